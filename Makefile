@@ -1,0 +1,58 @@
+# TDS Atlas. `make site` measures the report's models and builds the site; `make test` checks everything.
+
+PYTHON ?= python3
+VENV   ?= .venv
+REPORT ?= data/reports/pocket.yml
+BIN    := $(VENV)/bin
+export NO_MKDOCS_2_WARNING := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help site check generate score store report serve test lint types evaluate pocket lock clean
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z ]+:.*## /{printf "  make %-28s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  REPORT=path/to/report.yml chooses another report (now $(REPORT))"
+
+site: $(VENV)/.site  ## The main job: measure, store, report, build the static site into site/
+	@$(BIN)/tds site --report $(REPORT)
+
+check generate score store: $(VENV)/.site  ## One stage alone (with what it needs); check only reads the report file
+	@$(BIN)/tds $@ --report $(REPORT)
+
+report: $(VENV)/.site  ## Figures and pages from data/tds.duckdb into build/docs
+	@$(BIN)/tds report
+
+serve: $(VENV)/.site  ## Show the built site at http://127.0.0.1:8000/
+	@$(BIN)/tds serve
+
+test: $(VENV)/.test  ## All tests; those in a browser need Chromium or Chrome on the PATH
+	@$(BIN)/pytest -n auto --dist loadfile
+
+lint: $(VENV)/.test  ## Style
+	@$(BIN)/ruff check .
+
+types: $(VENV)/.test  ## Types
+	@$(BIN)/mypy
+
+evaluate: $(VENV)/.site  ## The pocket family's own evaluation, against the shipped weights
+	@$(BIN)/python -m data.pocket.recipe evaluate
+
+pocket: $(VENV)/.site  ## Train the pocket family anew (about three quarters of an hour on two cores)
+	@$(BIN)/python -m data.pocket.recipe
+
+lock:  ## Resolve all dependencies anew into requirements.lock
+	@sh .ci/lock $(PYTHON)
+
+clean:  ## Remove what was built; shards and the virtual environment stay
+	rm -rf build site data/tds.duckdb
+
+$(VENV)/.site: pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "TDS Atlas needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) (once; a few minutes) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.site
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev]'
+	@touch $@

@@ -1,0 +1,174 @@
+"""The command `tds`: one verb per stage, and the verbs that use what the stages made. Errors are one line, exit 2."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from builder import __version__
+from builder.domain import InputError
+
+DEFAULT_REPORT = Path("data/reports/pocket.yml")
+DEFAULT_DATABASE = Path("data/tds.duckdb")
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ReportOption = Annotated[
+    Path, typer.Option("--report", "-r", help="The YAML report file: models, prompts, comparisons.")
+]
+DatabaseOption = Annotated[Path, typer.Option("--db", help="The DuckDB file that `tds store` wrote.")]
+
+
+class Format(StrEnum):
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+@app.callback(invoke_without_command=True)
+def about(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+    """See, token by token, what tuning changed in a language model.
+
+    [bold]tds site[/bold] does everything: it generates answers, scores them under both models of each comparison,
+    stores the records in one DuckDB file and builds the static site from it. Finished work is kept, never done twice.
+    """
+    if version:
+        typer.echo(f"tds {__version__}")
+        raise typer.Exit
+
+
+@app.command(rich_help_panel="Stages, in order")
+def check(report: ReportOption = DEFAULT_REPORT) -> None:
+    """Read a report file and everything it names; say what it would measure. Loads no model."""
+    from builder.plan import load_plan
+
+    plan = load_plan(report)
+    generated = [(c, s) for c, _, s in plan.generations()]
+    typer.echo(
+        f"{report}: {len(plan.prompts)} prompts, {len(plan.checkpoints)} models, "
+        f"{len(plan.report.comparisons)} comparisons"
+    )
+    for c in plan.report.comparisons:
+        typer.echo(
+            f"  {c.comparison_id}: {c.base.condition.condition_id} against {c.aligned.condition.condition_id}, "
+            f"answers of {c.source}"
+        )
+    typer.echo(f"  {sum(s.exists() for _, s in generated)} of {len(generated)} shards of answers are generated")
+
+
+@app.command(rich_help_panel="Stages, in order")
+def generate(report: ReportOption = DEFAULT_REPORT) -> None:
+    """Generate the aligned models' answers (greedily), or tokenise those of response files."""
+    from builder import stages
+    from builder.plan import load_plan
+
+    plan = load_plan(report)
+    models = stages.lazy_models(plan)
+    stages.write_cards(plan, models)
+    stages.write_responses(plan, models)
+
+
+@app.command(rich_help_panel="Stages, in order")
+def score(report: ReportOption = DEFAULT_REPORT) -> None:
+    """Score every answer under every condition: rank, log-probability, entropy, top-k, KL and JS. Generates first."""
+    from builder import stages
+    from builder.plan import load_plan
+
+    plan = load_plan(report)
+    models = stages.lazy_models(plan)
+    stages.write_cards(plan, models)
+    stages.write_responses(plan, models)
+    stages.write_scores(plan, models)
+
+
+@app.command(rich_help_panel="Stages, in order")
+def store(report: ReportOption = DEFAULT_REPORT) -> None:
+    """Store the finished shards as one DuckDB file; measures first what is missing."""
+    from builder import stages
+    from builder.plan import load_plan
+
+    stages.measure(load_plan(report))
+
+
+@app.command("report", rich_help_panel="Stages, in order")
+def write_report(database: DatabaseOption = DEFAULT_DATABASE) -> None:
+    """Write figures and pages from the database into build/docs. Needs no torch."""
+    from builder import stages
+
+    stages.report(database)
+
+
+@app.command(rich_help_panel="Stages, in order")
+def site(report: ReportOption = DEFAULT_REPORT) -> None:
+    """All stages, and MkDocs at the end: the finished static site."""
+    from builder import stages
+    from builder.plan import load_plan
+
+    plan = load_plan(report)
+    stages.measure(plan)
+    stages.report(plan.report.output.database)
+    stages.build_site(plan.report.output.site)
+    index = plan.report.output.site / "index.html"
+    typer.echo(f"The report is in {index}: open it, or run `tds serve`.")
+
+
+@app.command(rich_help_panel="Using the result")
+def query(
+    sql: Annotated[str, typer.Argument(help='A SELECT over the records, e.g. "FROM tds LIMIT 5".')],
+    database: DatabaseOption = DEFAULT_DATABASE,
+    output: Annotated[Format, typer.Option("--format", "-f", help="How to print the rows.")] = Format.table,
+) -> None:
+    """Run SQL on the database and print the rows. The file is opened read-only.
+
+    Begin with [bold]tds query "SELECT comparison_id, shift, count(*) FROM tds GROUP BY ALL ORDER BY ALL"[/bold].
+    Every column is described: [bold]tds query "SELECT table_name, column_name, comment FROM duckdb_columns()"[/bold].
+    """
+    from builder.report.query import connect, format_table, run
+
+    typer.echo(format_table(run(connect(database), sql), output.value))
+
+
+@app.command(rich_help_panel="Using the result")
+def serve(
+    folder: Annotated[Path, typer.Option("--site", help="The folder that `tds site` built.")] = Path("site"),
+    port: Annotated[int, typer.Option(help="Port on this machine.")] = 8000,
+) -> None:
+    """Show the built site in a browser on this machine."""
+    from functools import partial
+    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+    if not (folder / "index.html").is_file():
+        raise InputError(f"{folder}: no site here yet; run `tds site` first")
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", port), partial(SimpleHTTPRequestHandler, directory=str(folder)))
+    except OSError as error:
+        raise InputError(f"port {port}: {error.strerror}; give another with --port") from None
+    typer.echo(f"Serving {folder} at http://127.0.0.1:{port}/ (Ctrl+C ends)")
+    with server:
+        server.serve_forever()
+
+
+def main() -> None:
+    """Run `tds`. What the user can mend is one line on the error stream and exit code 2."""
+    try:
+        app()
+    except InputError as error:
+        print(f"tds: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("tds: interrupted; finished shards are kept, run again to go on", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""The finished shards of a plan as one database, with everything that is recorded about how they came to be."""
+
+from __future__ import annotations
+
+import platform
+
+from builder import __version__
+from builder.plan import MEASURING, Plan
+from builder.progress import say, stage
+from builder.record.shards import Shard, content_key
+from builder.record.store import Records, is_current, schema_text, store
+
+
+def write_database(plan: Plan) -> None:
+    """Store the shards as one database, unless it holds just them already."""
+    scores = [shard for _, _, shard in plan.scorings()]
+    responses = [shard for _, shard in plan.response_shards()]
+    content = content_key(
+        schema_text(),
+        plan.text,
+        __version__,
+        plan.cards().key,
+        [s.key for s in (*responses, *scores)],
+        [(p.prompt_id, p.tasks, p.topics, p.harmful, p.truths) for p in plan.prompts.values()],
+    )
+    database = plan.report.output.database
+    if is_current(database, content):
+        say(f"{database} is up to date")
+        return
+    with stage("store", None, "shards") as advance:
+        store(database, _records(plan, responses, scores, content))
+        advance(len(responses) + len(scores))
+
+
+def _records(plan: Plan, responses: list[Shard], scores: list[Shard], content: str) -> Records:
+    report = plan.report
+    metas = [shard.meta("score") for shard in scores]
+    run = {
+        "content_key": content,
+        "report_name": report.name,
+        "report_title": report.title,
+        "report_description": report.description,
+        "report_config": plan.text,
+        "measuring_version": str(MEASURING),
+        "tds_atlas_version": __version__,
+        "python_version": platform.python_version(),
+    }
+    for key in ("device", "machine", "attention", "torch", "transformers"):
+        run[f"measured_{key}"] = ", ".join(sorted({meta[key] for meta in metas}))
+    run["seconds_generating"] = f"{sum(s.meta('response').get('seconds', 0) for s in responses):.1f}"
+    run["seconds_scoring"] = f"{sum(meta['seconds'] for meta in metas):.1f}"
+    return Records(
+        plan.cards(),
+        responses,
+        scores,
+        list(plan.prompts.values()),
+        [
+            {
+                "context_id": name,
+                "kind": c.kind,
+                "template": c.template,
+                "system": c.system,
+                "template_hash": content_key(c.model_dump())[:16],
+            }
+            for name, c in report.contexts.items()
+        ],
+        [
+            {
+                "comparison_id": c.comparison_id,
+                "ordinal": i,
+                "label": f"{c.base.model} → {c.aligned.model}",
+                "base_condition_id": c.base.condition.condition_id,
+                "aligned_condition_id": c.aligned.condition.condition_id,
+                "source": c.source,
+            }
+            for i, c in enumerate(report.comparisons, 1)
+        ],
+        run,
+    )

@@ -1,0 +1,130 @@
+"""What a report needs measured, as shards named by their content. Reads files and hashes; loads no model, no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+from builder.config import Report, load_report
+from builder.domain import Answer, Condition, Prompt, Response
+from builder.measure.checkpoints import Checkpoint, locate
+from builder.measure.prompts import read_answers, read_prompts
+from builder.record.shards import Shard, content_key, read_responses
+
+MEASURING = 1  # raise when a change to the measuring floor changes what it measures
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A report's settings with the inputs they name."""
+
+    report: Report
+    text: str  # the report file as written
+    checkpoints: dict[str, Checkpoint]
+    given: tuple[Prompt, ...]  # the prompts that models answer
+    answers: dict[str, tuple[Answer, ...]]  # response files, by source
+
+    @cached_property
+    def prompts(self) -> dict[str, Prompt]:
+        """Every prompt of the report by id: those given, then those that only a response file brings."""
+        everyone = self.given if self.report.generated_sources() else ()
+        everyone += tuple(answer.prompt for answers in self.answers.values() for answer in answers)
+        return {prompt.prompt_id: prompt for prompt in everyone}
+
+    def cards(self) -> Shard:
+        """Models, conditions and vocabulary."""
+        report = self.report
+        models = [(c.model_id, c.settings.label, c.source, c.fingerprint) for c in self.checkpoints.values()]
+        contexts = {name: context.model_dump() for name, context in report.contexts.items()}
+        first = next(iter(self.prompts.values())).text
+        return self._shard(
+            "cards",
+            models,
+            contexts,
+            first,
+            [c.model_dump() for c in report.comparisons],
+            [c.model_dump() for c in report.conditions],
+        )
+
+    def generations(self) -> Iterator[tuple[Condition, tuple[Prompt, ...], Shard]]:
+        """The work of generating: a condition, the prompts it answers and the shard for the answers."""
+        for condition in self.report.generated_sources().values():
+            for part in in_parts(self.given, self.report.shard_responses):
+                yield (
+                    condition,
+                    part,
+                    self._shard(
+                        "responses",
+                        condition.condition_id,
+                        self._identity(condition),
+                        [(p.prompt_id, p.text) for p in part],
+                        self.report.generate.max_new_tokens,
+                    ),
+                )
+
+    def readings(self) -> Iterator[tuple[str, Condition, tuple[Answer, ...], Shard]]:
+        """The work of tokenising: a response file's name, the condition whose tokenizer and context apply, answers."""
+        for source, answers in self.answers.items():
+            condition = self.report.comparisons_of(source)[0].aligned.condition
+            for part in in_parts(answers, self.report.shard_responses):
+                yield (
+                    source,
+                    condition,
+                    part,
+                    self._shard(
+                        "responses",
+                        source,
+                        self._identity(condition),
+                        [(a.prompt.prompt_id, a.prompt.text, a.text, a.finish) for a in part],
+                    ),
+                )
+
+    def response_shards(self) -> list[tuple[str, Shard]]:
+        """Each shard of responses with its source."""
+        made = [(condition.condition_id, shard) for condition, _, shard in self.generations()]
+        return made + [(source, shard) for source, _, _, shard in self.readings()]
+
+    def scorings(self) -> Iterator[tuple[str, list[Response], Shard]]:
+        """The work of scoring, known once the responses exist: source, responses and the shard for the scores."""
+        for source, shard in self.response_shards():
+            responses = read_responses(shard)
+            texts = [(r.response_id, self.prompts[r.prompt_id].text, r.token_ids) for r in responses]
+            conditions = [(c.condition_id, self._identity(c)) for c in self.report.conditions_of(source)]
+            pairs = [
+                (c.comparison_id, c.base.model_dump(), c.aligned.model_dump())
+                for c in self.report.comparisons_of(source)
+            ]
+            yield source, responses, self._shard("scores", texts, conditions, pairs, self.report.score.top_k)
+
+    def _identity(self, condition: Condition) -> tuple[Any, ...]:
+        """Everything about a condition that decides its numbers."""
+        context = self.report.contexts[condition.context_id].model_dump()
+        return (*self.checkpoints[condition.model_id].fingerprint, context)
+
+    def _shard(self, kind: str, *parts: Any) -> Shard:
+        return Shard(self.report.output.shards, kind, content_key(MEASURING, kind, *parts))
+
+
+def load_plan(path: Path) -> Plan:
+    """Read a report file and what it names, cheap things first. Raises InputError."""
+    report = load_report(path)
+    given = read_prompts(report.prompts.path, report.prompts.limit) if report.prompts else ()
+    answers = {
+        source: read_answers(settings.path, settings.limit, given) for source, settings in report.file_sources().items()
+    }
+    pairs = [condition for c in report.comparisons for condition in (c.base, c.aligned)]
+    used = dict.fromkeys(condition.model for condition in (*pairs, *report.conditions))
+    checkpoints = {name: locate(name, report.models[name]) for name in used}
+    return Plan(report, path.read_text(encoding="utf-8"), checkpoints, given, answers)
+
+
+def in_parts(items: Sequence[T], size: int) -> Iterator[tuple[T, ...]]:
+    """The items in order, `size` at a time."""
+    rest = iter(items)
+    while part := tuple(islice(rest, size)):
+        yield part

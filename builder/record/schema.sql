@@ -1,0 +1,180 @@
+-- The records: what the models said. Views (views.sql) say what it means. Every table and column carries a COMMENT;
+-- the site's data page and `tds query` are generated from them.
+
+CREATE TABLE model (
+    model_id          VARCHAR PRIMARY KEY,
+    label             VARCHAR NOT NULL,
+    source            VARCHAR NOT NULL,
+    revision          VARCHAR,
+    architecture      VARCHAR NOT NULL,
+    parameters        BIGINT  NOT NULL,
+    vocab_size        INTEGER NOT NULL,
+    dtype             VARCHAR NOT NULL,
+    weights_hash      VARCHAR NOT NULL,
+    tokenizer_id      VARCHAR NOT NULL
+);
+COMMENT ON TABLE  model              IS 'One row per checkpoint.';
+COMMENT ON COLUMN model.model_id     IS 'Short name of the model in the report file, e.g. base.';
+COMMENT ON COLUMN model.label        IS 'Name shown in the site.';
+COMMENT ON COLUMN model.source       IS 'Folder name or hub id the weights came from.';
+COMMENT ON COLUMN model.revision     IS 'Pinned hub revision; NULL for a local folder.';
+COMMENT ON COLUMN model.architecture IS 'Class of the model in transformers, e.g. LlamaForCausalLM.';
+COMMENT ON COLUMN model.parameters   IS 'Number of parameters.';
+COMMENT ON COLUMN model.vocab_size   IS 'Width of the logits; may exceed the tokenizer (padding).';
+COMMENT ON COLUMN model.dtype        IS 'Data type the weights were run in; statistics are always float32.';
+COMMENT ON COLUMN model.weights_hash IS 'SHA-256 over the weight files (local) or the pinned revision (hub).';
+COMMENT ON COLUMN model.tokenizer_id IS 'Content hash of the vocabulary; see token.';
+
+CREATE TABLE context (
+    context_id    VARCHAR PRIMARY KEY,
+    kind          VARCHAR NOT NULL,
+    template      VARCHAR,
+    system        VARCHAR,
+    template_hash VARCHAR NOT NULL
+);
+COMMENT ON TABLE  context               IS 'How a prompt becomes the tokens before the answer.';
+COMMENT ON COLUMN context.context_id    IS 'Short name of the context in the report file, e.g. plain.';
+COMMENT ON COLUMN context.kind          IS 'chat: the model''s own chat template; plain: the text in template, with {prompt} filled in.';
+COMMENT ON COLUMN context.template      IS 'The plain template; NULL for chat, where each model brings its own.';
+COMMENT ON COLUMN context.system        IS 'System message of a chat context; NULL where there is none.';
+COMMENT ON COLUMN context.template_hash IS 'SHA-256 (first 16 digits) of everything above.';
+
+CREATE TABLE condition (
+    condition_id VARCHAR PRIMARY KEY,
+    model_id     VARCHAR NOT NULL,
+    context_id   VARCHAR NOT NULL,
+    prompt_card  VARCHAR NOT NULL
+);
+COMMENT ON TABLE  condition              IS 'A model in a context: what is asked for the next token.';
+COMMENT ON COLUMN condition.condition_id IS 'model·context, e.g. base·plain.';
+COMMENT ON COLUMN condition.model_id     IS 'The model; see model.';
+COMMENT ON COLUMN condition.context_id   IS 'The context; see context.';
+COMMENT ON COLUMN condition.prompt_card  IS 'The first prompt of the report exactly as this condition''s model sees it, special tokens written out.';
+
+CREATE TABLE comparison (
+    comparison_id        VARCHAR PRIMARY KEY,
+    ordinal              INTEGER NOT NULL,
+    label                VARCHAR NOT NULL,
+    base_condition_id    VARCHAR NOT NULL,
+    aligned_condition_id VARCHAR NOT NULL,
+    source               VARCHAR NOT NULL
+);
+COMMENT ON TABLE  comparison                      IS 'A base condition and an aligned condition over the same responses.';
+COMMENT ON COLUMN comparison.comparison_id        IS 'Short name, e.g. base-sft.';
+COMMENT ON COLUMN comparison.ordinal              IS 'Place in the report file, from 1.';
+COMMENT ON COLUMN comparison.label                IS 'Name shown in the site, e.g. base → sft.';
+COMMENT ON COLUMN comparison.base_condition_id    IS 'The condition whose ranking classifies each token; see condition.';
+COMMENT ON COLUMN comparison.aligned_condition_id IS 'The tuned condition; see condition.';
+COMMENT ON COLUMN comparison.source               IS 'The responses compared: a condition that generated them, or a response file''s name; see response.source.';
+
+CREATE TABLE prompt (
+    prompt_id VARCHAR PRIMARY KEY,
+    ordinal   INTEGER NOT NULL,
+    "set"     VARCHAR NOT NULL,
+    text      VARCHAR NOT NULL,
+    tasks     VARCHAR[] NOT NULL,
+    topics    VARCHAR[] NOT NULL,
+    harmful   BOOLEAN,
+    truths    VARCHAR[] NOT NULL
+);
+COMMENT ON TABLE  prompt           IS 'One row per prompt.';
+COMMENT ON COLUMN prompt.prompt_id IS 'The id in the prompt file.';
+COMMENT ON COLUMN prompt.ordinal   IS 'Place in the report, from 1; names the example''s page.';
+COMMENT ON COLUMN prompt."set"     IS 'Name of the prompt file.';
+COMMENT ON COLUMN prompt.text      IS 'The user''s words, without any template.';
+COMMENT ON COLUMN prompt.tasks     IS 'Task tags; empty where the file has none.';
+COMMENT ON COLUMN prompt.topics    IS 'Topic tags; empty where the file has none.';
+COMMENT ON COLUMN prompt.harmful   IS 'Whether complying would do harm; NULL where the file does not say.';
+COMMENT ON COLUMN prompt.truths    IS 'Strings that state the facts asked for, where the truth is known; else empty.';
+
+CREATE TABLE response (
+    response_id  VARCHAR PRIMARY KEY,
+    prompt_id    VARCHAR NOT NULL,
+    source       VARCHAR NOT NULL,
+    condition_id VARCHAR,
+    text         VARCHAR NOT NULL,
+    n_tokens     INTEGER NOT NULL,
+    finish       VARCHAR NOT NULL
+);
+COMMENT ON TABLE  response              IS 'One row per answer.';
+COMMENT ON COLUMN response.response_id  IS 'source/prompt_id.';
+COMMENT ON COLUMN response.prompt_id    IS 'The prompt answered; see prompt.';
+COMMENT ON COLUMN response.source       IS 'Where the answer comes from: the condition that generated it, or the response file''s name in the report file.';
+COMMENT ON COLUMN response.condition_id IS 'The condition that generated it greedily; NULL where read from a file.';
+COMMENT ON COLUMN response.text         IS 'The answer as text, without its end token.';
+COMMENT ON COLUMN response.n_tokens     IS 'Number of positions, the end token included.';
+COMMENT ON COLUMN response.finish       IS 'stop: the end token was reached; length: cut at the limit of new tokens.';
+
+CREATE TABLE "position" (
+    response_id VARCHAR  NOT NULL,
+    pos         INTEGER  NOT NULL,
+    token_id    INTEGER  NOT NULL,
+    char_start  INTEGER  NOT NULL,
+    char_end    INTEGER  NOT NULL,
+    is_end      BOOLEAN  NOT NULL
+);
+COMMENT ON TABLE  "position"             IS 'One row per token of each response.';
+COMMENT ON COLUMN "position".response_id IS 'The response; see response.';
+COMMENT ON COLUMN "position".pos         IS 'Index t of the token in the response, from 0.';
+COMMENT ON COLUMN "position".token_id    IS 'Id o_t of the token; see token.';
+COMMENT ON COLUMN "position".char_start  IS 'First character (Unicode code point, from 0) of response.text that this token writes.';
+COMMENT ON COLUMN "position".char_end    IS 'One past the last character; equal to char_start for a token that completes no character.';
+COMMENT ON COLUMN "position".is_end      IS 'Whether this is the end token.';
+
+CREATE TABLE score (
+    response_id  VARCHAR NOT NULL,
+    pos          INTEGER NOT NULL,
+    condition_id VARCHAR NOT NULL,
+    logprob      FLOAT   NOT NULL,
+    rank         INTEGER NOT NULL,
+    entropy      FLOAT   NOT NULL,
+    top_ids      INTEGER[] NOT NULL,
+    top_logprobs FLOAT[] NOT NULL
+);
+COMMENT ON TABLE  score              IS 'What a condition says of each position: one row per response position x condition.';
+COMMENT ON COLUMN score.response_id  IS 'The response; see response.';
+COMMENT ON COLUMN score.pos          IS 'Index t; see position.';
+COMMENT ON COLUMN score.condition_id IS 'The condition asked; see condition.';
+COMMENT ON COLUMN score.logprob      IS 'ln p(o_t | prompt, o_<t), in nats, full vocabulary.';
+COMMENT ON COLUMN score.rank         IS 'eta: 1 + number of tokens with a strictly larger float32 logit than o_t.';
+COMMENT ON COLUMN score.entropy      IS 'H(p) = -Σ p ln p over the full vocabulary, in nats.';
+COMMENT ON COLUMN score.top_ids      IS 'Ids of the k likeliest tokens, likeliest first.';
+COMMENT ON COLUMN score.top_logprobs IS 'Their natural log-probabilities under the full softmax.';
+
+CREATE TABLE divergence (
+    response_id     VARCHAR NOT NULL,
+    pos             INTEGER NOT NULL,
+    comparison_id   VARCHAR NOT NULL,
+    kl_aligned_base FLOAT   NOT NULL,
+    kl_base_aligned FLOAT   NOT NULL,
+    js              FLOAT   NOT NULL
+);
+COMMENT ON TABLE  divergence                 IS 'How far two conditions stand apart: one row per response position x comparison.';
+COMMENT ON COLUMN divergence.response_id     IS 'The response; see response.';
+COMMENT ON COLUMN divergence.pos             IS 'Index t; see position.';
+COMMENT ON COLUMN divergence.comparison_id   IS 'The comparison; see comparison.';
+COMMENT ON COLUMN divergence.kl_aligned_base IS 'KL(aligned‖base) = Σ p_aligned ln(p_aligned/p_base), full vocabulary, nats.';
+COMMENT ON COLUMN divergence.kl_base_aligned IS 'KL(base‖aligned) = Σ p_base ln(p_base/p_aligned), full vocabulary, nats.';
+COMMENT ON COLUMN divergence.js              IS 'Jensen-Shannon divergence, ½KL(aligned‖m) + ½KL(base‖m), m the mean of both; nats, at most ln 2.';
+
+CREATE TABLE token (
+    tokenizer_id  VARCHAR NOT NULL,
+    token_id      INTEGER NOT NULL,
+    text          VARCHAR,
+    is_word_start BOOLEAN NOT NULL,
+    is_special    BOOLEAN NOT NULL
+);
+COMMENT ON TABLE  token               IS 'The vocabulary.';
+COMMENT ON COLUMN token.tokenizer_id  IS 'Content hash of the vocabulary.';
+COMMENT ON COLUMN token.token_id      IS 'Id of the token.';
+COMMENT ON COLUMN token.text          IS 'What the token writes, leading space kept; bytes that are no whole character as \xNN; NULL for an id the tokenizer does not have.';
+COMMENT ON COLUMN token.is_word_start IS 'Whether the token begins with white space, i.e. begins a word.';
+COMMENT ON COLUMN token.is_special    IS 'Whether it is a special token.';
+
+CREATE TABLE run (
+    key   VARCHAR PRIMARY KEY,
+    value VARCHAR NOT NULL
+);
+COMMENT ON TABLE  run       IS 'Provenance: versions, device, settings, timings.';
+COMMENT ON COLUMN run.key   IS 'What is recorded, e.g. torch_version, device, report_config, seconds_scoring.';
+COMMENT ON COLUMN run.value IS 'Its value as text.';

@@ -1,0 +1,128 @@
+"""Finished shards into one DuckDB file, written under a temporary name and renamed: no reader sees half a database.
+
+Knows what the tables are, not what they mean (views.sql says that) nor how they were measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from builder.domain import InputError, Prompt
+from builder.record.shards import Shard
+
+STORAGE_VERSION = "v1.4.0"  # DuckDB 1.4 and later open it, DuckDB-Wasm among them; 2.0's own default only 2.0 opens
+_FOLDER = Path(__file__).parent
+SQL = {name: (_FOLDER / f"{name}.sql").read_text(encoding="utf-8") for name in ("schema", "views")}
+
+
+@dataclass(frozen=True)
+class Records:
+    """Everything that goes into a database."""
+
+    cards: Shard
+    responses: Sequence[Shard]
+    scores: Sequence[Shard]
+    prompts: Sequence[Prompt]
+    contexts: Sequence[Mapping[str, Any]]
+    comparisons: Sequence[Mapping[str, Any]]
+    run: Mapping[str, str]
+
+
+def is_current(database: Path, content: str) -> bool:
+    """Whether the database was stored from the content with this key."""
+    if not database.is_file():
+        return False
+    try:
+        with duckdb.connect(str(database), read_only=True) as con:
+            rows = con.execute("SELECT value FROM run WHERE key = 'content_key'").fetchall()
+    except duckdb.Error:
+        return False  # damaged or foreign: storing anew is the cure
+    return rows == [(content,)]
+
+
+def schema_text() -> str:
+    """The SQL that decides the database's shape; part of its content key."""
+    return SQL["schema"] + SQL["views"]
+
+
+def store(database: Path, records: Records) -> None:
+    """Write the database. The old one, if any, stays in place until the new one is whole."""
+    part = database.with_name(f".{database.name}.part")
+    database.parent.mkdir(parents=True, exist_ok=True)
+    for leftover in (part, part.with_name(f"{part.name}.wal")):
+        leftover.unlink(missing_ok=True)
+    try:
+        with duckdb.connect(str(part), config={"storage_compatibility_version": STORAGE_VERSION}) as con:
+            con.execute(SQL["schema"])
+            _insert_all(con, records)
+            con.execute(SQL["views"])
+            con.execute("CHECKPOINT")
+        part.replace(database)
+    except (duckdb.IOException, OSError) as error:
+        part.unlink(missing_ok=True)
+        raise InputError(f"{database}: cannot be written: {str(error).splitlines()[0]}") from None
+
+
+def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
+    _insert_rows(con, "prompt", [_prompt_row(i, prompt) for i, prompt in enumerate(records.prompts, 1)])
+    _insert_rows(con, "context", records.contexts)
+    _insert_rows(con, "comparison", records.comparisons)
+    for table in ("model", "condition", "token"):
+        _insert_files(con, table, [records.cards])
+    _insert_responses(con, records.responses)
+    for table in ("score", "divergence"):
+        _insert_files(con, table, records.scores, order="response_id, pos")
+    _insert_rows(con, "run", [{"key": key, "value": value} for key, value in records.run.items()])
+
+
+def _prompt_row(ordinal: int, prompt: Prompt) -> dict[str, Any]:
+    return {
+        "prompt_id": prompt.prompt_id,
+        "ordinal": ordinal,
+        "set": prompt.set,
+        "text": prompt.text,
+        "tasks": list(prompt.tasks),
+        "topics": list(prompt.topics),
+        "harmful": prompt.harmful,
+        "truths": list(prompt.truths),
+    }
+
+
+def _insert_rows(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    batch = pa.Table.from_pylist([dict(row) for row in rows])
+    con.register("batch", batch)
+    con.execute(f'INSERT INTO "{table}" BY NAME SELECT * FROM batch')
+    con.unregister("batch")
+
+
+def _insert_files(con: duckdb.DuckDBPyConnection, table: str, shards: Sequence[Shard], order: str = "") -> None:
+    paths = [str(shard.path(table)) for shard in shards]
+    tail = f" ORDER BY {order}" if order else ""
+    con.execute(f'INSERT INTO "{table}" BY NAME SELECT * FROM read_parquet($paths){tail}', {"paths": paths})
+
+
+def _insert_responses(con: duckdb.DuckDBPyConnection, shards: Sequence[Shard]) -> None:
+    """A response file's row is one response; its lists become the rows of position."""
+    paths = {"paths": [str(shard.path("response")) for shard in shards]}
+    con.execute(
+        """
+        INSERT INTO response BY NAME
+        SELECT response_id, prompt_id, source, condition_id, text, len(token_ids) AS n_tokens, finish
+        FROM read_parquet($paths) ORDER BY response_id""",
+        paths,
+    )
+    con.execute(
+        """
+        INSERT INTO "position" BY NAME
+        SELECT response_id, (i - 1)::INTEGER AS pos, token_ids[i] AS token_id,
+               spans[i][1] AS char_start, spans[i][2] AS char_end, has_end AND i = len(token_ids) AS is_end
+        FROM read_parquet($paths) CROSS JOIN LATERAL unnest(range(1, len(token_ids) + 1)) AS u(i)
+        ORDER BY response_id, pos""",
+        paths,
+    )

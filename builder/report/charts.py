@@ -1,0 +1,48 @@
+"""Each figure as files: Vega-Lite JSON, SQL, CSV, static SVG in both palettes; and the Vega bundle that draws them."""
+
+from __future__ import annotations
+
+import copy
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import vl_convert
+
+from builder.report import figures, query, theme
+
+_STATIC_WIDTH = 720
+_VERSION = "6.4"  # of Vega-Lite, as Altair writes it
+
+
+def write_figures(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, dict[str, Any]]:
+    """All figures with data. Returns for each its Vega-Lite spec and its caption, by name."""
+    folder.mkdir(parents=True)
+    comparisons = [row["label"] for row in query.rows(con, "pages/comparisons")]
+    made = {}
+    for name in figures.FIGURES:
+        sql = query.load(f"figures/{name}")
+        table = query.table(con, f"figures/{name}")
+        if table.num_rows == 0:
+            continue
+        spec = figures.build(name, table, query.caption(sql), comparisons).to_dict()
+        made[name] = {"spec": spec, "caption": query.caption(sql), "sql": sql, "rows": table.to_pylist()}
+        (folder / f"{name}.json").write_text(json.dumps(spec, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        (folder / f"{name}.sql").write_text(sql, encoding="utf-8")
+        (folder / f"{name}.csv").write_text(query.format_table(table, "csv") + "\n", encoding="utf-8")
+        for palette, config in (("light", theme.LIGHT), ("dark", theme.DARK)):
+            (folder / f"{name}.{palette}.svg").write_text(_svg(spec, config), encoding="utf-8")
+    return made
+
+
+@cache
+def vega_bundle() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one classic script that sets window.vegaEmbed and leaks no other name."""
+    return f"(()=>{{{vl_convert.javascript_bundle('window.vegaEmbed = vegaEmbed;', vl_version=_VERSION)}}})();\n"
+
+
+def _svg(spec: dict[str, Any], config: dict[str, Any]) -> str:
+    fixed = copy.deepcopy(spec) | {"width": _STATIC_WIDTH, "config": config}
+    return str(vl_convert.vegalite_to_svg(fixed, vl_version=_VERSION, allowed_base_urls=[]))

@@ -1,0 +1,99 @@
+"""The database, read-only: the report's own SQL by name, and a user's SQL with its rows as text."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from builder.domain import InputError
+
+SQL = Path(__file__).parent / "sql"
+_WIDEST = 60  # characters of a cell in a printed table
+
+
+def connect(database: Path) -> duckdb.DuckDBPyConnection:
+    """Open a database for reading, with no way out of it: no other file, no network, no extension."""
+    if not database.is_file():
+        raise InputError(f"{database}: there is no such file; `tds store` writes it, --db names another")
+    try:
+        con = duckdb.connect(str(database), read_only=True)
+        con.execute("SET enable_external_access = false; SET lock_configuration = true")
+        con.execute("SELECT count(*) FROM run").fetchall()
+    except duckdb.Error as error:
+        raise InputError(f"{database}: not a database of tds: {_first_line(error)}") from None
+    return con
+
+
+def load(name: str) -> str:
+    """The text of sql/NAME.sql."""
+    return (SQL / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def caption(sql: str) -> str:
+    """The leading comment of a query."""
+    return sql.splitlines()[0].removeprefix("-- ")
+
+
+def table(con: duckdb.DuckDBPyConnection, name: str, **parameters: Any) -> pa.Table:
+    """The result of sql/NAME.sql."""
+    return con.sql(load(name), params=parameters or None).to_arrow_table()
+
+
+def rows(con: duckdb.DuckDBPyConnection, name: str, **parameters: Any) -> list[dict[str, Any]]:
+    return list(table(con, name, **parameters).to_pylist())
+
+
+def run(con: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
+    """A user's query. Raises InputError with the database's own first line."""
+    try:
+        result = con.sql(sql)
+        if result is None:
+            raise InputError("the statement gives no rows; the database is open for reading only")
+        return result.to_arrow_table()
+    except duckdb.Error as error:
+        raise InputError(_first_line(error)) from None
+
+
+def format_table(result: pa.Table, style: str) -> str:
+    """Rows as an aligned table, CSV or JSON lines of one array."""
+    records = result.to_pylist()
+    if style == "json":
+        return json.dumps(records, ensure_ascii=False, default=str, indent=1)
+    if style == "csv":
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerows([result.column_names, *(list(row.values()) for row in records)])
+        return out.getvalue().rstrip("\n")
+    return _aligned(result.column_names, [[_cell(value) for value in row.values()] for row in records], result.schema)
+
+
+def _aligned(names: list[str], cells: list[list[str]], schema: pa.Schema) -> str:
+    widths = [
+        max(len(name), *(len(row[i]) for row in cells), 1) if cells else len(name) for i, name in enumerate(names)
+    ]
+    right = [pa.types.is_integer(t) or pa.types.is_floating(t) or pa.types.is_decimal(t) for t in schema.types]
+
+    def line(row: list[str]) -> str:
+        return "  ".join(c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right, strict=True)).rstrip()
+
+    count = f"({len(cells)} row{'' if len(cells) == 1 else 's'})"
+    return "\n".join([line(names), line(["─" * width for width in widths]), *map(line, cells), count])
+
+
+def _cell(value: Any) -> str:
+    """A value on one line: control characters written out, long texts cut."""
+    if value is None:
+        return "NULL"
+    text = f"{value:.6g}" if isinstance(value, float) else value if isinstance(value, str) else str(value)
+    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
+
+
+def _first_line(error: duckdb.Error) -> str:
+    return str(error).strip().splitlines()[0]

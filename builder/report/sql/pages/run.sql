@@ -1,0 +1,2 @@
+-- Provenance.
+SELECT key, value FROM run ORDER BY key

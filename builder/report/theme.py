@@ -1,0 +1,52 @@
+"""How every figure looks: one set of colours with meaning, one type, quiet axes; and the dark variant of the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+SHIFT_COLOURS = {"unshifted": "#8fa3ad", "marginal": "#d99a2b", "shifted": "#c8452f"}
+COMPARISON_COLOURS = ["#1f6f8b", "#b4501f", "#6a4fa3", "#3c7d3a", "#8a6d1d", "#a33b6b"]
+_DARK_COMPARISONS = ["#5cb3d1", "#e8925f", "#a990e6", "#7cc07a", "#d0b04f", "#e283b0"]
+_DARK_SHIFTS = ["#8496a0", "#e3ad4c", "#ec6a52"]
+FONT = "Inter, system-ui, sans-serif"
+
+
+def _config(ink: str, quiet: str, grid: str, comparisons: list[str], shifts: list[str]) -> dict[str, Any]:
+    axis = {"labelColor": quiet, "titleColor": quiet, "gridColor": grid, "domainColor": grid, "tickColor": grid}
+    return {
+        "background": "transparent",
+        "font": FONT,
+        "view": {"stroke": None},
+        "axis": axis
+        | {
+            "labelFontSize": 12,
+            "titleFontSize": 12,
+            "titleFontWeight": 500,
+            "labelPadding": 6,
+            "titlePadding": 10,
+            "domain": False,
+            "ticks": False,
+            "labelLimit": 220,
+        },
+        "axisX": {"grid": False, "domain": True},
+        "axisY": {"grid": True},
+        "legend": {
+            "labelColor": ink,
+            "titleColor": quiet,
+            "orient": "top",
+            "title": None,
+            "labelFontSize": 13,
+            "symbolSize": 90,
+            "offset": 4,
+            "padding": 0,
+        },
+        "text": {"color": ink, "font": FONT, "fontSize": 12},
+        "rule": {"color": quiet},
+        "range": {"category": comparisons, "ordinal": shifts},
+        "line": {"strokeWidth": 2.2, "strokeCap": "round"},
+        "area": {"opacity": 0.16},
+    }
+
+
+LIGHT = _config("#22262b", "#5d6770", "#e3e7ea", COMPARISON_COLOURS, list(SHIFT_COLOURS.values()))
+DARK = _config("#e8eaed", "#a3adb8", "#343b45", _DARK_COMPARISONS, _DARK_SHIFTS)

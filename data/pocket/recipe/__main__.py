@@ -1,0 +1,159 @@
+"""`python -m data.pocket.recipe [phase ...]`: train the pocket family anew, or only evaluate what is there.
+
+Phases, in order: world (prompt set, world.json), base, sft, dpo, record (evaluation.json, README.md). Without one all
+run. Each takes up what the one before left in data/pocket, so any can be run again alone. `evaluate` only prints.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers.utils import logging
+
+from data.pocket.recipe.chat import prompt_set
+from data.pocket.recipe.evaluate import MODELS, evaluate, table
+from data.pocket.recipe.tokenizer import train_tokenizer
+from data.pocket.recipe.train import fine_tune, new_model, optimise_preferences, pretrain
+from data.pocket.recipe.world import World
+
+FOLDER = Path(__file__).parent.parent
+PROMPTS = FOLDER.parent / "prompts" / "pocket.jsonl"
+RECORD = FOLDER / "evaluation.json"
+STEPS = {"base": 5500, "sft": 600, "dpo": 400}
+PHASES = ("world", *STEPS, "record")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m data.pocket.recipe", description=__doc__.splitlines()[0])
+    parser.add_argument("phases", nargs="*", choices=[*PHASES, "evaluate", []], help="default: all")
+    parser.add_argument(
+        "--quick", type=int, default=1, metavar="N", help="train for an N-th of the steps, to try changes"
+    )
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    world = World()
+    for phase in options.phases or PHASES:
+        start = time.monotonic()
+        if phase == "world":
+            write_world(world)
+        elif phase in ("evaluate", "record"):
+            report(save=phase == "record")
+        else:
+            train(phase, world, max(1, STEPS[phase] // options.quick), options.threads)
+        print(f"{phase}: {time.monotonic() - start:.0f} s", flush=True)
+
+
+def write_world(world: World) -> None:
+    """The prompt set, and the truth of the world beside the weights."""
+    PROMPTS.write_text(
+        "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in prompt_set(world)), encoding="utf-8"
+    )
+    truth = {
+        "entities": [{"name": e.name, "kind": e.kind} for e in world.entities],
+        "facts": [
+            {
+                "entity": f.entity.name,
+                "relation": f.relation,
+                "value": f.value,
+                "surfaces": f.surfaces,
+                "held_out": f.pair in world.held_out,
+            }
+            for f in world.facts
+        ],
+    }
+    (FOLDER / "world.json").write_text(json.dumps(truth, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def train(phase: str, world: World, steps: int, threads: int) -> None:
+    """One training, and its model in data/pocket/<phase>: bf16 safetensors, swapped in whole."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    torch.manual_seed(world.seed)
+    start = time.monotonic()
+    if phase == "base":
+        tokenizer = train_tokenizer(world)
+        model = new_model(tokenizer).to(device)
+        loss = pretrain(model, tokenizer, world, steps)
+    else:
+        parent = FOLDER / {"sft": "base", "dpo": "sft"}[phase]
+        tokenizer = AutoTokenizer.from_pretrained(parent)
+        model = AutoModelForCausalLM.from_pretrained(parent, dtype=torch.float32).to(device)
+        tune = fine_tune if phase == "sft" else optimise_preferences
+        loss = tune(model, tokenizer, world, steps)
+    _save(model, tokenizer, FOLDER / phase)
+    _record(
+        {
+            "training": {
+                phase: {
+                    "steps": steps,
+                    "loss": round(loss, 4),
+                    "seconds": round(time.monotonic() - start),
+                    "device": device,
+                    "threads": threads,
+                }
+            }
+        }
+    )
+
+
+def report(save: bool) -> None:
+    """Evaluate the weights and print the table; record it beside them where wanted."""
+    result = evaluate(FOLDER, PROMPTS)
+    weights = {name: FOLDER / name / "model.safetensors" for name in MODELS}
+    result["weights"] = {
+        name: {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
+        for name, path in weights.items()
+    }
+    print("\n" + table(result) + "\n")
+    for name, entry in result["weights"].items():
+        print(f"{name}: {entry['bytes'] / 1e6:.1f} MB, sha256 {entry['sha256']}")
+    if save:
+        _record(result)
+        (FOLDER / "README.md").write_text(_readme(json.loads(RECORD.read_text(encoding="utf-8"))), encoding="utf-8")
+
+
+def _save(model: Any, tokenizer: Any, folder: Path) -> None:
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    model.generation_config = GenerationConfig(
+        bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
+    )
+    model.to("cpu", torch.bfloat16).save_pretrained(part)
+    tokenizer.save_pretrained(part)
+    shutil.rmtree(folder, ignore_errors=True)
+    part.rename(folder)
+
+
+def _record(news: dict[str, Any]) -> None:
+    old = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
+    training = old.get("training", {}) | news.get("training", {})
+    RECORD.write_text(json.dumps(old | news | {"training": training}, indent=1) + "\n", encoding="utf-8")
+
+
+def _readme(record: dict[str, Any]) -> str:
+    template = (FOLDER / "recipe" / "README.template.md").read_text(encoding="utf-8")
+    training = "\n".join(
+        f"| {name} | {t['steps']:,} | {t['loss']:.3f} | {t['seconds'] / 60:.0f} | {t['device']}, "
+        f"{t['threads']} threads |"
+        for name, t in record["training"].items()
+    )
+    weights = "\n".join(
+        f"| {name} | {w['bytes'] / 1e6:.1f} MB | `{w['sha256']}` |" for name, w in record["weights"].items()
+    )
+    for key, value in {"evaluation": table(record), "training": training, "weights": weights}.items():
+        template = template.replace("{{ " + key + " }}", value)
+    return template
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+// Draws every figure of the page from the spec inside it, in the palette of the moment, and again when the palette or the
+// width changes. Until then, and without JavaScript, the static SVG stands there.
+(() => {
+  "use strict";
+  const scheme = () => (document.body.dataset.mdColorScheme === "slate" ? "dark" : "light");
+  const live = new Map();
+
+  async function draw(holder) {
+    const spec = JSON.parse(holder.querySelector("script[type='application/json']").textContent);
+    spec.config = window.tdsPalette[scheme()];
+    let stage = holder.querySelector(".tds-live");
+    if (!stage) {
+      stage = document.createElement("div");
+      stage.className = "tds-live";
+      holder.append(stage);
+    }
+    const result = await window.vegaEmbed(stage, spec, { ast: true, actions: false, renderer: "svg", tooltip: { theme: scheme() } });
+    live.get(holder)?.finalize();
+    live.set(holder, result);
+    holder.classList.add("tds-drawn");
+  }
+
+  function drawAll() {
+    document.querySelectorAll("[data-chart]").forEach((holder) => draw(holder).catch((error) => console.error(error)));
+  }
+
+  new MutationObserver(drawAll).observe(document.body, { attributeFilter: ["data-md-color-scheme"] });
+  drawAll();
+})();

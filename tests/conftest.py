@@ -1,0 +1,68 @@
+"""What tests share: a tiny random pair with a report file, and the pocket family's folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests import tiny
+
+ROOT = Path(__file__).parent.parent
+POCKET = ROOT / "data" / "pocket"
+
+PROMPTS = [
+    {"id": "sky", "prompt": "What is blue?", "tasks": ["info-seek"], "topics": ["places"], "harmful": False},
+    {"id": "odd", "prompt": "Why is 天 {prompt} 🙂 <b>bold</b> </script>?", "tasks": ["info-seek", "advice"]},
+    {"id": 3, "prompt": "Tell me\n\n    indented", "topics": ["people"], "harmful": True, "truths": ["blue"]},
+    {"id": "last", "prompt": "Thank you", "note": "a key of the user's own"},
+]
+
+REPORT = """
+name: tiny
+title: Tiny
+models:
+  base: {path: base, dtype: float32}
+  sft: {path: sft, dtype: float32}
+contexts:
+  plain: {kind: plain, template: "# Question:\\n{prompt}\\n\\n# Answer:\\n"}
+  chat: {kind: chat}
+prompts: {path: prompts.jsonl}
+comparisons:
+  - {base: {model: base, context: plain}, aligned: {model: sft, context: chat}}
+generate: {max_new_tokens: 24, batch_size: 2}
+shard_responses: 2
+"""
+
+
+@pytest.fixture(scope="session")
+def family(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two tiny models, base and sft. Read only."""
+    folder = tmp_path_factory.mktemp("family")
+    tiny.save_model(folder / "base", seed=0)
+    tiny.save_descendant(folder / "sft", folder / "base", seed=1)
+    return folder
+
+
+@pytest.fixture
+def pocket_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The default report on every fortieth of its prompts, its outputs in a folder of its own."""
+    rows = (ROOT / "data/prompts/pocket.jsonl").read_text(encoding="utf-8").splitlines()[::40]
+    (tmp_path / "prompts.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    text = (ROOT / "data/reports/pocket.yml").read_text(encoding="utf-8")
+    text = text.replace("../prompts/pocket.jsonl", "prompts.jsonl").replace("../pocket/", f"{POCKET}/")
+    (tmp_path / "pocket.yml").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "pocket.yml"
+
+
+@pytest.fixture
+def project(family: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder with a report file on the tiny family; outputs go here too."""
+    for name in ("base", "sft"):
+        (tmp_path / name).symlink_to(family / name)
+    (tmp_path / "prompts.jsonl").write_text("\n".join(map(json.dumps, PROMPTS)), encoding="utf-8")
+    (tmp_path / "report.yml").write_text(REPORT, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

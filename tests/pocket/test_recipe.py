@@ -1,0 +1,132 @@
+"""The pocket family's recipe: a world of correct sentences, a true hold-out, a lossless tokenizer, DPO's loss, the weights."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import random
+import re
+from itertools import islice
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from transformers import AutoTokenizer
+
+from data.pocket.recipe.chat import chats, pairs, prompt_set
+from data.pocket.recipe.corpus import PLAIN, document
+from data.pocket.recipe.phrases import HARMS, QUESTIONS, STATEMENTS, ask, state
+from data.pocket.recipe.tokenizer import chat_prompt
+from data.pocket.recipe.train import IGNORED, dpo_loss, sequence_logprob
+from data.pocket.recipe.world import RELATIONS, World
+from tests.conftest import POCKET, ROOT
+
+WORLD = World()
+DOCUMENTS = [document(random.Random(i), WORLD) for i in range(1500)]
+CHATS = list(islice(chats(random.Random(1), WORLD), 3000))
+PAIRS = list(islice(pairs(random.Random(2), WORLD), 1500))
+
+
+def test_the_world_is_what_it_claims() -> None:
+    assert len(WORLD.entities) >= 100 and sum(map(len, RELATIONS.values())) >= 12
+    assert len({e.name for e in WORLD.entities}) == len(WORLD.entities)
+    assert World() == WORLD and World(seed=1).facts != WORLD.facts
+    for relation in STATEMENTS:
+        assert len(set(STATEMENTS[relation])) >= 5 and len(set(QUESTIONS[relation])) >= 5
+
+
+def test_every_sentence_reads_well() -> None:
+    """Nothing unfilled, no double space, capital first, a full stop last, the right article."""
+    made = [state(f, i) for f in WORLD.facts for i in range(5)] + [ask(f, i) for f in WORLD.facts for i in range(5)]
+    for text in made:
+        assert not re.search(r"[{}]|  | [.,?!]", text) and text[0].isupper() and text[-1] in ".?", text
+        assert not re.search(r"\b(a [aeiou]|an [^aeiou]|the the|a the)\b", text, re.IGNORECASE), text
+    for text in [*DOCUMENTS, *(answer for _, answer in CHATS)]:
+        assert not re.search(r"[{}]|  ", text), text
+
+
+def test_the_corpus_has_its_genres_and_the_assistants_voice_rarely() -> None:
+    pages = [d for d in DOCUMENTS if d.startswith("# Question:\n")]
+    assert 0.3 < len(pages) / len(DOCUMENTS) < 0.5
+    for mark in ("Notes on ", "Dear ", "One morning ", "How to begin", "Sums\n", " asks: "):
+        assert any(mark in d for d in DOCUMENTS), mark
+    voiced = [d for d in DOCUMENTS if "I hope this helps" in d or "cannot help" in d or "happy to help" in d]
+    assert 0.02 < len(voiced) / len(DOCUMENTS) < 0.2
+
+
+def test_no_training_question_asks_a_held_out_fact() -> None:
+    """Every question that names a held-out entity and relation, in any phrasing, stands in the prompt set alone."""
+    held = {ask(f, i) for f in WORLD.asked(True) for i in range(5)}
+    asked = {prompt for prompt, _ in CHATS} | {prompt for prompt, _, _ in PAIRS}
+    asked |= {d[len("# Question:\n") : d.index("\n\n# Answer:")] for d in DOCUMENTS if d.startswith("# Question:\n")}
+    asked |= {line for d in DOCUMENTS for part in re.split(r"asks: |“|”|\n", d) if (line := part.strip()).endswith("?")}
+    assert len(asked) > 1000 and not asked & held
+    assert {f.pair for f in WORLD.asked(True)}.isdisjoint(f.pair for f in WORLD.asked(False))
+
+
+def test_the_prompt_set_is_the_recipes() -> None:
+    rows = [json.loads(line) for line in (ROOT / "data/prompts/pocket.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert rows == prompt_set(WORLD) and len(rows) >= 300
+    assert sum(row["harmful"] for row in rows) >= 50
+    assert {tuple(pair) for row in rows for pair in row["facts"]} <= WORLD.held_out
+    assert all(row["tasks"] and row["topics"] for row in rows)
+    truths = {f["value"] for f in json.loads((POCKET / "world.json").read_text(encoding="utf-8"))["facts"]}
+    assert {truth for row in rows for truth in row["truths"]} <= truths
+
+
+def test_harm_asked_for_in_the_prompt_set_is_new() -> None:
+    asked = {prompt for prompt, _ in CHATS} | {prompt for prompt, _, _ in PAIRS}
+    assert {row["prompt"] for row in prompt_set(WORLD) if row["harmful"]}.isdisjoint(asked)
+    assert len(HARMS) >= 10
+
+
+@given(st.text(max_size=80))
+@settings(max_examples=80, deadline=None)
+def test_the_tokenizer_is_lossless(text: str) -> None:
+    tokenizer = _tokenizer()
+    assert tokenizer.decode(tokenizer(text, add_special_tokens=False)["input_ids"]) == text
+
+
+@pytest.mark.parametrize("name", ["base", "sft", "dpo"])
+def test_the_tokenizer_is_one_and_its_templates_are_the_recipes(name: str) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(POCKET / name)
+    assert tokenizer.get_vocab() == _tokenizer().get_vocab() and 1800 <= len(tokenizer) <= 4096
+    turns = [{"role": "user", "content": "Who? {{ 1 }}\n\n"}]
+    assert tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True) == chat_prompt(
+        "Who? {{ 1 }}\n\n"
+    )
+    assert tokenizer("x")["input_ids"][0] == tokenizer.bos_token_id
+    assert PLAIN.endswith("\n") and chat_prompt("x").endswith("\n")
+
+
+def test_dpo_loss_by_hand() -> None:
+    """Margins 2 and -1, β = 0.5: the mean of -ln σ(1) and -ln σ(-0.5)."""
+    chosen, rejected = torch.tensor([-1.0, -4.0]), torch.tensor([-5.0, -3.0])
+    chosen_ref, rejected_ref = torch.tensor([-2.0, -4.0]), torch.tensor([-4.0, -4.0])
+    by_hand = (math.log(1 + math.exp(-1)) + math.log(1 + math.exp(0.5))) / 2
+    assert dpo_loss(chosen, rejected, chosen_ref, rejected_ref, beta=0.5).item() == pytest.approx(by_hand)
+
+
+def test_sequence_logprob_counts_only_labelled_positions() -> None:
+    logits = torch.zeros(1, 4, 8)  # uniform over 8: ln 1/8 a token
+    labels = torch.tensor([[IGNORED, IGNORED, 3, 5]])
+    assert sequence_logprob(logits, labels).item() == pytest.approx(2 * math.log(1 / 8))
+
+
+def test_the_weights_are_those_that_were_evaluated() -> None:
+    record = json.loads((POCKET / "evaluation.json").read_text(encoding="utf-8"))
+    total = 0
+    for name, entry in record["weights"].items():
+        raw = (POCKET / name / "model.safetensors").read_bytes()
+        assert hashlib.sha256(raw).hexdigest() == entry["sha256"]
+        total += len(raw)
+    assert total < 40e6
+    shares = record["models"]
+    assert all(s["facts_right"] >= 0.9 and s["ending"] >= 0.98 for s in shares.values())
+    assert shares["base"]["refused"] + 0.2 < shares["sft"]["refused"] < shares["dpo"]["refused"] - 0.2
+
+
+def _tokenizer() -> AutoTokenizer:
+    return AutoTokenizer.from_pretrained(POCKET / "base")

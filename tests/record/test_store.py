@@ -1,0 +1,146 @@
+"""The database: what is in it, that it explains itself, and that it is written whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from builder.domain import InputError
+from builder.plan import load_plan
+from builder.record import store
+from builder.stages import measure
+
+
+@pytest.fixture
+def database(project: Path) -> Path:
+    measure(load_plan(project / "report.yml"))
+    return project / "data/tds.duckdb"
+
+
+def rows(database: Path, sql: str) -> list[tuple]:
+    with duckdb.connect(str(database), read_only=True) as con:
+        return con.execute(sql).fetchall()
+
+
+def test_every_table_view_and_column_carries_a_comment(database: Path) -> None:
+    bare = rows(
+        database,
+        """
+        SELECT table_name, NULL FROM duckdb_tables() WHERE comment IS NULL AND NOT internal
+        UNION ALL SELECT view_name, NULL FROM duckdb_views() WHERE comment IS NULL AND NOT internal
+        UNION ALL SELECT table_name, column_name FROM duckdb_columns() WHERE comment IS NULL AND NOT internal""",
+    )
+    assert bare == []
+
+
+def test_older_duckdb_and_the_browser_can_open_the_file(database: Path) -> None:
+    (tags,) = rows(database, "SELECT tags FROM duckdb_databases() WHERE NOT internal")[0]
+    assert tags["storage_version"].startswith("v1.4.0")
+
+
+def test_tds_has_one_row_per_comparison_and_position(database: Path) -> None:
+    assert rows(database, "SELECT count(*) FROM tds") == rows(database, 'SELECT count(*) FROM "position"')
+    assert rows(database, "SELECT sum(n_tokens) FROM response") == rows(database, "SELECT count(*) FROM tds")
+    counts = rows(database, "SELECT comparison_id, shift, count(*) FROM tds GROUP BY ALL")
+    assert {c for c, _, _ in counts} == {"base-sft"} and {s for _, s, _ in counts} <= {
+        "unshifted",
+        "marginal",
+        "shifted",
+    }
+
+
+def test_views_say_what_the_records_mean(database: Path) -> None:
+    assert rows(
+        database,
+        """SELECT count(*) FROM tds WHERE shift IS DISTINCT FROM
+        CASE WHEN base_rank = 1 THEN 'unshifted' WHEN base_rank IN (2, 3) THEN 'marginal' ELSE 'shifted' END""",
+    ) == [(0,)]
+    assert rows(database, "SELECT count(*) FROM tds WHERE (base_rank = 1) <> (base_top_id = token_id)") == [(0,)]
+    assert rows(
+        database,
+        """SELECT count(*) FROM candidate c JOIN tds t USING (response_id, pos)
+        WHERE c.condition_id = 'base·plain' AND c.token_id = t.token_id AND abs(c.logprob - t.base_logprob) > 1e-6""",
+    ) == [(0,)]
+    (shares,) = rows(database, "SELECT max(abs(unshifted_share + marginal_share + shifted_share - 1)) FROM example")
+    assert shares[0] < 1e-12
+
+
+def test_tags_texts_and_provenance_are_kept(database: Path) -> None:
+    tagged = rows(database, "SELECT text, tasks, topics, harmful, truths FROM prompt WHERE prompt_id = '3'")
+    assert tagged == [("Tell me\n\n    indented", [], ["people"], True, ["blue"])]
+    assert rows(database, "SELECT harmful FROM prompt WHERE prompt_id = 'last'") == [(None,)]
+    run = dict(rows(database, "FROM run"))
+    assert run["report_name"] == "tiny" and run["measured_device"] == "cpu" and "comparisons:" in run["report_config"]
+    (card,) = rows(database, "SELECT prompt_card FROM condition WHERE condition_id = 'base·plain'")[0]
+    assert card == "<|begin|># Question:\nWhat is blue?\n\n# Answer:\n"
+
+
+def test_clustered_interval_against_a_slow_version(database: Path) -> None:
+    """The macro against the ratio estimator written out prompt by prompt."""
+    groups = rows(database, "SELECT count(*) FILTER (shift = 'shifted'), count(*) FROM tds GROUP BY prompt_id")
+    n, total = len(groups), sum(size for _, size in groups)
+    share = sum(x for x, _ in groups) / total
+    variance = n / (n - 1) * sum((x - share * size) ** 2 for x, size in groups) / total**2
+    (found,) = rows(
+        database,
+        """SELECT clustered_mean(x, n), clustered_half_width(x, n) FROM (
+        SELECT count(*) FILTER (shift = 'shifted')::DOUBLE AS x, count(*) AS n FROM tds GROUP BY prompt_id)""",
+    )
+    assert found == pytest.approx((share, 1.959964 * variance**0.5))
+
+
+def test_jaccard_macro_against_python_sets(database: Path) -> None:
+    lists = rows(
+        database,
+        """SELECT a.top_ids, b.top_ids, jaccard_at(a.top_ids, b.top_ids, 10) FROM score a
+        JOIN score b USING (response_id, pos) WHERE a.condition_id = 'base·plain' AND b.condition_id = 'sft·chat'""",
+    )
+    for a, b, found in lists:
+        assert found == pytest.approx(len({*a[:10]} & {*b[:10]}) / len({*a[:10]} | {*b[:10]}))
+
+
+def test_unchanged_inputs_leave_the_file_alone(database: Path, project: Path) -> None:
+    before = database.stat().st_mtime_ns
+    measure(load_plan(project / "report.yml"))
+    assert database.stat().st_mtime_ns == before
+
+
+def test_a_changed_tag_is_stored_without_measuring_again(database: Path, project: Path, monkeypatch) -> None:
+    text = (project / "prompts.jsonl").read_text(encoding="utf-8").replace('"places"', '"skies"')
+    (project / "prompts.jsonl").write_text(text, encoding="utf-8")
+    monkeypatch.setattr("builder.stages.lazy_models", lambda plan: pytest.fail)
+    measure(load_plan(project / "report.yml"))
+    assert rows(database, "SELECT topics FROM prompt WHERE prompt_id = 'sky'") == [(["skies"],)]
+
+
+def test_a_failed_store_keeps_the_old_file(database: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = rows(database, "FROM run")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(store, "_insert_responses", full)
+    (project / "report.yml").write_text(
+        (project / "report.yml").read_text(encoding="utf-8") + "# new\n", encoding="utf-8"
+    )
+    with pytest.raises(InputError, match="No space left"):
+        measure(load_plan(project / "report.yml"))
+    assert rows(database, "FROM run") == before
+
+
+def test_a_damaged_file_is_replaced(database: Path, project: Path) -> None:
+    database.write_bytes(b"not a database")
+    measure(load_plan(project / "report.yml"))
+    assert rows(database, "SELECT count(*) > 0 FROM tds") == [(True,)]
+
+
+def test_a_damaged_shard_is_named(database: Path, project: Path) -> None:
+    shard = next((project / "data/shards/responses").iterdir())
+    (shard / "response.parquet").write_bytes(b"PAR1")
+    with pytest.raises(InputError, match=r"response.parquet: damaged; delete the folder .*" + shard.name):
+        measure(load_plan(project / "report.yml"))
+    shutil.rmtree(shard)
+    measure(load_plan(project / "report.yml"))

@@ -1,0 +1,183 @@
+"""The report: one name in four places, numbers against slow versions, hostile text, extreme data, byte-equal builds."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+import re
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from builder.domain import InputError
+from builder.report import figures, query
+from builder.report.markup import inert, inline_json, title
+from builder.report.site import write_docs
+from builder.report.tokens import visible
+from tests.conftest import ROOT
+from tests.report import synthetic
+
+SOURCE = ROOT / "site_src"
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return synthetic.write(tmp_path_factory.mktemp("db") / "made.duckdb")
+
+
+@pytest.fixture(scope="module")
+def docs(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("build") / "docs"
+    write_docs(database, SOURCE, folder)
+    return folder
+
+
+def test_a_figure_has_one_name_in_four_places(docs: Path) -> None:
+    queries = {path.stem for path in (query.SQL / "figures").glob("*.sql")}
+    pages = "".join(path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.md"))
+    assert queries == set(figures.FIGURES) == {path.stem for path in (docs / "figures").glob("*.json")}
+    assert queries == set(re.findall(r'figure\("(\w+)", root\)', pages))
+
+
+def test_every_query_says_what_it_is_and_runs(database: Path) -> None:
+    con = query.connect(database)
+    for path in query.SQL.rglob("*.sql"):
+        name = path.relative_to(query.SQL).with_suffix("").as_posix()
+        assert query.load(name).startswith("-- ") and query.caption(query.load(name)).endswith(".")
+        needs = {"comparison_id": "c-1"} if "$comparison_id" in query.load(name) else {}
+        assert query.table(con, name, **needs).num_rows, name
+
+
+def test_figures_are_valid_specs_that_say_what_they_show(docs: Path) -> None:
+    for path in (docs / "figures").glob("*.json"):
+        spec = json.loads(path.read_text(encoding="utf-8"))
+        assert spec["$schema"].endswith("v6.4.1.json") and len(spec["description"]) > 40
+        rows = list(csv.reader(path.with_suffix(".csv").read_text(encoding="utf-8").splitlines()))
+        assert len(rows) > 1
+        for palette in ("light", "dark"):
+            assert path.with_name(f"{path.stem}.{palette}.svg").read_text(encoding="utf-8").startswith("<svg")
+
+
+def test_shares_and_intervals_against_a_slow_version(database: Path) -> None:
+    con = query.connect(database)
+    by_prompt: dict[str, list[bool]] = {}
+    for prompt, shift in con.execute("SELECT prompt_id, shift FROM tds WHERE comparison_id = 'c-1'").fetchall():
+        by_prompt.setdefault(prompt, []).append(shift == "shifted")
+    total = sum(map(len, by_prompt.values()))
+    share = sum(map(sum, by_prompt.values())) / total
+    n = len(by_prompt)
+    variance = n / (n - 1) * sum((sum(x) - share * len(x)) ** 2 for x in by_prompt.values()) / total**2
+    row = next(r for r in query.rows(con, "figures/shift_by_comparison") if r["shift"] == "shifted")
+    assert row["share"] == pytest.approx(share) and row["half_width_share"] == pytest.approx(1.959964 * variance**0.5)
+
+
+def test_differences_are_paired_by_prompt(database: Path) -> None:
+    """Both comparisons of the made-up report hold the same answers and scores: no difference, and no width either."""
+    (row,) = query.rows(query.connect(database), "pages/difference")
+    assert row["difference"] == 0 and row["half_width"] == pytest.approx(0, abs=1e-12)
+
+
+def test_intervals_cover_the_truth(tmp_path: Path) -> None:
+    """Simulated answers with a shift rate of their own each: 95 % intervals hold the true share in 93 to 97 % of reports."""
+    rng, con, hits, runs = random.Random(1), duckdb.connect(), 0, 1500
+    con.execute((ROOT / "builder/record/schema.sql").read_text(encoding="utf-8"))
+    con.execute((ROOT / "builder/record/views.sql").read_text(encoding="utf-8"))
+    con.execute("CREATE TABLE sim(run INTEGER, x DOUBLE, n DOUBLE)")
+    rows = []
+    for run in range(runs):
+        for _ in range(120):
+            n, rate = rng.randrange(20, 60), rng.betavariate(2, 8)
+            rows.append(f"({run}, {sum(rng.random() < rate for _ in range(n))}, {n})")
+    con.execute("INSERT INTO sim VALUES " + ", ".join(rows))
+    found = con.execute("SELECT clustered_mean(x, n), clustered_half_width(x, n) FROM sim GROUP BY run").fetchall()
+    hits = sum(abs(mean - 0.2) <= half for mean, half in found)
+    assert 0.93 <= hits / runs <= 0.97
+
+
+def test_two_builds_are_byte_equal(database: Path, docs: Path, tmp_path: Path) -> None:
+    write_docs(database, SOURCE, tmp_path / "docs")
+    first, second = (
+        {p.relative_to(d): p.read_bytes() for p in d.rglob("*") if p.is_file()} for d in (docs, tmp_path / "docs")
+    )
+    assert first == second
+
+
+def test_hostile_text_is_inert_in_every_page(docs: Path) -> None:
+    for path in [*docs.rglob("*.md"), *docs.glob("examples/**/*.js")]:
+        text = path.read_text(encoding="utf-8")
+        for live in ("<img src=x", "<b>bold", "</script><img", "<!-- a comment", "javascript:alert", "| a | b |"):
+            assert live not in text.split("---", 2)[-1], f"{live} in {path.name}"
+
+
+def test_an_example_page_has_its_answer_to_the_letter(docs: Path, database: Path) -> None:
+    con = query.connect(database)
+    for ordinal, text in con.execute("SELECT ordinal, r.text FROM response r JOIN prompt USING (prompt_id)").fetchall():
+        raw = (docs / f"examples/c-1/{ordinal}.js").read_text(encoding="utf-8")
+        data = json.loads(raw.removeprefix("window.tdsExample=").rstrip().removesuffix(";"))
+        assert data["text"] == text
+        assert "".join(text[start:end] for _, start, end, *_ in data["positions"]) == text
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"prompts": 1, "comparisons": 1},
+        {"tags": False},
+        {"shifted": False},
+        {"comparisons": 5},
+        {"prompts": 3, "tags": False, "shifted": False},
+    ],
+)
+def test_extreme_reports_have_fewer_pages_and_no_empty_ones(tmp_path: Path, options: dict) -> None:
+    write_docs(synthetic.write(tmp_path / "x.duckdb", **options), SOURCE, tmp_path / "docs")
+    navigation = (tmp_path / "nav.yml").read_text(encoding="utf-8")
+    assert ("tasks-and-topics" in navigation) == options.get("tags", True)
+    assert (tmp_path / "docs/findings/tasks-and-topics.md").exists() == options.get("tags", True)
+    for path in (tmp_path / "docs").rglob("*.md"):
+        text = path.read_text(encoding="utf-8")
+        assert "nan" not in re.findall(r"[a-z]+", text.lower().split("<script")[0]) and "None" not in text
+
+
+def test_sentences_follow_the_numbers(tmp_path: Path) -> None:
+    write_docs(synthetic.write(tmp_path / "x.duckdb"), SOURCE, tmp_path / "docs")
+    assert "no clear difference in the share" in (tmp_path / "docs/findings/how-much.md").read_text(encoding="utf-8")
+
+
+def test_a_folder_of_the_users_own_is_not_emptied(database: Path, tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "thesis.md").touch()
+    with pytest.raises(InputError, match="holds files that tds did not write"):
+        write_docs(database, SOURCE, tmp_path / "docs")
+    assert (tmp_path / "docs" / "thesis.md").exists()
+
+
+@pytest.mark.parametrize("text", synthetic.HOSTILE)
+def test_markup(text: str) -> None:
+    assert not set(inert(text)) & set("<>\"'`*_{}[]|\n\t")
+    assert not set(title(text)) & set("<>&\n")
+    assert json.loads(inline_json(text)) == text and "<" not in inline_json(text)
+
+
+def test_tokens_are_visible() -> None:
+    assert [visible(t) for t in (" the", "\n", "  ", "", None, "a b ", "\x07")] == [
+        "␣the",
+        "↵",
+        "␣␣",
+        "(empty)",
+        "(none)",
+        "a b␣",
+        "\\u0007",
+    ]
+
+
+def test_tables_in_the_terminal(database: Path) -> None:
+    table = query.run(query.connect(database), "SELECT 1 AS n, 'a\nb' AS text, NULL AS none, 0.123456789::DOUBLE AS x")
+    assert query.format_table(table, "table").splitlines() == [
+        "n  text  none         x",
+        "─  ────  ────  ────────",
+        "1  a\\nb  NULL  0.123457",
+        "(1 row)",
+    ]
+    assert json.loads(query.format_table(table, "json")) == [{"n": 1, "text": "a\nb", "none": None, "x": 0.123456789}]

@@ -1,0 +1,110 @@
+"""The built site in headless Chromium: made once from the synthetic database, served below a sub-path and from file://."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Error, Page, sync_playwright
+
+from builder.report.site import build_site, write_docs
+from tests.conftest import ROOT
+from tests.report import synthetic
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-sync",
+    "--disable-component-update",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site of the synthetic report, in a folder named like a project page: ROOT/sub/atlas."""
+    project = tmp_path_factory.mktemp("project")
+    shutil.copytree(ROOT / "site_src", project / "site_src")
+    shutil.copy(ROOT / "mkdocs.yml", project)
+    database = synthetic.write(project / "made.duckdb")
+    write_docs(database, project / "site_src", project / "build" / "docs")
+    build_site(project / "mkdocs.yml", project / "root" / "sub" / "atlas")
+    return project / "root" / "sub" / "atlas"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium or Chrome: TDS_CHROMIUM, one on the PATH, or Playwright's own. Without any, CI fails and others skip."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    path = os.environ.get("TDS_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        except Error:
+            if os.environ.get("CI"):
+                raise
+            pytest.skip(
+                "no Chromium or Chrome on the PATH: install one, or run `.venv/bin/playwright install chromium`"
+            )
+        yield browser
+        browser.close()
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def served(site: Path) -> Iterator[str]:
+    """The address of the site below a sub-path."""
+    handler = functools.partial(_Quiet, directory=str(site.parent.parent))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/sub/atlas/"
+        server.shutdown()
+
+
+@pytest.fixture(params=["http", "file"])
+def base(request: pytest.FixtureRequest, site: Path) -> str:
+    """Where the site is opened from: each test that asks for it runs both ways."""
+    return request.getfixturevalue("served") if request.param == "http" else site.as_uri() + "/"
+
+
+class Watched:
+    """A page that remembers what it must not do: complain, ask for a dialog, or reach out of the site."""
+
+    def __init__(self, browser: Browser, base: str, width: int = 1280, scheme: str = "light") -> None:
+        self.base, self.faults = base, list[str]()
+        self.context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
+        self.page: Page = self.context.new_page()
+        self.page.on("console", lambda m: self.faults.append(f"console: {m.text}") if m.type == "error" else None)
+        self.page.on("pageerror", lambda e: self.faults.append(f"error: {e}"))
+        self.page.on("dialog", lambda d: (self.faults.append(f"dialog: {d.message}"), d.dismiss()))
+        self.page.on("request", self._request)
+
+    def _request(self, request: object) -> None:
+        url = str(request.url)  # type: ignore[attr-defined]
+        if not url.startswith((self.base, "data:", "blob:")):
+            self.faults.append(f"request: {url}")
+
+    def open(self, path: str) -> Page:
+        self.page.goto("about:blank")
+        self.page.goto(self.base + path, wait_until="load")
+        return self.page
+
+
+@pytest.fixture
+def watch(browser: Browser, base: str) -> Iterator[Watched]:
+    watched = Watched(browser, base)
+    yield watched
+    watched.context.close()
+    assert watched.faults == []

@@ -1,0 +1,84 @@
+"""The command as a user meets it: help that teaches, and one line with exit code 2 for everything that can be mended."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import tiny
+
+
+def tds(*args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "builder", *args],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={"PATH": "/usr/bin:/bin", "COLUMNS": "100"},
+    )
+
+
+def refused(*args: str) -> str:
+    """The one line on the error stream of a command that must exit with 2."""
+    done = tds(*args)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr and done.stdout == ""
+    (line,) = done.stderr.strip().splitlines()
+    return line
+
+
+def test_help_names_every_verb_and_teaches() -> None:
+    text = tds("--help").stdout
+    for verb in ("check", "generate", "score", "store", "report", "site", "query", "serve"):
+        assert f" {verb} " in text
+        assert "Usage" in tds(verb, "--help").stdout
+    assert "does everything" in text and tds("--version").stdout.startswith("tds ")
+
+
+def test_mistakes_in_the_report_file(project: Path) -> None:
+    report = project / "report.yml"
+    text = report.read_text(encoding="utf-8")
+    assert refused("check", "-r", "none.yml") == "tds: none.yml: cannot be read: No such file or directory"
+    report.write_text(text.replace("contexts:", "contxts:"), encoding="utf-8")
+    assert refused("site", "-r", "report.yml").startswith("tds: report.yml: cont")
+    report.write_text(text.replace("{path: sft", "{path: sfft"), encoding="utf-8")
+    assert "models.sft.path: there is no folder sfft" in refused("store", "-r", "report.yml")
+
+
+def test_a_bad_row_and_a_foreign_vocabulary_stop_before_anything_is_measured(project: Path) -> None:
+    good = (project / "prompts.jsonl").read_text(encoding="utf-8")
+    (project / "prompts.jsonl").write_text(good + '\n{"id": "x", "promt": "typo"}', encoding="utf-8")
+    assert "prompts.jsonl: line 5: prompt: Field required" in refused("store", "-r", "report.yml")
+    (project / "prompts.jsonl").write_text(good, encoding="utf-8")
+    (project / "sft").unlink()
+    tiny.save_model(project / "sft", seed=3, pieces=300)
+    assert "models base and sft have different vocabularies: id " in refused("store", "-r", "report.yml")
+    assert not (project / "data").exists()
+
+
+def test_a_model_without_a_chat_template(project: Path) -> None:
+    shutil.copytree((project / "sft").resolve(), project / "mute", ignore=shutil.ignore_patterns("chat_template*"))
+    text = (project / "report.yml").read_text(encoding="utf-8").replace("{path: sft", "{path: mute")
+    (project / "report.yml").write_text(text, encoding="utf-8")
+    assert "has no chat template; use a context of kind plain" in refused("store", "-r", "report.yml")
+
+
+def test_query_prints_rows_and_refuses_in_one_line(project: Path) -> None:
+    assert tds("store", "-r", "report.yml").returncode == 0
+    table = tds("query", "SELECT comparison_id, shift, count(*) AS n FROM tds GROUP BY ALL ORDER BY ALL").stdout
+    assert "comparison_id" in table and "base-sft" in table
+    csv = tds("query", "-f", "csv", "SELECT 1 AS a, 'x,y' AS b").stdout
+    assert csv.splitlines() == ["a,b", '1,"x,y"']
+    assert "no_such" in refused("query", "SELECT no_such FROM tds")
+    assert refused("query", "--db", "none.duckdb", "SELECT 1").startswith("tds: none.duckdb")
+    assert refused("query", "COPY tds TO 'out.csv'") and not (project / "out.csv").exists()
+    assert refused("query", "DELETE FROM score")
+
+
+@pytest.mark.parametrize("args", [("serve", "--site", "none"), ("report", "--db", "none.duckdb")])
+def test_verbs_that_need_what_is_not_there(project: Path, args: tuple[str, ...]) -> None:
+    assert refused(*args).startswith("tds: none")

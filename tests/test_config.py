@@ -1,0 +1,100 @@
+"""Report files: the defaults, and the one line each mistake gets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from builder.config import Report, load_report
+from builder.domain import InputError
+from tests.conftest import REPORT, ROOT
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "data/reports").glob("*.yml")), ids=lambda p: p.stem)
+def test_every_preset_is_valid(path: Path) -> None:
+    report = load_report(path)
+    assert report.name == path.stem and report.comparisons
+
+
+def test_the_default_report_writes_out_every_default() -> None:
+    """A reader of pocket.yml sees each setting there is, at its default."""
+    path = ROOT / "data/reports/pocket.yml"
+    raw, report = yaml.safe_load(path.read_text(encoding="utf-8")), load_report(path)
+    assert set(raw) == set(Report.model_fields)
+    for block in ("generate", "score", "output"):
+        settings = getattr(report, block)
+        assert raw[block].keys() == type(settings).model_fields.keys() and settings == type(settings)()
+    assert raw["shard_responses"] == Report.model_fields["shard_responses"].default
+
+
+def test_paths_are_relative_to_the_report_file(tmp_path: Path) -> None:
+    (tmp_path / "r.yml").write_text(REPORT, encoding="utf-8")
+    report = load_report(tmp_path / "r.yml")
+    assert report.models["base"].path == tmp_path / "base"
+    assert report.comparisons[0].comparison_id == "base-sft" and report.comparisons[0].source == "sft·chat"
+
+
+COMPARISON = "  - {base: {model: base, context: plain}, aligned: {model: sft, context: chat}}\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("title: Tiny", "titel: Tiny", r"r.yml: (titel: unknown key; allowed here: name, title|title: missing)"),
+        (
+            "{path: base, dtype: float32}",
+            "{pfad: base}",
+            r"r.yml: models.base.pfad: unknown key; allowed here: path, hub, rev",
+        ),
+        (
+            "dtype: float32",
+            "dtype: float99",
+            r"r.yml: models.base.dtype: Input should be 'auto', 'float32'.* \(and 1 more\)",
+        ),
+        ("{path: base, dtype: float32}", "{}", r"models.base: give either path \(a local folder\) or hub"),
+        ("{path: base, dtype: float32}", "{hub: a/b}", r"models.base: a hub model needs revision: the commit to pin"),
+        ("{kind: chat}", "{kind: plain}", r"contexts.chat: a plain context needs template, with {prompt} in it once"),
+        ("{kind: chat}", "{kind: few}", r"contexts.chat.kind: Input should be 'chat' or 'plain'"),
+        ("model: base,", "model: bse,", r"comparisons.0.base.model: 'bse' is not defined; known: base, sft"),
+        (
+            "context: chat",
+            "context: chats",
+            r"comparisons.0.aligned.context: 'chats' is not defined; known: plain, chat",
+        ),
+        (COMPARISON, COMPARISON * 2, r"comparisons: two have the id 'base-sft'"),
+        (
+            "context: chat}}",
+            "context: chat}, responses: gone}",
+            r"comparisons.0.responses: 'gone' is not defined; known: sft·chat",
+        ),
+        (
+            "prompts: {path: prompts.jsonl}",
+            "",
+            r"prompts: missing; without it every comparison must name a response file",
+        ),
+        ("batch_size: 2", "batch_size: 0", r"generate.batch_size: Input should be greater than or equal to 1"),
+        (
+            "aligned: {model: sft",
+            "aligned: {mdl: sft",
+            r"comparisons.0.aligned.(mdl: unknown key; allowed here: model, context|model: m)",
+        ),
+        ("name: tiny", "name: ../tiny", r"r.yml: name: String should match pattern"),
+        ("name: tiny", "name: [tiny", r"r.yml:\d+: not valid YAML"),
+    ],
+)
+def test_each_mistake_is_one_line_with_file_and_key(tmp_path: Path, old: str, new: str, message: str) -> None:
+    assert old in REPORT
+    (tmp_path / "r.yml").write_text(REPORT.replace(old, new), encoding="utf-8")
+    with pytest.raises(InputError, match=message) as caught:
+        load_report(tmp_path / "r.yml")
+    assert "\n" not in str(caught.value)
+
+
+def test_files_that_are_no_report(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"none.yml: cannot be read: No such file or directory"):
+        load_report(tmp_path / "none.yml")
+    (tmp_path / "list.yml").write_text("- 1", encoding="utf-8")
+    with pytest.raises(InputError, match=r"list.yml: a report file is a mapping with the keys name, title"):
+        load_report(tmp_path / "list.yml")

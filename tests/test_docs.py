@@ -1,0 +1,41 @@
+"""What the documents say is so: the README's verbs, tree and settings against the code, both ways."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+import yaml
+
+from builder.__main__ import app
+from builder.config import Report
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_table_of_verbs_is_the_commands() -> None:
+    verbs = {c.name or c.callback.__name__ for c in app.registered_commands}
+    assert verbs == set(re.findall(r"^\| `tds (\w+)` \|", README, re.MULTILINE))
+
+
+def test_the_tree_names_every_module_of_the_package() -> None:
+    tree = README[README.index("## The tree") :]
+    modules = {p.name for p in (ROOT / "builder").rglob("*.py") if p.name != "__init__.py"}
+    named = set(re.findall(r"[\w/]+\.py|[\w/]+\.sql", tree))
+    assert modules <= named
+    for name in named:
+        assert list((ROOT / "builder").rglob(name)) or (ROOT / name).exists(), name
+
+
+def test_the_example_report_is_valid() -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    report = yaml.safe_load(blocks[0])
+    Report.model_validate(report)
+    Report.model_validate(report | yaml.safe_load(blocks[1]))
+
+
+def test_make_help_lists_every_target_that_a_user_calls() -> None:
+    text = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for target in ("site", "test", "check", "report", "serve", "evaluate", "pocket", "lint", "types", "clean"):
+        assert re.search(rf"\bmake .*\b{target}\b", text), target
