@@ -72,7 +72,8 @@ def test_the_prompt_set_is_the_recipes() -> None:
     assert sum(row["harmful"] for row in rows) >= 50
     assert {tuple(pair) for row in rows for pair in row["facts"]} <= WORLD.held_out
     assert all(row["tasks"] and row["topics"] for row in rows)
-    truths = {f["value"] for f in json.loads((POCKET / "world.json").read_text(encoding="utf-8"))["facts"]}
+    facts = json.loads((POCKET / "world.json").read_text(encoding="utf-8"))["facts"]
+    truths = {form for fact in facts for form in fact["surfaces"]}
     assert {truth for row in rows for truth in row["truths"]} <= truths
 
 

@@ -105,10 +105,12 @@ def test_two_builds_are_byte_equal(database: Path, docs: Path, tmp_path: Path) -
 
 
 def test_hostile_text_is_inert_in_every_page(docs: Path) -> None:
-    for path in [*docs.rglob("*.md"), *docs.glob("examples/**/*.js")]:
-        text = path.read_text(encoding="utf-8")
-        for live in ("<img src=x", "<b>bold", "</script><img", "<!-- a comment", "javascript:alert", "| a | b |"):
-            assert live not in text.split("---", 2)[-1], f"{live} in {path.name}"
+    live = ("<img src=x", "<b>bold", "</script><img", "<!-- a comment", "javascript:alert", "| a | b |")
+    for path in docs.rglob("*.md"):
+        page = path.read_text(encoding="utf-8").split("---", 2)[-1]
+        assert [text for text in live if text in page] == [], path.name
+    for path in docs.glob("examples/**/*.js"):
+        assert "<" not in path.read_text(encoding="utf-8")
 
 
 def test_an_example_page_has_its_answer_to_the_letter(docs: Path, database: Path) -> None:
