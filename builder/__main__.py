@@ -12,7 +12,8 @@ import typer
 from builder import __version__
 from builder.domain import InputError
 
-DEFAULT_REPORT = Path("data/reports/pocket.yml")
+REPORTS = Path("data/reports")
+DEFAULT_REPORT = REPORTS / "pocket.yml"
 DEFAULT_DATABASE = Path("data/tds.duckdb")
 
 app = typer.Typer(
@@ -23,9 +24,21 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+def report_file(name: Path) -> Path:
+    """A report file by its path, or one of data/reports by its name."""
+    preset = REPORTS / f"{name}.yml"
+    return preset if not name.exists() and not name.suffix and preset.is_file() else name
+
+
 ReportOption = Annotated[
-    Path, typer.Option("--report", "-r", help="The YAML report file: models, prompts, comparisons.")
+    Path,
+    typer.Option(
+        "--report", "-r", callback=report_file, help="The YAML report file, or the name of one in data/reports."
+    ),
 ]
+PartOption = Annotated[str, typer.Option("--part", help="This worker's part of the work, e.g. 2/4.")]
+DeviceOption = Annotated[str | None, typer.Option("--device", help="Instead of the report file's device.")]
 DatabaseOption = Annotated[Path, typer.Option("--db", help="The DuckDB file that `tds store` wrote.")]
 
 
@@ -48,47 +61,52 @@ def about(version: Annotated[bool, typer.Option("--version", help="Print the ver
 
 
 @app.command(rich_help_panel="Stages, in order")
-def check(report: ReportOption = DEFAULT_REPORT) -> None:
-    """Read a report file and everything it names; say what it would measure. Loads no model."""
+def check(
+    file: Annotated[Path | None, typer.Argument(help="The report file; or give it with --report.")] = None,
+    report: ReportOption = DEFAULT_REPORT,
+) -> None:
+    """Check a report file and everything it names, as far as that goes without running a model.
+
+    Files and their rows, vocabularies, what each condition's model reads before an answer (begin tokens, first and last
+    ids, template), whether every prompt fits; and about how much time, memory and disk a run will take.
+    """
+    from builder.checks import check as lines
     from builder.plan import load_plan
 
-    plan = load_plan(report)
-    generated = [(c, s) for c, _, s in plan.generations()]
-    typer.echo(
-        f"{report}: {len(plan.prompts)} prompts, {len(plan.checkpoints)} models, "
-        f"{len(plan.report.comparisons)} comparisons"
-    )
-    for c in plan.report.comparisons:
-        typer.echo(
-            f"  {c.comparison_id}: {c.base.condition.condition_id} against {c.aligned.condition.condition_id}, "
-            f"answers of {c.source}"
-        )
-    typer.echo(f"  {sum(s.exists() for _, s in generated)} of {len(generated)} shards of answers are generated")
+    for line in lines(load_plan(report_file(file) if file else report)):
+        typer.echo(line)
 
 
 @app.command(rich_help_panel="Stages, in order")
-def generate(report: ReportOption = DEFAULT_REPORT) -> None:
+def generate(report: ReportOption = DEFAULT_REPORT, part: PartOption = "1/1", device: DeviceOption = None) -> None:
     """Generate the aligned models' answers (greedily), or tokenise those of response files."""
     from builder import stages
     from builder.plan import load_plan
+    from builder.workers import Part
 
-    plan = load_plan(report)
-    models = stages.lazy_models(plan)
+    plan, share = load_plan(report), Part.parse(part)
+    models = stages.lazy_models(plan, device)
     stages.write_cards(plan, models)
-    stages.write_responses(plan, models)
+    stages.write_responses(plan, models, share)
 
 
 @app.command(rich_help_panel="Stages, in order")
-def score(report: ReportOption = DEFAULT_REPORT) -> None:
-    """Score every answer under every condition: rank, log-probability, entropy, top-k, KL and JS. Generates first."""
+def score(report: ReportOption = DEFAULT_REPORT, part: PartOption = "1/1", device: DeviceOption = None) -> None:
+    """Score every answer under every condition: rank, log-probability, entropy, top-k, KL and JS. Generates first.
+
+    Several machines share the work through one folder of shards: run `tds generate` with --part 1/4, 2/4, ... on each,
+    then `tds score` with the same parts, and `tds site` on one of them.
+    """
     from builder import stages
     from builder.plan import load_plan
+    from builder.workers import Part
 
-    plan = load_plan(report)
-    models = stages.lazy_models(plan)
+    plan, share = load_plan(report), Part.parse(part)
+    models = stages.lazy_models(plan, device)
     stages.write_cards(plan, models)
-    stages.write_responses(plan, models)
-    stages.write_scores(plan, models)
+    if share.count == 1:
+        stages.write_responses(plan, models)
+    stages.write_scores(plan, models, share)
 
 
 @app.command(rich_help_panel="Stages, in order")
@@ -120,6 +138,35 @@ def site(report: ReportOption = DEFAULT_REPORT) -> None:
     stages.build_site(plan.report.output.site)
     index = plan.report.output.site / "index.html"
     typer.echo(f"The report is in {index}: open it, or run `tds serve`.")
+
+
+@app.command(rich_help_panel="Using the result")
+def show(
+    prompt: Annotated[str, typer.Argument(help="What to ask.")],
+    report: ReportOption = DEFAULT_REPORT,
+    comparison: Annotated[str | None, typer.Option(help="A comparison of the report; the first, if not given.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Every position with its numbers, for tools.")] = False,
+    device: DeviceOption = None,
+) -> None:
+    """Ask one question now: the aligned model's answer, its tokens coloured by where they stood in the base's ranking.
+
+    Above each shifted token stands what the base would have said. Plain text where the output is not a terminal.
+    """
+    import json
+
+    from rich.console import Console
+
+    from builder import stages
+    from builder.plan import load_plan
+    from builder.show import ask, render
+
+    plan = load_plan(report)
+    shown = ask(plan, stages.lazy_models(plan, device), prompt, comparison)
+    console = Console(highlight=False, soft_wrap=True)
+    if as_json:
+        typer.echo(json.dumps(shown.as_json(), ensure_ascii=False, indent=1))
+    else:
+        console.print(render(shown, console.width, console.is_terminal and not console.no_color))
 
 
 @app.command(rich_help_panel="Using the result")

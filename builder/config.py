@@ -1,123 +1,30 @@
-"""A YAML report file as validated settings. Unknown keys are errors. Opens the YAML file and nothing else."""
+"""A YAML report file as validated settings: what belongs together is checked together. Unknown keys are errors."""
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Self, get_args
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from builder.domain import Condition, InputError
-
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-Positive = Annotated[int, Field(ge=1)]
-
-
-def _beside_report(path: Path, info: ValidationInfo) -> Path:
-    """Input paths are relative to the report file."""
-    folder = (info.context or {}).get("folder", Path())
-    return Path(folder) / path.expanduser()
-
-
-InputPath = Annotated[Path, AfterValidator(_beside_report)]
-
-
-class Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ModelSettings(Settings):
-    """One checkpoint: a local folder (`path`) or a hub id (`hub`) with its `revision`."""
-
-    path: InputPath | None = None
-    hub: str | None = None
-    revision: str | None = None
-    label: str | None = None
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if (self.path is None) == (self.hub is None):
-            raise ValueError("give either path (a local folder) or hub (a hub id)")
-        if self.hub is not None and self.revision is None:
-            raise ValueError("a hub model needs revision: the commit to pin")
-        return self
-
-
-class ContextSettings(Settings):
-    """How a prompt becomes the tokens before the answer."""
-
-    kind: Literal["chat", "plain"]
-    template: str | None = None
-    system: str | None = None
-
-    @model_validator(mode="after")
-    def _template_fits_kind(self) -> Self:
-        if self.kind == "plain" and (self.template is None or self.template.count("{prompt}") != 1):
-            raise ValueError("a plain context needs template, with {prompt} in it once")
-        if self.kind == "chat" and self.template is not None:
-            raise ValueError("a chat context takes no template: each model brings its own")
-        if self.kind == "plain" and self.system is not None:
-            raise ValueError("a plain context takes no system: write it into the template")
-        return self
-
-
-class PromptSettings(Settings):
-    path: InputPath
-    limit: Positive | None = None
-
-
-class ResponseSettings(Settings):
-    """A file of ready answers, with their prompts."""
-
-    path: InputPath
-    limit: Positive | None = None
-
-
-class ConditionSettings(Settings):
-    model: Name
-    context: Name
-
-    @property
-    def condition(self) -> Condition:
-        return Condition(self.model, self.context)
-
-
-class ComparisonSettings(Settings):
-    """A base and an aligned condition; the answers are the aligned condition's own unless `responses` names others."""
-
-    id: Name | None = None
-    base: ConditionSettings
-    aligned: ConditionSettings
-    responses: str | None = None
-
-    @property
-    def comparison_id(self) -> str:
-        return self.id or f"{self.base.model}-{self.aligned.model}"
-
-    @property
-    def source(self) -> str:
-        return self.responses or self.aligned.condition.condition_id
-
-
-class GenerateSettings(Settings):
-    max_new_tokens: Positive = 256
-    batch_size: Positive = 32
-
-
-class ScoreSettings(Settings):
-    top_k: Positive = 30
-    batch_tokens: Positive = 4096
-    chunk_positions: Positive = 64
-
-
-class OutputSettings(Settings):
-    """Where things are written, relative to the folder that `tds` runs in."""
-
-    shards: Path = Path("data/shards")
-    database: Path = Path("data/tds.duckdb")
-    site: Path = Path("site")
+from builder.domain import Comparison, Condition, InputError
+from builder.settings import (
+    ComparisonSettings,
+    ConditionSettings,
+    ContextSettings,
+    GenerateSettings,
+    ModelSettings,
+    Name,
+    NoiseSettings,
+    OutputSettings,
+    Positive,
+    PromptSettings,
+    ResponseSettings,
+    ScoreSettings,
+    Settings,
+)
 
 
 class Report(Settings):
@@ -129,13 +36,14 @@ class Report(Settings):
     models: dict[Name, ModelSettings] = Field(min_length=1)
     contexts: dict[Name, ContextSettings] = Field(min_length=1)
     prompts: PromptSettings | None = None
-    responses: dict[Name, ResponseSettings] = {}
+    responses: dict[Name, ResponseSettings] = Field(default_factory=dict)
     comparisons: tuple[ComparisonSettings, ...] = Field(min_length=1)
     conditions: tuple[ConditionSettings, ...] = ()
+    noise: tuple[NoiseSettings, ...] = ()
     generate: GenerateSettings = GenerateSettings()
     score: ScoreSettings = ScoreSettings()
     shard_responses: Positive = 64
-    device: str = "auto"
+    device: str | tuple[str, ...] = "auto"
     output: OutputSettings = OutputSettings()
 
     @model_validator(mode="after")
@@ -146,14 +54,22 @@ class Report(Settings):
             for side in ("base", "aligned")
         ]
         used += [(f"conditions.{i}", c) for i, c in enumerate(self.conditions)]
+        used += [(f"noise.{i}", c) for i, c in enumerate(self.noise)]
         for key, condition in used:
             _known(f"{key}.model", condition.model, self.models)
             _known(f"{key}.context", condition.context, self.contexts)
+        for name, context in self.contexts.items():
+            if context.template_of is not None:
+                _known(f"contexts.{name}.template_of", context.template_of, self.models)
+        for name, model in self.models.items():
+            whole = [other for other, settings in self.models.items() if settings.adapter is None]
+            if model.adapts is not None:
+                _known(f"models.{name}.adapts", model.adapts, whole)
         return self
 
     @model_validator(mode="after")
     def _responses_exist(self) -> Self:
-        ids = [c.comparison_id for c in self.comparisons]
+        ids = [c.comparison_id for c in self.comparisons] + [_noise_id(n) for n in self.noise]
         twice = next((i for i in ids if ids.count(i) > 1), None)
         if twice:
             raise ValueError(f"comparisons: two have the id {twice!r}; give one of them another id")
@@ -161,6 +77,9 @@ class Report(Settings):
         for i, comparison in enumerate(self.comparisons):
             if comparison.responses is not None:
                 _known(f"comparisons.{i}.responses", comparison.responses, [*self.responses, *sorted(conditions)])
+        for i, check in enumerate(self.noise):
+            if check.responses is not None:
+                _known(f"noise.{i}.responses", check.responses, sorted({c.source for c in self.comparisons}))
         if self.generated_sources() and self.prompts is None:
             raise ValueError("prompts: missing; without it every comparison must name a response file in responses")
         return self
@@ -174,13 +93,42 @@ class Report(Settings):
         """The response files in use, by source name."""
         return {c.source: self.responses[c.source] for c in self.comparisons if c.source in self.responses}
 
-    def comparisons_of(self, source: str) -> tuple[ComparisonSettings, ...]:
-        return tuple(c for c in self.comparisons if c.source == source)
+    @cached_property
+    def measured(self) -> tuple[Comparison, ...]:
+        """Everything that is compared: the report's comparisons, then its A/A checks."""
+        pairs = [(c.base.model, c.aligned.model) for c in self.comparisons]
+        made = []
+        for c, pair in zip(self.comparisons, pairs, strict=True):
+            base, aligned = c.base.condition, c.aligned.condition
+            sides = pair if pairs.count(pair) == 1 else (base.condition_id, aligned.condition_id)
+            made.append(Comparison(c.comparison_id, " → ".join(sides), "tuning", base, aligned, c.source))
+        for n in self.noise:
+            again = Condition(n.model, n.context, n.arithmetic)
+            source = n.responses or next((c.source for c in made if n.condition in (c.base, c.aligned)), made[0].source)
+            label = f"{n.condition.condition_id}, {n.arithmetic}"
+            made.append(Comparison(_noise_id(n), label, "noise", n.condition, again, source))
+        return tuple(made)
+
+    def comparisons_of(self, source: str) -> tuple[Comparison, ...]:
+        return tuple(c for c in self.measured if c.source == source)
 
     def conditions_of(self, source: str) -> tuple[Condition, ...]:
-        """The conditions that score the answers of a source, each once."""
+        """The conditions that score the answers of a source, each once.
+
+        Further conditions score the answers of every comparison that their model takes part in.
+        """
         pairs = [c for comparison in self.comparisons_of(source) for c in (comparison.base, comparison.aligned)]
-        return tuple(dict.fromkeys(c.condition for c in (*pairs, *self.conditions)))
+        models = {c.model_id for c in pairs}
+        return tuple(dict.fromkeys([*pairs, *(c.condition for c in self.conditions if c.model in models)]))
+
+    def conditions_used(self) -> tuple[Condition, ...]:
+        """Every condition of the report, each once."""
+        sources = dict.fromkeys(c.source for c in self.measured)
+        return tuple(dict.fromkeys(c for source in sources for c in self.conditions_of(source)))
+
+
+def _noise_id(check: NoiseSettings) -> str:
+    return f"noise-{check.model}-{check.context}-{check.arithmetic}"
 
 
 def _known(key: str, name: str, names: Any) -> None:
@@ -219,18 +167,18 @@ def _one_line(path: Path, error: ValidationError) -> str:
 
 
 def _fields_at(loc: tuple[str | int, ...]) -> list[str]:
-    """The keys a settings block takes, found by its place in the report."""
-    blocks: dict[str, type[Settings]] = {
-        "models": ModelSettings,
-        "contexts": ContextSettings,
-        "prompts": PromptSettings,
-        "responses": ResponseSettings,
-        "comparisons": ComparisonSettings,
-        "conditions": ConditionSettings,
-        "generate": GenerateSettings,
-        "score": ScoreSettings,
-        "output": OutputSettings,
-    }
-    if loc and loc[-1] in ("base", "aligned") and loc[0] == "comparisons":
-        return list(ConditionSettings.model_fields)
-    return list(blocks[str(loc[0])].model_fields if loc else Report.model_fields)
+    """The keys that a settings block takes, found by its place in the report."""
+    block: Any = Report
+    for part in loc:
+        if not _is_block(block):  # a mapping of blocks by name, or a row of them
+            block = next(inner for inner in get_args(block) if _is_block(inner))
+        else:
+            found = block.model_fields[str(part)].annotation
+            block = next(
+                (inner for inner in get_args(found) if _is_block(inner) and type(None) in get_args(found)), found
+            )
+    return list(block.model_fields)
+
+
+def _is_block(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Settings)

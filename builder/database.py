@@ -13,7 +13,7 @@ from builder.record.store import Records, is_current, schema_text, store
 
 def write_database(plan: Plan) -> None:
     """Store the shards as one database, unless it holds just them already."""
-    scores = [shard for _, _, shard in plan.scorings()]
+    scores = [work.shard for work in plan.scorings()]
     responses = [shard for _, shard in plan.response_shards()]
     content = content_key(
         schema_text(),
@@ -45,35 +45,29 @@ def _records(plan: Plan, responses: list[Shard], scores: list[Shard], content: s
         "tds_atlas_version": __version__,
         "python_version": platform.python_version(),
     }
-    for key in ("device", "machine", "attention", "torch", "transformers"):
+    for key in ("device", "machine", "attention", "dtypes", "torch", "transformers"):
         run[f"measured_{key}"] = ", ".join(sorted({meta[key] for meta in metas}))
     run["seconds_generating"] = f"{sum(s.meta('response').get('seconds', 0) for s in responses):.1f}"
     run["seconds_scoring"] = f"{sum(meta['seconds'] for meta in metas):.1f}"
+    extended = plan.cards().meta("model")["extended"]
     return Records(
         plan.cards(),
         responses,
         scores,
         list(plan.prompts.values()),
-        [
-            {
-                "context_id": name,
-                "kind": c.kind,
-                "template": c.template,
-                "system": c.system,
-                "template_hash": content_key(c.model_dump())[:16],
-            }
-            for name, c in report.contexts.items()
-        ],
+        [{"context_id": name} | context.model_dump() for name, context in report.contexts.items()],
         [
             {
                 "comparison_id": c.comparison_id,
                 "ordinal": i,
-                "label": f"{c.base.model} → {c.aligned.model}",
-                "base_condition_id": c.base.condition.condition_id,
-                "aligned_condition_id": c.aligned.condition.condition_id,
+                "label": c.label,
+                "kind": c.kind,
+                "base_condition_id": c.base.condition_id,
+                "aligned_condition_id": c.aligned.condition_id,
                 "source": c.source,
+                "extended": extended[c.comparison_id] or None,
             }
-            for i, c in enumerate(report.comparisons, 1)
+            for i, c in enumerate(report.measured, 1)
         ],
         run,
     )

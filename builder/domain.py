@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     import numpy as np
 
-Finish = Literal["stop", "length"]
+Finish = Literal["stop", "length", "unknown"]  # unknown: a file of texts does not say how they ended
 Spans = tuple[tuple[int, int], ...]
 
 
@@ -34,8 +34,8 @@ class Answer:
     """An answer as a file gives it: text, not yet tokens."""
 
     prompt: Prompt
-    text: str
-    finish: Finish
+    text: str  # as written; it may close with the literal text of an end token
+    finish: Finish | None = None  # None: the file does not say
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ class Response:
     spans: Spans  # [n] (start, end) of each token in text, in code points; they tile the text
     has_end: bool  # whether the last id is the end token
     finish: Finish
+    boundary: bool = False  # a token would reach from the prompt into the answer: the two were tokenised apart
 
     def __post_init__(self) -> None:
         if len(self.token_ids) != len(self.spans):
@@ -65,8 +66,8 @@ class Score:
 
     response_id: str
     condition_id: str
-    logprob: np.ndarray  # [n] nats
-    rank: np.ndarray  # [n] int32, from 1
+    logprob: np.ndarray  # [n] nats; -inf for a token that the model does not have
+    rank: np.ndarray  # [n] int32, from 1; the width of the logits + 1 for a token that the model does not have
     entropy: np.ndarray  # [n] nats
     top_ids: np.ndarray  # [n, k] int32, likeliest first
     top_logprobs: np.ndarray  # [n, k] nats
@@ -106,17 +107,31 @@ class Token:
     tokenizer_id: str
     token_id: int
     text: str | None  # None: the model has the id, the tokenizer has not
+    decoded: str | None  # what the tokenizer's decode gives for this one id
     is_word_start: bool
     is_special: bool
 
 
 @dataclass(frozen=True)
 class Condition:
-    """A model in a context."""
+    """A model in a context; `arithmetic` is set where the numbers are taken a second time in another way (A/A)."""
 
     model_id: str
     context_id: str
+    arithmetic: str = ""
 
     @property
     def condition_id(self) -> str:
-        return f"{self.model_id}·{self.context_id}"
+        return "·".join(filter(None, (self.model_id, self.context_id, self.arithmetic)))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A base and an aligned condition over the same responses."""
+
+    comparison_id: str
+    label: str
+    kind: Literal["tuning", "noise"]  # noise: the same condition twice, to see what arithmetic alone does
+    base: Condition
+    aligned: Condition
+    source: str

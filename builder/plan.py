@@ -10,19 +10,30 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from builder.config import Report, load_report
-from builder.domain import Answer, Condition, Prompt, Response
+from builder.domain import Answer, Condition, Prompt
 from builder.measure.checkpoints import Checkpoint, locate
 from builder.measure.prompts import read_answers, read_prompts
 from builder.record.shards import Shard, content_key, read_responses
 
-MEASURING = 1  # raise when a change to the measuring floor changes what it measures
+MEASURING = 2  # raise when a change to the measuring floor changes what it measures
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """One piece of scoring: the responses in `answers`, with so many positions, go into `shard`."""
+
+    source: str
+    answers: Shard
+    positions: int
+    shard: Shard
 
 
 @dataclass(frozen=True)
 class Plan:
     """A report's settings with the inputs they name."""
 
+    path: Path
     report: Report
     text: str  # the report file as written
     checkpoints: dict[str, Checkpoint]
@@ -47,8 +58,8 @@ class Plan:
             models,
             contexts,
             first,
-            [c.model_dump() for c in report.comparisons],
-            [c.model_dump() for c in report.conditions],
+            [(c.comparison_id, c.base.condition_id, c.aligned.condition_id) for c in report.measured],
+            [c.condition_id for c in report.conditions_used()],
         )
 
     def generations(self) -> Iterator[tuple[Condition, tuple[Prompt, ...], Shard]]:
@@ -70,7 +81,7 @@ class Plan:
     def readings(self) -> Iterator[tuple[str, Condition, tuple[Answer, ...], Shard]]:
         """The work of tokenising: a response file's name, the condition whose tokenizer and context apply, answers."""
         for source, answers in self.answers.items():
-            condition = self.report.comparisons_of(source)[0].aligned.condition
+            condition = self.report.comparisons_of(source)[0].aligned
             for part in in_parts(answers, self.report.shard_responses):
                 yield (
                     source,
@@ -89,22 +100,24 @@ class Plan:
         made = [(condition.condition_id, shard) for condition, _, shard in self.generations()]
         return made + [(source, shard) for source, _, _, shard in self.readings()]
 
-    def scorings(self) -> Iterator[tuple[str, list[Response], Shard]]:
-        """The work of scoring, known once the responses exist: source, responses and the shard for the scores."""
-        for source, shard in self.response_shards():
-            responses = read_responses(shard)
+    def scorings(self) -> Iterator[Scoring]:
+        """The work of scoring, known once the responses exist; they are read one shard at a time and let go."""
+        for source, answers in self.response_shards():
+            responses = read_responses(answers)
             texts = [(r.response_id, self.prompts[r.prompt_id].text, r.token_ids) for r in responses]
             conditions = [(c.condition_id, self._identity(c)) for c in self.report.conditions_of(source)]
             pairs = [
-                (c.comparison_id, c.base.model_dump(), c.aligned.model_dump())
+                (c.comparison_id, c.base.condition_id, c.aligned.condition_id)
                 for c in self.report.comparisons_of(source)
             ]
-            yield source, responses, self._shard("scores", texts, conditions, pairs, self.report.score.top_k)
+            shard = self._shard("scores", texts, conditions, pairs, self.report.score.top_k)
+            yield Scoring(source, answers, sum(len(r.token_ids) for r in responses), shard)
 
     def _identity(self, condition: Condition) -> tuple[Any, ...]:
         """Everything about a condition that decides its numbers."""
-        context = self.report.contexts[condition.context_id].model_dump()
-        return (*self.checkpoints[condition.model_id].fingerprint, context)
+        context = self.report.contexts[condition.context_id]
+        lender = () if context.template_of is None else self.checkpoints[context.template_of].fingerprint[1:2]
+        return (*self.checkpoints[condition.model_id].fingerprint, context.model_dump(), condition.arithmetic, *lender)
 
     def _shard(self, kind: str, *parts: Any) -> Shard:
         return Shard(self.report.output.shards, kind, content_key(MEASURING, kind, *parts))
@@ -113,14 +126,13 @@ class Plan:
 def load_plan(path: Path) -> Plan:
     """Read a report file and what it names, cheap things first. Raises InputError."""
     report = load_report(path)
-    given = read_prompts(report.prompts.path, report.prompts.limit) if report.prompts else ()
-    answers = {
-        source: read_answers(settings.path, settings.limit, given) for source, settings in report.file_sources().items()
-    }
-    pairs = [condition for c in report.comparisons for condition in (c.base, c.aligned)]
-    used = dict.fromkeys(condition.model for condition in (*pairs, *report.conditions))
-    checkpoints = {name: locate(name, report.models[name]) for name in used}
-    return Plan(report, path.read_text(encoding="utf-8"), checkpoints, given, answers)
+    given = read_prompts(report.prompts) if report.prompts else ()
+    answers = {source: read_answers(settings, given) for source, settings in report.file_sources().items()}
+    conditions = report.conditions_used()
+    lenders = [report.contexts[c.context_id].template_of for c in conditions]
+    used = dict.fromkeys([*(c.model_id for c in conditions), *filter(None, lenders)])
+    checkpoints = {name: locate(name, report.models) for name in used}
+    return Plan(path, report, path.read_text(encoding="utf-8"), checkpoints, given, answers)
 
 
 def in_parts(items: Sequence[T], size: int) -> Iterator[tuple[T, ...]]:

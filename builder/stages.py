@@ -13,46 +13,56 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder import workers
 from builder.database import write_database
 from builder.domain import Answer, Condition, Prompt, Response
+from builder.failures import Failures
 from builder.measure.checkpoints import card
 from builder.plan import Plan, in_parts
-from builder.progress import Advance, stage
+from builder.progress import Advance, say, stage
 from builder.record import shards
-from builder.record.shards import Shard
+from builder.record.shards import Shard, read_responses
+from builder.workers import WHOLE, Part
 
 if TYPE_CHECKING:
+    from builder.measure.contexts import Frame
     from builder.measure.models import Models
 
+CARD_IDS = 12  # ids shown of either end of a prompt
 SITE_SOURCE, DOCS, SITE_CONFIG = Path("site_src"), Path("build/docs"), Path("mkdocs.yml")
 
 
-def lazy_models(plan: Plan) -> Callable[[], Models]:
-    """One set of models for all stages of a run, made when a stage first finds work."""
+def lazy_models(plan: Plan, device: str | None = None) -> Callable[[], Models]:
+    """One set of models for all stages of a run, made when a stage first finds work. On several devices: the first."""
     made: list[Models] = []
 
     def get() -> Models:
         if not made:
             from builder.measure.models import Models, choose_device
 
-            made.append(Models(choose_device(plan.report.device)))
+            wanted = device or plan.report.device
+            made.append(Models(choose_device(wanted if isinstance(wanted, str) else wanted[0])))
         return made[0]
 
     return get
 
 
 def write_cards(plan: Plan, models: Callable[[], Models]) -> None:
-    """Check that each comparison has one vocabulary; record models, conditions and vocabulary."""
+    """Check that each comparison has one vocabulary; record models, conditions with their prompt cards, vocabulary."""
     shard = plan.cards()
     if shard.exists():
         return
-    from builder.measure.contexts import render
     from builder.measure.decode import vocabulary
-    from builder.measure.models import check_same_vocabulary, vocabulary_id
+    from builder.measure.vocabularies import check_vocabularies, vocabulary_id
 
     tokenizers = {name: models().tokenizer(checkpoint) for name, checkpoint in plan.checkpoints.items()}
-    for comparison in plan.report.comparisons:
-        check_same_vocabulary(comparison.base.model, comparison.aligned.model, tokenizers)
+    extended: dict[str, str] = {}
+    for comparison in plan.report.measured:
+        pair = (comparison.base.model_id, comparison.aligned.model_id)
+        said = check_vocabularies(*pair, tokenizers)
+        if said and said not in extended.values():
+            say(said)
+        extended[comparison.comparison_id] = said or ""
     ids = {name: vocabulary_id(tokenizer) for name, tokenizer in tokenizers.items()}
     cards = [card(checkpoint, ids[name]) for name, checkpoint in plan.checkpoints.items()]
     widths = {
@@ -60,56 +70,60 @@ def write_cards(plan: Plan, models: Callable[[], Models]) -> None:
         for c in cards
     }
     tokens = [t for key, (width, name) in widths.items() for t in vocabulary(tokenizers[name], key, width)]
-    first = next(iter(plan.prompts.values())).text
-    conditions = [
-        {
-            "condition_id": c.condition_id,
-            "model_id": c.model_id,
-            "context_id": c.context_id,
-            "prompt_card": render(plan.report.contexts[c.context_id], tokenizers[c.model_id], first),
-        }
-        for c in _conditions(plan)
-    ]
+    conditions = [_prompt_card(plan, models(), c) for c in plan.report.conditions_used()]
     shard.write(
         {
             "model": shards.rows_table([asdict(c) for c in cards]),
             "condition": shards.rows_table(conditions),
             "token": shards.rows_table([asdict(t) for t in tokens]),
-        }
+        },
+        {"extended": extended},
     )
 
 
-def write_responses(plan: Plan, models: Callable[[], Models]) -> None:
-    """Generate or tokenise the answers that are not there yet."""
+def write_responses(plan: Plan, models: Callable[[], Models], part: Part = WHOLE) -> None:
+    """Generate or tokenise the answers that are not there yet. A shard that fails leaves the others unharmed."""
+    failures = Failures()
     readings = [work for work in plan.readings() if not work[-1].exists()]
-    for source, condition, answers, shard in readings:
-        shard.write({"response": shards.response_table(_tokenise(plan, models(), source, condition, answers))})
-    todo = [work for work in plan.generations() if not work[-1].exists()]
+    for source, condition, answers, shard in part.of(readings):
+        with failures.kept():
+            shard.write({"response": shards.response_table(_tokenise(plan, models(), source, condition, answers))})
+    todo = part.of([work for work in plan.generations() if not work[-1].exists()])
     for condition in dict.fromkeys(condition for condition, _, _ in todo):
         with stage(f"generate {condition.condition_id}", None, "tokens") as advance:
             for _, prompts, shard in (work for work in todo if work[0] == condition):
                 start = time.monotonic()
-                responses = _generate(plan, models(), condition, prompts, advance)
-                shard.write({"response": shards.response_table(responses)}, {"seconds": time.monotonic() - start})
+                with failures.kept():
+                    responses = _generate(plan, models(), condition, prompts, advance)
+                    shard.write({"response": shards.response_table(responses)}, {"seconds": time.monotonic() - start})
+    failures.stop()
 
 
-def write_scores(plan: Plan, models: Callable[[], Models]) -> None:
+def write_scores(plan: Plan, models: Callable[[], Models], part: Part = WHOLE) -> None:
     """Score the responses that are not scored yet, under every condition of their comparisons."""
-    todo = [work for work in plan.scorings() if not work[-1].exists()]
-    for source in dict.fromkeys(source for source, _, _ in todo):
-        mine = [work for work in todo if work[0] == source]
-        total = sum(len(r.token_ids) for _, responses, _ in mine for r in responses)
-        with stage(f"score {source}", total, "tokens") as advance:
-            for _, responses, shard in mine:
-                _score(plan, models(), source, responses, shard, advance)
+    failures = Failures()
+    todo = part.of([work for work in plan.scorings() if not work.shard.exists()])
+    for source in dict.fromkeys(work.source for work in todo):
+        mine = [work for work in todo if work.source == source]
+        with stage(f"score {source}", sum(work.positions for work in mine), "tokens") as advance:
+            for work in mine:
+                with failures.kept():
+                    _score(plan, models(), source, read_responses(work.answers), work.shard, advance)
+    failures.stop()
 
 
 def measure(plan: Plan) -> None:
-    """Everything up to the database."""
+    """Everything up to the database; on several devices, one worker each."""
     models = lazy_models(plan)
     write_cards(plan, models)
-    write_responses(plan, models)
-    write_scores(plan, models)
+    if isinstance(plan.report.device, str):
+        write_responses(plan, models)
+        write_scores(plan, models)
+    else:
+        if not all(shard.exists() for _, shard in plan.response_shards()):
+            workers.run("generate", plan.path, plan.report.device)
+        if not all(work.shard.exists() for work in plan.scorings()):
+            workers.run("score", plan.path, plan.report.device)
     write_database(plan)
 
 
@@ -127,9 +141,32 @@ def build_site(site: Path) -> None:
     build(SITE_CONFIG, site)
 
 
-def _conditions(plan: Plan) -> list[Condition]:
-    sources = dict.fromkeys(c.source for c in plan.report.comparisons)
-    return list(dict.fromkeys(c for source in sources for c in plan.report.conditions_of(source)))
+def frame_of(plan: Plan, models: Models, condition: Condition) -> Frame:
+    """A condition's context as its model reads it."""
+    from builder.measure.contexts import Frame
+
+    context = plan.report.contexts[condition.context_id]
+    tokenizer, lent = models.tokenizer(plan.checkpoints[condition.model_id]), None
+    if context.template_of is not None:
+        lent = models.tokenizer(plan.checkpoints[context.template_of]).chat_template
+    return Frame(condition.context_id, context, tokenizer, lent if context.kind == "chat" else None)
+
+
+def _prompt_card(plan: Plan, models: Models, condition: Condition) -> dict[str, Any]:
+    """What a condition's model reads before an answer, shown on the report's first prompt."""
+    frame, prompt = frame_of(plan, models, condition), next(iter(plan.prompts.values())).text
+    ids = frame.prompt_ids(prompt)
+    return {
+        "condition_id": condition.condition_id,
+        "model_id": condition.model_id,
+        "context_id": condition.context_id,
+        "arithmetic": condition.arithmetic,
+        "prompt_card": frame.render(prompt),
+        "head_ids": list(ids[:CARD_IDS]),
+        "tail_ids": list(ids[-CARD_IDS:]),
+        "begin_tokens": frame.begin_count(ids),
+        "template_hash": frame.template_hash,
+    }
 
 
 def _tokenise(
@@ -137,9 +174,8 @@ def _tokenise(
 ) -> list[Response]:
     from builder.measure.generate import tokenise
 
-    checkpoint = plan.checkpoints[condition.model_id]
-    end_id = models.model(checkpoint).end_ids[0]
-    return tokenise(models.tokenizer(checkpoint), plan.report.contexts[condition.context_id], source, answers, end_id)
+    end_ids = models.model(plan.checkpoints[condition.model_id]).end_ids
+    return tokenise(frame_of(plan, models, condition), source, answers, end_ids)
 
 
 def _generate(
@@ -148,47 +184,49 @@ def _generate(
     """Answers to the prompts of one shard, in batches of like length."""
     from builder.measure.generate import generate
 
-    checkpoint, context = plan.checkpoints[condition.model_id], plan.report.contexts[condition.context_id]
-    model, tokenizer = models.model(checkpoint), models.tokenizer(checkpoint)
+    model, frame = models.model(plan.checkpoints[condition.model_id]), frame_of(plan, models, condition)
     settings, responses = plan.report.generate, []
     for batch in in_parts(sorted(prompts, key=lambda p: len(p.text)), settings.batch_size):
-        responses += generate(model, tokenizer, condition, context, batch, settings.max_new_tokens)
+        responses += generate(model, frame, condition, batch, settings.max_new_tokens)
         advance(sum(len(r.token_ids) for r in responses[-len(batch) :]))
     return responses
 
 
 def _score(plan: Plan, models: Models, source: str, responses: list[Response], shard: Shard, advance: Advance) -> None:
-    from builder.measure.score import Pair, Scorer
+    from builder.measure.score import Scorer
 
     conditions, settings = plan.report.conditions_of(source), plan.report.score
-    loaded = {c: models.model(plan.checkpoints[c.model_id]) for c in conditions}
-    pairs = [Pair(c.comparison_id, c.base.condition, c.aligned.condition) for c in plan.report.comparisons_of(source)]
-    scorer = Scorer(loaded, pairs, settings.top_k, settings.batch_tokens, settings.chunk_positions)
-    heads = {r.response_id: {c: _prompt_ids(plan, models, c, r.prompt_id) for c in conditions} for r in responses}
+    loaded = {c: models.model(plan.checkpoints[c.model_id], _dtype(c)) for c in conditions}
+    comparisons = plan.report.comparisons_of(source)
+    scorer = Scorer(loaded, comparisons, settings.top_k, settings.batch_tokens, settings.chunk_logits)
+    frames = {c: frame_of(plan, models, c) for c in conditions}
+    texts = {r.response_id: plan.prompts[r.prompt_id].text for r in responses}
+    heads = {name: {c: frame.prompt_ids(text) for c, frame in frames.items()} for name, text in texts.items()}
     start, scores, divergences = time.monotonic(), [], []
     for batch in scorer.batches(responses, heads):
-        more_scores, more_divergences = scorer.score(batch, heads)
-        scores += more_scores
-        divergences += more_divergences
+        for more_scores, more_divergences in scorer.score(batch, heads):
+            scores += more_scores
+            divergences += more_divergences
         advance(sum(len(r.token_ids) for r in batch))
     meta = _measured_with(models) | {"seconds": time.monotonic() - start}
     shard.write({"score": shards.score_table(scores), "divergence": shards.divergence_table(divergences)}, meta)
 
 
-def _prompt_ids(plan: Plan, models: Models, condition: Condition, prompt_id: str) -> tuple[int, ...]:
-    from builder.measure.contexts import prompt_ids
-
-    tokenizer = models.tokenizer(plan.checkpoints[condition.model_id])
-    return prompt_ids(plan.report.contexts[condition.context_id], tokenizer, plan.prompts[prompt_id].text)
+def _dtype(condition: Condition) -> str:
+    """Another dtype than the model's own, where an A/A check asks for one."""
+    return "" if condition.arithmetic in ("", "rebatched") else condition.arithmetic
 
 
 def _measured_with(models: Models) -> dict[str, Any]:
     """What of the machine may show in the last digits of a number."""
-    attention = sorted({str(m.model.config._attn_implementation) for m in models.loaded.values()})
+    loaded = models.loaded.values()
+    attention = sorted({str(m.model.config._attn_implementation) for m in loaded})
+    dtypes = sorted({f"{m.checkpoint.model_id} {m.model.dtype}".replace("torch.", "") for m in loaded})
     return {
         "device": models.device,
         "machine": platform.machine(),
         "attention": ", ".join(attention),
+        "dtypes": ", ".join(dtypes),
         "torch": version("torch"),
         "transformers": version("transformers"),
     }

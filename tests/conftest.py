@@ -51,7 +51,7 @@ def pocket_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     rows = (ROOT / "data/prompts/pocket.jsonl").read_text(encoding="utf-8").splitlines()[::40]
     (tmp_path / "prompts.jsonl").write_text("\n".join(rows), encoding="utf-8")
     text = (ROOT / "data/reports/pocket.yml").read_text(encoding="utf-8")
-    text = text.replace("../prompts/pocket.jsonl", "prompts.jsonl").replace("../pocket/", f"{POCKET}/")
+    text = text.replace("../prompts/pocket.jsonl", "prompts.jsonl").replace("../", f"{ROOT}/data/")
     (tmp_path / "pocket.yml").write_text(text, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path / "pocket.yml"

@@ -33,7 +33,7 @@ def refused(*args: str) -> str:
 
 def test_help_names_every_verb_and_teaches() -> None:
     text = tds("--help").stdout
-    for verb in ("check", "generate", "score", "store", "report", "site", "query", "serve"):
+    for verb in ("check", "generate", "score", "store", "report", "site", "show", "query", "serve"):
         assert f" {verb} " in text
         assert "Usage" in tds(verb, "--help").stdout
     assert "does everything" in text and tds("--version").stdout.startswith("tds ")
@@ -55,7 +55,7 @@ def test_a_bad_row_and_a_foreign_vocabulary_stop_before_anything_is_measured(pro
     assert "prompts.jsonl: line 5: prompt: Field required" in refused("store", "-r", "report.yml")
     (project / "prompts.jsonl").write_text(good, encoding="utf-8")
     (project / "sft").unlink()
-    tiny.save_model(project / "sft", seed=3, pieces=300)
+    tiny.save_model(project / "sft", seed=3, swap=True)
     assert "models base and sft have different vocabularies: id " in refused("store", "-r", "report.yml")
     assert not (project / "data").exists()
 
@@ -64,7 +64,9 @@ def test_a_model_without_a_chat_template(project: Path) -> None:
     shutil.copytree((project / "sft").resolve(), project / "mute", ignore=shutil.ignore_patterns("chat_template*"))
     text = (project / "report.yml").read_text(encoding="utf-8").replace("{path: sft", "{path: mute")
     (project / "report.yml").write_text(text, encoding="utf-8")
-    assert "has no chat template; use a context of kind plain" in refused("store", "-r", "report.yml")
+    assert "has no chat template; set template_of to a model that has one, or use a context of kind plain" in refused(
+        "store", "-r", "report.yml"
+    )
 
 
 def test_query_prints_rows_and_refuses_in_one_line(project: Path) -> None:

@@ -46,17 +46,57 @@ COMPARISON = "  - {base: {model: base, context: plain}, aligned: {model: sft, co
         (
             "{path: base, dtype: float32}",
             "{pfad: base}",
-            r"r.yml: models.base.pfad: unknown key; allowed here: path, hub, rev",
+            r"r.yml: models.base.pfad: unknown key; allowed here: path, hub, rev.*adapter",
         ),
         (
             "dtype: float32",
             "dtype: float99",
             r"r.yml: models.base.dtype: Input should be 'auto', 'float32'.* \(and 1 more\)",
         ),
-        ("{path: base, dtype: float32}", "{}", r"models.base: give either path \(a local folder\) or hub"),
-        ("{path: base, dtype: float32}", "{hub: a/b}", r"models.base: a hub model needs revision: the commit to pin"),
-        ("{kind: chat}", "{kind: plain}", r"contexts.chat: a plain context needs template, with {prompt} in it once"),
-        ("{kind: chat}", "{kind: few}", r"contexts.chat.kind: Input should be 'chat' or 'plain'"),
+        ("{path: base, dtype: float32}", "{}", r"models.base: give either path \(a local folder or file\) or hub"),
+        (
+            "{path: base, dtype: float32}",
+            "{hub: a/b}",
+            r"models.base: what comes from the hub needs revision: the commit",
+        ),
+        (
+            "{kind: chat}",
+            "{kind: plain}",
+            r"contexts.chat: a plain context needs template \(or path\), with {prompt} in it once",
+        ),
+        ("{kind: chat}", "{kind: few}", r"contexts.chat.kind: Input should be 'chat', 'plain' or 'few-shot'"),
+        (
+            "{kind: chat}",
+            "{kind: chat, template_of: x}",
+            r"contexts.chat.template_of: 'x' is not defined; known: base, sft",
+        ),
+        ("{kind: chat}", "{kind: few-shot, path: no.txt}", r"contexts.chat: .*no.txt: cannot be read: No such file"),
+        ("{kind: chat}", "{kind: plain, path: r.yml, template: x}", r"contexts.chat: give either template or path"),
+        (
+            "{path: sft,",
+            "{adapts: base, path: sft,",
+            r"models.sft: adapts \(a model of this report\) and adapter .* go tog",
+        ),
+        (
+            "{path: sft, dtype: float32}",
+            "{adapts: bse, adapter: {path: x}}",
+            r"models.sft.adapts: 'bse' is not defined; known: base",
+        ),
+        (
+            "{path: sft, dtype: float32}",
+            "{adapts: base, adapter: {path: x}, dtype: float32}",
+            r"models.sft: an adapter takes path, hub, dtype and device_map from the model it adapts",
+        ),
+        (
+            "shard_responses: 2",
+            "noise: [{model: base, context: plain, arithmetic: base2}]",
+            r"noise.0.arithmetic: Input should be 'rebatched', 'float32', 'bfloat16' or 'float16'",
+        ),
+        (
+            "shard_responses: 2",
+            "noise: [{model: base, context: plain, arithmetic: rebatched, responses: x}]",
+            r"noise.0.responses: 'x' is not defined; known: sft·chat",
+        ),
         ("model: base,", "model: bse,", r"comparisons.0.base.model: 'bse' is not defined; known: base, sft"),
         (
             "context: chat",

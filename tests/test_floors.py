@@ -15,14 +15,19 @@ BUILDER = ROOT / "builder"
 FLOORS = {
     "domain": 0,
     "config": 0,
+    "settings": 0,
+    "failures": 0,
     "progress": 0,
+    "workers": 0,
     "measure": 1,
     "record": 2,
     "report": 3,
     "plan": 4,
     "database": 5,
     "stages": 6,
-    "__main__": 7,
+    "checks": 7,
+    "show": 7,
+    "__main__": 8,
 }
 FORBIDDEN = {
     "measure": {"duckdb", "altair", "jinja2", "mkdocs"},

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import torch
+from peft import LoraConfig, PeftModel, get_peft_model
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
@@ -17,7 +20,8 @@ TEXT = [
 ] * 4
 
 
-def tokenizer(pieces: int = 340) -> PreTrainedTokenizerFast:
+def tokenizer(pieces: int = 340, swap: bool = False) -> PreTrainedTokenizerFast:
+    """Byte-level BPE with the special tokens first; `swap` gives two of its pieces each other's id."""
     backend = Tokenizer(models.BPE())
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = decoders.ByteLevel()
@@ -28,15 +32,24 @@ def tokenizer(pieces: int = 340) -> PreTrainedTokenizerFast:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
     )
     backend.train_from_iterator(TEXT, trainer)
+    if swap:
+        backend = Tokenizer.from_str(_swapped(backend.to_str()))
     backend.post_processor = processors.TemplateProcessing(single="<|begin|> $A", special_tokens=[("<|begin|>", 0)])
     wrapped = PreTrainedTokenizerFast(tokenizer_object=backend, bos_token="<|begin|>", eos_token="<|end|>")
     wrapped.chat_template = CHAT
     return wrapped
 
 
-def save_model(folder: Path, seed: int, pieces: int = 340, chat: bool = True) -> Path:
+def _swapped(text: str) -> str:
+    whole = json.loads(text)
+    vocab = whole["model"]["vocab"]
+    vocab["!"], vocab['"'] = vocab['"'], vocab["!"]
+    return json.dumps(whole)
+
+
+def save_model(folder: Path, seed: int, swap: bool = False) -> Path:
     """A random Llama with its tokenizer, saved in `folder`."""
-    words = tokenizer(pieces)
+    words = tokenizer(swap=swap)
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=len(words),
@@ -50,8 +63,6 @@ def save_model(folder: Path, seed: int, pieces: int = 340, chat: bool = True) ->
         initializer_range=0.3,
     )
     LlamaForCausalLM(config).save_pretrained(folder)
-    if not chat:
-        words.chat_template = None
     words.save_pretrained(folder)
     return folder
 
@@ -65,4 +76,33 @@ def save_descendant(folder: Path, parent: Path, seed: int, scale: float = 0.02) 
             weight += scale * torch.randn_like(weight)
     model.save_pretrained(folder)
     PreTrainedTokenizerFast.from_pretrained(parent).save_pretrained(folder)
+    return folder
+
+
+def save_adapter(folder: Path, parent: Path, seed: int) -> Path:
+    """A LoRA adapter over the parent with random weights, saved as PEFT does."""
+    torch.manual_seed(seed)
+    config = LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
+    adapted = get_peft_model(AutoModelForCausalLM.from_pretrained(parent), config)
+    with torch.no_grad():
+        for name, weight in adapted.named_parameters():
+            if "lora_B" in name:
+                weight += 0.3 * torch.randn_like(weight)
+    adapted.save_pretrained(folder)
+    return folder
+
+
+def merged(parent: Path, adapter: Path) -> Any:
+    """The parent with the adapter worked into its weights: the slow way to the same model."""
+    return PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(parent), adapter).merge_and_unload()
+
+
+def extend(parent: Path, folder: Path, tokens: list[str]) -> Path:
+    """The parent with tokens added to its vocabulary, as chat tuning does."""
+    words = PreTrainedTokenizerFast.from_pretrained(parent)
+    words.add_tokens(tokens, special_tokens=True)
+    model = AutoModelForCausalLM.from_pretrained(parent)
+    model.resize_token_embeddings(len(words), mean_resizing=False)
+    model.save_pretrained(folder)
+    words.save_pretrained(folder)
     return folder

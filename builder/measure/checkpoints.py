@@ -9,11 +9,12 @@ import hashlib
 import json
 import logging
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from builder.config import ModelSettings
 from builder.domain import InputError, ModelCard
+from builder.settings import ModelSettings, Source
 
 WEIGHT_FILES = "*.safetensors"
 TOKENIZER_FILES = (
@@ -27,12 +28,13 @@ TOKENIZER_FILES = (
     "chat_template.jinja",
 )
 _CONFIG_FILES = ("config.json", "generation_config.json")
+_ADAPTER_CONFIG, _ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 _HUB_FILES = [WEIGHT_FILES, "*.json", "*.jinja", "tokenizer.model", "merges.txt"]
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model's folder with the hashes of what decides its numbers."""
+    """A model's folder with the hashes of what decides its numbers; with an adapter, that of the model it adapts."""
 
     model_id: str
     settings: ModelSettings
@@ -40,26 +42,55 @@ class Checkpoint:
     revision: str | None
     weights_hash: str
     tokenizer_hash: str
+    dtype: str
+    tokenizer_folder: Path
+    adapter: Path | None = None
 
     @property
     def source(self) -> str:
-        return self.settings.hub or self.folder.resolve().name
+        where = self.settings.adapter or self.settings
+        return where.hub or (self.adapter or self.folder).resolve().name
 
     @property
     def fingerprint(self) -> tuple[str, ...]:
-        return self.weights_hash, self.tokenizer_hash, self.settings.dtype
+        return self.weights_hash, self.tokenizer_hash, self.dtype
 
 
-def locate(model_id: str, settings: ModelSettings) -> Checkpoint:
+def locate(model_id: str, models: Mapping[str, ModelSettings]) -> Checkpoint:
     """Find a model's files, in its folder or in the hub's cache (fetched if not there). Raises InputError."""
-    folder, revision = _from_hub(model_id, settings) if settings.hub else (_local(model_id, settings), None)
+    settings = models[model_id]
+    if settings.adapts is not None:
+        return _located_adapter(model_id, settings, locate(settings.adapts, models))
+    folder, revision = _folder(f"models.{model_id}", settings)
     weights = sorted(folder.glob(WEIGHT_FILES))
     if not (folder / "config.json").is_file() or not weights:
         what = "config.json" if weights else "safetensors weights"
         raise InputError(f"models.{model_id}: {folder} has no {what}; give a folder that save_pretrained wrote")
     content = _hash_files([folder / name for name in _CONFIG_FILES] + ([] if revision else weights))
     tokenizer = _hash_files([folder / name for name in TOKENIZER_FILES])
-    return Checkpoint(model_id, settings, folder, revision, f"{revision or ''}{content}", tokenizer)
+    weights_hash = f"{revision or ''}{content}"
+    return Checkpoint(model_id, settings, folder, revision, weights_hash, tokenizer, settings.dtype, folder)
+
+
+def _located_adapter(model_id: str, settings: ModelSettings, base: Checkpoint) -> Checkpoint:
+    assert settings.adapter is not None
+    folder, revision = _folder(f"models.{model_id}.adapter", settings.adapter)
+    files = [folder / _ADAPTER_CONFIG, folder / _ADAPTER_WEIGHTS]
+    for file in files:
+        if not file.is_file():
+            raise InputError(f"models.{model_id}.adapter: {folder} has no {file.name}; give a folder that PEFT wrote")
+    own_tokenizer = (folder / "tokenizer.json").is_file()
+    tokenizer_hash = _hash_files([folder / name for name in TOKENIZER_FILES]) if own_tokenizer else base.tokenizer_hash
+    return replace(
+        base,
+        model_id=model_id,
+        settings=settings,
+        revision=revision,
+        weights_hash=f"{base.weights_hash}+{_hash_files(files)}",
+        tokenizer_hash=tokenizer_hash,
+        tokenizer_folder=folder if own_tokenizer else base.tokenizer_folder,
+        adapter=folder,
+    )
 
 
 def card(checkpoint: Checkpoint, tokenizer_id: str) -> ModelCard:
@@ -70,49 +101,58 @@ def card(checkpoint: Checkpoint, tokenizer_id: str) -> ModelCard:
         vocab_size = config.get("vocab_size") or config["text_config"]["vocab_size"]
     except (ValueError, KeyError, TypeError):
         raise InputError(f"{path}: not a model's config.json: no vocab_size") from None
+    weights = sorted(checkpoint.folder.glob(WEIGHT_FILES))
+    if checkpoint.adapter:
+        weights.append(checkpoint.adapter / _ADAPTER_WEIGHTS)
     return ModelCard(
         checkpoint.model_id,
         checkpoint.settings.label or checkpoint.model_id,
         checkpoint.source,
         checkpoint.revision,
-        (config.get("architectures") or ["unknown"])[0],
-        sum(_parameters(path) for path in sorted(checkpoint.folder.glob(WEIGHT_FILES))),
+        (config.get("architectures") or ["unknown"])[0] + (" + adapter" if checkpoint.adapter else ""),
+        sum(map(_parameters, weights)),
         vocab_size,
-        checkpoint.settings.dtype,
+        checkpoint.dtype,
         checkpoint.weights_hash,
         tokenizer_id,
     )
 
 
-def _local(model_id: str, settings: ModelSettings) -> Path:
-    assert settings.path is not None
-    if not settings.path.is_dir():
-        raise InputError(
-            f"models.{model_id}.path: there is no folder {settings.path}; paths are relative to the report file"
-        )
-    return settings.path
+def context_length(checkpoint: Checkpoint) -> int | None:
+    """How many positions config.json says that the model can read; None where it does not say."""
+    config = json.loads((checkpoint.folder / "config.json").read_text(encoding="utf-8"))
+    text = config.get("text_config", config)
+    return next((text[key] for key in ("max_position_embeddings", "n_positions") if text.get(key)), None)
 
 
-def _from_hub(model_id: str, settings: ModelSettings) -> tuple[Path, str]:
+def _folder(key: str, source: Source) -> tuple[Path, str | None]:
+    """The local folder, or the hub's snapshot and its commit."""
+    if source.path is None:
+        return _from_hub(key, source)
+    if not source.path.is_dir():
+        raise InputError(f"{key}.path: there is no folder {source.path}; paths are relative to the report file")
+    return source.path, None
+
+
+def _from_hub(key: str, source: Source) -> tuple[Path, str]:
     """The snapshot folder and its commit; the cache is asked first, so that a finished report needs no network."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
-    assert settings.hub is not None
+    assert source.hub is not None
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     for offline in (True, False):
         try:
             path = Path(
                 snapshot_download(
-                    settings.hub, revision=settings.revision, allow_patterns=_HUB_FILES, local_files_only=offline
+                    source.hub, revision=source.revision, allow_patterns=_HUB_FILES, local_files_only=offline
                 )
             )
             return path, path.name
         except (LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
             problem = str(error).splitlines()[0] if str(error) else type(error).__name__
     raise InputError(
-        f"models.{model_id}.hub: cannot get {settings.hub} at {settings.revision}: {problem}; "
-        "a local folder goes under path"
+        f"{key}.hub: cannot get {source.hub} at {source.revision}: {problem}; a local folder goes under path"
     )
 
 

@@ -2,49 +2,115 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from builder.config import ContextSettings
 from builder.domain import InputError, Spans
+from builder.settings import ContextSettings
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 
-def render(context: ContextSettings, tokenizer: PreTrainedTokenizerFast, prompt: str) -> str:
-    """The whole text before the answer, special tokens written out."""
-    if context.kind == "plain":
-        assert context.template is not None
-        return _begin_text(tokenizer) + context.template.replace("{prompt}", prompt)
-    if not tokenizer.chat_template:
-        raise InputError(f"{tokenizer.name_or_path}: the tokenizer has no chat template; use a context of kind plain")
-    messages = [{"role": "system", "content": context.system}] if context.system is not None else []
-    messages.append({"role": "user", "content": prompt})
-    text: Any = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-    return str(text)
+@dataclass(frozen=True)
+class Frame:
+    """A context as one model reads it: everything that stands between a prompt and the answer's first token."""
+
+    context_id: str
+    settings: ContextSettings
+    tokenizer: PreTrainedTokenizerFast
+    chat_template: str | None = None  # of the model that `template_of` names, or the model's own
+
+    def render(self, prompt: str) -> str:
+        """The whole text before the answer, special tokens written out."""
+        if self.settings.template is not None:
+            return _begin_text(self.tokenizer) + self.settings.template.replace("{prompt}", prompt)
+        return self._chat([{"role": "user", "content": prompt}], True)
+
+    def prompt_ids(self, prompt: str) -> tuple[int, ...]:
+        """The ids before the answer. `render` has written the special tokens out, so none are added here."""
+        ids = tuple(self.tokenizer(self.render(prompt), add_special_tokens=False)["input_ids"])
+        if not ids:
+            raise InputError(
+                f"contexts.{self.context_id}: the prompt {prompt[:40]!r} gives no token before the answer; "
+                "set a template that writes some text, or the model's begin token"
+            )
+        if self.begin_count(ids) > 1:
+            begin = self.tokenizer.bos_token
+            raise InputError(
+                f"contexts.{self.context_id}: the prompt {prompt[:40]!r} begins with the begin token {begin!r} twice; "
+                f"take {begin!r} out of the template or the prompt: it is written before the template by itself"
+            )
+        return ids
+
+    def begin_count(self, ids: Sequence[int]) -> int:
+        """How many begin tokens the ids open with."""
+        begin = self.tokenizer.bos_token_id
+        return next((n for n, i in enumerate(ids) if i != begin), len(ids))
+
+    def answer_ids(self, prompt: str, answer: str) -> tuple[tuple[int, ...], Spans, bool]:
+        """Ids and spans of an answer's text, tokenised jointly with its prompt and split where the prompt ends.
+
+        What the chat template writes between its generation prompt and an answer (Llama-2's space) belongs to the first
+        token. Where a token would reach from the prompt into the answer, the answer is tokenised apart, so that no
+        character is lost and the prompt's ids stay as they are; the last value says whether that was needed.
+        """
+        if not answer:
+            return (), (), False
+        head, between = self.render(prompt), self._between(prompt)
+        ids, offsets = _tokenised(self.tokenizer, head + between + answer)
+        boundary = any(start < len(head) < end for start, end in offsets)
+        if boundary:
+            ids, offsets = _tokenised(self.tokenizer, between + answer)
+            offsets = [(start + len(head), end + len(head)) for start, end in offsets]
+        tail = [(i, end) for i, (_, end) in zip(ids, offsets, strict=True) if end > len(head)]
+        ends = [max(end - len(head) - len(between), 0) for _, end in tail]
+        return tuple(i for i, _ in tail), _tiled(ends, len(answer)), boundary
+
+    @property
+    def template_hash(self) -> str:
+        """SHA-256 (first 16 digits) of the template in use."""
+        text = self.settings.template or self.chat_template or self.tokenizer.chat_template
+        return hashlib.sha256(f"{text}\0{self.settings.system or ''}".encode()).hexdigest()[:16]
+
+    def _between(self, prompt: str) -> str:
+        """White space that the chat template puts between its generation prompt and an answer."""
+        if self.settings.template is not None:
+            return ""
+        mark = "\ue000"  # a private character: no template trims or escapes it
+        turns = [{"role": "user", "content": prompt}, {"role": "assistant", "content": mark}]
+        try:
+            whole = self._chat(turns, False)
+        except InputError:  # a template for the generation prompt alone
+            return ""
+        head = self.render(prompt)
+        gap = whole[len(head) : whole.find(mark)] if mark in whole and whole.startswith(head) else ""
+        return gap if gap.isspace() else ""
+
+    def _chat(self, turns: list[dict[str, str]], generation: bool) -> str:
+        template = self.chat_template or self.tokenizer.chat_template
+        if not template:
+            raise InputError(
+                f"contexts.{self.context_id}: {self.tokenizer.name_or_path} has no chat template; set template_of to "
+                "a model that has one, or use a context of kind plain"
+            )
+        if self.settings.system is not None:
+            turns = [{"role": "system", "content": self.settings.system}, *turns]
+        try:
+            text: Any = self.tokenizer.apply_chat_template(
+                turns, chat_template=template, tokenize=False, add_generation_prompt=generation
+            )
+        except Exception as error:  # a template's own complaint (jinja2), e.g. that it knows no system message
+            first = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise InputError(f"contexts.{self.context_id}: the chat template refuses the turns: {first}") from None
+        return str(text)
 
 
-def prompt_ids(context: ContextSettings, tokenizer: PreTrainedTokenizerFast, prompt: str) -> tuple[int, ...]:
-    """The ids before the answer. `render` has written the special tokens out, so none are added here."""
-    return tuple(tokenizer(render(context, tokenizer, prompt), add_special_tokens=False)["input_ids"])
-
-
-def answer_ids(
-    context: ContextSettings, tokenizer: PreTrainedTokenizerFast, prompt: str, answer: str
-) -> tuple[tuple[int, ...], Spans]:
-    """Ids and spans of an answer's text, tokenised jointly with its prompt and split at the prompt's last character.
-
-    Where a token reaches over that boundary, the answer is tokenised apart, so that no character is lost.
-    """
-    head = render(context, tokenizer, prompt)
-    whole = tokenizer(head + answer, add_special_tokens=False, return_offsets_mapping=True)
-    pairs = list(zip(whole["input_ids"], whole["offset_mapping"], strict=True))
-    if any(start < len(head) < end for _, (start, end) in pairs):
-        apart = tokenizer(answer, add_special_tokens=False, return_offsets_mapping=True)
-        tail = list(zip(apart["input_ids"], apart["offset_mapping"], strict=True))
-    else:
-        tail = [(i, (start - len(head), end - len(head))) for i, (start, end) in pairs if end > len(head)]
-    return tuple(i for i, _ in tail), _tiled([end for _, (_, end) in tail], len(answer))
+def _tokenised(tokenizer: PreTrainedTokenizerFast, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+    whole = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    return whole["input_ids"], whole["offset_mapping"]
 
 
 def _tiled(ends: list[int], length: int) -> Spans:

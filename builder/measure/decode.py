@@ -56,7 +56,8 @@ def vocabulary(tokenizer: PreTrainedTokenizerFast, tokenizer_id: str, width: int
     for i in range(max(width, max(pieces) + 1)):
         text = None if i not in pieces else pieces[i] if i in special else piece_text(pieces[i], byte_level)
         starts = i not in special and text is not None and text[:1].isspace()
-        tokens.append(Token(tokenizer_id, i, text, starts, i in special))
+        decoded = _decode(tokenizer, [i]) if i in pieces else None
+        tokens.append(Token(tokenizer_id, i, text, decoded, starts, i in special))
     return tokens
 
 

@@ -1,45 +1,140 @@
 """Statistics of next-token distributions as pure functions of float32 logits or log-probabilities; natural logarithms.
 
-T positions, V vocabulary. All work in log space; none knows a model.
+T positions, V vocabulary. All work in log space; none knows a model. A token that a model rules out (logit -inf) adds
+nothing to a sum. Differences are taken before sums: two separate sums would lose three digits where p and q are close.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+_BLOCK = 128  # values per block where long rows are taken in two steps
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """Next-token distributions of T positions. A row of NaN where the logits held a NaN or an infinity.
+
+    What float32 rounds off in the same direction for a whole row is kept beside it, for the differences of two rows.
+    """
+
+    logp: Tensor  # [T, V] nats
+    p: Tensor  # [T, V]
+    mass: Tensor  # [T] float64: Σ p, 1 but for rounding
+    rounded: Tensor  # [T] float64: what is missing in every ln p of the row
+
+    @classmethod
+    def of(cls, logits: Tensor) -> Distribution:
+        """The softmax, written over the logits. The largest goes off first, so that ln p is exact where p is near 1."""
+        logp = logits.sub_(logits.amax(-1, keepdim=True))
+        p = logp.exp()
+        total = _exact_sum(p)[:, None]
+        scale = total.reciprocal().float()
+        shift = scale.double().log()
+        logp.add_(shift.float())
+        return cls(logp, p.mul_(scale), (total * scale)[:, 0], (shift - shift.float())[:, 0])
+
+    def given_first(self, width: int) -> Distribution:
+        """The distribution given that the token is one of the first `width`."""
+        return Distribution.of(self.logp[:, :width].clone())
 
 
 def rank(logits: Tensor, ids: Tensor) -> Tensor:
     """1 + the number of tokens with a strictly larger logit than the given one. int32, in 1..V.
 
-    Counted, never sorted: ties do not push a token down, and the count is one pass over the logits.
+    Counted, never sorted: ties do not push a token down, and the count is one pass over the logits. An id beyond the
+    vocabulary has no logit: every token stands before it, and its rank is V + 1.
     """
-    own = logits.gather(-1, ids[:, None])  # [T, 1]
-    return (logits > own).sum(-1, dtype=torch.int32) + 1  # [T]
+    width = logits.shape[-1]
+    own = logits.gather(-1, ids.clamp_max(width - 1)[:, None])  # [T, 1]
+    larger = torch.gt(logits, own, out=torch.empty_like(logits)).sum(-1)  # in float32: exact to 2^24, five times faster
+    return torch.where(ids < width, larger.int() + 1, width + 1).int()  # [T]
 
 
-def entropy(logp: Tensor) -> Tensor:
+def top(logp: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """The k largest values of each row, largest first, and their places: [T, k] each.
+
+    On a CPU by way of blocks: the k largest values lie in the k blocks with the largest maxima. Block j of n holds the
+    places j, j + n, j + 2n, ..., so that the maxima are taken along memory.
+    """
+    width = logp.shape[-1]
+    if logp.device.type != "cpu":
+        values, places = logp.topk(min(k, width), dim=-1)
+        return values, places
+    size = math.isqrt(width // k)  # values per block: as many blocks as candidates
+    if size < 2:
+        places = _largest(logp, k)
+        return logp.gather(1, places), places
+    n = width // size
+    chosen = _largest(logp[:, : n * size].reshape(-1, size, n).amax(1), k)  # [T, k] blocks
+    inside = (chosen[:, None] + torch.arange(0, n * size, n)[:, None]).flatten(1)  # [T, B k]
+    rest = torch.arange(n * size, width).expand(len(logp), -1)
+    candidates = torch.cat([inside, rest], -1)
+    places = candidates.gather(1, _largest(logp.gather(1, candidates), k))
+    return logp.gather(1, places), places
+
+
+def _largest(values: Tensor, k: int) -> Tensor:
+    """Places [T, k] of the k largest of each row [T, n], n <= 2^29, largest first.
+
+    NumPy sorts float64 several times faster than `topk` selects, and a float32 leaves 29 of its bits to the place.
+    """
+    keys = values.clamp_min(torch.finfo(torch.float32).min).double().view(torch.int64)
+    keys |= torch.arange(values.shape[-1])
+    keys.view(torch.float64).numpy().sort(axis=-1)
+    return keys[:, -k:].flip(-1) & (2**29 - 1)
+
+
+def entropy(x: Distribution) -> Tensor:
     """H(p) = -Σ p ln p, in 0..ln V."""
-    return -_weighted_sum(logp, logp)  # [T]
+    return -_sum(x.p, x.logp).clamp_max(0)  # [T]
 
 
-def kl(logp: Tensor, logq: Tensor) -> Tensor:
-    """KL(p‖q) = Σ p (ln p - ln q), at least 0; not symmetric. Infinite where q gives nothing to a token that p has.
+def divergences(x: Distribution, y: Distribution) -> tuple[Tensor, Tensor, Tensor]:
+    """KL(p‖q), KL(q‖p) and the Jensen-Shannon divergence ½KL(p‖m) + ½KL(q‖m), m = (p+q)/2: [T] each.
 
-    The difference is taken before the sum: two separate sums would lose three digits where p and q are close.
+    KL(p‖q) = Σ p (ln p - ln q) is at least 0, not symmetric, and infinite where q rules out a token that p has; JS is
+    symmetric and at most ln 2. With d = ln p - ln q: KL(p‖q) = Σ (p d - p + q), where Σ (q - p) takes out
+    the rounding of the two normalisations, and JS = ½ Σ [(p + q) ln(p/m) - q d].
     """
-    return _weighted_sum(logp, logp - logq).clamp_min(0)  # [T]
+    p, q = x.p, y.p
+    d = x.logp - y.logp  # [T, V]
+    p_d, q_d = _row_sum(p * d), _row_sum(q * d)
+    log_mean = torch.addcdiv(d.new_tensor(0.5), q, p, value=0.5, out=d).log_()  # ln(m / p)
+    mixed = -_row_sum((p + q).mul_(log_mean))
+    if not bool((p_d + mixed).isfinite().all()):  # a token ruled out by one side or both
+        return _divergences_term_by_term(x, y)
+    offset, excess = x.rounded - y.rounded, x.mass - y.mass
+    p_d, q_d = p_d + offset * x.mass, q_d + offset * y.mass
+    js = 0.5 * (mixed - q_d)
+    return (p_d - excess).clamp_min(0).float(), (excess - q_d).clamp_min(0).float(), js.clamp(0, math.log(2)).float()
 
 
-def js(logp: Tensor, logq: Tensor) -> Tensor:
-    """Jensen-Shannon divergence ½KL(p‖m) + ½KL(q‖m), m = (p+q)/2; symmetric, in 0..ln 2."""
-    logm = torch.logaddexp(logp, logq) - math.log(2)  # [T, V]
-    return (0.5 * (kl(logp, logm) + kl(logq, logm))).clamp_max(math.log(2))  # [T]
+def _divergences_term_by_term(x: Distribution, y: Distribution) -> tuple[Tensor, Tensor, Tensor]:
+    def kl(p: Tensor, logp: Tensor, logq: Tensor) -> Tensor:
+        return _sum(p, logp - logq).clamp_min(0)
+
+    logm = torch.logaddexp(x.logp, y.logp) - math.log(2)
+    js = 0.5 * (kl(x.p, x.logp, logm) + kl(y.p, y.logp, logm))
+    return kl(x.p, x.logp, y.logp), kl(y.p, y.logp, x.logp), js.clamp_max(math.log(2))
 
 
-def _weighted_sum(logp: Tensor, values: Tensor) -> Tensor:
-    """Σ p · values, where 0 · ∞ counts as 0 (a token that p rules out adds nothing)."""
-    terms = logp.exp() * values  # [T, V]
-    return terms.masked_fill_(logp == -torch.inf, 0).sum(-1)  # [T]
+def _exact_sum(p: Tensor) -> Tensor:
+    """Σ p by row [T] in float64: blocks first, whose float32 sums lose nothing that matters."""
+    whole = p.shape[-1] // _BLOCK * _BLOCK
+    blocks = p[:, :whole].reshape(len(p), -1, _BLOCK).sum(-1)
+    return blocks.sum(-1, dtype=torch.float64) + p[:, whole:].sum(-1, dtype=torch.float64)
+
+
+def _row_sum(values: Tensor) -> Tensor:
+    return values.sum(-1).double()
+
+
+def _sum(p: Tensor, values: Tensor) -> Tensor:
+    """Σ p · values by row [T], where 0 · ∞ counts as 0 (a token that p rules out adds nothing)."""
+    total = (p * values).sum(-1)
+    return total if bool(total.isfinite().all()) else (p * values).masked_fill_(p == 0, 0).sum(-1)

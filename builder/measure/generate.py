@@ -2,61 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from transformers import GenerationConfig, PreTrainedTokenizerFast
 
-from builder.config import ContextSettings
 from builder.domain import Answer, Condition, InputError, Prompt, Response
-from builder.measure.contexts import answer_ids, prompt_ids
+from builder.measure.contexts import Frame
 from builder.measure.decode import decode_with_spans
+from builder.measure.memory import without_overflow
 from builder.measure.models import LoadedModel
 
 
 def generate(
     model: LoadedModel,
-    tokenizer: PreTrainedTokenizerFast,
+    frame: Frame,
     condition: Condition,
-    context: ContextSettings,
     prompts: Sequence[Prompt],
     max_new_tokens: int,
 ) -> list[Response]:
     """One batch: the answer of the condition to each prompt, up to and with its end token."""
-    heads = [prompt_ids(context, tokenizer, prompt.text) for prompt in prompts]
+    heads = [frame.prompt_ids(prompt.text) for prompt in prompts]
     _check_length(model, prompts, heads, max_new_tokens)
-    tails = _greedy(model, heads, max_new_tokens)
+    tails = without_overflow(lambda part: _greedy(model, part, max_new_tokens), heads, _too_large(model, prompts))
     return [
-        _response(tokenizer, condition, prompt, tail, model.end_ids)
+        _response(frame.tokenizer, condition, prompt, tail, model.end_ids)
         for prompt, tail in zip(prompts, tails, strict=True)
     ]
 
 
-def tokenise(
-    tokenizer: PreTrainedTokenizerFast, context: ContextSettings, source: str, answers: Sequence[Answer], end_id: int
-) -> list[Response]:
+def tokenise(frame: Frame, source: str, answers: Sequence[Answer], end_ids: tuple[int, ...]) -> list[Response]:
     """Ready answers as responses, tokenised after their prompt in the given context.
 
-    An answer that ended by itself gets the end token as its last position, as a generated one has.
+    An answer that ended by itself gets the end token as its last position, once, as a generated one has.
     """
     responses = []
     for answer in answers:
-        ids, spans = answer_ids(context, tokenizer, answer.prompt.text, answer.text)
-        has_end, length = answer.finish == "stop", len(answer.text)
-        if has_end:
-            ids, spans = (*ids, end_id), (*spans, (length, length))
+        ids, spans, boundary = frame.answer_ids(answer.prompt.text, answer.text)
+        text, finish = answer.text, answer.finish or "unknown"
+        if ids and ids[-1] in end_ids:  # the end token, written out
+            text, finish = text[: spans[-1][0]], "stop"
+            spans = (*spans[:-1], (len(text), len(text)))
+        elif finish == "stop":
+            ids, spans = (*ids, end_ids[0]), (*spans, (len(text), len(text)))
+        prompt_id, has_end = answer.prompt.prompt_id, finish == "stop"
         responses.append(
-            Response(
-                f"{source}/{answer.prompt.prompt_id}",
-                answer.prompt.prompt_id,
-                source,
-                None,
-                answer.text,
-                ids,
-                spans,
-                has_end,
-                answer.finish,
-            )
+            Response(f"{source}/{prompt_id}", prompt_id, source, None, text, ids, spans, has_end, finish, boundary)
         )
     return responses
 
@@ -70,7 +61,7 @@ def _greedy(model: LoadedModel, heads: Sequence[tuple[int, ...]], max_new_tokens
     settings = GenerationConfig(
         max_new_tokens=max_new_tokens, do_sample=False, num_beams=1, pad_token_id=pad, eos_token_id=list(model.end_ids)
     )
-    with torch.inference_mode():
+    with torch.inference_mode(), model.using():
         out = model.model.generate(ids, attention_mask=mask, generation_config=settings)
     return [_until_end(row, model.end_ids) for row in out[:, width:].tolist()]
 
@@ -105,6 +96,16 @@ def _response(
     )
 
 
+def _too_large(model: LoadedModel, prompts: Sequence[Prompt]) -> Callable[[int], InputError]:
+    def error(i: int) -> InputError:
+        return InputError(
+            f"prompt {prompts[i].prompt_id!r}: model {model.checkpoint.model_id} runs out of memory on {model.device} "
+            "even alone; lower generate.max_new_tokens or leave it out with prompts.leave_out"
+        )
+
+    return error
+
+
 def _check_length(
     model: LoadedModel, prompts: Sequence[Prompt], heads: Sequence[tuple[int, ...]], max_new_tokens: int
 ) -> None:
@@ -113,5 +114,6 @@ def _check_length(
         if limit is not None and len(head) + max_new_tokens > limit:
             raise InputError(
                 f"prompt {prompt.prompt_id!r}: {len(head)} tokens and generate.max_new_tokens "
-                f"{max_new_tokens} exceed the {limit} positions of model {model.checkpoint.model_id}"
+                f"{max_new_tokens} exceed the {limit} positions of model {model.checkpoint.model_id}; "
+                "lower it or leave the prompt out with prompts.leave_out"
             )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
+import inspect
 import warnings
-from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,9 +17,28 @@ from transformers.utils import logging as transformers_logging
 
 from builder.domain import InputError
 from builder.measure.checkpoints import Checkpoint
+from builder.measure.heads import Head, find_head
 
 transformers_logging.set_verbosity_error()
 transformers_logging.disable_progress_bar()
+
+
+@dataclass
+class Weights:
+    """One model in memory. Adapters (PEFT) are hung over it as they are asked for, and switched on one at a time."""
+
+    model: Any
+    end_ids: int | list[int] | None  # as its generation settings say
+    adapted: Any = None
+
+    def using(self, adapter: str | None) -> AbstractContextManager[Any]:
+        """Switch an adapter on, or all of them off."""
+        if self.adapted is None:
+            return nullcontext()
+        if adapter is None:
+            return self.adapted.disable_adapter()  # type: ignore[no-any-return]
+        self.adapted.set_adapter(adapter)
+        return nullcontext()
 
 
 @dataclass
@@ -26,8 +46,13 @@ class LoadedModel:
     """A model ready to score: its body gives hidden states, its head gives logits, apart or in one."""
 
     checkpoint: Checkpoint
-    model: Any
+    weights: Weights
     end_ids: tuple[int, ...]
+    adapter: str | None = None
+
+    @property
+    def model(self) -> Any:
+        return self.weights.model
 
     @property
     def device(self) -> torch.device:
@@ -42,49 +67,91 @@ class LoadedModel:
         return getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
 
     @cached_property
-    def head(self) -> Callable[[Tensor], Tensor] | None:
-        """Hidden states -> logits, or None where this model's own forward does more than body + head."""
-        head = _head_of(self.model)
-        ids = torch.arange(8, device=self.device)[None] % self.vocab_size
-        with torch.inference_mode():
-            whole = self.model(input_ids=ids, use_cache=False).logits.float()
-            parts = head(self.body(ids)).float()
-        return head if torch.allclose(whole, parts, atol=1e-5, rtol=1e-5) else None
+    def unreadable(self) -> int:
+        """What the model reads in the place of an id that it does not have."""
+        return self.end_ids[0]
 
-    def body(self, ids: Tensor) -> Tensor:
+    def using(self) -> AbstractContextManager[Any]:
+        """The adapter of this model switched on, or all off, for all that runs inside."""
+        return self.weights.using(self.adapter)
+
+    @cached_property
+    def steady_length(self) -> float:
+        """Up to how many tokens a row's length changes nothing before it. Some rotary embeddings stretch beyond."""
+        config = self.model.config.get_text_config()
+        rope = getattr(config, "rope_parameters", None) or {}
+        if rope.get("rope_type") not in ("dynamic", "longrope"):
+            return float("inf")
+        return float(rope.get("original_max_position_embeddings") or config.max_position_embeddings)
+
+    @cached_property
+    def takes_places(self) -> bool:
+        """Whether the model is told where each token stands; others count for themselves."""
+        return "position_ids" in inspect.signature(self.model.forward).parameters
+
+    @cached_property
+    def head(self) -> Head | None:
+        """Hidden states -> logits, or None where only this model's own forward knows how."""
+        with torch.inference_mode(), self.using():
+            return find_head(self.model, self.body, self.logits)
+
+    def check_causal(self) -> None:
+        """Raises InputError for a model whose answer about a token depends on tokens after it."""
+        ids = torch.arange(1, 13, device=self.device)[None] % self.vocab_size
+        with torch.inference_mode(), self.using():
+            short, long = self.logits(ids[:, :8]).float(), self.logits(ids)[:, :8].float()
+        near = 5e-2 if self.model.dtype in (torch.bfloat16, torch.float16) else 1e-3
+        if bool(short.isfinite().all()) and bool((short - long).abs().max() > near * short.std().clamp_min(1e-6)):
+            raise InputError(
+                f"models.{self.checkpoint.model_id}: {type(self.model).__name__} reads tokens ahead; a causal language "
+                "model is wanted (does its config say is_decoder: false?)"
+            )
+
+    def body(self, ids: Tensor, **masks: Tensor) -> Tensor:
         """[B, T] ids, right-padded -> [B, T, d] hidden states. Causal, so padding on the right needs no mask."""
-        hidden: Tensor = self.model.base_model(input_ids=ids, use_cache=False).last_hidden_state
+        hidden: Tensor = self.model.base_model(input_ids=ids, use_cache=False, **masks).last_hidden_state
         return hidden
 
-    def logits(self, ids: Tensor) -> Tensor:
+    def logits(self, ids: Tensor, **masks: Tensor) -> Tensor:
         """[B, T] ids -> [B, T, V] logits by the model's own forward: the road for heads that `head` does not know."""
-        logits: Tensor = self.model(input_ids=ids, use_cache=False).logits
+        logits: Tensor = self.model(input_ids=ids, use_cache=False, **masks).logits
         return logits
 
 
 @dataclass
 class Models:
-    """Loads each checkpoint once, when it is first asked for."""
+    """Loads each checkpoint once, when it is first asked for; an adapter shares the weights of what it adapts."""
 
     device: str
     tokenizers: dict[str, PreTrainedTokenizerFast] = field(default_factory=dict)
-    loaded: dict[str, LoadedModel] = field(default_factory=dict)
+    loaded: dict[tuple[str, str], LoadedModel] = field(default_factory=dict)
+    weights: dict[tuple[Path, str], Weights] = field(default_factory=dict)
 
     def tokenizer(self, checkpoint: Checkpoint) -> PreTrainedTokenizerFast:
         if checkpoint.model_id not in self.tokenizers:
             self.tokenizers[checkpoint.model_id] = load_tokenizer(checkpoint)
         return self.tokenizers[checkpoint.model_id]
 
-    def model(self, checkpoint: Checkpoint) -> LoadedModel:
-        if checkpoint.model_id not in self.loaded:
-            self.loaded[checkpoint.model_id] = load_model(checkpoint, self.tokenizer(checkpoint), self.device)
-        return self.loaded[checkpoint.model_id]
+    def model(self, checkpoint: Checkpoint, dtype: str = "") -> LoadedModel:
+        """The checkpoint in its own dtype, or loaded again in another."""
+        dtype = dtype or checkpoint.dtype
+        key, shared = (checkpoint.model_id, dtype), (checkpoint.folder, dtype)
+        if key not in self.loaded:
+            if shared not in self.weights:
+                self.weights[shared] = load_weights(checkpoint, dtype, self.device)
+            weights = self.weights[shared]
+            adapter = _hang(checkpoint, weights) if checkpoint.adapter else None
+            end_ids = _end_ids(weights, checkpoint, self.tokenizer(checkpoint))
+            loaded = LoadedModel(checkpoint, weights, end_ids, adapter)
+            loaded.check_causal()
+            self.loaded[key] = loaded
+        return self.loaded[key]
 
 
 def choose_device(wanted: str) -> str:
     """`auto` is the first GPU, else the CPU. Raises InputError for a device that is not there."""
     if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         torch.empty(0, device=wanted)
     except (RuntimeError, AssertionError, NotImplementedError):
@@ -93,77 +160,78 @@ def choose_device(wanted: str) -> str:
 
 
 def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerFast:
+    folder = checkpoint.tokenizer_folder
     try:
-        tokenizer = AutoTokenizer.from_pretrained(checkpoint.folder, local_files_only=True, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # transformers raises many kinds for one cause: the folder holds no tokenizer it knows
         raise InputError(
-            f"models.{checkpoint.model_id}: no tokenizer can be loaded from {checkpoint.folder}: {_first_line(error)}"
+            f"models.{checkpoint.model_id}: no tokenizer can be loaded from {folder}: {_first_line(error)}"
         ) from None
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise InputError(
-            f"models.{checkpoint.model_id}: {checkpoint.folder} has no fast tokenizer (tokenizer.json); "
-            "character offsets need one"
+            f"models.{checkpoint.model_id}: {folder} has no fast tokenizer (tokenizer.json); character offsets need one"
         )
     return tokenizer
 
 
-def load_model(checkpoint: Checkpoint, tokenizer: PreTrainedTokenizerFast, device: str) -> LoadedModel:
-    dtype = checkpoint.settings.dtype
+def load_weights(checkpoint: Checkpoint, dtype: str, device: str) -> Weights:
+    device_map = checkpoint.settings.device_map
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             model = AutoModelForCausalLM.from_pretrained(
                 checkpoint.folder,
                 dtype=dtype if dtype == "auto" else getattr(torch, dtype),
+                device_map=device_map,
                 use_safetensors=True,
                 local_files_only=True,
                 trust_remote_code=False,
             )
-    except Exception as error:  # as above: whatever the cause, the user needs the folder and the first line
+        model.requires_grad_(False)
+        if device_map is None:
+            nn.Module.to(model, device)
+    except Exception as error:  # transformers raises many kinds: whatever the cause, the user needs the folder and why
         raise InputError(
             f"models.{checkpoint.model_id}: cannot be loaded from {checkpoint.folder}: {_first_line(error)}"
         ) from None
-    end_ids = _end_ids(model, tokenizer)
+    end_ids = model.generation_config.eos_token_id
     model.generation_config = GenerationConfig()  # greedy means greedy: no penalty, no sampling from the checkpoint
-    model.requires_grad_(False)
-    nn.Module.to(model, device)
-    return LoadedModel(checkpoint, model, end_ids)
+    return Weights(model, end_ids)
 
 
-def vocabulary_id(tokenizer: PreTrainedTokenizerFast) -> str:
-    """Content hash of a vocabulary: equal for equal id -> piece tables, whatever the files."""
-    digest = hashlib.sha256()
-    for piece, i in sorted(tokenizer.get_vocab().items(), key=lambda item: item[1]):
-        digest.update(f"{i}\0{piece}\n".encode())
-    return digest.hexdigest()[:16]
+def _hang(checkpoint: Checkpoint, weights: Weights) -> str:
+    """Hang a PEFT adapter over a loaded model, switched off; its name."""
+    try:
+        from peft import PeftModel
+    except ImportError:
+        raise InputError(
+            f"models.{checkpoint.model_id}.adapter: needs the extra adapters: pip install 'tds-atlas[adapters]'"
+        ) from None
+    name = checkpoint.model_id.replace(".", "_")  # a module's name takes no dot
+    options: dict[str, Any] = {"adapter_name": name, "use_safetensors": True, "local_files_only": True}
+    try:
+        if weights.adapted is None:
+            weights.adapted = PeftModel.from_pretrained(weights.model, str(checkpoint.adapter), **options)
+        else:
+            weights.adapted.load_adapter(checkpoint.adapter, **options)
+    except Exception as error:  # as above
+        raise InputError(
+            f"models.{checkpoint.model_id}.adapter: {checkpoint.adapter} does not fit {checkpoint.folder}: "
+            f"{_first_line(error)}"
+        ) from None
+    return name
 
 
-def check_same_vocabulary(first: str, second: str, tokenizers: Mapping[str, PreTrainedTokenizerFast]) -> None:
-    """Raises InputError naming the first id whose pieces differ between two models."""
-    a, b = ({i: piece for piece, i in tokenizers[name].get_vocab().items()} for name in (first, second))
-    for i in range(max(*a, *b) + 1):
-        if a.get(i) != b.get(i):
-            raise InputError(
-                f"models {first} and {second} have different vocabularies: id {i} is {a.get(i)!r} in one "
-                f"and {b.get(i)!r} in the other; a comparison needs one vocabulary"
-            )
-
-
-def _end_ids(model: Any, tokenizer: PreTrainedTokenizerFast) -> tuple[int, ...]:
-    """The ids that end an answer: the generation settings' own, else the tokenizer's."""
-    ids = model.generation_config.eos_token_id
-    ids = ids if ids is not None else tokenizer.eos_token_id
+def _end_ids(weights: Weights, checkpoint: Checkpoint, tokenizer: PreTrainedTokenizerFast) -> tuple[int, ...]:
+    """The ids that end an answer: of the generation settings, else of the tokenizer; of an adapter's own first."""
+    own_tokenizer = checkpoint.tokenizer_folder != checkpoint.folder
+    ids = tokenizer.eos_token_id if own_tokenizer or weights.end_ids is None else weights.end_ids
     if ids is None:
-        raise InputError(f"{tokenizer.name_or_path}: no end token; set eos_token_id in generation_config.json")
+        raise InputError(
+            f"models.{checkpoint.model_id}: {checkpoint.folder} names no end token; set eos_token_id in "
+            "generation_config.json"
+        )
     return tuple(ids) if isinstance(ids, list) else (ids,)
-
-
-def _head_of(model: Any) -> Callable[[Tensor], Tensor]:
-    """Output embedding, with the soft cap that some models put on their logits."""
-    embedding, cap = model.get_output_embeddings(), getattr(model.config, "final_logit_softcapping", None)
-    if not cap:
-        return lambda hidden: embedding(hidden)
-    return lambda hidden: torch.tanh(embedding(hidden) / cap) * cap
 
 
 def _first_line(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,15 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from builder.domain import Answer, InputError, Prompt
+from builder.settings import PromptSettings, ResponseSettings
+
+# How tools name the columns of a file of answers: AlignTDS and URIAL, just-eval and AlpacaEval, plain files.
+PROMPT_COLUMNS = ("prompt", "pure_input", "instruction", "question")
+ANSWER_COLUMNS = ("answer", "output", "response", "completion")
+ID_COLUMNS = ("id", "prompt_id")
+# Special tokens that files of texts carry along; they stand for the begin and the end of an answer.
+BEGIN_TEXTS = ("<s>", "<|begin_of_text|>", "<bos>")
+END_TEXTS = ("</s>", "<|endoftext|>", "<|im_end|>", "<|eot_id|>", "<|end_of_text|>", "<end_of_turn>", "<eos>")
 
 
 class PromptRow(BaseModel):
@@ -26,22 +36,22 @@ class PromptRow(BaseModel):
 
 
 class AnswerRow(BaseModel):
-    """One row of AlignTDS's answer format; `input` (the templated prompt) is left alone: contexts are ours to set."""
+    """One row of a file of answers, its columns already under these names; other keys are left alone."""
 
     model_config = ConfigDict(strict=True)
 
     id: str | int
-    pure_input: str = Field(min_length=1)
-    output: list[str] = Field(min_length=1)
+    prompt: str = Field(min_length=1)
+    answer: str | list[str]
 
 
 Row = TypeVar("Row", bound=BaseModel)
 
 
-def read_prompts(path: Path, limit: int | None) -> tuple[Prompt, ...]:
+def read_prompts(settings: PromptSettings) -> tuple[Prompt, ...]:
     """The prompts of a JSON Lines file (or a JSON array). Raises InputError naming file and row."""
-    prompts = []
-    for place, row in _rows(path, limit):
+    path, prompts = settings.path, []
+    for place, row in _rows(path):
         row = _checked(path, place, PromptRow, row)
         prompts.append(
             Prompt(
@@ -49,38 +59,99 @@ def read_prompts(path: Path, limit: int | None) -> tuple[Prompt, ...]:
             )
         )
     _unique(path, [p.prompt_id for p in prompts])
-    return tuple(prompts)
+    return tuple(_chosen(path, prompts, [p.prompt_id for p in prompts], settings.leave_out, settings.limit))
 
 
-def read_answers(path: Path, limit: int | None, known: tuple[Prompt, ...] = ()) -> tuple[Answer, ...]:
-    """The answers of a file in AlignTDS's format: rows of {id, pure_input, output: [text]}.
+def read_answers(settings: ResponseSettings, known: tuple[Prompt, ...] = ()) -> tuple[Answer, ...]:
+    """The answers of a file: JSON (AlignTDS, URIAL, just-eval), JSON Lines, CSV, TSV, Parquet, or a dataset on the hub.
 
-    A row whose prompt stands word for word among the known prompts takes over its id and tags. A closing `</s>` means
-    that the model ended by itself; without one the answer was cut.
+    A row whose prompt stands word for word among the known prompts takes over its id and tags. A special token that
+    opens or closes the text (`<s>`, `</s>` and their kin) is taken off: a closing one means that the model ended by
+    itself. Where some rows of a file carry one, a row without it was cut; where none does, nothing is known.
     """
+    path = settings.path or Path(settings.hub or "")
     by_text = {prompt.text: prompt for prompt in known}
-    answers = []
-    for place, row in _rows(path, limit):
-        row = _checked(path, place, AnswerRow, row)
-        text = row.output[0].removesuffix("</s>")
-        if not text:
-            raise InputError(f"{path}: {place}: output is empty; an answer needs at least one character")
-        prompt = by_text.get(row.pure_input) or Prompt(str(row.id), row.pure_input, path.stem)
-        answers.append(Answer(prompt, text, "stop" if row.output[0].endswith("</s>") else "length"))
-    _unique(path, [a.prompt.prompt_id for a in answers])
-    return tuple(answers)
+    found, ids = [], []
+    for place, raw in _rows(path) if settings.path else _dataset(settings):
+        row = _checked(path, place, AnswerRow, _renamed(path, place, raw, settings))
+        prompt = by_text.get(row.prompt) or Prompt(str(row.id), row.prompt, path.stem)
+        text, ended = _without_special(row.answer if isinstance(row.answer, str) else "".join(row.answer[:1]))
+        ids.append(prompt.prompt_id)
+        if not text and not ended and prompt.prompt_id not in settings.leave_out:
+            raise InputError(f"{path}: {place}: the answer is empty; pass over it with leave_out: [{prompt.prompt_id}]")
+        found.append((prompt, text, ended))
+    _unique(path, ids)
+    otherwise: Any = "length" if any(ended for _, _, ended in found) else "unknown"
+    answers = [Answer(prompt, text, "stop" if ended else otherwise) for prompt, text, ended in found]
+    return tuple(_chosen(path, answers, ids, settings.leave_out, settings.limit))
 
 
-def _rows(path: Path, limit: int | None) -> Iterator[tuple[str, Any]]:
-    """Each row with the words for its place; a JSON array or JSON Lines, told apart by the first character."""
+def _without_special(text: str) -> tuple[str, bool]:
+    """The text without an opening and a closing special token, each once; whether there was a closing one."""
+    begin = next((mark for mark in BEGIN_TEXTS if text.startswith(mark)), "")
+    end = next((mark for mark in END_TEXTS if text.endswith(mark)), "")
+    return text.removeprefix(begin).removesuffix(end), bool(end)
+
+
+def _renamed(path: Path, place: str, row: Any, settings: ResponseSettings) -> Any:
+    """The row with its id, prompt and answer under those names; without an id, its place is its id."""
+    if not isinstance(row, dict):
+        return row
+    columns = settings.columns
+    found: dict[str, Any] = {"id": place.split()[-1]}
+    for name, given, usual in (
+        ("id", columns.id, ID_COLUMNS),
+        ("prompt", columns.prompt, PROMPT_COLUMNS),
+        ("answer", columns.answer, ANSWER_COLUMNS),
+    ):
+        key = given or next((key for key in usual if row.get(key) is not None), None)
+        if key is not None and key in row:
+            found[name] = row[key]
+        elif name != "id" or given:
+            have = ", ".join(map(str, row)) or "none"
+            wanted = given or " or ".join(usual)
+            raise InputError(
+                f"{path}: {place}: no column {wanted} for the {name} (columns: {have}); "
+                f"name it with columns: {{{name}: ...}}"
+            )
+    return found
+
+
+def _chosen(path: Path, items: list[Any], ids: list[str], leave_out: tuple[str, ...], limit: int | None) -> list[Any]:
+    strange = [name for name in leave_out if name not in ids]
+    if strange:
+        raise InputError(f"{path}: leave_out names {strange[0]!r}, but no row has this id")
+    kept = [item for item, name in zip(items, ids, strict=True) if name not in leave_out][:limit]
+    if not kept:
+        raise InputError(f"{path}: leave_out leaves no row")
+    return kept
+
+
+def _rows(path: Path) -> Iterator[tuple[str, Any]]:
+    """Each row with the words for its place; the format goes by the ending, JSON's two kinds by the first character."""
+    if not path.is_file():
+        raise InputError(f"{path}: cannot be read: {'a folder' if path.is_dir() else 'No such file or directory'}")
+    kind = path.suffix.lower()
+    if kind == ".parquet":
+        rows = _parquet(path)
+    elif kind in (".csv", ".tsv"):
+        rows = _csv(path, "\t" if kind == ".tsv" else ",")
+    else:
+        text = _text(path)
+        rows = _array(path, text) if text.lstrip().startswith("[") else _lines(path, text)
+    empty = True
+    for row in rows:
+        empty = False
+        yield row
+    if empty:
+        raise InputError(f"{path}: holds no rows")
+
+
+def _text(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8 text'}") from None
-    rows = list(_array(path, text) if text.lstrip().startswith("[") else _lines(path, text))
-    if not rows:
-        raise InputError(f"{path}: holds no rows")
-    yield from rows[:limit]
 
 
 def _array(path: Path, text: str) -> Iterator[tuple[str, Any]]:
@@ -97,7 +168,46 @@ def _lines(path: Path, text: str) -> Iterator[tuple[str, Any]]:
             try:
                 yield f"line {number}", json.loads(line)
             except json.JSONDecodeError as error:
-                raise InputError(f"{path}: line {number}: not valid JSON: {error.msg}") from None
+                wanted = "a row a line, or an array of rows, is wanted"
+                raise InputError(f"{path}: line {number}: not valid JSON: {error.msg}; {wanted}") from None
+
+
+def _csv(path: Path, delimiter: str) -> Iterator[tuple[str, Any]]:
+    csv.field_size_limit(2**31 - 1)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file, delimiter=delimiter, strict=True)
+        try:
+            for number, row in enumerate(reader, 1):
+                if None in row or None in row.values():
+                    wanted = len(reader.fieldnames or ())
+                    raise InputError(f"{path}: row {number}: not {wanted} fields, as the first line has")
+                yield f"row {number}", row
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise InputError(f"{path}: line {reader.line_num}: not valid CSV: {error}") from None
+
+
+def _parquet(path: Path) -> Iterator[tuple[str, Any]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        rows = pq.read_table(path).to_pylist()
+    except (OSError, pa.ArrowInvalid) as error:
+        raise InputError(f"{path}: not a Parquet file that can be read: {str(error).splitlines()[0]}") from None
+    return ((f"row {i}", row) for i, row in enumerate(rows, 1))
+
+
+def _dataset(settings: ResponseSettings) -> Iterator[tuple[str, Any]]:
+    try:
+        from datasets import load_dataset
+    except ImportError:
+        raise InputError("responses: hub needs the extra datasets: pip install 'tds-atlas[datasets]'") from None
+    try:
+        rows = load_dataset(settings.hub, revision=settings.revision, split=settings.split)
+    except Exception as error:  # the library raises many kinds: no such dataset, no network, no such split
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise InputError(f"responses: {settings.hub} at {settings.revision}: {first}") from None
+    return ((f"row {i}", dict(row)) for i, row in enumerate(rows, 1))
 
 
 def _checked(path: Path, place: str, kind: type[Row], row: Any) -> Row:
@@ -105,7 +215,7 @@ def _checked(path: Path, place: str, kind: type[Row], row: Any) -> Row:
         return kind.model_validate(row)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
+        key = str(first["loc"][0]) if first["loc"] else ""
         wants = ", ".join(kind.model_fields)
         raise InputError(f"{path}: {place}: {key + ': ' if key else ''}{first['msg']}; a row has {wants}") from None
 

@@ -13,20 +13,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from builder.domain import Condition, Divergence, InputError, Response, Score
+from builder.domain import Comparison, Condition, Divergence, InputError, Response, Score
 from builder.measure import distance
+from builder.measure.distance import Distribution
+from builder.measure.memory import without_overflow
 from builder.measure.models import LoadedModel
 
+REBATCHED = "rebatched"
+_IN_CACHE = 400_000  # logits per condition that the statistics of a CPU work on at a time
+_ROWS = 64  # positions that a head works on at a time, at least: fewer would read its weights too often
+_ON_A_GPU = 16  # times as many logits as on a CPU
 PromptIds = Mapping[str, Mapping[Condition, tuple[int, ...]]]  # response_id -> condition -> ids before the answer
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A comparison, as far as scoring needs to know it."""
-
-    comparison_id: str
-    base: Condition
-    aligned: Condition
+Scored = tuple[list[Score], list[Divergence]]
 
 
 @dataclass(frozen=True)
@@ -34,10 +32,10 @@ class Scorer:
     """What to compute and in what portions."""
 
     models: Mapping[Condition, LoadedModel]
-    pairs: Sequence[Pair]
+    comparisons: Sequence[Comparison]
     top_k: int
     batch_tokens: int
-    chunk_positions: int
+    chunk_logits: int
 
     def batches(self, responses: Sequence[Response], prompts: PromptIds) -> Iterator[list[Response]]:
         """Responses of like length, as many as fit into batch_tokens padded tokens (at least one)."""
@@ -53,98 +51,175 @@ class Scorer:
             batch.append(response)
         yield batch
 
-    def score(self, batch: Sequence[Response], prompts: PromptIds) -> tuple[list[Score], list[Divergence]]:
-        """Scores by every condition and divergences of every pair, for the responses of one batch."""
+    def score(self, batch: Sequence[Response], prompts: PromptIds) -> list[Scored]:
+        """Scores by every condition and divergences of every comparison, one result per response of the batch.
+
+        Where memory runs out, the batch goes in halves. Raises InputError naming the response: too long for a model or
+        for the memory, or logits that are no numbers.
+        """
+        for condition, model in self.models.items():
+            _check_length(model, batch, [prompts[r.response_id][condition] for r in batch])
+        return without_overflow(lambda part: self._score(part, prompts), batch, lambda i: _too_large(batch[i]))
+
+    def _score(self, batch: Sequence[Response], prompts: PromptIds) -> list[Scored]:
         with torch.inference_mode():
             states = {c: self._states(c, batch, prompts) for c in self.models}
             ids = torch.tensor([i for response in batch for i in response.token_ids])  # [N]
-            columns = [self._chunk(states, ids, start) for start in range(0, len(ids), self.chunk_positions)]
+            widest = max(model.vocab_size for model in self.models.values())
+            on_cpu = all(model.device.type == "cpu" for model in self.models.values())
+            step = max(1, (_IN_CACHE if on_cpu else _ON_A_GPU * self.chunk_logits) // widest)
+            size = max(step, min(_ROWS, self.chunk_logits // widest))
+            columns = [
+                found for i in range(0, len(ids), size) for found in self._portion(states, batch, ids, i, size, step)
+            ]
         flat = {key: np.concatenate([chunk[key] for chunk in columns]) for key in columns[0]}
-        return _split(flat, batch, self.models, self.pairs)
+        return list(_split(flat, batch, self.models, self.comparisons))
 
     def _states(self, condition: Condition, batch: Sequence[Response], prompts: PromptIds) -> Tensor:
         """[N, d] hidden states (or [N, V] logits) that predict the batch's response positions, one after another."""
         model = self.models[condition]
-        rows = [(*prompts[r.response_id][condition], *r.token_ids[:-1]) for r in batch]
-        _check_length(model, batch, rows)
-        width = max(map(len, rows))
-        ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in rows], device=model.device)  # [B, T]
-        out = model.body(ids) if model.head else model.logits(ids)  # [B, T, d or V]
-        return torch.cat(
-            [out[i, len(row) - len(r.token_ids) : len(row)] for i, (row, r) in enumerate(zip(rows, batch, strict=True))]
-        )
+        rows = [(*prompts[r.response_id][condition], *_readable(r.token_ids[:-1], model)) for r in batch]
+        with model.using():
+            if condition.arithmetic == REBATCHED:
+                out = [behind_padding(model, row) for row in rows]
+            else:
+                out = hidden(model, rows)
+        return torch.cat([x[-len(response.token_ids) :] for x, response in zip(out, batch, strict=True)])
 
-    def _chunk(self, states: Mapping[Condition, Tensor], ids: Tensor, start: int) -> dict[tuple[str, str], np.ndarray]:
-        """Every statistic of up to chunk_positions positions, keyed by (condition or comparison id, name)."""
-        stop = start + self.chunk_positions
-        own = ids[start:stop]
-        out: dict[tuple[str, str], np.ndarray] = {}
-        logps: dict[Condition, Tensor] = {}
+    def _portion(
+        self,
+        states: Mapping[Condition, Tensor],
+        batch: Sequence[Response],
+        ids: Tensor,
+        start: int,
+        size: int,
+        step: int,
+    ) -> Iterator[dict[tuple[str, str], np.ndarray]]:
+        """Every statistic of `size` positions, `step` at a time, keyed by (condition or comparison id, name)."""
+        logits = {}
         for condition, model in self.models.items():
-            hidden = states[condition][start:stop]
-            logits = (model.head(hidden) if model.head else hidden).float()  # [T, V]
-            logps[condition] = logits.log_softmax(-1)  # [T, V]
-            out |= {
-                (condition.condition_id, name): value.cpu().numpy()
-                for name, value in _statistics(logits, logps[condition], own.to(logits.device), self.top_k).items()
-            }
-        for pair in self.pairs:
-            out |= {
-                (pair.comparison_id, name): value.cpu().numpy()
-                for name, value in _divergences(logps[pair.aligned], logps[pair.base]).items()
-            }
+            hidden = states[condition][start : start + size]
+            with model.using():
+                logits[condition] = (model.head(hidden) if model.head else hidden).float()  # [T, V]
+        own = ids[start : start + size]
+        for i in range(0, len(own), step):
+            few = {c: x[i : i + step] for c, x in logits.items()}
+            yield self._statistics(few, own[i : i + step], batch, start + i)
+
+    def _statistics(
+        self, logits: Mapping[Condition, Tensor], own: Tensor, batch: Sequence[Response], start: int
+    ) -> dict[tuple[str, str], np.ndarray]:
+        """Of the positions from `start` on. Writes over the logits."""
+        out: dict[tuple[str, str], np.ndarray] = {}
+        seen: dict[Condition, Distribution] = {}
+        widest = max(model.vocab_size for model in self.models.values())
+        for condition, raw in logits.items():
+            here = own.to(raw.device)
+            rank = distance.rank(raw, here)
+            x = seen[condition] = Distribution.of(raw)
+            if not bool(x.mass.isfinite().all()):
+                bad = start + int(x.mass.isfinite().logical_not().nonzero()[0])
+                raise _not_a_number(self.models[condition], batch, bad)
+            found = _of_one(x, here, min(self.top_k, widest)) | {"rank": rank}
+            out |= {(condition.condition_id, name): value.cpu().numpy() for name, value in found.items()}
+        for c in self.comparisons:
+            names = ("kl_aligned_base", "kl_base_aligned", "js")
+            for name, value in zip(names, _divergences(seen[c.aligned], seen[c.base]), strict=True):
+                out[c.comparison_id, name] = value.cpu().numpy()
         return out
 
 
-def _statistics(logits: Tensor, logp: Tensor, ids: Tensor, k: int) -> dict[str, Tensor]:
-    top = logp.topk(min(k, logp.shape[-1]), dim=-1)
+def hidden(model: LoadedModel, rows: Sequence[Sequence[int]]) -> list[Tensor]:
+    """[n, d] hidden states (or [n, V] logits) of each row: together, padded on the right, where that is the same."""
+    width = max(map(len, rows))
+    if model.head is None or width > model.steady_length:
+        forward = model.body if model.head else model.logits
+        return [forward(torch.tensor([row], device=model.device))[0] for row in rows]
+    ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in rows], device=model.device)  # [B, T]
+    return [x[: len(row)] for x, row in zip(model.body(ids), rows, strict=True)]
+
+
+def behind_padding(model: LoadedModel, row: Sequence[int]) -> Tensor:
+    """[n, d or V] The same numbers by another road: a row alone, behind padding that a mask hides."""
+    forward = model.body if model.head else model.logits
+    pad = 1 + len(row) % 7
+    ids = torch.tensor([[0] * pad + list(row)], device=model.device)
+    mask = torch.tensor([[0] * pad + [1] * len(row)], device=model.device)
+    places = {"position_ids": (mask.cumsum(-1) - 1).clamp_min(0)} if model.takes_places else {}
+    return forward(ids, attention_mask=mask, **places)[0, pad:]
+
+
+def _readable(ids: Sequence[int], model: LoadedModel) -> list[int]:
+    """The ids as the model can read them: one that only an extended vocabulary has is read as the end token."""
+    return [i if i < model.vocab_size else model.unreadable for i in ids]
+
+
+def _of_one(x: Distribution, ids: Tensor, k: int) -> dict[str, Tensor]:
+    """An id beyond the vocabulary has log-probability -inf; a vocabulary shorter than k fills up with id -1."""
+    known = ids < x.logp.shape[-1]
+    own = x.logp.gather(-1, ids.where(known, 0)[:, None])[:, 0]
+    values, places = distance.top(x.logp, k)
+    missing = k - values.shape[-1]
     return {
-        "logprob": logp.gather(-1, ids[:, None])[:, 0],
-        "rank": distance.rank(logits, ids),
-        "entropy": distance.entropy(logp),
-        "top_ids": top.indices.int(),
-        "top_logprobs": top.values,
+        "logprob": own.where(known, -torch.inf),
+        "entropy": distance.entropy(x),
+        "top_ids": torch.nn.functional.pad(places.int(), (0, missing), value=-1),
+        "top_logprobs": torch.nn.functional.pad(values, (0, missing), value=-torch.inf),
     }
 
 
-def _divergences(aligned: Tensor, base: Tensor) -> dict[str, Tensor]:
-    """Over the ids that both models have: a padded head may be wider than the other, past any token."""
-    width = min(aligned.shape[-1], base.shape[-1])
-    base, aligned = base[:, :width].to(aligned.device), aligned[:, :width]
-    return {
-        "kl_aligned_base": distance.kl(aligned, base),
-        "kl_base_aligned": distance.kl(base, aligned),
-        "js": distance.js(aligned, base),
-    }
+def _divergences(aligned: Distribution, base: Distribution) -> tuple[Tensor, Tensor, Tensor]:
+    """Over the ids that both models have: where one vocabulary extends the other, both are taken given those ids."""
+    width = min(aligned.logp.shape[-1], base.logp.shape[-1])
+    device = aligned.logp.device
+    base = Distribution(*(t.to(device) for t in (base.logp, base.p, base.mass, base.rounded)))
+    return distance.divergences(*(x if x.logp.shape[-1] == width else x.given_first(width) for x in (aligned, base)))
 
 
 def _split(
     flat: Mapping[tuple[str, str], np.ndarray],
     batch: Sequence[Response],
     conditions: Mapping[Condition, LoadedModel],
-    pairs: Sequence[Pair],
-) -> tuple[list[Score], list[Divergence]]:
-    """The batch's columns cut into one record per response."""
-    scores, divergences, start = [], [], 0
+    comparisons: Sequence[Comparison],
+) -> Iterator[Scored]:
+    """The batch's columns cut into one record per response and condition or comparison."""
+    start = 0
     for response in batch:
-        part = slice(start, start := start + len(response.token_ids))
-        for c in conditions:
-            scores.append(Score(response.response_id, c.condition_id, **_named(flat, c.condition_id, part)))
-        for pair in pairs:
-            columns = _named(flat, pair.comparison_id, part)
-            divergences.append(Divergence(response.response_id, pair.comparison_id, **columns))
-    return scores, divergences
+        part, name = slice(start, start := start + len(response.token_ids)), response.response_id
+        yield (
+            [Score(name, c.condition_id, **_named(flat, c.condition_id, part)) for c in conditions],
+            [Divergence(name, c.comparison_id, **_named(flat, c.comparison_id, part)) for c in comparisons],
+        )
 
 
 def _named(flat: Mapping[tuple[str, str], np.ndarray], owner: str, part: slice) -> dict[str, np.ndarray]:
     return {name: values[part] for (key, name), values in flat.items() if key == owner}
 
 
-def _check_length(model: LoadedModel, batch: Sequence[Response], rows: Sequence[tuple[int, ...]]) -> None:
+def _check_length(model: LoadedModel, batch: Sequence[Response], heads: Sequence[tuple[int, ...]]) -> None:
     limit = model.context_length
-    for response, row in zip(batch, rows, strict=True):
-        if limit is not None and len(row) > limit:
+    for response, head in zip(batch, heads, strict=True):
+        length = len(head) + len(response.token_ids) - 1
+        if limit is not None and length > limit:
             raise InputError(
-                f"response {response.response_id!r}: {len(row)} tokens with its prompt exceed the {limit} "
-                f"positions of model {model.checkpoint.model_id}; shorten or leave it out"
+                f"response {response.response_id!r}: {length} tokens with its prompt exceed the {limit} positions of "
+                f"model {model.checkpoint.model_id}; shorten it, or leave {response.prompt_id!r} out with leave_out"
             )
+
+
+def _too_large(response: Response) -> InputError:
+    return InputError(
+        f"response {response.response_id!r}: its {len(response.token_ids)} tokens do not fit into memory even alone; "
+        f"lower score.chunk_logits, or leave {response.prompt_id!r} out with leave_out"
+    )
+
+
+def _not_a_number(model: LoadedModel, batch: Sequence[Response], place: int) -> InputError:
+    for response in batch:
+        if place < len(response.token_ids):
+            break
+        place -= len(response.token_ids)
+    return InputError(
+        f"response {response.response_id!r}, position {place}: model {model.checkpoint.model_id} gives logits that are "
+        "not numbers; check its weights, or run it with dtype: float32"
+    )

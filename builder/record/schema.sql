@@ -30,42 +30,56 @@ CREATE TABLE context (
     kind          VARCHAR NOT NULL,
     template      VARCHAR,
     system        VARCHAR,
-    template_hash VARCHAR NOT NULL
+    template_of   VARCHAR
 );
 COMMENT ON TABLE  context               IS 'How a prompt becomes the tokens before the answer.';
 COMMENT ON COLUMN context.context_id    IS 'Short name of the context in the report file, e.g. plain.';
-COMMENT ON COLUMN context.kind          IS 'chat: the model''s own chat template; plain: the text in template, with {prompt} filled in.';
-COMMENT ON COLUMN context.template      IS 'The plain template; NULL for chat, where each model brings its own.';
+COMMENT ON COLUMN context.kind          IS 'chat: a chat template; plain: the text in template, with {prompt} filled in; few-shot: the same with examples before it.';
+COMMENT ON COLUMN context.template      IS 'The text with {prompt} in it; NULL for chat.';
 COMMENT ON COLUMN context.system        IS 'System message of a chat context; NULL where there is none.';
-COMMENT ON COLUMN context.template_hash IS 'SHA-256 (first 16 digits) of everything above.';
+COMMENT ON COLUMN context.template_of   IS 'The model whose chat template everyone uses in this context; NULL where each uses its own.';
 
 CREATE TABLE condition (
     condition_id VARCHAR PRIMARY KEY,
     model_id     VARCHAR NOT NULL,
     context_id   VARCHAR NOT NULL,
-    prompt_card  VARCHAR NOT NULL
+    arithmetic   VARCHAR NOT NULL,
+    prompt_card  VARCHAR NOT NULL,
+    head_ids     INTEGER[] NOT NULL,
+    tail_ids     INTEGER[] NOT NULL,
+    begin_tokens INTEGER NOT NULL,
+    template_hash VARCHAR NOT NULL
 );
 COMMENT ON TABLE  condition              IS 'A model in a context: what is asked for the next token.';
 COMMENT ON COLUMN condition.condition_id IS 'model·context, e.g. base·plain.';
 COMMENT ON COLUMN condition.model_id     IS 'The model; see model.';
 COMMENT ON COLUMN condition.context_id   IS 'The context; see context.';
+COMMENT ON COLUMN condition.arithmetic   IS 'Empty; in an A/A check what was done otherwise: rebatched (one response at a time, padded on the left), or a dtype.';
 COMMENT ON COLUMN condition.prompt_card  IS 'The first prompt of the report exactly as this condition''s model sees it, special tokens written out.';
+COMMENT ON COLUMN condition.head_ids     IS 'The first 12 token ids of that text.';
+COMMENT ON COLUMN condition.tail_ids     IS 'The last 12 token ids of that text, just before the answer.';
+COMMENT ON COLUMN condition.begin_tokens IS 'How many begin tokens it opens with: 0 or 1.';
+COMMENT ON COLUMN condition.template_hash IS 'SHA-256 (first 16 digits) of the template and system message in use.';
 
 CREATE TABLE comparison (
     comparison_id        VARCHAR PRIMARY KEY,
     ordinal              INTEGER NOT NULL,
     label                VARCHAR NOT NULL,
+    kind                 VARCHAR NOT NULL,
     base_condition_id    VARCHAR NOT NULL,
     aligned_condition_id VARCHAR NOT NULL,
-    source               VARCHAR NOT NULL
+    source               VARCHAR NOT NULL,
+    extended             VARCHAR
 );
 COMMENT ON TABLE  comparison                      IS 'A base condition and an aligned condition over the same responses.';
 COMMENT ON COLUMN comparison.comparison_id        IS 'Short name, e.g. base-sft.';
 COMMENT ON COLUMN comparison.ordinal              IS 'Place in the report file, from 1.';
 COMMENT ON COLUMN comparison.label                IS 'Name shown in the site, e.g. base → sft.';
+COMMENT ON COLUMN comparison.kind                 IS 'tuning: two models, or two contexts; noise: an A/A check, one condition measured twice (see the view noise).';
 COMMENT ON COLUMN comparison.base_condition_id    IS 'The condition whose ranking classifies each token; see condition.';
 COMMENT ON COLUMN comparison.aligned_condition_id IS 'The tuned condition; see condition.';
 COMMENT ON COLUMN comparison.source               IS 'The responses compared: a condition that generated them, or a response file''s name; see response.source.';
+COMMENT ON COLUMN comparison.extended             IS 'Where one vocabulary extends the other: which, and by how many tokens; else NULL. Divergences are then over the ids that both have.';
 
 CREATE TABLE prompt (
     prompt_id VARCHAR PRIMARY KEY,
@@ -94,7 +108,8 @@ CREATE TABLE response (
     condition_id VARCHAR,
     text         VARCHAR NOT NULL,
     n_tokens     INTEGER NOT NULL,
-    finish       VARCHAR NOT NULL
+    finish       VARCHAR NOT NULL,
+    boundary     BOOLEAN NOT NULL
 );
 COMMENT ON TABLE  response              IS 'One row per answer.';
 COMMENT ON COLUMN response.response_id  IS 'source/prompt_id.';
@@ -103,7 +118,8 @@ COMMENT ON COLUMN response.source       IS 'Where the answer comes from: the con
 COMMENT ON COLUMN response.condition_id IS 'The condition that generated it greedily; NULL where read from a file.';
 COMMENT ON COLUMN response.text         IS 'The answer as text, without its end token.';
 COMMENT ON COLUMN response.n_tokens     IS 'Number of positions, the end token included.';
-COMMENT ON COLUMN response.finish       IS 'stop: the end token was reached; length: cut at the limit of new tokens.';
+COMMENT ON COLUMN response.finish       IS 'stop: the end token was reached; length: cut at a limit; unknown: the file of answers does not say.';
+COMMENT ON COLUMN response.boundary     IS 'Whether a token would have reached from the prompt into the answer, so that the two were tokenised apart.';
 
 CREATE TABLE "position" (
     response_id VARCHAR  NOT NULL,
@@ -125,7 +141,7 @@ CREATE TABLE score (
     response_id  VARCHAR NOT NULL,
     pos          INTEGER NOT NULL,
     condition_id VARCHAR NOT NULL,
-    logprob      FLOAT   NOT NULL,
+    logprob      FLOAT,
     rank         INTEGER NOT NULL,
     entropy      FLOAT   NOT NULL,
     top_ids      INTEGER[] NOT NULL,
@@ -135,8 +151,8 @@ COMMENT ON TABLE  score              IS 'What a condition says of each position:
 COMMENT ON COLUMN score.response_id  IS 'The response; see response.';
 COMMENT ON COLUMN score.pos          IS 'Index t; see position.';
 COMMENT ON COLUMN score.condition_id IS 'The condition asked; see condition.';
-COMMENT ON COLUMN score.logprob      IS 'ln p(o_t | prompt, o_<t), in nats, full vocabulary.';
-COMMENT ON COLUMN score.rank         IS 'eta: 1 + number of tokens with a strictly larger float32 logit than o_t.';
+COMMENT ON COLUMN score.logprob      IS 'ln p(o_t | prompt, o_<t), in nats, full vocabulary; NULL where the model does not have the token.';
+COMMENT ON COLUMN score.rank         IS 'eta: 1 + number of tokens with a strictly larger float32 logit than o_t; width of the logits + 1 where the model does not have the token.';
 COMMENT ON COLUMN score.entropy      IS 'H(p) = -Σ p ln p over the full vocabulary, in nats.';
 COMMENT ON COLUMN score.top_ids      IS 'Ids of the k likeliest tokens, likeliest first.';
 COMMENT ON COLUMN score.top_logprobs IS 'Their natural log-probabilities under the full softmax.';
@@ -161,6 +177,7 @@ CREATE TABLE token (
     tokenizer_id  VARCHAR NOT NULL,
     token_id      INTEGER NOT NULL,
     text          VARCHAR,
+    decoded       VARCHAR,
     is_word_start BOOLEAN NOT NULL,
     is_special    BOOLEAN NOT NULL
 );
@@ -168,6 +185,7 @@ COMMENT ON TABLE  token               IS 'The vocabulary.';
 COMMENT ON COLUMN token.tokenizer_id  IS 'Content hash of the vocabulary.';
 COMMENT ON COLUMN token.token_id      IS 'Id of the token.';
 COMMENT ON COLUMN token.text          IS 'What the token writes, leading space kept; bytes that are no whole character as \xNN; NULL for an id the tokenizer does not have.';
+COMMENT ON COLUMN token.decoded       IS 'What decoding this one id alone gives: the strings that AlignTDS compares. Several ids may share one.';
 COMMENT ON COLUMN token.is_word_start IS 'Whether the token begins with white space, i.e. begins a word.';
 COMMENT ON COLUMN token.is_special    IS 'Whether it is a special token.';
 

@@ -54,6 +54,8 @@ class Shard:
                 described = table.replace_schema_metadata({_META: json.dumps(dict(meta or {})).encode()})
                 pq.write_table(described, part / f"{name}.parquet", compression="zstd")
             part.rename(self.folder)
+            for leftover in self.folder.parent.glob(f".part-{self.key}-*"):  # of a run that was killed
+                shutil.rmtree(leftover, ignore_errors=True)
         except OSError as error:
             shutil.rmtree(part, ignore_errors=True)
             if not self.exists():
@@ -65,11 +67,17 @@ class Shard:
         try:
             return pq.read_table(self.path(name))
         except (OSError, pa.ArrowInvalid):
-            raise InputError(f"{self.path(name)}: damaged; delete the folder {self.folder} and run again") from None
+            raise self.damaged(name) from None
 
     def meta(self, name: str) -> dict[str, Any]:
-        raw = (pq.read_schema(self.path(name)).metadata or {}).get(_META, b"{}")
+        try:
+            raw = (pq.read_schema(self.path(name)).metadata or {}).get(_META, b"{}")
+        except (OSError, pa.ArrowInvalid):
+            raise self.damaged(name) from None
         return dict(json.loads(raw))
+
+    def damaged(self, name: str) -> InputError:
+        return InputError(f"{self.path(name)}: damaged; delete the folder {self.folder} and run again")
 
     def path(self, name: str) -> Path:
         return self.folder / f"{name}.parquet"
@@ -93,7 +101,7 @@ def score_table(scores: Sequence[Score]) -> pa.Table:
     return pa.table(
         _positions(scores, "condition_id")
         | {
-            "logprob": _column(scores, "logprob"),
+            "logprob": _finite(scores, "logprob"),
             "rank": _column(scores, "rank"),
             "entropy": _column(scores, "entropy"),
             "top_ids": _lists(scores, "top_ids", k),
@@ -125,6 +133,12 @@ def _column(records: Sequence[Any], name: str) -> pa.Array:
     return pa.array(np.concatenate([getattr(r, name) for r in records]))
 
 
+def _finite(records: Sequence[Any], name: str) -> pa.Array:
+    """Infinite values as NULL."""
+    values = np.concatenate([getattr(r, name) for r in records])
+    return pa.array(values, mask=np.isinf(values))
+
+
 def _lists(records: Sequence[Any], name: str, k: int) -> pa.Array:
     flat = np.concatenate([getattr(r, name) for r in records])  # [N, k]
     offsets = pa.array(np.arange(0, flat.size + 1, k, dtype=np.int32))
@@ -142,5 +156,6 @@ _RESPONSE = pa.schema(
         ("spans", pa.list_(pa.list_(pa.int32()))),
         ("has_end", pa.bool_()),
         ("finish", pa.string()),
+        ("boundary", pa.bool_()),
     ]
 )

@@ -17,8 +17,19 @@ from builder.domain import InputError, Prompt
 from builder.record.shards import Shard
 
 STORAGE_VERSION = "v1.4.0"  # DuckDB 1.4 and later open it, DuckDB-Wasm among them; 2.0's own default only 2.0 opens
+_MEMORY = "256MB"  # for DuckDB: shards go in one after another, so more of them need no more
 _FOLDER = Path(__file__).parent
 SQL = {name: (_FOLDER / f"{name}.sql").read_text(encoding="utf-8") for name in ("schema", "views")}
+_FILE = "read_parquet($path)"
+_RESPONSE_TABLES = {  # a row of a response file is one response; its lists become the rows of position
+    "response": f"""
+        SELECT response_id, prompt_id, source, condition_id, text, len(token_ids) AS n_tokens, finish, boundary
+        FROM {_FILE}""",
+    "position": f"""
+        SELECT response_id, (i - 1)::INTEGER AS pos, token_ids[i] AS token_id,
+               spans[i][1] AS char_start, spans[i][2] AS char_end, has_end AND i = len(token_ids) AS is_end
+        FROM {_FILE} CROSS JOIN LATERAL unnest(range(1, len(token_ids) + 1)) AS u(i)""",
+}
 
 
 @dataclass(frozen=True)
@@ -58,13 +69,17 @@ def store(database: Path, records: Records) -> None:
     for leftover in (part, part.with_name(f"{part.name}.wal")):
         leftover.unlink(missing_ok=True)
     try:
-        with duckdb.connect(str(part), config={"storage_compatibility_version": STORAGE_VERSION}) as con:
+        with duckdb.connect(
+            str(part), config={"storage_compatibility_version": STORAGE_VERSION, "memory_limit": _MEMORY}
+        ) as con:
             con.execute(SQL["schema"])
+            con.execute("BEGIN")
             _insert_all(con, records)
+            con.execute("COMMIT")
             con.execute(SQL["views"])
             con.execute("CHECKPOINT")
         part.replace(database)
-    except (duckdb.IOException, OSError) as error:
+    except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
         part.unlink(missing_ok=True)
         raise InputError(f"{database}: cannot be written: {str(error).splitlines()[0]}") from None
 
@@ -74,10 +89,13 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
     _insert_rows(con, "context", records.contexts)
     _insert_rows(con, "comparison", records.comparisons)
     for table in ("model", "condition", "token"):
-        _insert_files(con, table, [records.cards])
-    _insert_responses(con, records.responses)
+        _insert_shard(con, table, f"SELECT * FROM {_FILE}", records.cards, table)
+    for shard in records.responses:
+        for table, select in _RESPONSE_TABLES.items():
+            _insert_shard(con, table, select, shard, "response")
     for table in ("score", "divergence"):
-        _insert_files(con, table, records.scores, order="response_id, pos")
+        for shard in records.scores:
+            _insert_shard(con, table, f"SELECT * FROM {_FILE}", shard, table)
     _insert_rows(con, "run", [{"key": key, "value": value} for key, value in records.run.items()])
 
 
@@ -101,28 +119,9 @@ def _insert_rows(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapp
     con.unregister("batch")
 
 
-def _insert_files(con: duckdb.DuckDBPyConnection, table: str, shards: Sequence[Shard], order: str = "") -> None:
-    paths = [str(shard.path(table)) for shard in shards]
-    tail = f" ORDER BY {order}" if order else ""
-    con.execute(f'INSERT INTO "{table}" BY NAME SELECT * FROM read_parquet($paths){tail}', {"paths": paths})
-
-
-def _insert_responses(con: duckdb.DuckDBPyConnection, shards: Sequence[Shard]) -> None:
-    """A response file's row is one response; its lists become the rows of position."""
-    paths = {"paths": [str(shard.path("response")) for shard in shards]}
-    con.execute(
-        """
-        INSERT INTO response BY NAME
-        SELECT response_id, prompt_id, source, condition_id, text, len(token_ids) AS n_tokens, finish
-        FROM read_parquet($paths) ORDER BY response_id""",
-        paths,
-    )
-    con.execute(
-        """
-        INSERT INTO "position" BY NAME
-        SELECT response_id, (i - 1)::INTEGER AS pos, token_ids[i] AS token_id,
-               spans[i][1] AS char_start, spans[i][2] AS char_end, has_end AND i = len(token_ids) AS is_end
-        FROM read_parquet($paths) CROSS JOIN LATERAL unnest(range(1, len(token_ids) + 1)) AS u(i)
-        ORDER BY response_id, pos""",
-        paths,
-    )
+def _insert_shard(con: duckdb.DuckDBPyConnection, table: str, select: str, shard: Shard, name: str) -> None:
+    """Rows keep the order of the file: those of one response stand together, and two builds are alike."""
+    try:
+        con.execute(f'INSERT INTO "{table}" BY NAME {select}', {"path": str(shard.path(name))})
+    except duckdb.InvalidInputException:
+        raise shard.damaged(name) from None

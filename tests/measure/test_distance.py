@@ -1,4 +1,4 @@
-"""The statistics against torch.distributions, a sort, and cases worked out by hand."""
+"""The statistics against torch.distributions in float64, a sort, and cases worked out by hand."""
 
 from __future__ import annotations
 
@@ -11,36 +11,64 @@ from hypothesis import strategies as st
 from torch.distributions import Categorical, kl_divergence
 
 from builder.measure import distance
+from builder.measure.distance import Distribution
 
-vocabularies = st.integers(2, 400)
+vocabularies = st.sampled_from([2, 3, 127, 128, 129, 400, 1979, 25_000])  # on both sides of every block's edge
 seeds = st.integers(0, 10_000)
 scales = st.sampled_from([0.01, 1.0, 10.0, 40.0])
+nearness = st.sampled_from([1e-4, 1e-2, 1.0])  # how far the second distribution stands from the first
+
+# Float32 keeps seven digits of a logit: what two distributions share cancels, and about 1e-7 of it stays as noise.
+CLOSE = {"rtol": 1e-5, "atol": 3e-7}
 
 
 def logits(seed: int, vocabulary: int, scale: float, rows: int = 5) -> torch.Tensor:
     return scale * torch.randn(rows, vocabulary, generator=torch.Generator().manual_seed(seed))
 
 
-@given(seeds, vocabularies, scales)
-@settings(max_examples=60, deadline=None)
-def test_entropy_and_kl_agree_with_torch_distributions_in_float64(seed: int, vocabulary: int, scale: float) -> None:
-    p, q = logits(seed, vocabulary, scale), logits(seed + 1, vocabulary, scale)
-    p64, q64 = (Categorical(logits=x.double()) for x in (p, q))
-    logp, logq = p.log_softmax(-1), q.log_softmax(-1)
-    torch.testing.assert_close(distance.entropy(logp).double(), p64.entropy(), rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(distance.kl(logp, logq).double(), kl_divergence(p64, q64), rtol=1e-4, atol=1e-5)
+def pair(seed: int, vocabulary: int, scale: float, near: float) -> tuple[torch.Tensor, torch.Tensor]:
+    x = logits(seed, vocabulary, scale)
+    return x, x + near * logits(seed + 1, vocabulary, scale)
+
+
+def of(*rows: torch.Tensor) -> list[Distribution]:
+    return [Distribution.of(x.clone()) for x in rows]
 
 
 @given(seeds, vocabularies, scales)
 @settings(max_examples=60, deadline=None)
-def test_js_is_the_mean_kl_to_the_mixture_symmetric_and_bounded(seed: int, vocabulary: int, scale: float) -> None:
-    p, q = (logits(s, vocabulary, scale).log_softmax(-1) for s in (seed, seed + 1))
-    p64, q64 = (Categorical(logits=x.double()) for x in (p, q))
-    mixture = Categorical(probs=(p64.probs + q64.probs) / 2)
-    slow = (kl_divergence(p64, mixture) + kl_divergence(q64, mixture)) / 2
-    torch.testing.assert_close(distance.js(p, q).double(), slow, rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(distance.js(p, q), distance.js(q, p))
-    assert (distance.js(p, q) >= 0).all() and (distance.js(p, q) <= math.log(2)).all()
+def test_a_distribution_is_the_softmax(seed: int, vocabulary: int, scale: float) -> None:
+    x = logits(seed, vocabulary, scale) + 100  # a common offset means nothing
+    (made,) = of(x)
+    torch.testing.assert_close(made.logp.double(), x.double().log_softmax(-1), rtol=1e-6, atol=1e-5)
+    torch.testing.assert_close(made.p.double(), x.double().softmax(-1), rtol=2e-5, atol=1e-8)
+    torch.testing.assert_close(distance.entropy(made).double(), Categorical(logits=x.double()).entropy(), **CLOSE)
+
+
+@given(seeds, vocabularies, scales, nearness)
+@settings(max_examples=120, deadline=None)
+def test_divergences_agree_with_torch_distributions(seed: int, vocabulary: int, scale: float, near: float) -> None:
+    x, y = pair(seed, vocabulary, scale, near)
+    p, q = (Categorical(logits=z.double()) for z in (x, y))
+    middle = Categorical(logits=torch.logaddexp(p.logits, q.logits) - math.log(2))
+    kl_pq, kl_qp, js = distance.divergences(*of(x, y))
+    torch.testing.assert_close(kl_pq.double(), kl_divergence(p, q), **CLOSE)
+    torch.testing.assert_close(kl_qp.double(), kl_divergence(q, p), **CLOSE)
+    torch.testing.assert_close(js.double(), (kl_divergence(p, middle) + kl_divergence(q, middle)) / 2, **CLOSE)
+    assert (torch.stack([kl_pq, kl_qp, js]) >= 0).all() and (js <= math.log(2)).all()
+
+
+@given(seeds, vocabularies, scales, nearness)
+@settings(max_examples=60, deadline=None)
+def test_directions_change_places_and_js_keeps_its_own(seed: int, vocabulary: int, scale: float, near: float) -> None:
+    x, y = of(*pair(seed, vocabulary, scale, near))
+    (pq, qp, js), (qp_again, pq_again, js_again) = distance.divergences(x, y), distance.divergences(y, x)
+    torch.testing.assert_close(torch.stack([pq, qp, js]), torch.stack([pq_again, qp_again, js_again]), **CLOSE)
+
+
+def test_the_same_logits_are_no_distance_at_all() -> None:
+    x, y = of(logits(0, 500, 5.0), logits(0, 500, 5.0))
+    assert all(bool((d == 0).all()) for d in distance.divergences(x, y))
 
 
 @given(seeds, vocabularies, st.integers(1, 5))
@@ -50,25 +78,52 @@ def test_rank_counts_strictly_larger_logits_ties_included(seed: int, vocabulary:
     ids = torch.randint(vocabulary, (5,), generator=torch.Generator().manual_seed(seed))
     slow = [1 + sum(v > row[i] for v in row) for row, i in zip(x.tolist(), ids.tolist(), strict=True)]
     assert distance.rank(x, ids).tolist() == slow
+    assert distance.rank(x, torch.full((5,), vocabulary + 3)).tolist() == [vocabulary + 1] * 5  # a token it has not
+
+
+@given(seeds, vocabularies, st.integers(1, 40), st.sampled_from([0.0, 2.0]))
+@settings(max_examples=120, deadline=None)
+def test_top_is_the_head_of_a_sort_ties_included(seed: int, vocabulary: int, k: int, levels: float) -> None:
+    x = logits(seed, vocabulary, 1.0)
+    x = x.mul(levels).round() if levels else x
+    values, places = distance.top(x, k)
+    assert torch.equal(values, x.sort(-1, descending=True).values[:, :k])
+    assert torch.equal(x.gather(1, places), values)
+    assert all(len(set(row)) == min(k, vocabulary) for row in places.tolist())
 
 
 def test_by_hand() -> None:
     """p = (1/2, 1/2), q = (1/4, 3/4): KL(p‖q) = ½ ln 2 + ½ ln 2/3; KL(q‖p) = ¼ ln ½ + ¾ ln 3/2; H(p) = ln 2."""
-    p, q = torch.tensor([[0.5, 0.5]]).log(), torch.tensor([[0.25, 0.75]]).log()
-    assert distance.kl(p, q).item() == pytest.approx(0.5 * math.log(2) + 0.5 * math.log(2 / 3), rel=1e-6)
-    assert distance.kl(q, p).item() == pytest.approx(0.25 * math.log(0.5) + 0.75 * math.log(1.5), rel=1e-6)
+    p, q = of(torch.tensor([[0.5, 0.5]]).log(), torch.tensor([[0.25, 0.75]]).log())
+    kl_pq, kl_qp, _ = distance.divergences(p, q)
+    assert kl_pq.item() == pytest.approx(0.5 * math.log(2) + 0.5 * math.log(2 / 3), rel=1e-6)
+    assert kl_qp.item() == pytest.approx(0.25 * math.log(0.5) + 0.75 * math.log(1.5), rel=1e-6)
     assert distance.entropy(p).item() == pytest.approx(math.log(2), rel=1e-6)
 
 
-def test_same_distribution_is_no_distance_bit_for_bit() -> None:
-    p = logits(3, 300, 5.0).log_softmax(-1)
-    assert distance.kl(p, p).eq(0).all()
-    torch.testing.assert_close(distance.js(p, p), torch.zeros(5), atol=1e-6, rtol=0)
-
-
 def test_tokens_that_a_model_rules_out() -> None:
-    """Disjoint supports: JS = ln 2, KL infinite; a token that neither has adds nothing."""
-    p, q = torch.tensor([[0.0, -torch.inf, -torch.inf]]), torch.tensor([[-torch.inf, 0.0, -torch.inf]])
-    assert distance.kl(p, q).item() == math.inf
-    assert distance.kl(p, p).item() == 0
+    """p = (1, 0, 0), q = (1/2, 1/2, 0): KL(p‖q) = ln 2, KL(q‖p) is infinite, JS = ½ ln 4/3 + ¼ ln 2/3 + ¼ ln 2; H(p) = 0."""
+    p, q = of(torch.tensor([[0.0, -math.inf, -math.inf]]), torch.tensor([[0.0, 0.0, -math.inf]]))
+    kl_pq, kl_qp, js = distance.divergences(p, q)
+    assert kl_pq.item() == pytest.approx(math.log(2), rel=1e-6) and kl_qp.item() == math.inf
+    assert js.item() == pytest.approx(0.5 * math.log(4 / 3) + 0.25 * math.log(2 / 3) + 0.25 * math.log(2), rel=1e-6)
     assert distance.entropy(p).item() == 0
+
+
+def test_disjoint_distributions_are_ln_2_apart() -> None:
+    x, y = of(torch.tensor([[90.0, 0.0, 0.0]]), torch.tensor([[0.0, 90.0, 0.0]]))
+    assert distance.divergences(x, y)[2].item() == pytest.approx(math.log(2), rel=1e-6)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_row_with_no_number_is_told_apart(bad: float) -> None:
+    x = torch.zeros(2, 300)
+    x[1, 7] = bad
+    (made,) = of(x)
+    assert made.mass.isfinite().tolist() == [True, False]
+
+
+def test_given_the_first_tokens_the_rest_is_gone() -> None:
+    x = logits(4, 300, 3.0)
+    (made,) = of(x)
+    torch.testing.assert_close(made.given_first(200).logp, x[:, :200].log_softmax(-1), rtol=1e-6, atol=1e-5)

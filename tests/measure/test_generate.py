@@ -76,9 +76,12 @@ def test_answers_from_a_file_keep_every_character(project: Path) -> None:
     assert tokenizer.decode(response.token_ids[:-1]) == response.text
 
 
-def test_an_answer_without_a_closing_token_was_cut(project: Path) -> None:
-    (response,) = from_file(project, '[{"id": 7, "pure_input": "New?", "output": ["One two"]}]').values()
-    assert response.finish == "length" and not response.has_end and response.prompt_id == "7"
+def test_an_answer_without_a_closing_token_was_cut_where_others_have_one(project: Path) -> None:
+    rows = '{"id": 7, "pure_input": "New?", "output": ["One two"]}'
+    (response,) = from_file(project, f"[{rows}]").values()
+    assert response.finish == "unknown" and not response.has_end and response.prompt_id == "7"
+    cut, whole = from_file(project, f'[{rows}, {{"id": 8, "pure_input": "Old?", "output": ["One</s>"]}}]').values()
+    assert (cut.finish, cut.has_end, whole.finish, whole.has_end) == ("length", False, "stop", True)
 
 
 def test_prompts_that_do_not_fit_the_model_are_refused(project: Path) -> None:

@@ -1,110 +1,193 @@
-"""Checkpoints: what is hashed, what is refused, and that body + head is the model's own forward."""
+"""Checkpoints: what is hashed, what is refused, and that our road to the logits is the model's own, whatever it is."""
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from transformers import (
-    AutoModelForCausalLM,
-    Gemma2Config,
-    Gemma2ForCausalLM,
-    GPT2Config,
-    GPT2LMHeadModel,
-    GPTNeoXConfig,
-    GPTNeoXForCausalLM,
-    GraniteConfig,
-    GraniteForCausalLM,
-    MistralConfig,
-    MistralForCausalLM,
-    Qwen2Config,
-    Qwen2ForCausalLM,
-)
+import transformers as hf
 
-from builder.config import ModelSettings
 from builder.domain import InputError
+from builder.measure import score
 from builder.measure.checkpoints import card, locate
-from builder.measure.models import Models, check_same_vocabulary, load_tokenizer, vocabulary_id
+from builder.measure.models import LoadedModel, Models, choose_device, load_tokenizer
+from builder.measure.vocabularies import check_vocabularies, vocabulary_id
+from builder.settings import ModelSettings
 from tests import tiny
 
-SMALL = {
-    "vocab_size": 340,
+COMMON = {"vocab_size": 340, "initializer_range": 0.3, "eos_token_id": 1, "pad_token_id": 1, "bos_token_id": 0}
+SMALL = COMMON | {
     "hidden_size": 32,
     "intermediate_size": 64,
     "num_hidden_layers": 2,
     "num_attention_heads": 4,
     "num_key_value_heads": 2,
-    "eos_token_id": 1,
-    "pad_token_id": 1,
-    "bos_token_id": 0,
-    "initializer_range": 0.3,
 }
-ARCHITECTURES = {
-    "mistral": (MistralForCausalLM, MistralConfig(**SMALL, sliding_window=4)),
-    "qwen2": (Qwen2ForCausalLM, Qwen2Config(**SMALL, tie_word_embeddings=True)),
-    "gemma2": (Gemma2ForCausalLM, Gemma2Config(**SMALL, head_dim=8, final_logit_softcapping=5.0)),
-    "granite": (GraniteForCausalLM, GraniteConfig(**SMALL, logits_scaling=8.0)),
-    "neox": (GPTNeoXForCausalLM, GPTNeoXConfig(**SMALL)),
-    "gpt2": (GPT2LMHeadModel, GPT2Config(vocab_size=340, n_embd=32, n_layer=2, n_head=4, eos_token_id=1)),
+GPT2 = COMMON | {"n_embd": 32, "n_layer": 2, "n_head": 4}
+STRETCHED = {"rope_type": "dynamic", "factor": 4.0, "rope_theta": 10_000.0}
+MODELS: dict[str, tuple[str, dict[str, Any]]] = {
+    "llama": ("Llama", SMALL),
+    "llama, tied": ("Llama", SMALL | {"tie_word_embeddings": True}),
+    "llama, stretched": ("Llama", SMALL | {"rope_parameters": STRETCHED, "max_position_embeddings": 16}),
+    "mistral, sliding window": ("Mistral", SMALL | {"sliding_window": 4}),
+    "mixtral": ("Mixtral", SMALL | {"num_local_experts": 4}),
+    "qwen2, tied": ("Qwen2", SMALL | {"tie_word_embeddings": True}),
+    "qwen3": ("Qwen3", SMALL | {"head_dim": 8}),
+    "gemma": ("Gemma", SMALL | {"head_dim": 8}),
+    "gemma2, capped": ("Gemma2", SMALL | {"head_dim": 8, "final_logit_softcapping": 5.0, "sliding_window": 4}),
+    "gemma3": ("Gemma3", SMALL | {"head_dim": 8, "sliding_window": 4}),
+    "olmo2": ("Olmo2", SMALL),
+    "phi": ("Phi", SMALL),
+    "phi3": ("Phi3", SMALL),
+    "neox, padded vocabulary": ("GPTNeoX", SMALL | {"vocab_size": 384}),
+    "gpt2": ("GPT2", GPT2),
+    "gptj": ("GPTJ", GPT2 | {"rotary_dim": 4}),
+    "opt": ("OPT", SMALL | {"ffn_dim": 64, "word_embed_proj_dim": 32}),
+    "bloom, no places": ("Bloom", GPT2 | {"hidden_size": 32}),
+    "falcon": ("Falcon", SMALL),
+    "stablelm": ("StableLm", SMALL),
+    "granite, scaled": ("Granite", SMALL | {"logits_scaling": 8.0}),
+    "cohere, scaled": ("Cohere", SMALL | {"logit_scale": 0.25}),
+    "mamba, recurrent": ("Mamba", COMMON | {"hidden_size": 32, "num_hidden_layers": 2, "state_size": 4}),
 }
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
-def test_body_and_head_give_the_models_own_logits(name: str, tmp_path: Path) -> None:
-    """Padding on the right, without a mask, changes nothing before it; a head with extras of its own is not split off."""
-    kind, config = ARCHITECTURES[name]
+def loaded(folder: Path, name: str, **changes: Any) -> LoadedModel:
+    """A random model of a kind, saved and loaded as a user's."""
+    kind, settings = MODELS[name]
     torch.manual_seed(1)
-    kind(config).save_pretrained(tmp_path)
-    tiny.tokenizer().save_pretrained(tmp_path)
-    checkpoint = locate(name, ModelSettings(path=tmp_path, dtype="float32"))
-    model = Models("cpu").model(checkpoint)
-    ids = torch.randint(340, (1, 20))
+    suffix = {"GPT2": "LMHeadModel"}.get(kind, "ForCausalLM")
+    text = "Gemma3Text" if kind == "Gemma3" else kind
+    getattr(hf, f"{kind}{suffix}")(getattr(hf, f"{text}Config")(**settings | changes)).save_pretrained(folder)
+    tiny.tokenizer().save_pretrained(folder)
+    return Models("cpu").model(locate("m", {"m": ModelSettings(path=folder, dtype="float32")}))
+
+
+def own_logits(model: LoadedModel, row: list[int]) -> torch.Tensor:
     with torch.no_grad():
-        own = AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32)(ids).logits
-        padded = torch.cat([ids, torch.zeros(1, 7, dtype=torch.long)], 1)
-        ours = model.head(model.body(padded)) if model.head else model.logits(padded)
-    torch.testing.assert_close(ours[:, :20], own, atol=1e-5, rtol=1e-5)
-    assert (model.head is None) == (name == "granite")
+        return model.model(torch.tensor([row]), use_cache=False).logits[0]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_body_and_head_give_the_models_own_logits(name: str, tmp_path: Path) -> None:
+    """In a batch, padded on the right without a mask, and behind masked padding: the same numbers as alone."""
+    model = loaded(tmp_path, name)
+    rows = [torch.randint(2, 340, (n,)).tolist() for n in (20, 13, 5)]
+    with torch.no_grad():
+        for row, state in zip(rows, score.hidden(model, rows), strict=True):
+            ours = model.head(state) if model.head else state
+            torch.testing.assert_close(ours, own_logits(model, row), atol=2e-5, rtol=2e-5)
+        again = score.behind_padding(model, rows[0])
+        again = model.head(again) if model.head else again
+    torch.testing.assert_close(again, own_logits(model, rows[0]), atol=2e-5, rtol=2e-5)
+
+
+def test_a_model_that_reads_ahead_is_refused(tmp_path: Path) -> None:
+    config = hf.BertConfig(**SMALL, architectures=["BertLMHeadModel"])
+    hf.BertLMHeadModel(config).save_pretrained(tmp_path)
+    tiny.tokenizer().save_pretrained(tmp_path)
+    with pytest.raises(InputError, match=r"models.m: .*Bert.* reads tokens ahead"):
+        Models("cpu").model(locate("m", {"m": ModelSettings(path=tmp_path, dtype="float32")}))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_gets_a_float32_head(tmp_path: Path, dtype: torch.dtype) -> None:
+    loaded(tmp_path, "llama")
+    name = str(dtype).removeprefix("torch.")
+    model = Models("cpu").model(locate("m", {"m": ModelSettings(path=tmp_path, dtype=name)}))  # type: ignore[arg-type]
+    assert model.model.dtype == dtype and model.head is not None
+    with torch.no_grad():
+        hidden = model.body(torch.arange(2, 30)[None])[0]
+        logits = model.head(hidden)
+    assert logits.dtype == torch.float32
+    expected = hidden.double() @ model.model.lm_head.weight.double().T
+    torch.testing.assert_close(logits.double(), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_an_adapter_is_the_base_until_it_is_switched_on(family: Path, tmp_path: Path) -> None:
+    adapter = tiny.save_adapter(tmp_path / "lora", family / "base", seed=5)
+    settings = {
+        "base": ModelSettings(path=family / "base", dtype="float32"),
+        "lora": ModelSettings(adapts="base", adapter={"path": adapter}),  # type: ignore[arg-type]
+    }
+    models = Models("cpu")
+    before = own_logits(models.model(locate("base", settings)), [5, 6, 7])
+    base, lora = (models.model(locate(name, settings)) for name in ("base", "lora"))
+    assert base.weights is lora.weights
+    with lora.using():
+        tuned = own_logits(lora, [5, 6, 7])
+    with base.using():
+        torch.testing.assert_close(own_logits(base, [5, 6, 7]), before, atol=0, rtol=0)
+    merged = tiny.merged(family / "base", adapter)
+    with torch.no_grad():
+        torch.testing.assert_close(tuned, merged(torch.tensor([[5, 6, 7]])).logits[0], atol=1e-5, rtol=1e-5)
+    assert (tuned - before).abs().max() > 0.01
+    made = card(locate("lora", settings), "tok")
+    assert made.architecture == "LlamaForCausalLM + adapter" and made.source == "lora"
 
 
 def test_a_card_comes_from_the_files(family: Path) -> None:
-    checkpoint = locate("base", ModelSettings(path=family / "base", label="The base"))
-    made = card(checkpoint, "tok")
-    model = AutoModelForCausalLM.from_pretrained(family / "base")
+    made = card(locate("base", {"base": ModelSettings(path=family / "base", label="The base")}), "tok")
+    model = hf.AutoModelForCausalLM.from_pretrained(family / "base")
     assert made.parameters == model.num_parameters() and made.vocab_size == model.config.vocab_size
     assert (made.architecture, made.label, made.source) == ("LlamaForCausalLM", "The base", "base")
 
 
 def test_the_hash_follows_the_weights(family: Path, tmp_path: Path) -> None:
     shutil.copytree(family / "base", tmp_path / "copy")
-    hashes = [
-        locate("m", ModelSettings(path=p)).weights_hash for p in (family / "base", tmp_path / "copy", family / "sft")
-    ]
+    folders = (family / "base", tmp_path / "copy", family / "sft")
+    hashes = [locate("m", {"m": ModelSettings(path=p)}).weights_hash for p in folders]
     assert hashes[0] == hashes[1] != hashes[2]
 
 
-def test_missing_folders_and_files(family: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"models.m.path: there is no folder .*nowhere"):
-        locate("m", ModelSettings(path=tmp_path / "nowhere"))
-    with pytest.raises(InputError, match=r"models.m: .* has no safetensors weights"):
-        locate("m", ModelSettings(path=tmp_path))
+def test_missing_and_damaged_files(family: Path, tmp_path: Path) -> None:
+    def refuse(folder: str, message: str) -> None:
+        with pytest.raises(InputError, match=message) as caught:
+            checkpoint = locate("m", {"m": ModelSettings(path=tmp_path / folder, dtype="float32")})
+            card(checkpoint, "tok")
+            Models("cpu").model(checkpoint)
+        assert "\n" not in str(caught.value)
+
+    refuse("nowhere", r"models.m.path: there is no folder .*nowhere")
+    refuse(".", r"models.m: .* has no safetensors weights")
     shutil.copytree(family / "base", tmp_path / "cut")
+    whole = (tmp_path / "cut/model.safetensors").read_bytes()
     (tmp_path / "cut/model.safetensors").write_bytes(b"\x07\0\0\0\0\0\0\0{oops")
-    checkpoint = locate("m", ModelSettings(path=tmp_path / "cut", dtype="float32"))
-    with pytest.raises(InputError, match=r"model.safetensors: not a safetensors file, or cut short"):
-        card(checkpoint, "tok")
-    with pytest.raises(InputError, match=r"models.m: cannot be loaded from .*cut"):
-        Models("cpu").model(checkpoint)
+    refuse("cut", r"model.safetensors: not a safetensors file, or cut short")
+    (tmp_path / "cut/model.safetensors").write_bytes(whole[: len(whole) // 2])
+    refuse("cut", r"models.m: cannot be loaded from .*cut: ")
+    (tmp_path / "cut/model.safetensors").write_bytes(whole)
+    (tmp_path / "cut/config.json").write_text("{", encoding="utf-8")
+    refuse("cut", r"config.json: not a model's config.json")
+    (tmp_path / "cut/config.json").write_text(json.dumps({"model_type": "nonesuch", "vocab_size": 3}), encoding="utf-8")
+    refuse("cut", r"models.m: cannot be loaded from .*nonesuch")
 
 
-def test_different_vocabularies_are_refused_by_the_first_id_that_differs(family: Path, tmp_path: Path) -> None:
-    other = load_tokenizer(locate("x", ModelSettings(path=tiny.save_model(tmp_path / "x", seed=2, pieces=300))))
-    base = load_tokenizer(locate("base", ModelSettings(path=family / "base")))
-    check_same_vocabulary("base", "twin", {"base": base, "twin": tiny.tokenizer()})
+def test_vocabularies_are_compared_by_content(family: Path, tmp_path: Path) -> None:
+    base = load_tokenizer(locate("base", {"base": ModelSettings(path=family / "base")}))
+    other, more = tiny.tokenizer(pieces=300), tiny.tokenizer()
     assert vocabulary_id(base) == vocabulary_id(tiny.tokenizer()) != vocabulary_id(other)
+    assert check_vocabularies("base", "twin", {"base": base, "twin": tiny.tokenizer()}) is None
     with pytest.raises(
-        InputError, match=r"base and x have different vocabularies: id \d+ is '.*' in one and (None|'.*')"
+        InputError, match=r"models base and x have different vocabularies: id \d+ is '.*' and (None|'.*')"
     ):
-        check_same_vocabulary("base", "x", {"base": base, "x": other})
+        more.add_tokens(["<|new|>"])
+        check_vocabularies("base", "x", {"base": tiny.tokenizer(swap=True), "x": more})
+    first = len(base)
+    for pair in (("base", "more"), ("more", "base")):
+        said = check_vocabularies(*pair, {"base": base, "more": more})
+        assert said == f"more has 1 tokens that base has not, from id {first}: they have no probability there"
+    assert tmp_path.exists()
+
+
+def test_devices() -> None:
+    assert choose_device("auto") in ("cpu", "cuda") and choose_device("cpu") == "cpu"
+    for device in ("cuda:99", "abacus"):
+        with pytest.raises(
+            InputError, match=f"device: '{device}' is not available here; use auto, cpu, cuda or cuda:N"
+        ):
+            choose_device(device)

@@ -122,7 +122,7 @@ def test_a_failed_store_keeps_the_old_file(database: Path, project: Path, monkey
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(store, "_insert_responses", full)
+    monkeypatch.setattr(store, "_insert_shard", full)
     (project / "report.yml").write_text(
         (project / "report.yml").read_text(encoding="utf-8") + "# new\n", encoding="utf-8"
     )

@@ -22,9 +22,15 @@ TOKENS = ["<|end|>", " the", "!", "\n", " sorry", " Thank", " you", "\\xf0", "<"
 
 
 def write(
-    path: Path, prompts: int = 24, comparisons: int = 2, tags: bool = True, shifted: bool = True, seed: int = 0
+    path: Path,
+    prompts: int = 24,
+    comparisons: int = 2,
+    tags: bool = True,
+    shifted: bool = True,
+    noise: bool = False,
+    seed: int = 0,
 ) -> Path:
-    """A database with that many prompts; without tags, or without a single shifted token, where wanted."""
+    """A database with that many prompts; without tags or a single shifted token, or with an A/A check, where wanted."""
     rng = random.Random(seed)
     with duckdb.connect(str(path), config={"storage_compatibility_version": STORAGE_VERSION}) as con:
         con.execute(SQL["schema"])
@@ -32,32 +38,41 @@ def write(
             "INSERT INTO model VALUES (?, ?, 'src', NULL, 'LlamaForCausalLM', 1000, 10, 'float32', 'hash', 'tok')",
             [["base", "Base <b>"], ["sft", "Tuned"]],
         )
-        con.execute(
-            "INSERT INTO context VALUES ('plain', 'plain', 'Q: {prompt}', NULL, 'h1'), ('chat', 'chat', NULL, NULL, 'h2')"
+        con.execute("INSERT INTO context (context_id, kind, template) VALUES ('plain', 'plain', 'Q: {prompt}')")
+        con.execute("INSERT INTO context (context_id, kind) VALUES ('chat', 'chat')")
+        con.executemany(
+            "INSERT INTO condition VALUES (?, ?, ?, ?, ?, [1, 2], [3, 4], 1, 'f00d')",
+            [
+                ["base·plain", "base", "plain", "", f"Q: {HOSTILE[0]}"],
+                ["base·plain·rebatched", "base", "plain", "rebatched", f"Q: {HOSTILE[0]}"],
+                ["sft·chat", "sft", "chat", "", HOSTILE[1]],
+            ],
         )
         con.executemany(
-            "INSERT INTO condition VALUES (?, ?, ?, ?)",
-            [["base·plain", "base", "plain", f"Q: {HOSTILE[0]}"], ["sft·chat", "sft", "chat", HOSTILE[1]]],
-        )
-        con.executemany(
-            "INSERT INTO comparison VALUES (?, ?, ?, 'base·plain', 'sft·chat', 'sft·chat')",
+            "INSERT INTO comparison VALUES (?, ?, ?, 'tuning', 'base·plain', 'sft·chat', 'sft·chat', NULL)",
             [[f"c-{i}", i, f"base → sft {i} <i>"] for i in range(1, comparisons + 1)],
         )
+        if noise:
+            con.execute(
+                "INSERT INTO comparison VALUES ('noise-1', 99, 'base·plain, rebatched', 'noise', 'base·plain', "
+                "'base·plain·rebatched', 'sft·chat', NULL)"
+            )
         con.executemany(
-            "INSERT INTO token VALUES ('tok', ?, ?, ?, ?)",
-            [[i, t, t[0].isspace(), i == 0] for i, t in enumerate(TOKENS)],
+            "INSERT INTO token VALUES ('tok', ?, ?, ?, ?, ?)",
+            [[i, t, t.strip(), t[0].isspace(), i == 0] for i, t in enumerate(TOKENS)],
         )
         con.execute(
             "INSERT INTO run VALUES ('report_name', 'made-up'), ('report_title', 'Made <up>'), ('report_description', ''),"
             " ('report_config', 'name: made-up'), ('content_key', 'x')"
         )
-        _write_answers(con, rng, prompts, comparisons, tags, shifted)
+        ids = [f"c-{c}" for c in range(1, comparisons + 1)] + ["noise-1"] * noise
+        _write_answers(con, rng, prompts, ids, tags, shifted)
         con.execute(SQL["views"])
     return path
 
 
 def _write_answers(
-    con: duckdb.DuckDBPyConnection, rng: random.Random, prompts: int, comparisons: int, tags: bool, shifted: bool
+    con: duckdb.DuckDBPyConnection, rng: random.Random, prompts: int, comparisons: list[str], tags: bool, shifted: bool
 ) -> None:
     for i in range(1, prompts + 1):
         text, response_id = HOSTILE[i % len(HOSTILE)], f"sft·chat/p{i}"
@@ -74,7 +89,7 @@ def _write_answers(
         )
         spans = _spans(text)
         con.execute(
-            "INSERT INTO response VALUES (?, ?, 'sft·chat', 'sft·chat', ?, ?, 'stop')",
+            "INSERT INTO response VALUES (?, ?, 'sft·chat', 'sft·chat', ?, ?, 'stop', false)",
             [response_id, f"p{i}", text, len(spans)],
         )
         for pos, (start, end) in enumerate(spans):
@@ -83,7 +98,7 @@ def _write_answers(
                 'INSERT INTO "position" VALUES (?, ?, ?, ?, ?, ?)',
                 [response_id, pos, 0 if last else rng.randrange(1, 10), start, end, last],
             )
-            for condition in ("base·plain", "sft·chat"):
+            for condition in ("base·plain", "sft·chat", "base·plain·rebatched")[: 3 if "noise-1" in comparisons else 2]:
                 con.execute(
                     "INSERT INTO score VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                     [
@@ -97,10 +112,10 @@ def _write_answers(
                         [math.log(2.0 ** -(k + 1)) for k in range(10)],
                     ],
                 )
-            for c in range(1, comparisons + 1):
+            for c in comparisons:
                 con.execute(
                     "INSERT INTO divergence VALUES (?, ?, ?, ?, ?, ?)",
-                    [response_id, pos, f"c-{c}", rng.random(), rng.random(), rng.random() / 2],
+                    [response_id, pos, c, rng.random(), rng.random(), rng.random() / 2],
                 )
 
 

@@ -1,2 +1,2 @@
 -- The comparisons in order.
-SELECT comparison_id, ordinal, label, base_condition_id, aligned_condition_id, source FROM comparison ORDER BY ordinal
+SELECT comparison_id, ordinal, label, base_condition_id, aligned_condition_id, source, extended FROM comparison WHERE kind = 'tuning' ORDER BY ordinal

@@ -1,0 +1,86 @@
+"""From hidden states to logits: a model's output embedding, or whatever else its own forward does after its body."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers.modeling_outputs import BaseModelOutputWithPast
+
+Head = Callable[[Tensor], Tensor]
+
+
+def find_head(model: Any, body: Callable[[Tensor], Tensor], whole: Callable[[Tensor], Tensor]) -> Head | None:
+    """[T, d] hidden states -> [T, V] logits, or None where only the model's own forward over the ids knows how.
+
+    A head counts where body + head gives what the model's own forward gives. In half precision the head gets float32
+    weights if memory allows.
+    """
+    ids = torch.arange(8, device=model.device)[None] % int(model.get_output_embeddings().weight.shape[0])
+    half = model.dtype in (torch.bfloat16, torch.float16)
+    expected = whole(ids)[0].float()
+    simple = head_of(model)
+    for head in (simple, forward_as_head(model)):
+        if agrees(head, body, ids, expected, 2e-2 if half else 1e-5):
+            return (float32_head(model) or head) if half and head is simple else head
+    return None
+
+
+def agrees(head: Head, body: Callable[[Tensor], Tensor], ids: Tensor, expected: Tensor, close: float) -> bool:
+    try:
+        logits = head(body(ids)[0]).float()
+    except Exception:  # a body or a head of another shape: the model's own forward is the road
+        return False
+    return logits.shape == expected.shape and torch.allclose(expected, logits, atol=close, rtol=close)
+
+
+def head_of(model: Any) -> Head:
+    """Output embedding, with the soft cap that some models put on their logits."""
+    embedding = model.get_output_embeddings()
+    return _capped(model, lambda hidden: embedding(hidden))
+
+
+def forward_as_head(model: Any) -> Head:
+    """The model's own forward with the body's answer put in: whatever it does after its body, scaling for instance."""
+
+    class Given(nn.Module):
+        def __init__(self, hidden: Tensor) -> None:
+            super().__init__()
+            self.hidden = hidden
+
+        def forward(self, *_: Any, **__: Any) -> BaseModelOutputWithPast:
+            return BaseModelOutputWithPast(last_hidden_state=self.hidden)
+
+    def head(hidden: Tensor) -> Tensor:
+        body = model.base_model
+        setattr(model, model.base_model_prefix, Given(hidden[None]))
+        try:
+            logits: Tensor = model(inputs_embeds=hidden[None], use_cache=False).logits[0]
+        finally:
+            setattr(model, model.base_model_prefix, body)
+        return logits
+
+    return head
+
+
+def float32_head(model: Any) -> Head | None:
+    """The head with a float32 copy of its weights, or None where memory does not allow it.
+
+    A logit in bfloat16 has three digits: ranks would be decided by ties.
+    """
+    embedding = model.get_output_embeddings()
+    if type(embedding) is not nn.Linear:  # an adapter's layer, or a quantised one
+        return None
+    try:
+        weight = embedding.weight.float()
+        bias = None if embedding.bias is None else embedding.bias.float()
+    except (torch.OutOfMemoryError, RuntimeError):
+        return None
+    return _capped(model, lambda hidden: nn.functional.linear(hidden.float().to(weight.device), weight, bias))
+
+
+def _capped(model: Any, logits: Head) -> Head:
+    cap = getattr(model.config.get_text_config(), "final_logit_softcapping", None)
+    return (lambda hidden: torch.tanh(logits(hidden) / cap) * cap) if cap else logits

@@ -1,0 +1,158 @@
+"""Contexts: what a model reads before an answer, and an answer's text as ids, by byte-level BPE and by SentencePiece's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizers import Tokenizer, decoders, models, normalizers, trainers
+from transformers import PreTrainedTokenizerFast
+
+from builder.domain import Answer, InputError, Prompt
+from builder.measure.contexts import Frame
+from builder.measure.generate import tokenise
+from builder.settings import ContextSettings
+from tests import tiny
+
+LLAMA_2 = (
+    "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system here') }}"
+    "{% elif m.role == 'user' %}{{ bos_token + '[INST] ' + m.content.strip() + ' [/INST]' }}"
+    "{% else %}{{ ' ' + m.content.strip() + ' ' + eos_token }}{% endif %}{% endfor %}"
+)
+TEXTS = [
+    "Thank you! I hope this helps.",
+    "  two spaces,\n\n\ta tab, ```py\n    x = {'a': 1}\n```\n| a | b |\n",
+    "\nA line first — “quotes” é",
+    "天地玄黄 🙂👩‍👩‍👧 עברית نص",
+    "{{ 7*7 }} {prompt} </b> &amp; #",
+    "a",
+]
+
+
+def sentencepiece() -> PreTrainedTokenizerFast:
+    """As Llama-2's: spaces as ▁, one put first, BPE that falls back to bytes, `<s>` and `</s>`."""
+    byte_pieces = [f"<0x{i:02X}>" for i in range(256)]
+    backend = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>", fuse_unk=True))
+    backend.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    trainer = trainers.BpeTrainer(
+        vocab_size=500, special_tokens=["<unk>", "<s>", "</s>", *byte_pieces], show_progress=False
+    )
+    backend.train_from_iterator(" ".join(tiny.TEXT).split(), trainer)
+    steps = [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    backend.decoder = decoders.Sequence(steps)
+    made = PreTrainedTokenizerFast(
+        tokenizer_object=backend, bos_token="<s>", eos_token="</s>", unk_token="<unk>", chat_template=LLAMA_2
+    )
+    made.add_bos_token = True
+    return made
+
+
+TOKENIZERS = {"bytes": tiny.tokenizer(), "sentencepiece": sentencepiece()}
+PLAIN = ContextSettings(kind="plain", template="# Question:\n{prompt}\n\n# Answer:\n")
+CHAT = ContextSettings(kind="chat")
+
+
+def frame(name: str = "bytes", context: ContextSettings = PLAIN, chat_template: str | None = None) -> Frame:
+    return Frame("c", context, TOKENIZERS[name], chat_template)
+
+
+def test_a_prompt_is_never_a_template() -> None:
+    prompt = "Why {prompt}? {{ 7*7 }} {% raw %}"
+    assert frame().render(prompt) == f"<|begin|># Question:\n{prompt}\n\n# Answer:\n"
+    assert frame(context=CHAT).render(prompt) == f"<|begin|><|user|>{prompt}\n<|assistant|>\n"
+    shots = ContextSettings(kind="few-shot", template="# Q:\na\n# A:\nb\n\n# Q:\n{prompt}\n# A:\n")
+    assert frame(context=shots).render(prompt) == f"<|begin|># Q:\na\n# A:\nb\n\n# Q:\n{prompt}\n# A:\n"
+
+
+def test_a_borrowed_chat_template_and_a_system_message() -> None:
+    lent = frame(context=CHAT, chat_template="{{ messages[0].content }}>")
+    assert lent.render("Hi") == "Hi>" and lent.template_hash != frame(context=CHAT).template_hash
+    system = ContextSettings(kind="chat", system="Be kind.")
+    assert frame(context=system).render("Hi") == "<|begin|><|system|>Be kind.\n<|user|>Hi\n<|assistant|>\n"
+    with pytest.raises(InputError, match=r"contexts.c: the chat template refuses the turns: no system here"):
+        frame("sentencepiece", system).render("Hi")
+
+
+def test_one_begin_token_or_none_and_never_two() -> None:
+    assert frame().begin_count(frame().prompt_ids("Hi")) == 1
+    assert frame("sentencepiece", CHAT).begin_count(frame("sentencepiece", CHAT).prompt_ids("Hi")) == 1
+    double = ContextSettings(kind="plain", template="<|begin|>{prompt}")
+    with pytest.raises(InputError, match=r"begin token '<\|begin\|>' twice; take '<\|begin\|>' out of the template"):
+        frame(context=double).prompt_ids("Hi")
+    bare = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(tiny.tokenizer().backend_tokenizer.to_str()))
+    bare.backend_tokenizer.post_processor = None
+    none = Frame("c", PLAIN, bare)
+    assert none.begin_count(none.prompt_ids("Hi")) == 0 and none.render("Hi").startswith("# Question")
+
+
+def test_nothing_before_the_answer_is_refused() -> None:
+    bare = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(tiny.tokenizer().backend_tokenizer.to_str()))
+    empty = Frame("c", CHAT, bare, "{{ '' }}")
+    with pytest.raises(InputError, match=r"the prompt 'Hi' gives no token before the answer; set a template"):
+        empty.prompt_ids("Hi")
+    with pytest.raises(InputError, match=r"has no chat template; set template_of to a model that has one, or use"):
+        Frame("c", CHAT, bare).prompt_ids("Hi")
+
+
+def check(made: Frame, prompt: str, answer: str) -> bool:
+    """The spans tile the answer, the ids give it back, and they are those of prompt and answer tokenised as one."""
+    ids, spans, boundary = made.answer_ids(prompt, answer)
+    ends = [0, *(end for _, end in spans)]
+    assert [start for start, _ in spans] == ends[:-1] and ends[-1] == len(answer)
+    between = " " if made.settings.kind == "chat" and "INST" in made.render(prompt) else ""
+    if not boundary:
+        joint = made.tokenizer(made.render(prompt) + between + answer, add_special_tokens=False)["input_ids"]
+        assert joint == [*made.prompt_ids(prompt), *ids]
+    decoded = made.tokenizer.decode(ids, clean_up_tokenization_spaces=False)
+    assert decoded.lstrip(" ") == answer.lstrip(" ")  # a SentencePiece decoder takes one space off the front
+    return boundary
+
+
+@pytest.mark.parametrize("context", [PLAIN, CHAT], ids=["plain", "chat"])
+@pytest.mark.parametrize("name", TOKENIZERS)
+@pytest.mark.parametrize("text", TEXTS)
+def test_answers_keep_every_character(name: str, context: ContextSettings, text: str) -> None:
+    check(frame(name, context), "What is blue?", text)
+
+
+@given(st.text(min_size=1, max_size=40).filter(lambda t: "<" not in t and "\x00" not in t))
+@settings(max_examples=150, deadline=None)
+def test_any_text_keeps_every_character(text: str) -> None:
+    for name in TOKENIZERS:
+        for context in (PLAIN, CHAT):
+            check(frame(name, context), "What is blue?", text)
+
+
+def test_a_token_that_would_reach_over_the_boundary_is_not_made() -> None:
+    """The template ends in `the s`, the answer goes on `ky`: ` sky` would be one token. Both keep their characters."""
+    reaching = frame(context=ContextSettings(kind="plain", template="{prompt} the s"))
+    ids, spans, boundary = reaching.answer_ids("See", "ky is blue")
+    assert boundary and spans[0][0] == 0 and spans[-1][1] == len("ky is blue")
+    assert reaching.tokenizer.decode(ids) == "ky is blue"
+    assert not frame().answer_ids("See", "ky is blue")[2]
+
+
+def test_llama_2s_space_belongs_to_the_first_token() -> None:
+    made = frame("sentencepiece", CHAT)
+    assert made.render("Hi") == "<s>[INST] Hi [/INST]"
+    ids, spans, boundary = made.answer_ids("Hi", "Thank you")
+    assert made.tokenizer.convert_ids_to_tokens(ids[0])[0] == "▁" and spans[0][0] == 0 and not boundary
+
+
+def tokenised(text: str, finish: Any = None, name: str = "sentencepiece") -> Any:
+    made = frame(name, CHAT)
+    return tokenise(made, "file", [Answer(Prompt("p", "Hi", "s"), text, finish)], (2,))[0]
+
+
+def test_the_end_token_is_a_position_once() -> None:
+    stop, cut = tokenised("Thank you", "stop"), tokenised("Thank you", "length")
+    assert (
+        stop.token_ids == (*cut.token_ids, 2) and stop.has_end and stop.spans[-1] == (9, 9) and stop.text == "Thank you"
+    )
+    assert not cut.has_end and (cut.finish, stop.finish) == ("length", "stop")
+    written = tokenised("Thank you</s>")
+    assert written.token_ids == stop.token_ids and written.text == "Thank you" and written.finish == "stop"
+    assert tokenised("", "stop").token_ids == (2,)
+    assert tokenised("a</s>b").token_ids.count(2) == 1 and not tokenised("a</s>b").has_end
