@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help site check generate score store report serve test lint types evaluate pocket lock clean
+.PHONY: help site check generate score store report serve test lint types bench interrupt evaluate pocket lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z ]+:.*## /{printf "  make %-28s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,12 @@ lint: $(VENV)/.test  ## Style
 types: $(VENV)/.test  ## Types
 	@$(BIN)/mypy
 
+bench: $(VENV)/.bench  ## Speed and memory beside other ways to score and generate (a quarter of an hour)
+	@$(BIN)/python -m tests.bench
+
+interrupt: $(VENV)/.test  ## kill -9 at 30 random moments, resume, compare (ten minutes)
+	@$(BIN)/python -m tests.bench.interrupt
+
 evaluate: $(VENV)/.site  ## The pocket family's own evaluation, against the shipped weights
 	@$(BIN)/python -m data.pocket.recipe evaluate
 
@@ -55,4 +61,8 @@ $(VENV)/.site: pyproject.toml requirements.lock
 
 $(VENV)/.test: $(VENV)/.site
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev]'
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.test
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[bench]'
 	@touch $@

@@ -1,0 +1,77 @@
+"""The pairs that the bench runs on, and answers of lengths as real ones have."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
+
+from builder.domain import Comparison, Condition, Response
+from builder.measure.models import LoadedModel, Weights
+
+POCKET = Path(__file__).parent.parent.parent / "data" / "pocket"
+BASE, ALIGNED = Condition("base", "plain"), Condition("aligned", "chat")
+COMPARISON = Comparison("pair", "base → aligned", "tuning", BASE, ALIGNED, "answers")
+
+
+@dataclass(frozen=True)
+class Pair:
+    name: str
+    models: dict[Condition, LoadedModel]
+    batch_tokens: int
+
+    @property
+    def vocabulary(self) -> int:
+        return min(m.vocab_size for m in self.models.values())
+
+
+def loaded(name: str, model: Any) -> LoadedModel:
+    model.requires_grad_(False)
+    return LoadedModel(SimpleNamespace(model_id=name), Weights(model, 1), (1,))  # type: ignore[arg-type]
+
+
+def pocket() -> Pair:
+    """The bundled pair in float32."""
+    both = {
+        c: loaded(c.model_id, AutoModelForCausalLM.from_pretrained(POCKET / folder, dtype=torch.float32))
+        for c, folder in ((BASE, "base"), (ALIGNED, "dpo"))
+    }
+    return Pair("pocket, 2.2 M parameters, vocabulary 1,979", both, 4096)
+
+
+def small() -> Pair:
+    """Two models of SmolLM-135M's shape with random weights, in float32."""
+    config = LlamaConfig(
+        vocab_size=49152,
+        hidden_size=576,
+        intermediate_size=1536,
+        num_hidden_layers=30,
+        num_attention_heads=9,
+        num_key_value_heads=3,
+        tie_word_embeddings=True,
+        max_position_embeddings=2048,
+    )
+    both = {}
+    for seed, c in enumerate((BASE, ALIGNED)):
+        torch.manual_seed(seed)
+        both[c] = loaded(c.model_id, LlamaForCausalLM(config))
+    return Pair("random, 135 M parameters, vocabulary 49,152", both, 2048)
+
+
+def answers(
+    pair: Pair, count: int, length: int | None = None
+) -> tuple[list[Response], dict[str, dict[Condition, Any]]]:
+    """Responses of random ids with prompts before them; lengths around 300 tokens, spread as real answers' are."""
+    draw = random.Random(0)
+    responses, prompts = [], {}
+    for i in range(count):
+        size = length or round(min(900, max(20, draw.lognormvariate(5.6, 0.55))))
+        ids = tuple(draw.randrange(pair.vocabulary) for _ in range(size))
+        responses.append(Response(f"r{i}", f"p{i}", "answers", None, "", ids, ((0, 0),) * size, False, "length"))
+        prompts[f"r{i}"] = {c: tuple(draw.randrange(pair.vocabulary) for _ in range(40)) for c in pair.models}
+    return responses, prompts
