@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.domain import Condition, InputError, ModelCard
-from builder.measure.checkpoints import Checkpoint, card, context_length
+from builder.measure.checkpoints import card, context_length
 from builder.plan import Plan
 from builder.stages import frame_of, lazy_models
 
@@ -87,7 +87,7 @@ def _cost(
     report, speed = plan.report, _operations_per_second(models.device)
     positions, rows, work = 0, 0, 0.0
     for source in dict.fromkeys(c.source for c in report.measured):
-        tokens = _answer_tokens(plan, source)
+        tokens = _answer_tokens(plan, models, source)
         positions += sum(tokens.values())
         for condition in report.conditions_of(source):
             rows += sum(tokens.values())
@@ -96,21 +96,21 @@ def _cost(
         if source in report.generated_sources():
             answering = report.generated_sources()[source].model_id
             work += 2 * cards[answering].parameters * sum(tokens.values()) * 4  # small batches: a quarter of the speed
-    loaded = {c.weights_hash: cards[name].parameters * _bytes(c) for name, c in plan.checkpoints.items()}
+    loaded = {
+        c.weights_hash: cards[name].parameters * _WIDTHS.get(cards[name].dtype, 2)
+        for name, c in plan.checkpoints.items()
+    }
     logits = 4 * report.score.chunk_logits * 4 * len(report.conditions_used())
     disk = rows * (_ROW_BYTES + _CANDIDATE_BYTES * report.score.top_k) * 2  # once as shards, once in the database
     return Cost(positions, work / speed, sum(loaded.values()) + logits, disk)
 
 
-def _answer_tokens(plan: Plan, source: str) -> dict[str, int]:
-    """Tokens of each answer, at most: the limit where a model answers; a token for three characters of a file."""
-    if source in plan.answers:
-        return {a.prompt.prompt_id: max(1, len(a.text) // 3) for a in plan.answers[source]}
-    return {p.prompt_id: plan.report.generate.max_new_tokens for p in plan.given}
-
-
-def _bytes(checkpoint: Checkpoint) -> int:
-    return _WIDTHS.get(checkpoint.dtype, 2)
+def _answer_tokens(plan: Plan, models: Models, source: str) -> dict[str, int]:
+    """Tokens of each answer with its end: counted in a file; at most the limit where a model still has to answer."""
+    if source not in plan.answers:
+        return {p.prompt_id: plan.report.generate.max_new_tokens for p in plan.given}
+    frame = frame_of(plan, models, plan.report.comparisons_of(source)[0].aligned)
+    return {a.prompt.prompt_id: len(frame.answer_ids(a.prompt.text, a.text)[0]) + 1 for a in plan.answers[source]}
 
 
 def _operations_per_second(device: str) -> float:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from builder.config import Report, load_report
-from builder.domain import Answer, Condition, Prompt
+from builder.domain import Answer, Condition, InputError, Prompt
 from builder.measure.checkpoints import Checkpoint, locate
 from builder.measure.prompts import read_answers, read_prompts
 from builder.record.shards import Shard, content_key, read_responses
@@ -45,7 +45,15 @@ class Plan:
         """Every prompt of the report by id: those given, then those that only a response file brings."""
         everyone = self.given if self.report.generated_sources() else ()
         everyone += tuple(answer.prompt for answers in self.answers.values() for answer in answers)
-        return {prompt.prompt_id: prompt for prompt in everyone}
+        found: dict[str, Prompt] = {}
+        for prompt in everyone:
+            first = found.setdefault(prompt.prompt_id, prompt)
+            if first.text != prompt.text:
+                raise InputError(
+                    f"{self.path}: two prompts have the id {prompt.prompt_id!r}, one from {first.set}, another from "
+                    f"{prompt.set}; give the rows of one file other ids"
+                )
+        return found
 
     def cards(self) -> Shard:
         """Models, conditions and vocabulary."""

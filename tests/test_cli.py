@@ -60,6 +60,15 @@ def test_a_bad_row_and_a_foreign_vocabulary_stop_before_anything_is_measured(pro
     assert not (project / "data").exists()
 
 
+def test_two_files_that_give_one_id_to_different_prompts(project: Path) -> None:
+    (project / "more.json").write_text('[{"id": "sky", "prompt": "Another?", "answer": "Yes"}]', encoding="utf-8")
+    text = (project / "report.yml").read_text(encoding="utf-8")
+    line = "  - {base: {model: base, context: plain}, aligned: {model: sft, context: chat}"
+    text = text.replace(line, f"{line}}}\n  - {{id: two, {line[5:]}, responses: more")
+    (project / "report.yml").write_text(text + "responses: {more: {path: more.json}}\n", encoding="utf-8")
+    assert "two prompts have the id 'sky', one from prompts, another from more; give" in refused("check", "report.yml")
+
+
 def test_a_model_without_a_chat_template(project: Path) -> None:
     shutil.copytree((project / "sft").resolve(), project / "mute", ignore=shutil.ignore_patterns("chat_template*"))
     text = (project / "report.yml").read_text(encoding="utf-8").replace("{path: sft", "{path: mute")

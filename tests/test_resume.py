@@ -96,6 +96,19 @@ def test_a_disk_that_fills_up_stops_in_one_line_and_keeps_what_is_done(project: 
     assert content(project / "data/tds.duckdb")["score"]
 
 
+def test_a_disk_that_fills_up_while_storing_keeps_the_old_database(project: Path) -> None:
+    def little_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+
+    measure(load_plan(project / "report.yml"))
+    before = content(project / "data/tds.duckdb")
+    with (project / "report.yml").open("a", encoding="utf-8") as file:
+        file.write("# to be stored again\n")
+    line = last_line("store", "-r", "report.yml", preexec_fn=little_room)
+    assert line.startswith("tds: data/tds.duckdb: cannot be written: ")
+    assert content(project / "data/tds.duckdb") == before and not list((project / "data").glob(".*part*"))
+
+
 @pytest.mark.parametrize("name", ["response", "score", "divergence"])
 def test_a_shard_cut_short_is_named(project: Path, name: str) -> None:
     measure(load_plan(project / "report.yml"))

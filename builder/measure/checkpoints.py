@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from builder.domain import InputError, ModelCard
 from builder.settings import ModelSettings, Source
@@ -112,9 +113,18 @@ def card(checkpoint: Checkpoint, tokenizer_id: str) -> ModelCard:
         (config.get("architectures") or ["unknown"])[0] + (" + adapter" if checkpoint.adapter else ""),
         sum(map(_parameters, weights)),
         vocab_size,
-        checkpoint.dtype,
+        _dtype(checkpoint, config),
         checkpoint.weights_hash,
         tokenizer_id,
+    )
+
+
+def _dtype(checkpoint: Checkpoint, config: Mapping[str, Any]) -> str:
+    """`auto` is what config.json says that the weights are in."""
+    return (
+        str(config.get("dtype") or config.get("torch_dtype") or "float32")
+        if checkpoint.dtype == "auto"
+        else checkpoint.dtype
     )
 
 

@@ -210,10 +210,12 @@ def _hang(checkpoint: Checkpoint, weights: Weights) -> str:
     name = checkpoint.model_id.replace(".", "_")  # a module's name takes no dot
     options: dict[str, Any] = {"adapter_name": name, "use_safetensors": True, "local_files_only": True}
     try:
-        if weights.adapted is None:
-            weights.adapted = PeftModel.from_pretrained(weights.model, str(checkpoint.adapter), **options)
-        else:
-            weights.adapted.load_adapter(checkpoint.adapter, **options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if weights.adapted is None:
+                weights.adapted = PeftModel.from_pretrained(weights.model, str(checkpoint.adapter), **options)
+            else:
+                weights.adapted.load_adapter(checkpoint.adapter, **options)
     except Exception as error:  # as above
         raise InputError(
             f"models.{checkpoint.model_id}.adapter: {checkpoint.adapter} does not fit {checkpoint.folder}: "

@@ -70,11 +70,14 @@ def read_answers(settings: ResponseSettings, known: tuple[Prompt, ...] = ()) -> 
     itself. Where some rows of a file carry one, a row without it was cut; where none does, nothing is known.
     """
     path = settings.path or Path(settings.hub or "")
-    by_text = {prompt.text: prompt for prompt in known}
+    by_text: dict[str, list[Prompt]] = {}
+    for prompt in known:
+        by_text.setdefault(prompt.text, []).append(prompt)
     found, ids = [], []
     for place, raw in _rows(path) if settings.path else _dataset(settings):
         row = _checked(path, place, AnswerRow, _renamed(path, place, raw, settings))
-        prompt = by_text.get(row.prompt) or Prompt(str(row.id), row.prompt, path.stem)
+        same = by_text.get(row.prompt)  # prompts of the same words are taken in turn
+        prompt = same.pop(0) if same else Prompt(str(row.id), row.prompt, path.stem)
         text, ended = _without_special(row.answer if isinstance(row.answer, str) else "".join(row.answer[:1]))
         ids.append(prompt.prompt_id)
         if not text and not ended and prompt.prompt_id not in settings.leave_out:

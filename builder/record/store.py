@@ -18,6 +18,7 @@ from builder.record.shards import Shard
 
 STORAGE_VERSION = "v1.4.0"  # DuckDB 1.4 and later open it, DuckDB-Wasm among them; 2.0's own default only 2.0 opens
 _MEMORY = "256MB"  # for DuckDB: shards go in one after another, so more of them need no more
+_NO_ROOM = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionException, duckdb.FatalException)
 _FOLDER = Path(__file__).parent
 SQL = {name: (_FOLDER / f"{name}.sql").read_text(encoding="utf-8") for name in ("schema", "views")}
 _FILE = "read_parquet($path)"
@@ -66,8 +67,7 @@ def store(database: Path, records: Records) -> None:
     """Write the database. The old one, if any, stays in place until the new one is whole."""
     part = database.with_name(f".{database.name}.part")
     database.parent.mkdir(parents=True, exist_ok=True)
-    for leftover in (part, part.with_name(f"{part.name}.wal")):
-        leftover.unlink(missing_ok=True)
+    _remove(part)
     try:
         with duckdb.connect(
             str(part), config={"storage_compatibility_version": STORAGE_VERSION, "memory_limit": _MEMORY}
@@ -79,9 +79,14 @@ def store(database: Path, records: Records) -> None:
             con.execute(SQL["views"])
             con.execute("CHECKPOINT")
         part.replace(database)
-    except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
-        part.unlink(missing_ok=True)
+    except (*_NO_ROOM, OSError) as error:
+        _remove(part)
         raise InputError(f"{database}: cannot be written: {str(error).splitlines()[0]}") from None
+
+
+def _remove(part: Path) -> None:
+    for leftover in (part, part.with_name(f"{part.name}.wal")):
+        leftover.unlink(missing_ok=True)
 
 
 def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:

@@ -33,7 +33,8 @@ def scoring(pair: Pair, fast: int, slow: int, rounds: int) -> None:
     found = speeds(
         {
             "ours": lambda: peers.ours(pair, many, many_prompts),
-            "limit: body and head, no statistics": lambda: peers.limit(pair, many, many_prompts),
+            "limit: bodies, and heads where there is a response": lambda: peers.limit(pair, many, many_prompts),
+            "the models' own forward": lambda: peers.forward(pair, many, many_prompts),
             "lm-evaluation-harness, log-likelihood only": lambda: harness(pair, many, many_prompts),
         },
         rounds,

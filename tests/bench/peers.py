@@ -30,7 +30,7 @@ def ours(pair: Pair, responses: list[Response], prompts: Prompts) -> int:
 
 
 def limit(pair: Pair, responses: list[Response], prompts: Prompts) -> int:
-    """The bare forward pass: body and head of both models in the same batches and portions, no statistics at all."""
+    """The limit: both bodies on the same batches, heads on response positions only, no statistics at all."""
     work = scorer(pair)
     size = max(64, 400_000 // pair.vocabulary)  # what is fastest on either pair
     with torch.inference_mode():
@@ -39,6 +39,18 @@ def limit(pair: Pair, responses: list[Response], prompts: Prompts) -> int:
                 states = work._states(condition, batch, prompts)
                 for start in range(0, len(states), size):
                     model.head(states[start : start + size])  # type: ignore[misc]
+    return sum(len(r.token_ids) for r in responses)
+
+
+def forward(pair: Pair, responses: list[Response], prompts: Prompts) -> int:
+    """The models' own forward on the same batches: logits of every position, those of the prompts too."""
+    work = scorer(pair)
+    with torch.inference_mode():
+        for batch in work.batches(responses, prompts):
+            for condition, model in pair.models.items():
+                rows = [[*prompts[r.response_id][condition], *r.token_ids[:-1]] for r in batch]
+                width = max(map(len, rows))
+                model.model(torch.tensor([row + [0] * (width - len(row)) for row in rows]), use_cache=False)
     return sum(len(r.token_ids) for r in responses)
 
 

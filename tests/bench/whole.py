@@ -25,12 +25,12 @@ prompts: {{path: prompts.jsonl}}
 comparisons: [{{base: {{model: base, context: plain}}, aligned: {{model: dpo, context: chat}}}}]
 """
 CODE = """
-import resource, sys
+import re, sys
 from builder.__main__ import main
 try:
     main()
-finally:
-    print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+finally:  # getrusage would count what the process was forked from
+    print("peak", re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1], file=sys.stderr)
 """
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +136,12 @@ def test_a_card_comes_from_the_files(family: Path) -> None:
     made = card(locate("base", {"base": ModelSettings(path=family / "base", label="The base")}), "tok")
     model = hf.AutoModelForCausalLM.from_pretrained(family / "base")
     assert made.parameters == model.num_parameters() and made.vocab_size == model.config.vocab_size
-    assert (made.architecture, made.label, made.source) == ("LlamaForCausalLM", "The base", "base")
+    assert (made.architecture, made.label, made.source, made.dtype) == (
+        "LlamaForCausalLM",
+        "The base",
+        "base",
+        "float32",
+    )
 
 
 def test_the_hash_follows_the_weights(family: Path, tmp_path: Path) -> None:
@@ -182,6 +189,37 @@ def test_vocabularies_are_compared_by_content(family: Path, tmp_path: Path) -> N
         said = check_vocabularies(*pair, {"base": base, "more": more})
         assert said == f"more has 1 tokens that base has not, from id {first}: they have no probability there"
     assert tmp_path.exists()
+
+
+def test_a_model_from_the_hub_comes_from_the_cache_at_its_commit(family: Path, tmp_path: Path) -> None:
+    """The cache as the hub's library lays it out; a commit that is not there is one line, with or without a network."""
+    commit, cache = "0123456789abcdef0123456789abcdef01234567", tmp_path / "hub"
+    (cache / "models--me--base/snapshots").mkdir(parents=True)
+    shutil.copytree(family / "base", cache / f"models--me--base/snapshots/{commit}")
+    code = (
+        "import json, sys\nfrom builder.domain import InputError\nfrom builder.settings import ModelSettings\n"
+        "from builder.measure.checkpoints import locate\n"
+        "for revision in sys.argv[1:]:\n"
+        "    try:\n"
+        "        made = locate('m', {'m': ModelSettings(hub='me/base', revision=revision)})\n"
+        "        print(json.dumps([made.revision, made.source, made.weights_hash[:40]]))\n"
+        "    except InputError as error:\n"
+        "        print(json.dumps(str(error)))\n"
+    )
+    environment = {"HF_HUB_CACHE": str(cache), "HF_HUB_OFFLINE": "1", "PATH": "/usr/bin:/bin"}
+    command = [sys.executable, "-c", code, commit, "f" * 40]
+    lines = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.splitlines()
+    found, refused = map(json.loads, lines)
+    assert found == [commit, "me/base", commit]
+    assert refused.startswith(f"models.m.hub: cannot get me/base at {'f' * 40}: ") and "\n" not in refused
+
+
+def test_a_model_spread_by_accelerate_gives_the_same_logits(family: Path) -> None:
+    whole, spread = (
+        Models("cpu").model(locate("m", {"m": ModelSettings(path=family / "base", dtype="float32", device_map=way)}))
+        for way in (None, "auto")
+    )
+    torch.testing.assert_close(own_logits(whole, [5, 6, 7]), own_logits(spread, [5, 6, 7]), atol=0, rtol=0)
 
 
 def test_devices() -> None:

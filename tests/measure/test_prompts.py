@@ -144,6 +144,12 @@ def test_answers_take_over_the_tags_of_a_prompt_of_the_same_words(write: Write) 
     assert first.prompt == known[0] and second.prompt == Prompt("1", "Ho", "a")
 
 
+def test_prompts_of_the_same_words_are_taken_in_turn(write: Write) -> None:
+    known = tuple(Prompt(name, "Hi", "other") for name in ("a", "b"))
+    rows = "\n".join(json.dumps({"id": i, "prompt": "Hi", "answer": f"{i}"}) for i in range(3))
+    assert [found[0] for found in answers(write(rows), known)] == ["a", "b", "2"]
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
