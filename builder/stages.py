@@ -86,10 +86,12 @@ def write_responses(plan: Plan, models: Callable[[], Models], part: Part = WHOLE
     failures = Failures()
     readings = [work for work in plan.readings() if not work[-1].exists()]
     for source, condition, answers, shard in part.of(readings):
+        models().model(plan.checkpoints[condition.model_id])  # one that cannot be loaded stops all at once
         with failures.kept():
             shard.write({"response": shards.response_table(_tokenise(plan, models(), source, condition, answers))})
     todo = part.of([work for work in plan.generations() if not work[-1].exists()])
     for condition in dict.fromkeys(condition for condition, _, _ in todo):
+        models().model(plan.checkpoints[condition.model_id])
         with stage(f"generate {condition.condition_id}", None, "tokens") as advance:
             for _, prompts, shard in (work for work in todo if work[0] == condition):
                 start = time.monotonic()
@@ -105,6 +107,8 @@ def write_scores(plan: Plan, models: Callable[[], Models], part: Part = WHOLE) -
     todo = part.of([work for work in plan.scorings() if not work.shard.exists()])
     for source in dict.fromkeys(work.source for work in todo):
         mine = [work for work in todo if work.source == source]
+        for condition in plan.report.conditions_of(source):
+            models().model(plan.checkpoints[condition.model_id], _dtype(condition))
         with stage(f"score {source}", sum(work.positions for work in mine), "tokens") as advance:
             for work in mine:
                 with failures.kept():

@@ -13,6 +13,8 @@ from builder.settings import ContextSettings
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
+_DAY = {"%d": "26", "%m": "07", "%b": "Jul", "%B": "July", "%Y": "2024", "%y": "24", "%a": "Fri", "%A": "Friday"}
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -100,12 +102,20 @@ class Frame:
             turns = [{"role": "system", "content": self.settings.system}, *turns]
         try:
             text: Any = self.tokenizer.apply_chat_template(
-                turns, chat_template=template, tokenize=False, add_generation_prompt=generation
+                turns, chat_template=_dated(template), tokenize=False, add_generation_prompt=generation
             )
         except Exception as error:  # a template's own complaint (jinja2), e.g. that it knows no system message
             first = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise InputError(f"contexts.{self.context_id}: the chat template refuses the turns: {first}") from None
         return str(text)
+
+
+def _dated(template: str) -> str:
+    """A template that writes today's date writes the same one every day: no report may depend on when it was made."""
+    if "strftime_now" not in template:
+        return template
+    filled = "".join(f" | replace('{sign}', '{value}')" for sign, value in _DAY.items())
+    return f"{{%- macro strftime_now(format) -%}}{{{{ format{filled} }}}}{{%- endmacro -%}}{template}"
 
 
 def _tokenised(tokenizer: PreTrainedTokenizerFast, text: str) -> tuple[list[int], list[tuple[int, int]]]:

@@ -75,6 +75,11 @@ def test_a_borrowed_chat_template_and_a_system_message() -> None:
         frame("sentencepiece", system).render("Hi")
 
 
+def test_a_template_that_writes_the_date_gets_the_same_one_every_day() -> None:
+    dated = "{% if not date_string is defined %}{% set date_string = strftime_now('%d %b %Y') %}{% endif %}"
+    assert frame(context=CHAT, chat_template=dated + "Today: {{ date_string }}").render("Hi") == "Today: 26 Jul 2024"
+
+
 def test_one_begin_token_or_none_and_never_two() -> None:
     assert frame().begin_count(frame().prompt_ids("Hi")) == 1
     assert frame("sentencepiece", CHAT).begin_count(frame("sentencepiece", CHAT).prompt_ids("Hi")) == 1
