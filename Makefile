@@ -5,6 +5,8 @@ VENV   ?= .venv
 REPORT ?= data/reports/pocket.yml
 BIN    := $(VENV)/bin
 export NO_MKDOCS_2_WARNING := 1
+# As `tds` sets it: threads that wait for one another soon sleep, which counts on a busy machine.
+export GOMP_SPINCOUNT ?= 10000
 
 .DEFAULT_GOAL := help
 .PHONY: help site check generate score store report serve test lint types bench interrupt evaluate pocket lock clean

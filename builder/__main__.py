@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +13,7 @@ import typer
 from builder import __version__
 from builder.domain import InputError
 
+SPINS = "10000"  # of a thread that waits for another, before it sleeps: more of them cost much on a busy machine
 REPORTS = Path("data/reports")
 DEFAULT_REPORT = REPORTS / "pocket.yml"
 DEFAULT_DATABASE = Path("data/tds.duckdb")
@@ -207,6 +209,7 @@ def serve(
 
 def main() -> None:
     """Run `tds`. What the user can mend is one line on the error stream and exit code 2."""
+    os.environ.setdefault("GOMP_SPINCOUNT", SPINS)  # read when torch is loaded, which is later
     try:
         app()
     except InputError as error:

@@ -33,7 +33,7 @@ class Frame:
 
     def prompt_ids(self, prompt: str) -> tuple[int, ...]:
         """The ids before the answer. `render` has written the special tokens out, so none are added here."""
-        ids = tuple(self.tokenizer(self.render(prompt), add_special_tokens=False)["input_ids"])
+        ids = tuple(_tokenised(self.tokenizer, self.render(prompt))[0])
         if not ids:
             raise InputError(
                 f"contexts.{self.context_id}: the prompt {prompt[:40]!r} gives no token before the answer; "
@@ -56,17 +56,17 @@ class Frame:
         """Ids and spans of an answer's text, tokenised jointly with its prompt and split where the prompt ends.
 
         What the chat template writes between its generation prompt and an answer (Llama-2's space) belongs to the first
-        token. Where a token would reach from the prompt into the answer, the answer is tokenised apart, so that no
-        character is lost and the prompt's ids stay as they are; the last value says whether that was needed.
+        token. Where the answer would change the prompt's ids (a token reaches from one into the other), the answer is
+        tokenised apart, so that no character is lost and the prompt stays; the last value says whether it was needed.
         """
         if not answer:
             return (), (), False
         head, between = self.render(prompt), self._between(prompt)
         ids, offsets = _tokenised(self.tokenizer, head + between + answer)
-        boundary = any(start < len(head) < end for start, end in offsets)
+        before = [i for i, (_, end) in zip(ids, offsets, strict=True) if end <= len(head)]
+        boundary = any(start < len(head) < end for start, end in offsets) or before != [*self.prompt_ids(prompt)]
         if boundary:
-            ids, offsets = _tokenised(self.tokenizer, between + answer)
-            offsets = [(start + len(head), end + len(head)) for start, end in offsets]
+            ids, offsets = _apart(self.tokenizer, between + answer, len(head))
         tail = [(i, end) for i, (_, end) in zip(ids, offsets, strict=True) if end > len(head)]
         ends = [max(end - len(head) - len(between), 0) for _, end in tail]
         return tuple(i for i, _ in tail), _tiled(ends, len(answer)), boundary
@@ -88,7 +88,8 @@ class Frame:
         except InputError:  # a template for the generation prompt alone
             return ""
         head = self.render(prompt)
-        gap = whole[len(head) : whole.find(mark)] if mark in whole and whole.startswith(head) else ""
+        place = whole.find(mark, len(head))  # the prompt may hold the mark, too
+        gap = whole[len(head) : place] if place >= 0 and whole.startswith(head) else ""
         return gap if gap.isspace() else ""
 
     def _chat(self, turns: list[dict[str, str]], generation: bool) -> str:
@@ -115,12 +116,35 @@ def _dated(template: str) -> str:
     if "strftime_now" not in template:
         return template
     filled = "".join(f" | replace('{sign}', '{value}')" for sign, value in _DAY.items())
-    return f"{{%- macro strftime_now(format) -%}}{{{{ format{filled} }}}}{{%- endmacro -%}}{template}"
+    # A block takes the line break behind it along: the template begins on a line of its own, its white space untouched.
+    return f"{{%- macro strftime_now(format) -%}}{{{{ format{filled} }}}}{{%- endmacro %}}\n{template}"
 
 
 def _tokenised(tokenizer: PreTrainedTokenizerFast, text: str) -> tuple[list[int], list[tuple[int, int]]]:
-    whole = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-    return whole["input_ids"], whole["offset_mapping"]
+    """Ids and offsets. What follows a begin token written out is the start of a text, as when the tokenizer adds it.
+
+    Transformers 5 sees that otherwise (Llama's `▁` comes only before the very first character), and would give Llama-2
+    and Mistral `[` where they were trained on `▁[`.
+    """
+    begin = tokenizer.bos_token or ""
+    opened = bool(begin) and text.startswith(begin)
+    done = len(begin) if opened else 0
+    rest = tokenizer(text[done:], add_special_tokens=False, return_offsets_mapping=True)
+    ids, offsets = rest["input_ids"], [(start + done, end + done) for start, end in rest["offset_mapping"]]
+    return ([tokenizer.bos_token_id, *ids], [(0, done), *offsets]) if opened else (ids, offsets)
+
+
+def _apart(tokenizer: PreTrainedTokenizerFast, text: str, place: int) -> tuple[list[int], list[tuple[int, int]]]:
+    """A text tokenised without what stands before it, its offsets counted from `place`.
+
+    Behind a line break, which is then dropped, so that SentencePiece puts no `▁` of its own before it; where the break
+    would become one token with the text, without.
+    """
+    for lead in ("\n", ""):
+        ids, offsets = _tokenised(tokenizer, lead + text)
+        if not any(start < len(lead) < end for start, end in offsets):
+            break
+    return ids, [(start + place - len(lead), end + place - len(lead)) for start, end in offsets]
 
 
 def _tiled(ends: list[int], length: int) -> Spans:

@@ -6,9 +6,9 @@ import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from builder.domain import Answer, InputError, Prompt
 from builder.settings import PromptSettings, ResponseSettings
@@ -20,6 +20,15 @@ ID_COLUMNS = ("id", "prompt_id")
 # Special tokens that files of texts carry along; they stand for the begin and the end of an answer.
 BEGIN_TEXTS = ("<s>", "<|begin_of_text|>", "<bos>")
 END_TEXTS = ("</s>", "<|endoftext|>", "<|im_end|>", "<|eot_id|>", "<|end_of_text|>", "<end_of_turn>", "<eos>")
+
+
+def _whole(text: str) -> str:
+    """JSON can write half a character (a lone surrogate), which no tokenizer takes. Pydantic words the complaint."""
+    text.encode("utf-8")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_whole)]
 
 
 class PromptRow(BaseModel):
@@ -42,7 +51,7 @@ class AnswerRow(BaseModel):
 
     id: str | int
     prompt: str = Field(min_length=1)
-    answer: str | list[str]
+    answer: Text | list[Text]
 
 
 Row = TypeVar("Row", bound=BaseModel)
@@ -81,7 +90,8 @@ def read_answers(settings: ResponseSettings, known: tuple[Prompt, ...] = ()) -> 
         text, ended = _without_special(row.answer if isinstance(row.answer, str) else "".join(row.answer[:1]))
         ids.append(prompt.prompt_id)
         if not text and not ended and prompt.prompt_id not in settings.leave_out:
-            raise InputError(f"{path}: {place}: the answer is empty; pass over it with leave_out: [{prompt.prompt_id}]")
+            quoted = json.dumps(prompt.prompt_id)  # an id is text: leave_out takes no YAML number
+            raise InputError(f"{path}: {place}: the answer is empty; pass over it with leave_out: [{quoted}]")
         found.append((prompt, text, ended))
     _unique(path, ids)
     otherwise: Any = "length" if any(ended for _, _, ended in found) else "unknown"
@@ -108,6 +118,8 @@ def _renamed(path: Path, place: str, row: Any, settings: ResponseSettings) -> An
         ("answer", columns.answer, ANSWER_COLUMNS),
     ):
         key = given or next((key for key in usual if row.get(key) is not None), None)
+        if key is None and name != "id":  # one that is there, but null, is refused by its name
+            key = next((key for key in usual if key in row), None)
         if key is not None and key in row:
             found[name] = row[key]
         elif name != "id" or given:
@@ -158,21 +170,23 @@ def _text(path: Path) -> str:
 
 
 def _array(path: Path, text: str) -> Iterator[tuple[str, Any]]:
-    try:
-        rows = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}:{error.lineno}: not valid JSON: {error.msg}") from None
-    return ((f"row {i}", row) for i, row in enumerate(rows, 1))
+    return ((f"row {i}", row) for i, row in enumerate(_json(path, text), 1))
 
 
 def _lines(path: Path, text: str) -> Iterator[tuple[str, Any]]:
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
-            try:
-                yield f"line {number}", json.loads(line)
-            except json.JSONDecodeError as error:
-                wanted = "a row a line, or an array of rows, is wanted"
-                raise InputError(f"{path}: line {number}: not valid JSON: {error.msg}; {wanted}") from None
+            yield f"line {number}", _json(path, line, number)
+
+
+def _json(path: Path, text: str, line: int | None = None) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:  # also a number of thousands of digits, or thousands of brackets
+        place = line or getattr(error, "lineno", 1)
+        what = getattr(error, "msg", "numbers too long or brackets too deep")
+        wanted = "a row a line, or an array of rows, is wanted"
+        raise InputError(f"{path}: line {place}: not valid JSON: {what}; {wanted}") from None
 
 
 def _csv(path: Path, delimiter: str) -> Iterator[tuple[str, Any]]:
@@ -180,12 +194,17 @@ def _csv(path: Path, delimiter: str) -> Iterator[tuple[str, Any]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file, delimiter=delimiter, strict=True)
         try:
+            names = reader.fieldnames or ()
+            twice = next((name for name in names if names.count(name) > 1), None)
+            if twice is not None:
+                raise InputError(f"{path}: line 1: two columns are called {twice!r}; their names must differ")
             for number, row in enumerate(reader, 1):
                 if None in row or None in row.values():
-                    wanted = len(reader.fieldnames or ())
-                    raise InputError(f"{path}: row {number}: not {wanted} fields, as the first line has")
+                    raise InputError(f"{path}: row {number}: not {len(names)} fields, as the first line has")
                 yield f"row {number}", row
-        except (csv.Error, UnicodeDecodeError) as error:
+        except UnicodeDecodeError:
+            raise InputError(f"{path}: cannot be read: not UTF-8 text") from None
+        except csv.Error as error:
             raise InputError(f"{path}: line {reader.line_num}: not valid CSV: {error}") from None
 
 

@@ -29,7 +29,7 @@ _RESPONSE_TABLES = {  # a row of a response file is one response; its lists beco
     "position": f"""
         SELECT response_id, (i - 1)::INTEGER AS pos, token_ids[i] AS token_id,
                spans[i][1] AS char_start, spans[i][2] AS char_end, has_end AND i = len(token_ids) AS is_end
-        FROM {_FILE} CROSS JOIN LATERAL unnest(range(1, len(token_ids) + 1)) AS u(i)""",
+        FROM (SELECT *, unnest(range(1, len(token_ids) + 1)) AS i FROM {_FILE})""",
 }
 
 

@@ -130,6 +130,6 @@ def _data(comparison: Row, example: Row, positions: list[Row], tokens: dict[int,
     }
 
 
-def _short(value: float) -> float:
-    """Four digits after the point: finer than float32's noise in a log-probability is not information."""
-    return round(value, 4)
+def _short(value: float | None) -> float | None:
+    """Four digits after the point: finer is float32's noise. NULL (no such token in the model) stays."""
+    return None if value is None else round(value, 4)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, normalizers, trainers
-from transformers import PreTrainedTokenizerFast
+from transformers import LlamaTokenizer, PreTrainedTokenizerFast
 
 from builder.domain import Answer, InputError, Prompt
 from builder.measure.contexts import Frame
@@ -49,7 +50,18 @@ def sentencepiece() -> PreTrainedTokenizerFast:
     return made
 
 
-TOKENIZERS = {"bytes": tiny.tokenizer(), "sentencepiece": sentencepiece()}
+def llama() -> PreTrainedTokenizerFast:
+    """The same pieces in the class that transformers 5 makes of any Llama-2 folder: ▁ before the first character only."""
+    model = json.loads(sentencepiece().backend_tokenizer.to_str())["model"]
+    return LlamaTokenizer(
+        vocab=model["vocab"],
+        merges=[tuple(pair) for pair in model["merges"]],
+        chat_template=LLAMA_2,
+        add_bos_token=True,
+    )
+
+
+TOKENIZERS = {"bytes": tiny.tokenizer(), "sentencepiece": sentencepiece(), "llama": llama()}
 PLAIN = ContextSettings(kind="plain", template="# Question:\n{prompt}\n\n# Answer:\n")
 CHAT = ContextSettings(kind="chat")
 
@@ -80,12 +92,22 @@ def test_a_template_that_writes_the_date_gets_the_same_one_every_day() -> None:
     assert frame(context=CHAT, chat_template=dated + "Today: {{ date_string }}").render("Hi") == "Today: 26 Jul 2024"
 
 
+def test_a_dated_template_keeps_the_white_space_it_begins_with() -> None:
+    """The sandbox trims line breaks behind blocks and blanks before them: neither must reach into the template."""
+    for start in ("\n\nA", "  A", "  {% if true %}A{% endif %}", "\n{% if true %}A{% endif %}"):
+        dated, plain = (frame(context=CHAT, chat_template=start + end) for end in ("{{ strftime_now('%Y') }}", "2024"))
+        assert dated.render("Hi") == plain.render("Hi")
+
+
 def test_one_begin_token_or_none_and_never_two() -> None:
     assert frame().begin_count(frame().prompt_ids("Hi")) == 1
     assert frame("sentencepiece", CHAT).begin_count(frame("sentencepiece", CHAT).prompt_ids("Hi")) == 1
     double = ContextSettings(kind="plain", template="<|begin|>{prompt}")
     with pytest.raises(InputError, match=r"begin token '<\|begin\|>' twice; take '<\|begin\|>' out of the template"):
         frame(context=double).prompt_ids("Hi")
+    with pytest.raises(InputError, match=r"twice; take '<s>' out of the template or the prompt"):
+        frame("sentencepiece", ContextSettings(kind="plain", template="{prompt}:")).prompt_ids("<s>Hi")
+    assert frame().prompt_ids("a <|begin|> b").count(0) == 2  # further on it is the user's own
     bare = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(tiny.tokenizer().backend_tokenizer.to_str()))
     bare.backend_tokenizer.post_processor = None
     none = Frame("c", PLAIN, bare)
@@ -101,17 +123,27 @@ def test_nothing_before_the_answer_is_refused() -> None:
         Frame("c", CHAT, bare).prompt_ids("Hi")
 
 
+@pytest.mark.parametrize("name", TOKENIZERS)
+def test_what_follows_the_begin_token_is_the_start_of_a_text(name: str) -> None:
+    """The ids are those that the tokenizer gives when it adds the begin token by itself, as in training."""
+    made = frame(name)
+    assert list(made.prompt_ids("Hi")) == TOKENIZERS[name]("# Question:\nHi\n\n# Answer:\n")["input_ids"]
+    if name != "bytes":  # Llama-2 was trained on <s> ▁[ INST ...
+        pieces = made.tokenizer.convert_ids_to_tokens(frame(name, CHAT).prompt_ids("Hi"))
+        assert pieces[0] == "<s>" and pieces[1][0] == "▁"
+
+
 def check(made: Frame, prompt: str, answer: str) -> bool:
     """The spans tile the answer, the ids give it back, and they are those of prompt and answer tokenised as one."""
     ids, spans, boundary = made.answer_ids(prompt, answer)
     ends = [0, *(end for _, end in spans)]
     assert [start for start, _ in spans] == ends[:-1] and ends[-1] == len(answer)
     between = " " if made.settings.kind == "chat" and "INST" in made.render(prompt) else ""
+    head, words = list(made.prompt_ids(prompt)), made.tokenizer
     if not boundary:
-        joint = made.tokenizer(made.render(prompt) + between + answer, add_special_tokens=False)["input_ids"]
-        assert joint == [*made.prompt_ids(prompt), *ids]
-    decoded = made.tokenizer.decode(ids, clean_up_tokenization_spaces=False)
-    assert decoded.lstrip(" ") == answer.lstrip(" ")  # a SentencePiece decoder takes one space off the front
+        assert words(made.render(prompt).removeprefix(words.bos_token) + between + answer)["input_ids"] == [*head, *ids]
+    # Decoded behind the prompt: a SentencePiece decoder takes a space off the front, and only there.
+    assert words.decode([*head, *ids]) == words.decode(head) + between + answer
     return boundary
 
 
@@ -122,7 +154,7 @@ def test_answers_keep_every_character(name: str, context: ContextSettings, text:
     check(frame(name, context), "What is blue?", text)
 
 
-@given(st.text(min_size=1, max_size=40).filter(lambda t: "<" not in t and "\x00" not in t))
+@given(st.text(min_size=1, max_size=40).filter(lambda t: not set(t) & {"<", "\x00", "▁"}))  # ▁ is decoded as a space
 @settings(max_examples=150, deadline=None)
 def test_any_text_keeps_every_character(text: str) -> None:
     for name in TOKENIZERS:
@@ -139,11 +171,31 @@ def test_a_token_that_would_reach_over_the_boundary_is_not_made() -> None:
     assert not frame().answer_ids("See", "ky is blue")[2]
 
 
+def test_an_answer_tokenised_apart_gets_no_space_of_the_tokenizers_own() -> None:
+    reaching = frame("sentencepiece", ContextSettings(kind="plain", template="{prompt} the q"))
+    ids, spans, boundary = reaching.answer_ids("See", "uick brown")
+    assert boundary and reaching.tokenizer.convert_ids_to_tokens(ids[0])[0] == "u" and spans[0][0] == 0
+    for text in ("uick", "\nuick", " uick", "  uick\n\n\tb"):
+        check(reaching, "See", text)
+
+
+def test_an_answer_that_changes_the_prompts_own_ids_counts_as_apart() -> None:
+    """GPT-2's rule leaves the last blank of a run to the word behind it, without a token that reaches over."""
+    whole = json.loads(tiny.tokenizer().backend_tokenizer.to_str())
+    whole["model"]["vocab"]["ĊĊ"] = len(whole["model"]["vocab"])
+    whole["model"]["merges"].append(["Ċ", "Ċ"])
+    words = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(json.dumps(whole)), bos_token="<|begin|>")
+    made = Frame("c", ContextSettings(kind="plain", template="{prompt}\n\n"), words)
+    assert words.convert_ids_to_tokens(made.prompt_ids("x: 1")[-1]) == "ĊĊ"
+    assert check(made, "x: 1", "is") and not check(made, "x: 1", "\t")
+
+
 def test_llama_2s_space_belongs_to_the_first_token() -> None:
     made = frame("sentencepiece", CHAT)
     assert made.render("Hi") == "<s>[INST] Hi [/INST]"
     ids, spans, boundary = made.answer_ids("Hi", "Thank you")
     assert made.tokenizer.convert_ids_to_tokens(ids[0])[0] == "▁" and spans[0][0] == 0 and not boundary
+    assert made.answer_ids("H\ue000i", "Thank you")[0] == ids  # found with the mark in a prompt, too
 
 
 def tokenised(text: str, finish: Any = None, name: str = "sentencepiece") -> Any:

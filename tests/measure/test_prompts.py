@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from builder.domain import InputError, Prompt
 from builder.measure.prompts import read_answers, read_prompts
@@ -65,7 +66,13 @@ def test_rows_become_prompts(write: Write) -> None:
         (GOOD + '\n{"id": 2, "prompt": "x", "harmful": "no"}', r"line 2: harmful: Input should be a valid boolean"),
         (GOOD + "\n" + GOOD, r"set.jsonl: two rows have the id '1'"),
         ("\n\n", r"set.jsonl: holds no rows"),
-        ("[{]", r"set.jsonl:1: not valid JSON"),
+        ("[\n{]", r"set.jsonl: line 2: not valid JSON"),
+        ("[1] 2", r"set.jsonl: line 1: not valid JSON: Extra data"),
+        ("[" * 100_000, r"set.jsonl: line 1: not valid JSON: numbers too long or brackets too deep"),
+        (GOOD + '\n{"id": 9' + "9" * 5000 + "}", r"set.jsonl: line 2: not valid JSON: numbers too long"),
+        (GOOD + '\n{"id": true, "prompt": "x"}', r"line 2: id: Input should be a valid"),
+        (GOOD + '\n{"id": 2, "prompt": null}', r"line 2: prompt: Input should be a valid string"),
+        (GOOD + '\n{"id": 2, "prompt": "\\ud83d"}', r"line 2: prompt: Input should be a valid string, unable to parse"),
     ],
 )
 def test_a_bad_row_is_one_line_that_names_it(write: Write, text: str, message: str) -> None:
@@ -79,8 +86,13 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, write: Write) -> None:
         with pytest.raises(InputError, match=f"{name}: .*(cannot be read|No such file)"):
             answers(tmp_path / name)
     (tmp_path / "latin").write_bytes(b"\xff\xfe\xe9")
-    with pytest.raises(InputError, match="not UTF-8"):
+    with pytest.raises(InputError, match="latin: cannot be read: not UTF-8 text"):
         prompts(tmp_path / "latin")
+    (tmp_path / "latin.csv").write_bytes(b"prompt,answer\nna\xefve,b\n")
+    with pytest.raises(InputError, match=r"latin.csv: cannot be read: not UTF-8 text"):
+        answers(tmp_path / "latin.csv")
+    with pytest.raises(InputError, match="cannot be read: a folder"):
+        answers(tmp_path)
     with pytest.raises(InputError, match=r"leave_out names 'zzz', but no row has this id"):
         prompts(write(GOOD), leave_out=("zzz",))
     with pytest.raises(InputError, match="leave_out leaves no row"):
@@ -157,14 +169,24 @@ def test_prompts_of_the_same_words_are_taken_in_turn(write: Write) -> None:
         (
             "a.json",
             '[{"prompt": "Hi", "answer": ""}]',
-            r"row 1: the answer is empty; pass over it with leave_out: \[1\]",
+            r"row 1: the answer is empty; pass over it with leave_out: \[\"1\"\]",
         ),
         ("a.json", '[{"prompt": "Hi", "answer": [1]}]', r"row 1: answer: Input should be a valid string"),
         ("a.json", '[{"prompt": "Hi", "answer": 5}]', r"row 1: answer: Input should be a valid string"),
+        ("a.json", '[{"prompt": "Hi", "answer": []}]', r"row 1: the answer is empty"),
+        ("a.json", '[{"prompt": "Hi", "answer": null}]', r"row 1: answer: Input should be a valid string"),
+        ("a.json", '[{"prompt": null, "answer": "A"}]', r"row 1: prompt: Input should be a valid string"),
+        ("a.json", '[{"prompt": "", "answer": "A"}]', r"row 1: prompt: String should have at least 1 character"),
+        ("a.json", '[{"prompt": "Hi", "answer": "\\ud83d"}]', r"row 1: answer: .*surrogates not allowed"),
+        ("a.json", '{"rows": []}', r"a.json: line 1: no column prompt .* for the prompt \(columns: rows\)"),
+        ("a.json", "", r"a.json: holds no rows"),
+        ("a.json", "[]", r"a.json: holds no rows"),
         ("a.json", '["Hi"]', r"row 1: Input should be a valid dictionary"),
         ("a.csv", "prompt,answer\nHi\n", r"a.csv: row 1: not 2 fields, as the first line has"),
         ("a.csv", "prompt,answer\nHi,a,b\n", r"a.csv: row 1: not 2 fields, as the first line has"),
         ("a.csv", 'prompt,answer\n"Hi,a\n', r"a.csv: line \d: not valid CSV"),
+        ("a.csv", "prompt,answer,prompt\na,b,c\n", r"a.csv: line 1: two columns are called 'prompt'"),
+        ("a.csv", "", r"a.csv: holds no rows"),
         ("a.csv", "prompt,answer\n", r"a.csv: holds no rows"),
         ("a.parquet", "PAR1 and so on", r"a.parquet: not a Parquet file that can be read"),
     ],
@@ -175,9 +197,22 @@ def test_bad_answers_are_one_line(write: Write, name: str, text: str, message: s
     assert "\n" not in str(caught.value)
 
 
-def test_an_empty_answer_can_be_passed_over(write: Write) -> None:
+def test_an_empty_answer_can_be_passed_over_as_the_complaint_says(write: Write) -> None:
     path = write('[{"prompt": "Hi", "answer": ""}, {"prompt": "Ho", "answer": "A"}]', "a.json")
-    assert answers(path, leave_out=("1",)) == [("2", "Ho", "A", "unknown")]
+    with pytest.raises(InputError) as caught:
+        answers(path)
+    advice = yaml.safe_load(str(caught.value).split("pass over it with ")[1])
+    assert answers(path, **advice) == [("2", "Ho", "A", "unknown")]
+
+
+def test_null_and_repeated_values_in_a_table(write: Write, tmp_path: Path) -> None:
+    pq.write_table(pa.table({"prompt": ["a", None], "answer": ["x", "y"]}), tmp_path / "a.parquet")
+    with pytest.raises(InputError, match=r"a.parquet: row 2: prompt: Input should be a valid string"):
+        answers(tmp_path / "a.parquet")
+    with pytest.raises(InputError, match=r"a.csv: two rows have the id 'x'; ids must differ"):
+        answers(write("id,prompt,answer\nx,a,b\nx,c,d\n", "a.csv"))
+    twice = write("id,prompt,answer\nx,a,b\ny,c,d\nz,e,f\n", "b.csv")
+    assert [row[0] for row in answers(twice, leave_out=("x",), limit=1)] == ["y"]
 
 
 def test_a_dataset_through_the_datasets_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

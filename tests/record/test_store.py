@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -10,8 +13,10 @@ import pytest
 
 from builder.domain import InputError
 from builder.plan import load_plan
-from builder.record import store
+from builder.record.store import store
 from builder.stages import measure
+from tests.conftest import ROOT
+from tests.record.made import made_records
 
 
 @pytest.fixture
@@ -116,21 +121,6 @@ def test_a_changed_tag_is_stored_without_measuring_again(database: Path, project
     assert rows(database, "SELECT topics FROM prompt WHERE prompt_id = 'sky'") == [(["skies"],)]
 
 
-def test_a_failed_store_keeps_the_old_file(database: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = rows(database, "FROM run")
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(store, "_insert_shard", full)
-    (project / "report.yml").write_text(
-        (project / "report.yml").read_text(encoding="utf-8") + "# new\n", encoding="utf-8"
-    )
-    with pytest.raises(InputError, match="No space left"):
-        measure(load_plan(project / "report.yml"))
-    assert rows(database, "FROM run") == before
-
-
 def test_a_damaged_file_is_replaced(database: Path, project: Path) -> None:
     database.write_bytes(b"not a database")
     measure(load_plan(project / "report.yml"))
@@ -144,3 +134,52 @@ def test_a_damaged_shard_is_named(database: Path, project: Path) -> None:
         measure(load_plan(project / "report.yml"))
     shutil.rmtree(shard)
     measure(load_plan(project / "report.yml"))
+
+
+def test_rows_of_an_answer_stand_together_and_two_databases_are_alike(tmp_path: Path) -> None:
+    """Row for row, in every table. (The files differ: DuckDB writes a random name for itself into each header.)"""
+    for name in ("one", "two"):
+        store(tmp_path / f"{name}.duckdb", made_records(tmp_path / "shards", 1))
+    one, two = tmp_path / "one.duckdb", tmp_path / "two.duckdb"
+    for (table,) in rows(one, "SELECT table_name FROM duckdb_tables() WHERE NOT internal"):
+        inside = f'FROM "{table}" ORDER BY rowid'
+        assert rows(one, inside) == rows(two, inside), table
+    for table, key in (
+        ("position", "response_id"),
+        ("score", "response_id, condition_id"),
+        ("divergence", "response_id"),
+    ):
+        steps = f'SELECT pos - lag(pos) OVER (PARTITION BY {key} ORDER BY rowid), rowid - lag(rowid) OVER (PARTITION BY {key} ORDER BY rowid) FROM "{table}"'
+        assert set(rows(one, steps)) == {(None, None), (1, 1)}, table
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
+def test_storing_more_shards_takes_no_more_memory(tmp_path: Path) -> None:
+    """Peak memory of a process that stores 24 shards against one that stores 12 (all at once: some 400 MB more)."""
+    made_records(tmp_path / "shards", 1)
+    code = """import sys; from pathlib import Path; from builder.record.store import store
+from tests.record.made import made_records
+store(Path("made.duckdb"), made_records(Path("shards"), int(sys.argv[1])))
+print(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])"""  # ru_maxrss would count the parent's
+    peaks = []
+    for times in ("12", "24"):
+        run, env = [sys.executable, "-c", code, times], {"PYTHONPATH": str(ROOT)}
+        done = subprocess.run(run, cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
+        peaks.append(int(done.stdout.split()[-1]) / 1024)  # MiB
+    assert peaks[1] < peaks[0] + 80, peaks
+
+
+@pytest.mark.parametrize("room", [20_000, 1_000_000, 5_000_000])
+def test_a_full_disk_is_one_line_and_keeps_the_old_database(tmp_path: Path, room: int) -> None:
+    """No file may grow beyond `room` bytes: a disk that is full while rows go in, at the commit, and later."""
+    records, database = made_records(tmp_path / "shards", 2), tmp_path / "made.duckdb"
+    database.write_bytes(b"the old one")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        with pytest.raises(InputError, match=r"made.duckdb: cannot be written: .*") as raised:
+            store(database, records)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "\n" not in str(raised.value) and database.read_bytes() == b"the old one"
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["made.duckdb"]

@@ -11,8 +11,9 @@ import pytest
 
 from builder.record.store import SQL
 from tests.report import synthetic
+from tests.report.synthetic import insert
 
-Side = list[tuple[str, float]]  # strings with their probabilities, likeliest first
+Side = list[tuple[int, str, float]]  # ids, what each decodes to, and probabilities, likeliest first
 
 
 @pytest.fixture(scope="module")
@@ -23,64 +24,107 @@ def con() -> duckdb.DuckDBPyConnection:
 
 
 def side(draw: random.Random, words: list[str], size: int) -> Side:
-    """A list of `size` words and probabilities, renormalised over them."""
+    """A list of `size` ids and probabilities, renormalised over them."""
     weights = sorted((draw.random() ** 4 for _ in range(size)), reverse=True)
-    return [(w, x / sum(weights)) for w, x in zip(draw.sample(words, size), weights, strict=True)]
+    ids = draw.sample(range(len(words)), size)
+    return [(i, words[i], x / sum(weights)) for i, x in zip(ids, weights, strict=True)]
 
 
 def slow(b: Side, a: Side, k: int) -> dict[str, float]:
-    """The definitions, over dictionaries by string; of equal strings the first counts."""
-    pb, pa = (dict(reversed(s[:k])) for s in (b, a))
-    both = pb.keys() & pa.keys()
-    found = {
-        "jaccard": len(both) / len(pb.keys() | pa.keys()),
-        "ws": sum(pb[w] * pa[w] for w in both),
-        "kl": sum(pb[w] * math.log(pb[w] / pa[w]) for w in both),
-        "tr": next((i for i, (w, _) in enumerate(b[:k]) if w == a[0][0]), k),
+    """AlignTDS's definitions (facts/aligntds.md) over sets of strings, each standing for the likeliest id that decodes to it.
+
+    nDCG compares ids and reads the whole of both lists, which are equally long: gain = the sum over the base's list of
+    relevance / log2(place + 1), relevance = 1 / log2(place in the aligned list + 1) or 0, divided by the gain of equal lists.
+    """
+    first, second = [w for _, w, _ in b[:k]], [w for _, w, _ in a[:k]]
+    pb, pa = (
+        (lambda w: b[first.index(w)][2] if w in first else 0.0),
+        (lambda w: a[second.index(w)][2] if w in second else 0.0),
+    )
+    either = set(first) | set(second)
+    relevance = {i: 1 / math.log2(place + 1) for place, (i, _, _) in enumerate(a, 1)}
+    gain = sum(relevance.get(i, 0) / math.log2(place + 1) for place, (i, _, _) in enumerate(b, 1))
+    return {
+        "jaccard": len(set(first) & set(second)) / len(either),
+        "ws": sum(pb(w) * pa(w) for w in either),
+        "kl": sum(pb(w) * math.log(pb(w) / pa(w)) for w in either if pb(w) > 0 and pa(w) > 0),
+        "tr": first.index(second[0]) if second[0] in first else k,
+        "tp": pb(second[0]),
+        "btp": (pb(second[0]) + pa(first[0])) / 2,
+        "ndcg": gain / sum(1 / math.log2(place + 1) ** 2 for place in range(1, len(a) + 1)),
     }
-    relevance: dict[str, float] = {}
-    for rank, (w, _) in enumerate(a):
-        relevance.setdefault(w, 1 / math.log2(rank + 2))
-    gain = sum(relevance.get(w, 0) / math.log2(i + 2) for i, (w, _) in enumerate(b))
-    ideal = sum(1 / math.log2(i + 2) ** 2 for i in range(len(a)))
-    return found | {"ndcg": gain / ideal}
 
 
 def macros(con: duckdb.DuckDBPyConnection, b: Side, a: Side, k: int) -> dict[str, float]:
-    lists = {"b": [w for w, _ in b], "pb": [p for _, p in b], "a": [w for w, _ in a], "pa": [p for _, p in a], "k": k}
-    sql = """SELECT aligntds_jaccard(b, a, k), aligntds_ws(b, pb, a, pa, k), aligntds_kl(b, pb, a, pa, k),
-             aligntds_tr(b, a, k), aligntds_ndcg(b, a) FROM (SELECT $b AS b, $pb AS pb, $a AS a, $pa AS pa, $k AS k)"""
-    (row,) = con.execute(sql, lists).fetchall()
-    return dict(zip(("jaccard", "ws", "kl", "tr", "ndcg"), row, strict=True))
+    (bi, bw, bp), (ai, aw, ap) = (zip(*s, strict=True) for s in (b, a))
+    lists = {"b": bw, "pb": bp, "a": aw, "pa": ap, "bi": bi, "ai": ai}
+    sql = """SELECT aligntds_jaccard(b, a, k), aligntds_ws(b, pb, a, pa, k), aligntds_kl(b, pb, a, pa, k), aligntds_tr(b, a, k),
+             aligntds_tp(b, pb, a, k), (aligntds_tp(b, pb, a, k) + aligntds_tp(a, pa, b, k)) / 2, aligntds_ndcg(bi, ai)
+             FROM (SELECT $b AS b, $pb AS pb, $a AS a, $pa AS pa, $bi AS bi, $ai AS ai, $k AS k)"""
+    (row,) = con.execute(sql, {name: list(values) for name, values in lists.items()} | {"k": k}).fetchall()
+    return dict(zip(("jaccard", "ws", "kl", "tr", "tp", "btp", "ndcg"), row, strict=True))
 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_aligntds_numbers_equal_their_definitions(con: duckdb.DuckDBPyConnection, seed: int) -> None:
     draw = random.Random(seed)
-    words = [f"w{i}" for i in range(draw.choice([30, 40, 90]))] + ["\ufffd"] * (seed % 3)  # strings of several ids
+    words = [f"w{i}" for i in range(draw.choice([30, 40, 90]))] + ["\ufffd"] * (seed % 9)  # one string of several ids
     b, a = side(draw, words, 30), side(draw, words, 30)
-    for k in (1, 5, 10, 30):
+    for k in (1, 5, 10, 30, 50):
         assert macros(con, b, a, k) == pytest.approx(slow(b, a, k), abs=1e-12)
 
 
 def test_aligntds_quirks_by_hand(con: duckdb.DuckDBPyConnection) -> None:
-    """Equal lists: Jaccard 1, KL 0, WS Σp² and not 1, nDCG 1. Disjoint lists: KL 0. KL on the intersection goes below 0."""
-    b, other = [("x", 0.5), ("y", 0.5)], [("z", 0.7), ("v", 0.3)]
-    assert macros(con, b, b, 2) == pytest.approx({"jaccard": 1, "ws": 0.5, "kl": 0, "tr": 0, "ndcg": 1})
-    assert macros(con, b, other, 2) == pytest.approx({"jaccard": 0, "ws": 0, "kl": 0, "tr": 2, "ndcg": 0})
-    assert macros(con, [("x", 0.2), ("y", 0.8)], [("x", 0.9), ("z", 0.1)], 2)["kl"] == pytest.approx(
-        0.2 * math.log(2 / 9)
+    """Equal lists: WS Σp² and not 1. Disjoint lists: KL 0. KL on the intersection goes below 0. A probability of 0 is no
+    division. Ids that decode alike are one string, the likeliest, for all but nDCG."""
+    b, other = [(1, "x", 0.5), (2, "y", 0.5)], [(3, "z", 0.7), (4, "v", 0.3)]
+    same = {"jaccard": 1, "ws": 0.5, "kl": 0, "tr": 0, "tp": 0.5, "btp": 0.5, "ndcg": 1}
+    assert macros(con, b, b, 2) == pytest.approx(same)
+    assert macros(con, b, other, 2) == pytest.approx(dict.fromkeys(same, 0) | {"tr": 2})
+    below = macros(con, [(1, "x", 0.2), (2, "y", 0.8)], [(1, "x", 0.9), (3, "z", 0.1)], 2)
+    assert below["kl"] == pytest.approx(0.2 * math.log(2 / 9))
+    assert macros(con, [(1, "x", 1.0), (2, "y", 0.0)], [(1, "x", 1.0), (2, "y", 0.0)], 2)["kl"] == 0
+    alike = macros(con, [(7, "?", 0.6), (8, "?", 0.4)], [(8, "?", 0.9), (9, "x", 0.1)], 2)
+    ndcg = 1 / math.log2(3) / (1 + 1 / math.log2(3) ** 2)  # id 8: first in the aligned list, second in the base's
+    assert alike == pytest.approx(
+        {"jaccard": 0.5, "ws": 0.54, "kl": 0.6 * math.log(2 / 3), "tr": 0, "tp": 0.6, "btp": 0.75, "ndcg": ndcg}
     )
 
 
-def test_aligntds_view_takes_the_aligned_models_first_choice_and_leaves_out_the_end(tmp_path: Path) -> None:
-    with duckdb.connect(str(synthetic.write(tmp_path / "made.duckdb", prompts=3, noise=True))) as con:
-        rows = con.execute("SELECT comparison_id, shift, tr, tp, jaccard_10, ndcg FROM aligntds").fetchall()
-        (positions,) = con.execute('SELECT count(*) FROM "position" WHERE NOT is_end').fetchone() or (0,)
-    assert len(rows) == 2 * positions and {row[0] for row in rows} == {"c-1", "c-2"}
-    for _, shift, tr, tp, jaccard, ndcg in rows:  # both sides have the same lists in the made-up report
-        assert (shift, tr, jaccard) == ("unshifted", 0, 1) and ndcg == pytest.approx(1)
-        assert tp == pytest.approx(0.5 / (1 - 2**-10))
+@pytest.mark.parametrize("kept", [20, 30, 40])
+def test_the_aligntds_view_against_its_definitions(kept: int) -> None:
+    """From stored ids and log-probabilities: the first 30 decoded and renormalised, the end token left out."""
+    draw, con, words = random.Random(kept), duckdb.connect(), [f"w{i % 70}" for i in range(100)]
+    con.execute(SQL["schema"] + SQL["views"])
+    synthetic.describe(con, ["base·plain", "sft·chat"], len(words))
+    unknown = {"tokenizer_id": "tok", "is_word_start": False, "is_special": False}
+    insert(con, "token", [unknown | {"token_id": i, "decoded": w if i < 97 else None} for i, w in enumerate(words)])
+    words[97:] = [""] * 3  # ids that the tokenizer does not have decode to nothing
+    names = {"comparison_id": "c", "base_condition_id": "base·plain", "aligned_condition_id": "sft·chat"}
+    insert(con, "comparison", [names | {"ordinal": 1, "label": "c", "kind": "tuning", "source": "s"}])
+    answer = {"response_id": "s/1", "prompt_id": "1", "source": "s", "text": "", "n_tokens": 40, "finish": "stop"}
+    insert(con, "response", [answer | {"boundary": False}])
+    spans = {"response_id": "s/1", "token_id": 1, "char_start": 0, "char_end": 0}
+    insert(con, "position", [spans | {"pos": pos, "is_end": pos == 39} for pos in range(40)])
+    expected, scores = {}, []
+    for pos in range(40):
+        b, a = ([(i, w, 0.9 * p) for i, w, p in side(draw, words, kept)] for _ in range(2))  # some mass is elsewhere
+        for c, listed in (("base·plain", b), ("sft·chat", a)):
+            row = {"response_id": "s/1", "pos": pos, "condition_id": c, "logprob": -1.0, "rank": 1, "entropy": 1.0}
+            scores.append(row | {"top_ids": [i for i, *_ in listed], "top_logprobs": [math.log(p) for *_, p in listed]})
+        b, a = ([(i, w, p / sum(q for *_, q in s[:30])) for i, w, p in s[:30]] for s in (b, a))
+        at10, at50 = slow(b, a, 10), slow(b, a, 50)
+        shift = "unshifted" if at10["tr"] < 1 else "marginal" if at10["tr"] < 3 else "shifted"
+        numbers = (at50["tr"], at50["tp"], at10["btp"], at10["jaccard"], at10["ws"], at10["kl"], at50["ndcg"])
+        expected[pos] = (shift, *numbers)
+    insert(con, "score", scores)
+    found = con.execute(
+        "SELECT pos, shift, tr, tp, btp, jaccard_10, ws_10, kl_10, ndcg FROM aligntds ORDER BY pos"
+    ).fetchall()
+    assert [row[0] for row in found] == list(range(39))
+    for pos, shift, *values in found:
+        assert shift == expected[pos][0] and values == pytest.approx(expected[pos][1:], rel=1e-5, abs=1e-6)
+    assert 50 in {row[2] for row in found} and len({row[1] for row in found}) > 1
 
 
 def test_checks_of_arithmetic_stand_in_noise_and_nowhere_else(tmp_path: Path) -> None:
@@ -94,24 +138,43 @@ def test_checks_of_arithmetic_stand_in_noise_and_nowhere_else(tmp_path: Path) ->
 
 
 def test_the_split_adds_up_and_is_null_where_a_condition_is_missing(tmp_path: Path) -> None:
-    with duckdb.connect(str(synthetic.write(tmp_path / "made.duckdb", prompts=5))) as con:
-        whole = con.execute("SELECT delta FROM split ORDER BY comparison_id, response_id, pos").fetchall()
-        assert whole and con.execute("SELECT count(context), count(weights_first) FROM split").fetchall() == [(0, 0)]
-        for model, context in (("base", "chat"), ("sft", "plain")):
-            name = f"{model}·{context}"
-            con.execute("INSERT INTO condition VALUES (?, ?, ?, '', '', [], [], 0, '')", [name, model, context])
-            con.execute(
-                "INSERT INTO score SELECT response_id, pos, ?, logprob - random(), rank, entropy, top_ids, top_logprobs "
-                "FROM score WHERE condition_id = 'base·plain'",
-                [name],
-            )
-        assert con.execute("SELECT delta FROM split ORDER BY comparison_id, response_id, pos").fetchall() == whole
-        (one, other, apart) = con.execute(
-            """SELECT max(abs(context + weights - delta)), max(abs(weights_first + context_after - delta)),
-               max(abs(weights - weights_first - interaction)) FROM split"""
-        ).fetchall()[0]
-        assert max(one, other, apart) < 1e-5
-        check = """SELECT max(abs(s.weights - (a.logprob - b.logprob))) FROM split s
-                   JOIN score a ON a.response_id = s.response_id AND a.pos = s.pos AND a.condition_id = 'sft·chat'
-                   JOIN score b ON b.response_id = s.response_id AND b.pos = s.pos AND b.condition_id = 'base·chat'"""
-        assert con.execute(check).fetchall()[0][0] < 1e-5
+    """Both orders add up, every term against the scores themselves; without the further conditions only delta is there."""
+    terms = "delta, context, weights, weights_first, context_after, interaction"
+    with duckdb.connect(str(synthetic.write(tmp_path / "a.duckdb", prompts=5, noise=True))) as con:
+        bare = con.execute(f"SELECT {terms} FROM split").fetchall()
+    assert bare and all(row[0] is not None and row[1:] == (None,) * 5 for row in bare)
+    with duckdb.connect(str(synthetic.write(tmp_path / "b.duckdb", prompts=5, noise=True, further=True))) as con:
+        said: dict[tuple[str, int], dict[str, float]] = {}
+        for response, pos, condition, x in con.execute(
+            "SELECT response_id, pos, condition_id, logprob FROM score"
+        ).fetchall():
+            said.setdefault((response, pos), {})[condition] = x
+        found = con.execute(f"SELECT response_id, pos, {terms} FROM split WHERE comparison_id = 'c-1'").fetchall()
+        assert len(found) == len(said)
+        for response, pos, delta, context, weights, weights_first, context_after, interaction in found:
+            x = said[response, pos]
+            assert delta == pytest.approx(x["sft·chat"] - x["base·plain"], abs=1e-6)
+            assert context == pytest.approx(x["base·chat"] - x["base·plain"], abs=1e-6)
+            assert weights_first == pytest.approx(x["sft·plain"] - x["base·plain"], abs=1e-6)
+            assert context + weights == pytest.approx(delta, abs=1e-5)
+            assert weights_first + context_after == pytest.approx(delta, abs=1e-5)
+            assert interaction == pytest.approx(weights - weights_first, abs=1e-9)
+        con.execute("DELETE FROM score WHERE condition_id = 'sft·plain'")
+        assert con.execute(
+            "SELECT count(weights) > 0, count(weights_first), count(interaction) FROM split"
+        ).fetchall() == [(True, 0, 0)]
+        con.execute(
+            "UPDATE score SET logprob = NULL WHERE condition_id = 'base·plain' AND pos = 1"
+        )  # the base lacks the token
+        row = con.execute(f"SELECT DISTINCT {terms.split(', weights')[0]} FROM split WHERE pos = 1").fetchall()
+        assert row == [(None, None)] and con.execute("SELECT count(*) FROM split").fetchall() == [(2 * len(said),)]
+
+
+def test_between_equal_contexts_the_split_is_all_weights(tmp_path: Path) -> None:
+    with duckdb.connect(str(synthetic.write(tmp_path / "made.duckdb", prompts=5, comparisons=1, further=True))) as con:
+        con.execute("UPDATE comparison SET base_condition_id = 'base·chat'")
+        rows = con.execute(
+            "SELECT delta, context, weights, weights_first, context_after, interaction FROM split"
+        ).fetchall()
+    assert rows and all(row == (row[0], 0, row[0], row[0], 0, 0) for row in rows)
+    assert any(row[0] != 0 for row in rows)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from builder.record.store import SQL, STORAGE_VERSION
 
@@ -21,6 +24,22 @@ HOSTILE = [
 TOKENS = ["<|end|>", " the", "!", "\n", " sorry", " Thank", " you", "\\xf0", "<", "天"]
 
 
+CONDITIONS = {
+    "base·plain": ("base", "plain", ""),
+    "sft·chat": ("sft", "chat", ""),
+    "base·plain·rebatched": ("base", "plain", "rebatched"),
+    "base·chat": ("base", "chat", ""),
+    "sft·plain": ("sft", "plain", ""),
+}
+
+
+def insert(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows into a table by the names of its columns; a column that is not named is NULL."""
+    con.register("made_rows", pa.Table.from_pylist([dict(row) for row in rows]))
+    con.execute(f'INSERT INTO "{table}" BY NAME SELECT * FROM made_rows')
+    con.unregister("made_rows")
+
+
 def write(
     path: Path,
     prompts: int = 24,
@@ -28,95 +47,99 @@ def write(
     tags: bool = True,
     shifted: bool = True,
     noise: bool = False,
+    further: bool = False,
     seed: int = 0,
 ) -> Path:
-    """A database with that many prompts; without tags or a single shifted token, or with an A/A check, where wanted."""
+    """A database with that many prompts; without tags or a single shifted token, where wanted.
+
+    `noise` adds an A/A check, `further` the two conditions that a split takes, and a vocabulary that was extended.
+    """
     rng = random.Random(seed)
+    kept = [c for c in CONDITIONS if c in ("base·plain", "sft·chat") or (noise if "rebatched" in c else further)]
     with duckdb.connect(str(path), config={"storage_compatibility_version": STORAGE_VERSION}) as con:
         con.execute(SQL["schema"])
-        con.executemany(
-            "INSERT INTO model VALUES (?, ?, 'src', NULL, 'LlamaForCausalLM', 1000, 10, 'float32', 'hash', 'tok')",
-            [["base", "Base <b>"], ["sft", "Tuned"]],
-        )
-        con.execute("INSERT INTO context (context_id, kind, template) VALUES ('plain', 'plain', 'Q: {prompt}')")
-        con.execute("INSERT INTO context (context_id, kind) VALUES ('chat', 'chat')")
-        con.executemany(
-            "INSERT INTO condition VALUES (?, ?, ?, ?, ?, [1, 2], [3, 4], 1, 'f00d')",
-            [
-                ["base·plain", "base", "plain", "", f"Q: {HOSTILE[0]}"],
-                ["base·plain·rebatched", "base", "plain", "rebatched", f"Q: {HOSTILE[0]}"],
-                ["sft·chat", "sft", "chat", "", HOSTILE[1]],
-            ],
-        )
-        con.executemany(
-            "INSERT INTO comparison VALUES (?, ?, ?, 'tuning', 'base·plain', 'sft·chat', 'sft·chat', NULL)",
-            [[f"c-{i}", i, f"base → sft {i} <i>"] for i in range(1, comparisons + 1)],
-        )
-        if noise:
-            con.execute(
-                "INSERT INTO comparison VALUES ('noise-1', 99, 'base·plain, rebatched', 'noise', 'base·plain', "
-                "'base·plain·rebatched', 'sft·chat', NULL)"
-            )
-        con.executemany(
-            "INSERT INTO token VALUES ('tok', ?, ?, ?, ?, ?)",
-            [[i, t, t.strip(), t[0].isspace(), i == 0] for i, t in enumerate(TOKENS)],
-        )
-        con.execute(
-            "INSERT INTO run VALUES ('report_name', 'made-up'), ('report_title', 'Made <up>'), ('report_description', ''),"
-            " ('report_config', 'name: made-up'), ('content_key', 'x')"
-        )
-        ids = [f"c-{c}" for c in range(1, comparisons + 1)] + ["noise-1"] * noise
-        _write_answers(con, rng, prompts, ids, tags, shifted)
+        describe(con, kept, len(TOKENS))
+        insert(con, "token", [_token(i, text) for i, text in enumerate(TOKENS)])
+        extended = "sft has 1 token <i> that base has not" if further else None
+        pairs = [_comparison(f"c-{i}", i, "sft·chat", extended if i == 1 else None) for i in range(1, comparisons + 1)]
+        pairs += [_comparison("noise-1", 99, "base·plain·rebatched", None)] * noise
+        insert(con, "comparison", pairs)
+        run = {"report_name": "made-up", "report_title": "Made <up>", "report_description": "", "content_key": "x"}
+        run |= {"report_config": "name: made-up"}
+        insert(con, "run", [{"key": key, "value": value} for key, value in run.items()])
+        rows = _answers(rng, prompts, kept, [pair["comparison_id"] for pair in pairs], tags, shifted)
+        for table in ("prompt", "response", "position", "score", "divergence"):
+            insert(con, table, rows[table])
         con.execute(SQL["views"])
     return path
 
 
-def _write_answers(
-    con: duckdb.DuckDBPyConnection, rng: random.Random, prompts: int, comparisons: list[str], tags: bool, shifted: bool
-) -> None:
+def describe(con: duckdb.DuckDBPyConnection, conditions: Sequence[str], width: int) -> None:
+    """The two models, the two contexts, and these conditions."""
+    card = {"source": "src", "architecture": "LlamaForCausalLM", "parameters": 1000, "vocab_size": width}
+    card |= {"dtype": "float32", "weights_hash": "hash", "tokenizer_id": "tok"}
+    insert(con, "model", [card | {"model_id": m, "label": x} for m, x in (("base", "Base <b>"), ("sft", "Tuned"))])
+    plain = {"context_id": "plain", "kind": "plain", "template": "Q: {prompt}"}
+    insert(con, "context", [plain, {"context_id": "chat", "kind": "chat"}])
+    shown = {"head_ids": [1, 2], "tail_ids": [3, 4], "begin_tokens": 1, "template_hash": "f00d"}
+    names = ("model_id", "context_id", "arithmetic")
+    cards = {"plain": f"Q: {HOSTILE[0]}", "chat": HOSTILE[1]}
+    rows = [dict(zip(names, CONDITIONS[c], strict=True)) | {"condition_id": c} | shown for c in conditions]
+    insert(con, "condition", [row | {"prompt_card": cards[row["context_id"]]} for row in rows])
+
+
+def _token(i: int, text: str) -> dict[str, Any]:
+    row = {"tokenizer_id": "tok", "token_id": i, "text": text, "decoded": text.strip()}
+    return row | {"is_word_start": text[0].isspace(), "is_special": i == 0}
+
+
+def _comparison(comparison_id: str, ordinal: int, aligned: str, extended: str | None) -> dict[str, Any]:
+    check = aligned != "sft·chat"
+    return {
+        "comparison_id": comparison_id,
+        "ordinal": ordinal,
+        "label": "base·plain, rebatched" if check else f"base → sft {ordinal} <i>",
+        "kind": "noise" if check else "tuning",
+        "base_condition_id": "base·plain",
+        "aligned_condition_id": aligned,
+        "source": "sft·chat",
+        "extended": extended,
+    }
+
+
+def _answers(
+    rng: random.Random, prompts: int, conditions: list[str], comparisons: list[str], tags: bool, shifted: bool
+) -> dict[str, list[dict[str, Any]]]:
+    """The rows of all answers, by table. A few were cut, or came without word of how they ended."""
+    made: dict[str, list[dict[str, Any]]] = {t: [] for t in ("prompt", "response", "position", "score", "divergence")}
     for i in range(1, prompts + 1):
-        text, response_id = HOSTILE[i % len(HOSTILE)], f"sft·chat/p{i}"
-        con.execute(
-            "INSERT INTO prompt VALUES (?, ?, 'set', ?, ?, ?, ?, [])",
-            [
-                f"p{i}",
-                i,
-                f"Prompt {i}: {text}",
-                ["info-seek", "a|b"][: 1 + i % 2] if tags else [],
-                ["places"] if tags else [],
-                i % 3 == 0 if tags else None,
-            ],
-        )
+        text, names = HOSTILE[i % len(HOSTILE)], {"prompt_id": f"p{i}", "response_id": f"sft·chat/p{i}"}
+        tasks, topics = (["info-seek", "a|b"][: 1 + i % 2], ["places"]) if tags else ([], [])
+        prompt = {"prompt_id": f"p{i}", "ordinal": i, "set": "set", "text": f"Prompt {i}: {text}", "truths": []}
+        made["prompt"].append(prompt | {"tasks": tasks, "topics": topics, "harmful": i % 3 == 0 if tags else None})
         spans = _spans(text)
-        con.execute(
-            "INSERT INTO response VALUES (?, ?, 'sft·chat', 'sft·chat', ?, ?, 'stop', false)",
-            [response_id, f"p{i}", text, len(spans)],
-        )
+        ended = {"finish": {3: "length", 4: "unknown"}.get(i % 8, "stop"), "boundary": i % 8 == 4}
+        source = {"source": "sft·chat", "condition_id": "sft·chat", "text": text, "n_tokens": len(spans)}
+        made["response"].append(names | source | ended)
         for pos, (start, end) in enumerate(spans):
-            last = pos + 1 == len(spans)
-            con.execute(
-                'INSERT INTO "position" VALUES (?, ?, ?, ?, ?, ?)',
-                [response_id, pos, 0 if last else rng.randrange(1, 10), start, end, last],
-            )
-            for condition in ("base·plain", "sft·chat", "base·plain·rebatched")[: 3 if "noise-1" in comparisons else 2]:
-                con.execute(
-                    "INSERT INTO score VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    [
-                        response_id,
-                        pos,
-                        condition,
-                        -rng.random() * 3,
-                        rng.choice([1, 1, 2, 9]) if shifted else 1,
-                        rng.random(),
-                        list(range(10)),
-                        [math.log(2.0 ** -(k + 1)) for k in range(10)],
-                    ],
-                )
+            at, last = {"response_id": f"sft·chat/p{i}", "pos": pos}, pos + 1 == len(spans)
+            token_id = 0 if last else rng.randrange(1, 10)
+            made["position"].append(at | {"token_id": token_id, "char_start": start, "char_end": end, "is_end": last})
+            made["score"] += [at | {"condition_id": c} | _score(rng, shifted) for c in conditions]
             for c in comparisons:
-                con.execute(
-                    "INSERT INTO divergence VALUES (?, ?, ?, ?, ?, ?)",
-                    [response_id, pos, c, rng.random(), rng.random(), rng.random() / 2],
-                )
+                numbers = {"kl_aligned_base": rng.random(), "kl_base_aligned": rng.random(), "js": rng.random() / 2}
+                made["divergence"].append(at | {"comparison_id": c} | numbers)
+    return made
+
+
+def _score(rng: random.Random, shifted: bool) -> dict[str, Any]:
+    return {
+        "logprob": -rng.random() * 3,
+        "rank": rng.choice([1, 1, 2, 9]) if shifted else 1,
+        "entropy": rng.random(),
+        "top_ids": list(range(10)),
+        "top_logprobs": [math.log(2.0 ** -(k + 1)) for k in range(10)],
+    }
 
 
 def _spans(text: str) -> list[tuple[int, int]]:

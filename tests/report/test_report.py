@@ -24,7 +24,7 @@ SOURCE = ROOT / "site_src"
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return synthetic.write(tmp_path_factory.mktemp("db") / "made.duckdb", noise=True)
+    return synthetic.write(tmp_path_factory.mktemp("db") / "made.duckdb", noise=True, further=True)
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +47,7 @@ def test_every_query_says_what_it_is_and_runs(database: Path) -> None:
         name = path.relative_to(query.SQL).with_suffix("").as_posix()
         assert query.load(name).startswith("-- ") and query.caption(query.load(name)).endswith(".")
         needs = {"comparison_id": "c-1"} if "$comparison_id" in query.load(name) else {}
-        rows = query.table(con, name, **needs).num_rows
-        assert rows or name == "pages/splits", name  # the made-up report scores no further condition
+        assert query.table(con, name, **needs).num_rows, name
 
 
 def test_figures_are_valid_specs_that_say_what_they_show(docs: Path) -> None:
@@ -186,11 +185,60 @@ def test_tables_in_the_terminal(database: Path) -> None:
     assert json.loads(query.format_table(table, "json")) == [{"n": 1, "text": "a\nb", "none": None, "x": 0.123456789}]
 
 
-def test_the_method_page_shows_prompt_cards_and_the_noise_floor(docs: Path, tmp_path: Path) -> None:
+def test_checks_of_arithmetic_stand_in_the_noise_floor_alone(database: Path, docs: Path) -> None:
+    """No other query and no page but the methods knows of them, and they count in no total."""
+    con = query.connect(database)
+    for path in query.SQL.rglob("*.sql"):
+        name = path.relative_to(query.SQL).with_suffix("").as_posix()
+        if name in ("pages/noise", "pages/conditions", "pages/schema"):
+            continue
+        needs = {"comparison_id": "c-1"} if "$comparison_id" in query.load(name) else {}
+        assert not re.search("noise-1|rebatched", str(query.rows(con, name, **needs))), name
+    (totals,) = query.rows(con, "pages/totals")
+    assert totals["positions"] == 2 * con.execute('SELECT count(*) FROM "position"').fetchall()[0][0]
+    for path in docs.rglob("*"):
+        if path.suffix in (".md", ".js", ".json", ".csv") and path.name not in ("method.md", "data.md", "vega.js"):
+            assert not re.search("noise-1|rebatched", path.read_text(encoding="utf-8")), path
+    assert not (docs / "examples" / "noise-1").exists()
+
+
+def test_the_method_page_shows_what_each_model_read_and_how_answers_ended(
+    database: Path, docs: Path, tmp_path: Path
+) -> None:
     text = (docs / "method.md").read_text(encoding="utf-8")
     assert "First ids: <code>1 2</code>. Last ids: <code>3 4</code>. Template: <code>f00d</code>" in text
-    assert "## The noise floor" in text and "rebatched" in text
+    assert re.findall("^### (.*)", text, re.M) == [
+        inert(c) for c in ("base·chat", "base·plain", "sft·chat", "sft·plain")
+    ]
+    (source,) = (row for row in text.splitlines() if row.startswith(f"| {inert('sft·chat')} | generated greedily"))
+    (positions,) = query.connect(database).execute('SELECT count(*) FROM "position"').fetchall()[0]
+    assert [cell.strip() for cell in source.split("|")[3:-1]] == ["24", str(positions), "3", "3", "3"]
+    assert inert("sft has 1 token <i> that base has not") in text and "## The noise floor" in text
     write_docs(synthetic.write(tmp_path / "made.duckdb"), SOURCE, tmp_path / "docs")
-    assert "noise" not in (tmp_path / "docs" / "method.md").read_text(encoding="utf-8")
-    for page in docs.rglob("*.md"):
-        assert "noise-1" not in page.read_text(encoding="utf-8"), page
+    plain = (tmp_path / "docs" / "method.md").read_text(encoding="utf-8")
+    assert "noise" not in plain and "has not" not in plain
+
+
+def test_the_noise_floor_against_a_slow_version(database: Path) -> None:
+    con = query.connect(database)
+    sql = """SELECT rank, logprob, kl_aligned_base FROM score JOIN "position" USING (response_id, pos)
+             JOIN divergence USING (response_id, pos) WHERE condition_id = $c AND comparison_id = 'noise-1'
+             ORDER BY response_id, pos"""
+    first, again = (con.execute(sql, {"c": c}).fetchall() for c in ("base·plain", "base·plain·rebatched"))
+    both = list(zip(first, again, strict=True))
+    (row,) = query.rows(con, "pages/noise")
+    assert row["condition_id"] == "base·plain" and row["arithmetic"] == "rebatched" and row["positions"] == len(both)
+    assert row["ranks"] == sum(a[0] != b[0] for a, b in both)
+    assert row["classes"] == sum((a[0] > 1, a[0] > 3) != (b[0] > 1, b[0] > 3) for a, b in both)
+    assert row["largest_logprob_nats"] == pytest.approx(max(abs(a[1] - b[1]) for a, b in both))
+    assert row["largest_kl_nats"] == pytest.approx(max(a[2] for a in first))
+    assert row["mean_kl_nats"] == pytest.approx(sum(a[2] for a in first) / len(first))
+
+
+def test_the_data_page_asks_of_splits_and_noise_only_where_there_are_any(docs: Path, tmp_path: Path) -> None:
+    asked = ("Was it the prompt or the weights?", "What does arithmetic alone change?")
+    text = (docs / "data.md").read_text(encoding="utf-8")
+    assert all(question in text for question in asked)
+    write_docs(synthetic.write(tmp_path / "made.duckdb"), SOURCE, tmp_path / "docs")
+    text = (tmp_path / "docs" / "data.md").read_text(encoding="utf-8")
+    assert not any(question in text for question in asked) and "How many tokens of each class" in text

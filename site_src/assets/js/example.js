@@ -15,9 +15,11 @@
     return node;
   };
   const percent = (logp) => {
+    if (logp === null) return "none";
     const p = Math.exp(logp);
     return p >= 0.0995 ? `${(100 * p).toFixed(0)} %` : p >= 0.001 ? `${(100 * p).toFixed(1)} %` : "< 0.1 %";
   };
+  const digits = (value, count) => (value === null ? "none" : value.toFixed(count));  // a token that the model does not have
   let current = -1;
 
   function token(position, t) {
@@ -82,7 +84,8 @@
     sides.append(side(data.base, bIds, bLogps, rank, baseLogp, id), side(data.aligned, aIds, aLogps, alignedRank, alignedLogp, id));
     const facts = make("dl", "tds-facts");
     fact(facts, "rank", `${rank} under the base, ${alignedRank} aligned`);
-    fact(facts, "log p", `${baseLogp.toFixed(3)} base, ${alignedLogp.toFixed(3)} aligned (Δ ${(alignedLogp - baseLogp).toFixed(3)})`);
+    fact(facts, "log p", `${digits(baseLogp, 3)} base, ${digits(alignedLogp, 3)} aligned`
+      + (baseLogp === null || alignedLogp === null ? "" : ` (Δ ${(alignedLogp - baseLogp).toFixed(3)})`));
     fact(facts, "KL(aligned‖base)", `${klAB.toFixed(4)} nats`);
     fact(facts, "KL(base‖aligned)", `${klBA.toFixed(4)} nats`);
     fact(facts, "JS", `${js.toFixed(4)} nats`);
