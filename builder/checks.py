@@ -125,12 +125,12 @@ def _operations_per_second(device: str) -> float:
 
 
 def _cost_lines(plan: Plan, cost: Cost) -> Iterator[str]:
-    done = sum(shard.exists() for _, shard in plan.response_shards())
+    there = [shard.exists() for _, shard in plan.response_shards()]
     yield (
         f"  at most {cost.positions:,} positions: about {_duration(cost.seconds)} on this machine's CPU, "
         f"{cost.memory_bytes / 1e9:.1f} GB of memory, {cost.disk_bytes / 1e6:,.0f} MB of disk"
     )
-    yield f"  {done} of {len(plan.response_shards())} shards of answers are there already"
+    yield f"  {sum(there)} of {len(there)} shards of answers are there already"
 
 
 def _duration(seconds: float) -> str:

@@ -10,10 +10,21 @@ if TYPE_CHECKING:
 
 Finish = Literal["stop", "length", "unknown"]  # unknown: a file of texts does not say how they ended
 Spans = tuple[tuple[int, int], ...]
+REBATCHED = "rebatched"  # the arithmetic of an A/A check that changes batches and padding, not the dtype
 
 
 class InputError(ValueError):
     """Something the user gave is wrong. The message is one line: which file, which key or row, what would be right."""
+
+
+def first_line(error: BaseException) -> str:
+    """What another library says is wrong, short enough for one line; its kind where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def printable(text: str) -> str:
+    """Control characters written out: a terminal obeys them."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 @dataclass(frozen=True)
@@ -123,6 +134,11 @@ class Condition:
     @property
     def condition_id(self) -> str:
         return "·".join(filter(None, (self.model_id, self.context_id, self.arithmetic)))
+
+    @property
+    def dtype(self) -> str:
+        """Another dtype than the model's own, where an A/A check asks for one; else empty."""
+        return "" if self.arithmetic == REBATCHED else self.arithmetic
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.cells import cell_len
 from rich.text import Text
 
-from builder.domain import Comparison, InputError, Prompt, Response
+from builder.domain import Comparison, InputError, Prompt, Response, printable
 from builder.plan import Plan
 from builder.stages import frame_of
 
@@ -144,7 +144,7 @@ def _lines(shown: Shown, width: int, colour: bool) -> Iterator[tuple[Text, Text]
             if k:
                 yield above, below
                 above, below = Text(), Text()
-            word = _plain(piece.lstrip(" "))
+            word = printable(piece.lstrip(" "))
             gap = piece[: len(piece) - len(piece.lstrip(" "))]
             if word and not colour:
                 word = word.join(MARKS[token.shift])
@@ -162,9 +162,4 @@ def _lines(shown: Shown, width: int, colour: bool) -> Iterator[tuple[Text, Text]
 
 def _visible(text: str) -> str:
     """A token as one mark in a line: spaces and control characters written out."""
-    return _plain(text.strip(" ").replace("\n", "\\n")) or "␣"
-
-
-def _plain(text: str) -> str:
-    """Without control characters: a terminal obeys them."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return printable(text.strip(" ").replace("\n", "\\n")) or "␣"

@@ -108,7 +108,7 @@ def write_scores(plan: Plan, models: Callable[[], Models], part: Part = WHOLE) -
     for source in dict.fromkeys(work.source for work in todo):
         mine = [work for work in todo if work.source == source]
         for condition in plan.report.conditions_of(source):
-            models().model(plan.checkpoints[condition.model_id], _dtype(condition))
+            models().model(plan.checkpoints[condition.model_id], condition.dtype)
         with stage(f"score {source}", sum(work.positions for work in mine), "tokens") as advance:
             for work in mine:
                 with failures.kept():
@@ -200,7 +200,7 @@ def _score(plan: Plan, models: Models, source: str, responses: list[Response], s
     from builder.measure.score import Scorer
 
     conditions, settings = plan.report.conditions_of(source), plan.report.score
-    loaded = {c: models.model(plan.checkpoints[c.model_id], _dtype(c)) for c in conditions}
+    loaded = {c: models.model(plan.checkpoints[c.model_id], c.dtype) for c in conditions}
     comparisons = plan.report.comparisons_of(source)
     scorer = Scorer(loaded, comparisons, settings.top_k, settings.batch_tokens, settings.chunk_logits)
     frames = {c: frame_of(plan, models, c) for c in conditions}
@@ -214,11 +214,6 @@ def _score(plan: Plan, models: Models, source: str, responses: list[Response], s
         advance(sum(len(r.token_ids) for r in batch))
     meta = _measured_with(models) | {"seconds": time.monotonic() - start}
     shard.write({"score": shards.score_table(scores), "divergence": shards.divergence_table(divergences)}, meta)
-
-
-def _dtype(condition: Condition) -> str:
-    """Another dtype than the model's own, where an A/A check asks for one."""
-    return "" if condition.arithmetic in ("", "rebatched") else condition.arithmetic
 
 
 def _measured_with(models: Models) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from builder.domain import InputError, ModelCard
+from builder.domain import InputError, ModelCard, first_line
 from builder.settings import ModelSettings, Source
 
 WEIGHT_FILES = "*.safetensors"
@@ -160,7 +160,7 @@ def _from_hub(key: str, source: Source) -> tuple[Path, str]:
             )
             return path, path.name
         except (LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
-            problem = str(error).splitlines()[0] if str(error) else type(error).__name__
+            problem = first_line(error)
     raise InputError(
         f"{key}.hub: cannot get {source.hub} at {source.revision}: {problem}; a local folder goes under path"
     )

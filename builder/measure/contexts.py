@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from builder.domain import InputError, Spans
+from builder.domain import InputError, Spans, first_line
 from builder.settings import ContextSettings
 
 if TYPE_CHECKING:
@@ -33,7 +33,10 @@ class Frame:
 
     def prompt_ids(self, prompt: str) -> tuple[int, ...]:
         """The ids before the answer. `render` has written the special tokens out, so none are added here."""
-        ids = tuple(_tokenised(self.tokenizer, self.render(prompt))[0])
+        return self._ids_of(prompt, self.render(prompt))
+
+    def _ids_of(self, prompt: str, head: str) -> tuple[int, ...]:
+        ids = tuple(_tokenised(self.tokenizer, head)[0])
         if not ids:
             raise InputError(
                 f"contexts.{self.context_id}: the prompt {prompt[:40]!r} gives no token before the answer; "
@@ -61,10 +64,11 @@ class Frame:
         """
         if not answer:
             return (), (), False
-        head, between = self.render(prompt), self._between(prompt)
+        head = self.render(prompt)
+        between = self._between(prompt, head)
         ids, offsets = _tokenised(self.tokenizer, head + between + answer)
         before = [i for i, (_, end) in zip(ids, offsets, strict=True) if end <= len(head)]
-        boundary = any(start < len(head) < end for start, end in offsets) or before != [*self.prompt_ids(prompt)]
+        boundary = any(start < len(head) < end for start, end in offsets) or before != [*self._ids_of(prompt, head)]
         if boundary:
             ids, offsets = _apart(self.tokenizer, between + answer, len(head))
         tail = [(i, end) for i, (_, end) in zip(ids, offsets, strict=True) if end > len(head)]
@@ -77,7 +81,7 @@ class Frame:
         text = self.settings.template or self.chat_template or self.tokenizer.chat_template
         return hashlib.sha256(f"{text}\0{self.settings.system or ''}".encode()).hexdigest()[:16]
 
-    def _between(self, prompt: str) -> str:
+    def _between(self, prompt: str, head: str) -> str:
         """White space that the chat template puts between its generation prompt and an answer."""
         if self.settings.template is not None:
             return ""
@@ -87,7 +91,6 @@ class Frame:
             whole = self._chat(turns, False)
         except InputError:  # a template for the generation prompt alone
             return ""
-        head = self.render(prompt)
         place = whole.find(mark, len(head))  # the prompt may hold the mark, too
         gap = whole[len(head) : place] if place >= 0 and whole.startswith(head) else ""
         return gap if gap.isspace() else ""
@@ -106,8 +109,9 @@ class Frame:
                 turns, chat_template=_dated(template), tokenize=False, add_generation_prompt=generation
             )
         except Exception as error:  # a template's own complaint (jinja2), e.g. that it knows no system message
-            first = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise InputError(f"contexts.{self.context_id}: the chat template refuses the turns: {first}") from None
+            raise InputError(
+                f"contexts.{self.context_id}: the chat template refuses the turns: {first_line(error)}"
+            ) from None
         return str(text)
 
 

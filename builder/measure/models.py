@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
-from builder.domain import InputError
+from builder.domain import InputError, first_line
 from builder.measure.checkpoints import Checkpoint
 from builder.measure.heads import Head, find_head
 
@@ -165,7 +165,7 @@ def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerFast:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # transformers raises many kinds for one cause: the folder holds no tokenizer it knows
         raise InputError(
-            f"models.{checkpoint.model_id}: no tokenizer can be loaded from {folder}: {_first_line(error)}"
+            f"models.{checkpoint.model_id}: no tokenizer can be loaded from {folder}: {first_line(error)}"
         ) from None
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise InputError(
@@ -192,7 +192,7 @@ def load_weights(checkpoint: Checkpoint, dtype: str, device: str) -> Weights:
             nn.Module.to(model, device)
     except Exception as error:  # transformers raises many kinds: whatever the cause, the user needs the folder and why
         raise InputError(
-            f"models.{checkpoint.model_id}: cannot be loaded from {checkpoint.folder}: {_first_line(error)}"
+            f"models.{checkpoint.model_id}: cannot be loaded from {checkpoint.folder}: {first_line(error)}"
         ) from None
     end_ids = model.generation_config.eos_token_id
     model.generation_config = GenerationConfig()  # greedy means greedy: no penalty, no sampling from the checkpoint
@@ -219,7 +219,7 @@ def _hang(checkpoint: Checkpoint, weights: Weights) -> str:
     except Exception as error:  # as above
         raise InputError(
             f"models.{checkpoint.model_id}.adapter: {checkpoint.adapter} does not fit {checkpoint.folder}: "
-            f"{_first_line(error)}"
+            f"{first_line(error)}"
         ) from None
     return name
 
@@ -234,7 +234,3 @@ def _end_ids(weights: Weights, checkpoint: Checkpoint, tokenizer: PreTrainedToke
             "generation_config.json"
         )
     return tuple(ids) if isinstance(ids, list) else (ids,)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

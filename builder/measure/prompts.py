@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from builder.domain import Answer, InputError, Prompt
+from builder.domain import Answer, InputError, Prompt, first_line
 from builder.settings import PromptSettings, ResponseSettings
 
 # How tools name the columns of a file of answers: AlignTDS and URIAL, just-eval and AlpacaEval, plain files.
@@ -215,7 +215,7 @@ def _parquet(path: Path) -> Iterator[tuple[str, Any]]:
     try:
         rows = pq.read_table(path).to_pylist()
     except (OSError, pa.ArrowInvalid) as error:
-        raise InputError(f"{path}: not a Parquet file that can be read: {str(error).splitlines()[0]}") from None
+        raise InputError(f"{path}: not a Parquet file that can be read: {first_line(error)}") from None
     return ((f"row {i}", row) for i, row in enumerate(rows, 1))
 
 
@@ -227,8 +227,7 @@ def _dataset(settings: ResponseSettings) -> Iterator[tuple[str, Any]]:
     try:
         rows = load_dataset(settings.hub, revision=settings.revision, split=settings.split)
     except Exception as error:  # the library raises many kinds: no such dataset, no network, no such split
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise InputError(f"responses: {settings.hub} at {settings.revision}: {first}") from None
+        raise InputError(f"responses: {settings.hub} at {settings.revision}: {first_line(error)}") from None
     return ((f"row {i}", dict(row)) for i, row in enumerate(rows, 1))
 
 

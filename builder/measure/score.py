@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from builder.domain import Comparison, Condition, Divergence, InputError, Response, Score
+from builder.domain import REBATCHED, Comparison, Condition, Divergence, InputError, Response, Score
 from builder.measure import distance
 from builder.measure.distance import Distribution
 from builder.measure.memory import without_overflow
 from builder.measure.models import LoadedModel
 
-REBATCHED = "rebatched"
 _IN_CACHE = 400_000  # logits per condition that the statistics of a CPU work on at a time
 _ROWS = 64  # positions that a head works on at a time, at least: fewer would read its weights too often
 _ON_A_GPU = 16  # times as many logits as on a CPU
@@ -36,6 +36,11 @@ class Scorer:
     top_k: int
     batch_tokens: int
     chunk_logits: int
+
+    @cached_property
+    def widest(self) -> int:
+        """Width of the widest logits."""
+        return max(model.vocab_size for model in self.models.values())
 
     def batches(self, responses: Sequence[Response], prompts: PromptIds) -> Iterator[list[Response]]:
         """Responses of like length, as many as fit into batch_tokens padded tokens (at least one)."""
@@ -65,10 +70,9 @@ class Scorer:
         with torch.inference_mode():
             states = {c: self._states(c, batch, prompts) for c in self.models}
             ids = torch.tensor([i for response in batch for i in response.token_ids])  # [N]
-            widest = max(model.vocab_size for model in self.models.values())
             on_cpu = all(model.device.type == "cpu" for model in self.models.values())
-            step = max(1, (_IN_CACHE if on_cpu else _ON_A_GPU * self.chunk_logits) // widest)
-            size = max(step, min(_ROWS, self.chunk_logits // widest))
+            step = max(1, (_IN_CACHE if on_cpu else _ON_A_GPU * self.chunk_logits) // self.widest)
+            size = max(step, min(_ROWS, self.chunk_logits // self.widest))
             columns = [
                 found for i in range(0, len(ids), size) for found in self._portion(states, batch, ids, i, size, step)
             ]
@@ -98,9 +102,9 @@ class Scorer:
         """Every statistic of `size` positions, `step` at a time, keyed by (condition or comparison id, name)."""
         logits = {}
         for condition, model in self.models.items():
-            hidden = states[condition][start : start + size]
+            rows = states[condition][start : start + size]
             with model.using():
-                logits[condition] = (model.head(hidden) if model.head else hidden).float()  # [T, V]
+                logits[condition] = (model.head(rows) if model.head else rows).float()  # [T, V]
         own = ids[start : start + size]
         for i in range(0, len(own), step):
             few = {c: x[i : i + step] for c, x in logits.items()}
@@ -112,7 +116,6 @@ class Scorer:
         """Of the positions from `start` on. Writes over the logits."""
         out: dict[tuple[str, str], np.ndarray] = {}
         seen: dict[Condition, Distribution] = {}
-        widest = max(model.vocab_size for model in self.models.values())
         for condition, raw in logits.items():
             here = own.to(raw.device)
             rank = distance.rank(raw, here)
@@ -120,7 +123,7 @@ class Scorer:
             if not bool(x.mass.isfinite().all()):
                 bad = start + int(x.mass.isfinite().logical_not().nonzero()[0])
                 raise _not_a_number(self.models[condition], batch, bad)
-            found = _of_one(x, here, min(self.top_k, widest)) | {"rank": rank}
+            found = _of_one(x, here, min(self.top_k, self.widest)) | {"rank": rank}
             out |= {(condition.condition_id, name): value.cpu().numpy() for name, value in found.items()}
         for c in self.comparisons:
             names = ("kl_aligned_base", "kl_base_aligned", "js")

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from builder.domain import InputError, Prompt
+from builder.domain import InputError, Prompt, first_line
 from builder.record.shards import Shard
 
 STORAGE_VERSION = "v1.4.0"  # DuckDB 1.4 and later open it, DuckDB-Wasm among them; 2.0's own default only 2.0 opens
@@ -81,7 +81,7 @@ def store(database: Path, records: Records) -> None:
         part.replace(database)
     except (*_NO_ROOM, OSError) as error:
         _remove(part)
-        raise InputError(f"{database}: cannot be written: {str(error).splitlines()[0]}") from None
+        raise InputError(f"{database}: cannot be written: {first_line(error)}") from None
 
 
 def _remove(part: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from builder.domain import InputError
+from builder.domain import InputError, first_line, printable
 
 SQL = Path(__file__).parent / "sql"
 _WIDEST = 60  # characters of a cell in a printed table
@@ -26,7 +26,7 @@ def connect(database: Path) -> duckdb.DuckDBPyConnection:
         con.execute("SET enable_external_access = false; SET lock_configuration = true")
         con.execute("SELECT count(*) FROM run").fetchall()
     except duckdb.Error as error:
-        raise InputError(f"{database}: not a database of tds: {_first_line(error)}") from None
+        raise InputError(f"{database}: not a database of tds: {first_line(error)}") from None
     return con
 
 
@@ -57,7 +57,7 @@ def run(con: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
             raise InputError("the statement gives no rows; the database is open for reading only")
         return result.to_arrow_table()
     except duckdb.Error as error:
-        raise InputError(_first_line(error)) from None
+        raise InputError(first_line(error)) from None
 
 
 def format_table(result: pa.Table, style: str) -> str:
@@ -91,9 +91,5 @@ def _cell(value: Any) -> str:
     if value is None:
         return "NULL"
     text = f"{value:.6g}" if isinstance(value, float) else value if isinstance(value, str) else str(value)
-    text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    text = printable(text)
     return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
-
-
-def _first_line(error: duckdb.Error) -> str:
-    return str(error).strip().splitlines()[0]

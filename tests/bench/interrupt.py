@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import duckdb
+from tests.test_resume import content
 
 ROOT = Path(__file__).parent.parent.parent
 PROMPTS, KILLS = 64, 30
@@ -28,14 +28,9 @@ def write_report(folder: Path) -> Path:
     return path
 
 
-def content(database: Path) -> str:
+def content_hash(database: Path) -> str:
     """One hash over all tables but the record of the run, whose timings differ."""
-    digest = hashlib.sha256()
-    with duckdb.connect(str(database), read_only=True) as con:
-        names = con.execute("SELECT table_name FROM duckdb_tables() WHERE table_name <> 'run' ORDER BY ALL").fetchall()
-        for (name,) in names:
-            digest.update(repr(con.execute(f'FROM "{name}" ORDER BY ALL').fetchall()).encode())
-    return digest.hexdigest()
+    return hashlib.sha256(repr(content(database)).encode()).hexdigest()
 
 
 def killed_and_resumed(folder: Path, after: float) -> tuple[str, str]:
@@ -51,7 +46,7 @@ def killed_and_resumed(folder: Path, after: float) -> tuple[str, str]:
     subprocess.run([*TDS, str(report)], check=True, stderr=subprocess.DEVNULL)
     left = [p.name for p in folder.rglob(".*part*") if p.is_file() and p.parent == folder]
     state = ", ".join(f"{n} {kind}" for kind, n in have.items()) + (", left over: " + ", ".join(left) if left else "")
-    return content(folder / "tds.duckdb"), state
+    return content_hash(folder / "tds.duckdb"), state
 
 
 def main() -> None:
@@ -59,7 +54,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         start = time.monotonic()
         subprocess.run([*TDS, str(write_report(Path(name)))], check=True, stderr=subprocess.DEVNULL)
-        whole, seconds = content(Path(name) / "tds.duckdb"), time.monotonic() - start
+        whole, seconds = content_hash(Path(name) / "tds.duckdb"), time.monotonic() - start
     print(f"undisturbed: {seconds:.1f} s, tables {whole[:16]}")
     different = 0
     for i in range(1, KILLS + 1):
