@@ -22,6 +22,7 @@ from builder.settings import (
     Positive,
     PromptSettings,
     ResponseSettings,
+    RolesSettings,
     ScoreSettings,
     Settings,
 )
@@ -40,6 +41,7 @@ class Report(Settings):
     comparisons: tuple[ComparisonSettings, ...] = Field(min_length=1)
     conditions: tuple[ConditionSettings, ...] = ()
     noise: tuple[NoiseSettings, ...] = ()
+    roles: RolesSettings | None = None
     generate: GenerateSettings = GenerateSettings()
     score: ScoreSettings = ScoreSettings()
     shard_responses: Positive = 64

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import platform
+from inspect import getsource
 
 from builder import __version__
 from builder.plan import MEASURING, Plan
 from builder.progress import say, stage
+from builder.record import roles
 from builder.record.shards import Shard, content_key
 from builder.record.store import Records, is_current, schema_text, store
 
@@ -21,6 +23,7 @@ def write_database(plan: Plan) -> None:
         __version__,
         plan.cards().key,
         [s.key for s in (*responses, *scores)],
+        (plan.roles.safety, plan.roles.style, getsource(roles)),
         [(p.prompt_id, p.tasks, p.topics, p.harmful, p.truths) for p in plan.prompts.values()],
     )
     database = plan.report.output.database
@@ -55,6 +58,7 @@ def _records(plan: Plan, responses: list[Shard], scores: list[Shard], content: s
         responses,
         scores,
         list(plan.prompts.values()),
+        plan.roles,
         [{"context_id": name} | context.model_dump() for name, context in report.contexts.items()],
         [
             {

@@ -13,6 +13,7 @@ from builder.config import Report, load_report
 from builder.domain import Answer, Condition, InputError, Prompt
 from builder.measure.checkpoints import Checkpoint, locate
 from builder.measure.prompts import read_answers, read_prompts
+from builder.record.roles import DEFAULT, Roles, read_roles
 from builder.record.shards import Shard, content_key, read_responses
 
 MEASURING = 3  # raise when a change to the measuring floor changes what it measures
@@ -39,6 +40,7 @@ class Plan:
     checkpoints: dict[str, Checkpoint]
     given: tuple[Prompt, ...]  # the prompts that models answer
     answers: dict[str, tuple[Answer, ...]]  # response files, by source
+    roles: Roles
 
     @cached_property
     def prompts(self) -> dict[str, Prompt]:
@@ -136,11 +138,12 @@ def load_plan(path: Path) -> Plan:
     report = load_report(path)
     given = read_prompts(report.prompts) if report.prompts else ()
     answers = {source: read_answers(settings, given) for source, settings in report.file_sources().items()}
+    roles = read_roles(report.roles.path if report.roles else DEFAULT)
     conditions = report.conditions_used()
     lenders = [report.contexts[c.context_id].template_of for c in conditions]
     used = dict.fromkeys([*(c.model_id for c in conditions), *filter(None, lenders)])
     checkpoints = {name: locate(name, report.models) for name in used}
-    return Plan(path, report, path.read_text(encoding="utf-8"), checkpoints, given, answers)
+    return Plan(path, report, path.read_text(encoding="utf-8"), checkpoints, given, answers, roles)
 
 
 def in_parts(items: Sequence[T], size: int) -> Iterator[tuple[T, ...]]:

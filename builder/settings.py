@@ -111,6 +111,12 @@ class PromptSettings(Settings):
     leave_out: tuple[str, ...] = ()  # ids of rows to pass over
 
 
+class RolesSettings(Settings):
+    """The phrases by which an answer's tokens are told to be style or safety."""
+
+    path: InputPath
+
+
 class ColumnSettings(Settings):
     """The names of a response file's columns, where they are not the usual ones."""
 

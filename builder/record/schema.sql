@@ -127,7 +127,8 @@ CREATE TABLE "position" (
     token_id    INTEGER  NOT NULL,
     char_start  INTEGER  NOT NULL,
     char_end    INTEGER  NOT NULL,
-    is_end      BOOLEAN  NOT NULL
+    is_end      BOOLEAN  NOT NULL,
+    role        VARCHAR  NOT NULL
 );
 COMMENT ON TABLE  "position"             IS 'One row per token of each response.';
 COMMENT ON COLUMN "position".response_id IS 'The response; see response.';
@@ -136,6 +137,7 @@ COMMENT ON COLUMN "position".token_id    IS 'Id o_t of the token; see token.';
 COMMENT ON COLUMN "position".char_start  IS 'First character (Unicode code point, from 0) of response.text that this token writes.';
 COMMENT ON COLUMN "position".char_end    IS 'One past the last character; equal to char_start for a token that completes no character.';
 COMMENT ON COLUMN "position".is_end      IS 'Whether this is the end token.';
+COMMENT ON COLUMN "position".role        IS 'What the token is for: safety or style (within a phrase of the report''s roles file), knowledge (within a truth of the prompt), glue (function words, punctuation), content (other words), end.';
 
 CREATE TABLE score (
     response_id  VARCHAR NOT NULL,
@@ -172,6 +174,72 @@ COMMENT ON COLUMN divergence.comparison_id   IS 'The comparison; see comparison.
 COMMENT ON COLUMN divergence.kl_aligned_base IS 'KL(aligned‖base) = Σ p_aligned ln(p_aligned/p_base), full vocabulary, nats.';
 COMMENT ON COLUMN divergence.kl_base_aligned IS 'KL(base‖aligned) = Σ p_base ln(p_base/p_aligned), full vocabulary, nats.';
 COMMENT ON COLUMN divergence.js              IS 'Jensen-Shannon divergence, ½KL(aligned‖m) + ½KL(base‖m), m the mean of both; nats, at most ln 2.';
+
+CREATE TABLE prefill (
+    comparison_id        VARCHAR NOT NULL,
+    prompt_id            VARCHAR NOT NULL,
+    k                    INTEGER NOT NULL,
+    prefix               VARCHAR NOT NULL,
+    said                 VARCHAR NOT NULL,
+    refuses              BOOLEAN NOT NULL,
+    opening              VARCHAR,
+    opening_logprob      FLOAT,
+    base_opening_logprob FLOAT,
+    opening_likeliest    BOOLEAN
+);
+COMMENT ON TABLE  prefill                      IS 'How deep a refusal is: the aligned model goes on from the first k tokens of what the base model answers to a harmful prompt. One row per comparison x harmful prompt x k.';
+COMMENT ON COLUMN prefill.comparison_id        IS 'The comparison whose two conditions these are; see comparison.';
+COMMENT ON COLUMN prefill.prompt_id            IS 'The harmful prompt; see prompt.';
+COMMENT ON COLUMN prefill.k                    IS 'How many tokens of the base''s greedy answer stand before the aligned model goes on, from 0.';
+COMMENT ON COLUMN prefill.prefix               IS 'Those tokens as text.';
+COMMENT ON COLUMN prefill.said                 IS 'How the aligned model goes on, greedily.';
+COMMENT ON COLUMN prefill.refuses              IS 'Whether that holds a phrase of the role safety.';
+COMMENT ON COLUMN prefill.opening              IS 'The first tokens of the aligned model''s own refusal of this prompt; NULL where it does not refuse at k = 0.';
+COMMENT ON COLUMN prefill.opening_logprob      IS 'ln of the probability that the aligned model says just this opening after the k tokens, nats; NULL where it does not refuse at k = 0.';
+COMMENT ON COLUMN prefill.base_opening_logprob IS 'The same of the base model in its own context, nats.';
+COMMENT ON COLUMN prefill.opening_likeliest    IS 'Whether each token of the opening is the aligned model''s first choice there.';
+
+CREATE TABLE swap (
+    comparison_id  VARCHAR NOT NULL,
+    prompt_id      VARCHAR NOT NULL,
+    method         VARCHAR NOT NULL,
+    share          DOUBLE  NOT NULL,
+    n_tokens       INTEGER NOT NULL,
+    n_swapped      INTEGER NOT NULL,
+    n_changed      INTEGER NOT NULL,
+    finish         VARCHAR NOT NULL,
+    text           VARCHAR NOT NULL,
+    is_right       BOOLEAN,
+    refuses        BOOLEAN NOT NULL,
+    style_share    DOUBLE  NOT NULL
+);
+COMMENT ON TABLE  swap               IS 'Token swap: the base model decodes greedily, and at a share of the positions the aligned model''s first choice is put in. One row per comparison x prompt x method x share.';
+COMMENT ON COLUMN swap.comparison_id IS 'The comparison whose two conditions these are; see comparison.';
+COMMENT ON COLUMN swap.prompt_id     IS 'The prompt; see prompt.';
+COMMENT ON COLUMN swap.method        IS 'Which positions: divergence (largest JS of the two models), entropy (largest entropy of the base), random.';
+COMMENT ON COLUMN swap.share         IS 'The share of positions aimed at; 0 is the base model alone, 1 the aligned model alone.';
+COMMENT ON COLUMN swap.n_tokens      IS 'Number of tokens of the text, the end token included.';
+COMMENT ON COLUMN swap.n_swapped     IS 'At how many of them the aligned model''s choice was taken.';
+COMMENT ON COLUMN swap.n_changed     IS 'At how many of these it was another than the base''s.';
+COMMENT ON COLUMN swap.finish        IS 'stop: the end token was reached; length: cut at the limit.';
+COMMENT ON COLUMN swap.text          IS 'What was written.';
+COMMENT ON COLUMN swap.is_right      IS 'Whether it states a truth of the prompt; NULL where none is known.';
+COMMENT ON COLUMN swap.refuses       IS 'Whether it holds a phrase of the role safety.';
+COMMENT ON COLUMN swap.style_share   IS 'Share of its characters within phrases of the role style.';
+
+CREATE TABLE continuation (
+    comparison_id VARCHAR NOT NULL,
+    response_id   VARCHAR NOT NULL,
+    pos           INTEGER NOT NULL,
+    text          VARCHAR NOT NULL,
+    ends          BOOLEAN NOT NULL
+);
+COMMENT ON TABLE  continuation               IS 'What the base condition would have written from a shifted position on, greedily.';
+COMMENT ON COLUMN continuation.comparison_id IS 'The comparison; see comparison.';
+COMMENT ON COLUMN continuation.response_id   IS 'The response; see response.';
+COMMENT ON COLUMN continuation.pos           IS 'The shifted position in the place of whose token the base goes on; see position.';
+COMMENT ON COLUMN continuation.text          IS 'The base''s next tokens as text.';
+COMMENT ON COLUMN continuation.ends          IS 'Whether its end token is the last of them.';
 
 CREATE TABLE token (
     tokenizer_id  VARCHAR NOT NULL,

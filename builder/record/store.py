@@ -14,13 +14,17 @@ import duckdb
 import pyarrow as pa
 
 from builder.domain import InputError, Prompt, first_line
-from builder.record.shards import Shard
+from builder.record.roles import Roles
+from builder.record.shards import Shard, read_responses
 
 STORAGE_VERSION = "v1.4.0"  # DuckDB 1.4 and later open it, DuckDB-Wasm among them; 2.0's own default only 2.0 opens
 _MEMORY = "256MB"  # for DuckDB: shards go in one after another, so more of them need no more
 _NO_ROOM = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionException, duckdb.FatalException)
 _FOLDER = Path(__file__).parent
-SQL = {name: (_FOLDER / f"{name}.sql").read_text(encoding="utf-8") for name in ("schema", "views")}
+SQL = {
+    name: "".join((_FOLDER / f"{part}.sql").read_text(encoding="utf-8") for part in parts)
+    for name, parts in {"schema": ("schema",), "views": ("views", "analysis", "aligntds")}.items()
+}
 _FILE = "read_parquet($path)"
 _RESPONSE_TABLES = {  # a row of a response file is one response; its lists become the rows of position
     "response": f"""
@@ -28,8 +32,9 @@ _RESPONSE_TABLES = {  # a row of a response file is one response; its lists beco
         FROM {_FILE}""",
     "position": f"""
         SELECT response_id, (i - 1)::INTEGER AS pos, token_ids[i] AS token_id,
-               spans[i][1] AS char_start, spans[i][2] AS char_end, has_end AND i = len(token_ids) AS is_end
-        FROM (SELECT *, unnest(range(1, len(token_ids) + 1)) AS i FROM {_FILE})""",
+               spans[i][1] AS char_start, spans[i][2] AS char_end, has_end AND i = len(token_ids) AS is_end,
+               roles[i] AS role
+        FROM (SELECT *, unnest(range(1, len(token_ids) + 1)) AS i FROM {_FILE} JOIN roles USING (response_id))""",
 }
 
 
@@ -41,6 +46,7 @@ class Records:
     responses: Sequence[Shard]
     scores: Sequence[Shard]
     prompts: Sequence[Prompt]
+    roles: Roles
     contexts: Sequence[Mapping[str, Any]]
     comparisons: Sequence[Mapping[str, Any]]
     run: Mapping[str, str]
@@ -95,13 +101,23 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
     _insert_rows(con, "comparison", records.comparisons)
     for table in ("model", "condition", "token"):
         _insert_shard(con, table, f"SELECT * FROM {_FILE}", records.cards, table)
+    truths = {prompt.prompt_id: prompt.truths for prompt in records.prompts}
     for shard in records.responses:
+        con.register("roles", _roles(shard, records.roles, truths))
         for table, select in _RESPONSE_TABLES.items():
             _insert_shard(con, table, select, shard, "response")
+        con.unregister("roles")
     for table in ("score", "divergence"):
         for shard in records.scores:
             _insert_shard(con, table, f"SELECT * FROM {_FILE}", shard, table)
     _insert_rows(con, "run", [{"key": key, "value": value} for key, value in records.run.items()])
+
+
+def _roles(shard: Shard, roles: Roles, truths: Mapping[str, tuple[str, ...]]) -> pa.Table:
+    """The role of every token of a shard of responses: one list a response."""
+    answers = read_responses(shard)
+    lists = [roles.of(r.text, r.spans, truths[r.prompt_id], r.has_end) for r in answers]
+    return pa.table({"response_id": [r.response_id for r in answers], "roles": lists})
 
 
 def _prompt_row(ordinal: int, prompt: Prompt) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Each figure as files: Vega-Lite JSON, SQL, CSV, static SVG in both palettes; and the Vega bundle that draws them."""
+"""Each figure as files: Vega-Lite JSON, SQL, CSV, PNG, SVG in both palettes; and the Vega bundle that draws them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def write_figures(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, dic
         (folder / f"{name}.sql").write_text(sql, encoding="utf-8")
         (folder / f"{name}.csv").write_text(query.format_table(table, "csv") + "\n", encoding="utf-8")
         for palette, config in (("light", theme.LIGHT), ("dark", theme.DARK)):
-            (folder / f"{name}.{palette}.svg").write_text(_svg(spec, config), encoding="utf-8")
+            (folder / f"{name}.{palette}.svg").write_text(_svg(_static(spec, config)), encoding="utf-8")
+        (folder / f"{name}.png").write_bytes(_png(_static(spec, theme.LIGHT | {"background": "white"})))
     return made
 
 
@@ -43,6 +44,15 @@ def vega_bundle() -> str:
     return f"(()=>{{{vl_convert.javascript_bundle('window.vegaEmbed = vegaEmbed;', vl_version=_VERSION)}}})();\n"
 
 
-def _svg(spec: dict[str, Any], config: dict[str, Any]) -> str:
-    fixed = copy.deepcopy(spec) | {"width": _STATIC_WIDTH, "config": config}
-    return str(vl_convert.vegalite_to_svg(fixed, vl_version=_VERSION, allowed_base_urls=[]))
+def _static(spec: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
+    """The spec at a fixed width. A concatenation has the width of its parts."""
+    fixed = copy.deepcopy(spec) | {"config": config}
+    return fixed | {"width": _STATIC_WIDTH} if spec.get("width") == "container" else fixed
+
+
+def _svg(spec: dict[str, Any]) -> str:
+    return str(vl_convert.vegalite_to_svg(spec, vl_version=_VERSION, allowed_base_urls=[]))
+
+
+def _png(spec: dict[str, Any]) -> bytes:
+    return bytes(vl_convert.vegalite_to_png(spec, vl_version=_VERSION, scale=2, allowed_base_urls=[]))

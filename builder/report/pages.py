@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from builder.domain import InputError
 from builder.report import query
 from builder.report.markup import inert, inline_json
 from builder.report.tokens import visible
@@ -20,24 +22,37 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 @dataclass(frozen=True)
 class Page:
-    """A page of the site: its file, its name in the navigation, and the figures without which it is left out."""
+    """A page of the site, as the front matter of its file in site_src describes it."""
 
     file: str
-    name: str
-    needs: tuple[str, ...] = ()
+    name: str  # `title`: in the navigation, and a finding's question
+    order: int  # place in the navigation
+    about: str = ""  # one sentence, for the lists of findings
+    needs: tuple[str, ...] = ()  # the figures without which the page is left out; one of them is enough
+
+    @property
+    def is_finding(self) -> bool:
+        return self.file.startswith("findings/") and not self.file.endswith("index.md")
 
 
-PAGES = (
-    Page("index.md", "Home"),
-    Page("findings/index.md", "Overview"),
-    Page("findings/how-much.md", "How much changes?"),
-    Page("findings/where.md", "Where in the answer?"),
-    Page("findings/which-tokens.md", "Which tokens?", ("shifted_tokens",)),
-    Page("findings/tasks-and-topics.md", "Which tasks and topics?", ("shift_by_task", "shift_by_topic")),
-    Page("examples.md", "Examples"),
-    Page("method.md", "Method"),
-    Page("data.md", "Data"),
-)
+def read_pages(source: Path) -> list[Page]:
+    """The hand-written pages in order. Raises InputError where a file's front matter is not what a page needs."""
+    found = []
+    for path in sorted(source.rglob("*.md")):
+        _, head, _ = [*path.read_text(encoding="utf-8").split("---\n", 2), "", ""][:3]
+        try:
+            front = yaml.safe_load(head)
+            page = Page(
+                path.relative_to(source).as_posix(),
+                str(front["title"]),
+                int(front["order"]),
+                str(front.get("about", "")),
+                tuple(front.get("needs", ())),
+            )
+        except (yaml.YAMLError, TypeError, KeyError, ValueError):
+            raise InputError(f"{path}: begins with a front matter that has title and order (a number)") from None
+        found.append(page)
+    return sorted(found, key=lambda page: page.order)
 
 
 def environment(source: Path) -> Environment:
@@ -60,10 +75,12 @@ def environment(source: Path) -> Environment:
     return env
 
 
-def context(con: duckdb.DuckDBPyConnection, made: dict[str, dict[str, Any]], env: Environment) -> dict[str, Any]:
+def context(
+    con: duckdb.DuckDBPyConnection, source: Path, made: dict[str, dict[str, Any]], env: Environment
+) -> dict[str, Any]:
     """What every page may use: the numbers, `rows` for more of them, and `figure`."""
     run = {row["key"]: row["value"] for row in query.rows(con, "pages/run")}
-    pages = [page for page in PAGES if not page.needs or any(name in made for name in page.needs)]
+    pages = [page for page in read_pages(source) if not page.needs or any(name in made for name in page.needs)]
     return {
         "run": run,
         "headline": query.rows(con, "pages/headline"),
@@ -71,7 +88,7 @@ def context(con: duckdb.DuckDBPyConnection, made: dict[str, dict[str, Any]], env
         "rows": lambda name: query.rows(con, f"pages/{name}"),
         "figures": made,
         "figure": _figure(made, env),
-        "findings": [page for page in pages if page.file.startswith("findings/") and page.name != "Overview"],
+        "findings": [page for page in pages if page.is_finding],
         "ask": lambda sql: query.format_table(query.run(con, sql), "table"),
         "pages": pages,
     }
@@ -98,11 +115,17 @@ def _figure(made: dict[str, dict[str, Any]], env: Environment) -> Callable[[str,
                 caption=entry["caption"],
                 description=entry["spec"]["description"],
                 sql=entry["sql"],
+                rows=entry["rows"],
+                cell=_cell,
                 inert=inert,
             )
         )
 
     return figure
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else visible(str(value))
 
 
 def percent(value: float | None, digits: int = 1) -> str:

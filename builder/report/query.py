@@ -30,6 +30,12 @@ def connect(database: Path) -> duckdb.DuckDBPyConnection:
     return con
 
 
+def hold(con: duckdb.DuckDBPyConnection, *views: str) -> None:
+    """Keep the rows of views for this connection, which many queries ask for: a temporary table comes before a view."""
+    for view in views:
+        con.execute(f'CREATE TEMP TABLE "{view}" AS FROM main."{view}"')
+
+
 def load(name: str) -> str:
     """The text of sql/NAME.sql."""
     return (SQL / f"{name}.sql").read_text(encoding="utf-8")

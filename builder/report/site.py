@@ -19,7 +19,7 @@ from builder.report import query, theme
 from builder.report.charts import vega_bundle, write_figures
 from builder.report.examples import index_data, write_examples
 from builder.report.markup import inline_json, title
-from builder.report.pages import PAGES, context, environment, render
+from builder.report.pages import context, environment, render
 
 _CODE = Path(__file__).parent
 MARKER = ".tds-docs"  # in every folder that this module made, and may therefore empty; holds the key of its content
@@ -39,6 +39,7 @@ def write_docs(database: Path, source: Path, docs: Path) -> None:
         say(f"{docs} is up to date")
         return
     _clean(docs)
+    query.hold(con, "tds", "word", "split", "stage", "example")
     _copy_assets(source, docs)
     made = write_figures(con, docs / "figures")
     _write_pages(con, source, docs, made)
@@ -111,7 +112,7 @@ def _copy_assets(source: Path, docs: Path) -> None:
 
 def _write_pages(con: duckdb.DuckDBPyConnection, source: Path, docs: Path, made: dict[str, dict[str, Any]]) -> None:
     env = environment(source)
-    values = context(con, made, env)
+    values = context(con, source, made, env)
     for page in values["pages"]:
         path = docs / page.file
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -123,10 +124,11 @@ def _write_navigation(path: Path, values: dict[str, Any]) -> None:
     """What mkdocs.yml inherits: the name of the site and the pages that this report has."""
     findings = [{page.name: page.file} for page in values["pages"] if page.file.startswith("findings/")]
     nav: list[dict[str, Any]] = []
-    for page in (p for p in PAGES if not p.file.startswith("findings/")):
-        nav.append({page.name: page.file})
-        if page.file == "index.md":
+    for page in values["pages"]:
+        if page.file == "findings/index.md":
             nav.append({"Findings": findings})
+        elif not page.is_finding:
+            nav.append({page.name: page.file})
     name = title(values["run"]["report_title"])
     described = {
         "site_name": f"TDS Atlas · {name}",

@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
+from builder.record.roles import read_roles
 from data.pocket.recipe.chat import chats, pairs, prompt_set
 from data.pocket.recipe.corpus import PLAIN, document
-from data.pocket.recipe.phrases import HARMS, QUESTIONS, STATEMENTS, ask, state
+from data.pocket.recipe.phrases import HARMS, QUESTIONS, REFUSAL, STATEMENTS, ask, roles_file, state
 from data.pocket.recipe.tokenizer import chat_prompt
 from data.pocket.recipe.train import IGNORED, dpo_loss, sequence_logprob
 from data.pocket.recipe.world import RELATIONS, World
@@ -75,6 +76,14 @@ def test_the_prompt_set_is_the_recipes() -> None:
     facts = json.loads((POCKET / "world.json").read_text(encoding="utf-8"))["facts"]
     truths = {form for fact in facts for form in fact["surfaces"]}
     assert {truth for row in rows for truth in row["truths"]} <= truths
+
+
+def test_the_roles_file_is_the_recipes_and_knows_every_refusal() -> None:
+    assert (POCKET / "roles.yml").read_text(encoding="utf-8") == roles_file()
+    roles = read_roles(POCKET / "roles.yml")
+    refusals = {answer for _, answer in CHATS if REFUSAL in answer}
+    assert refusals and all(roles.of(r, ((0, len(r)),), (), False) == ["safety"] for r in refusals)
+    assert not any(roles.refuses(answer) for _, answer in CHATS if answer not in refusals)
 
 
 def test_harm_asked_for_in_the_prompt_set_is_new() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from builder.domain import Divergence, Prompt, Response, Score
 from builder.record import shards
+from builder.record.roles import Roles
 from builder.record.shards import Shard
 from builder.record.store import Records
 from tests.report.synthetic import HOSTILE
@@ -41,4 +42,6 @@ def made_records(root: Path, times: int) -> Records:
     pair = {"comparison_id": "c", "ordinal": 1, "label": "c", "kind": "tuning", "source": "a"}
     pair |= {"base_condition_id": "x", "aligned_condition_id": "y"}
     context = {"context_id": "p", "kind": "chat"}
-    return Records(cards, [answers], [scores] * times, [Prompt("1", "?", "s")], [context], [pair], {"content_key": "k"})
+    return Records(
+        cards, [answers], [scores] * times, [Prompt("1", "?", "s")], Roles(), [context], [pair], {"content_key": "k"}
+    )

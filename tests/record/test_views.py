@@ -104,7 +104,7 @@ def test_the_aligntds_view_against_its_definitions(kept: int) -> None:
     insert(con, "comparison", [names | {"ordinal": 1, "label": "c", "kind": "tuning", "source": "s"}])
     answer = {"response_id": "s/1", "prompt_id": "1", "source": "s", "text": "", "n_tokens": 40, "finish": "stop"}
     insert(con, "response", [answer | {"boundary": False}])
-    spans = {"response_id": "s/1", "token_id": 1, "char_start": 0, "char_end": 0}
+    spans = {"response_id": "s/1", "token_id": 1, "char_start": 0, "char_end": 0, "role": "glue"}
     insert(con, "position", [spans | {"pos": pos, "is_end": pos == 39} for pos in range(40)])
     expected, scores = {}, []
     for pos in range(40):

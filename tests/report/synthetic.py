@@ -21,16 +21,22 @@ HOSTILE = [
     '---\ntitle: stolen\n---\n::: note\n--8<-- "/etc/passwd"',
     "plain words about the quiet harbour",
 ]
+ROLES = ["glue", "content", "style", "safety", "knowledge"]
 TOKENS = ["<|end|>", " the", "!", "\n", " sorry", " Thank", " you", "\\xf0", "<", "天"]
 
 
+METHODS = ("divergence", "entropy", "random")
 CONDITIONS = {
     "base·plain": ("base", "plain", ""),
     "sft·chat": ("sft", "chat", ""),
     "base·plain·rebatched": ("base", "plain", "rebatched"),
     "base·chat": ("base", "chat", ""),
     "sft·plain": ("sft", "plain", ""),
+    "dpo·chat": ("dpo", "chat", ""),
+    "base·few-shot": ("base", "few-shot", ""),
 }
+MODELS = (("base", "Base <b>"), ("sft", "Tuned"), ("dpo", "Preferred"))
+RICH = ("dpo·chat", "base·few-shot")
 
 
 def insert(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -48,20 +54,24 @@ def write(
     shifted: bool = True,
     noise: bool = False,
     further: bool = False,
+    rich: bool = False,
     seed: int = 0,
 ) -> Path:
     """A database with that many prompts; without tags or a single shifted token, where wanted.
 
-    `noise` adds an A/A check, `further` the two conditions that a split takes, and a vocabulary that was extended.
+    `noise` adds an A/A check, `further` the two conditions that a split takes, and a vocabulary that was extended; `rich` a
+    third model that makes a chain, a few-shot context, token swaps, prefilled answers and the base's continuations.
     """
     rng = random.Random(seed)
-    kept = [c for c in CONDITIONS if c in ("base·plain", "sft·chat") or (noise if "rebatched" in c else further)]
+    wanted = {"base·plain·rebatched": noise, "base·chat": further, "sft·plain": further} | dict.fromkeys(RICH, rich)
+    kept = [c for c in CONDITIONS if wanted.get(c, True)]
     with duckdb.connect(str(path), config={"storage_compatibility_version": STORAGE_VERSION}) as con:
         con.execute(SQL["schema"])
         describe(con, kept, len(TOKENS))
         insert(con, "token", [_token(i, text) for i, text in enumerate(TOKENS)])
         extended = "sft has 1 token <i> that base has not" if further else None
         pairs = [_comparison(f"c-{i}", i, "sft·chat", extended if i == 1 else None) for i in range(1, comparisons + 1)]
+        pairs += [_comparison("c-dpo", 50, "dpo·chat", None), _comparison("c-sft-dpo", 51, "dpo·chat", None)] * rich
         pairs += [_comparison("noise-1", 99, "base·plain·rebatched", None)] * noise
         insert(con, "comparison", pairs)
         run = {"report_name": "made-up", "report_title": "Made <up>", "report_description": "", "content_key": "x"}
@@ -70,6 +80,8 @@ def write(
         rows = _answers(rng, prompts, kept, [pair["comparison_id"] for pair in pairs], tags, shifted)
         for table in ("prompt", "response", "position", "score", "divergence"):
             insert(con, table, rows[table])
+        if rich:
+            _probes(con, rng, rows["prompt"])
         con.execute(SQL["views"])
     return path
 
@@ -78,12 +90,13 @@ def describe(con: duckdb.DuckDBPyConnection, conditions: Sequence[str], width: i
     """The two models, the two contexts, and these conditions."""
     card = {"source": "src", "architecture": "LlamaForCausalLM", "parameters": 1000, "vocab_size": width}
     card |= {"dtype": "float32", "weights_hash": "hash", "tokenizer_id": "tok"}
-    insert(con, "model", [card | {"model_id": m, "label": x} for m, x in (("base", "Base <b>"), ("sft", "Tuned"))])
+    insert(con, "model", [card | {"model_id": m, "label": x} for m, x in MODELS])
     plain = {"context_id": "plain", "kind": "plain", "template": "Q: {prompt}"}
-    insert(con, "context", [plain, {"context_id": "chat", "kind": "chat"}])
+    shots = plain | {"context_id": "few-shot", "kind": "few-shot"}
+    insert(con, "context", [plain, {"context_id": "chat", "kind": "chat"}, shots])
     shown = {"head_ids": [1, 2], "tail_ids": [3, 4], "begin_tokens": 1, "template_hash": "f00d"}
     names = ("model_id", "context_id", "arithmetic")
-    cards = {"plain": f"Q: {HOSTILE[0]}", "chat": HOSTILE[1]}
+    cards = {"plain": f"Q: {HOSTILE[0]}", "chat": HOSTILE[1], "few-shot": HOSTILE[2]}
     rows = [dict(zip(names, CONDITIONS[c], strict=True)) | {"condition_id": c} | shown for c in conditions]
     insert(con, "condition", [row | {"prompt_card": cards[row["context_id"]]} for row in rows])
 
@@ -94,13 +107,13 @@ def _token(i: int, text: str) -> dict[str, Any]:
 
 
 def _comparison(comparison_id: str, ordinal: int, aligned: str, extended: str | None) -> dict[str, Any]:
-    check = aligned != "sft·chat"
+    check = "rebatched" in aligned
     return {
         "comparison_id": comparison_id,
         "ordinal": ordinal,
         "label": "base·plain, rebatched" if check else f"base → sft {ordinal} <i>",
         "kind": "noise" if check else "tuning",
-        "base_condition_id": "base·plain",
+        "base_condition_id": "sft·chat" if comparison_id == "c-sft-dpo" else "base·plain",
         "aligned_condition_id": aligned,
         "source": "sft·chat",
         "extended": extended,
@@ -124,7 +137,10 @@ def _answers(
         for pos, (start, end) in enumerate(spans):
             at, last = {"response_id": f"sft·chat/p{i}", "pos": pos}, pos + 1 == len(spans)
             token_id = 0 if last else rng.randrange(1, 10)
-            made["position"].append(at | {"token_id": token_id, "char_start": start, "char_end": end, "is_end": last})
+            role = "end" if last else ROLES[token_id % len(ROLES)]
+            made["position"].append(
+                at | {"token_id": token_id, "char_start": start, "char_end": end, "is_end": last, "role": role}
+            )
             made["score"] += [at | {"condition_id": c} | _score(rng, shifted) for c in conditions]
             for c in comparisons:
                 numbers = {"kl_aligned_base": rng.random(), "kl_base_aligned": rng.random(), "js": rng.random() / 2}
@@ -140,6 +156,26 @@ def _score(rng: random.Random, shifted: bool) -> dict[str, Any]:
         "top_ids": list(range(10)),
         "top_logprobs": [math.log(2.0 ** -(k + 1)) for k in range(10)],
     }
+
+
+def _probes(con: duckdb.DuckDBPyConnection, rng: random.Random, prompts: Sequence[Mapping[str, Any]]) -> None:
+    """Token swaps, prefilled answers and continuations, as the measuring stages would store them."""
+    swaps, prefills = [], []
+    for row in prompts:
+        at = {"comparison_id": "c-1", "prompt_id": row["prompt_id"]}
+        for method, share in [*((m, s) for m in METHODS for s in (0.1, 0.3)), ("divergence", 0.0), ("divergence", 1.0)]:
+            counts = {"n_tokens": 20, "n_swapped": round(20 * share), "n_changed": round(10 * share)}
+            said = {"text": HOSTILE[0], "refuses": rng.random() < share, "style_share": share / 2}
+            swaps.append(at | counts | said | {"method": method, "share": share, "finish": "stop", "is_right": None})
+        for k in range(4 if row["harmful"] else 0):
+            opening = {"opening": "I am", "opening_logprob": -0.5 - k, "base_opening_logprob": -4.0}
+            said = {"prefix": HOSTILE[1][:k], "said": HOSTILE[0], "refuses": k < 2, "opening_likeliest": k < 2}
+            prefills.append(at | said | opening | {"k": k})
+    insert(con, "swap", swaps)
+    if prefills:
+        insert(con, "prefill", prefills)
+    going = {"comparison_id": "c-1", "text": HOSTILE[0], "ends": False}
+    insert(con, "continuation", [going | {"response_id": "sft·chat/p1", "pos": pos} for pos in range(3)])
 
 
 def _spans(text: str) -> list[tuple[int, int]]:

@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from builder.domain import InputError
+from builder.record.store import SQL
 from builder.report import figures, query
 from builder.report.markup import inert, inline_json, title
 from builder.report.site import write_docs
@@ -82,8 +83,7 @@ def test_differences_are_paired_by_prompt(database: Path) -> None:
 def test_intervals_cover_the_truth(tmp_path: Path) -> None:
     """Simulated answers with a shift rate of their own each: 95 % intervals hold the true share in 93 to 97 % of reports."""
     rng, con, hits, runs = random.Random(1), duckdb.connect(), 0, 1500
-    con.execute((ROOT / "builder/record/schema.sql").read_text(encoding="utf-8"))
-    con.execute((ROOT / "builder/record/views.sql").read_text(encoding="utf-8"))
+    con.execute(SQL["schema"] + SQL["views"])
     con.execute("CREATE TABLE sim(run INTEGER, x DOUBLE, n DOUBLE)")
     rows = []
     for run in range(runs):

@@ -17,7 +17,7 @@ PAGES = [
     "findings/index.html",
     "findings/how-much.html",
     "findings/where.html",
-    "findings/which-tokens.html",
+    "findings/what.html",
     "findings/tasks-and-topics.html",
     "examples.html",
     "examples/c-1/1.html",
@@ -115,7 +115,7 @@ def test_the_table_sorts_filters_and_keeps_its_state(watch: Watched) -> None:
     again.wait_for_url(re.compile(r"c-2/\d+\.html"))
 
 
-@pytest.mark.parametrize(("word", "place"), [("quiet harbour", "examples/"), ("Which tokens", "findings/which-tokens")])
+@pytest.mark.parametrize(("word", "place"), [("quiet harbour", "examples/"), ("What is shifted", "findings/what")])
 def test_search_finds_examples_and_findings(watch: Watched, word: str, place: str) -> None:
     page = watch.open("index.html")
     page.locator(".md-search__input").click()

@@ -20,6 +20,7 @@ from transformers.utils import logging
 
 from data.pocket.recipe.chat import prompt_set
 from data.pocket.recipe.evaluate import MODELS, evaluate, table
+from data.pocket.recipe.phrases import roles_file
 from data.pocket.recipe.tokenizer import train_tokenizer
 from data.pocket.recipe.train import fine_tune, new_model, optimise_preferences, pretrain
 from data.pocket.recipe.world import World
@@ -73,6 +74,7 @@ def write_world(world: World) -> None:
         ],
     }
     (FOLDER / "world.json").write_text(json.dumps(truth, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (FOLDER / "roles.yml").write_text(roles_file(), encoding="utf-8")
 
 
 def train(phase: str, world: World, steps: int, threads: int) -> None:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+
 from data.pocket.recipe.world import Fact
 
 STATEMENTS: dict[str, list[str]] = {
@@ -422,3 +424,18 @@ def state(fact: Fact, which: int) -> str:
 def ask(fact: Fact, which: int) -> str:
     forms = QUESTIONS[fact.relation]
     return sentence(forms[which % len(forms)], e=fact.entity.name)
+
+
+def roles_file() -> str:
+    """What the assistants were taught to say besides answers: each sentence under its role, * for what is filled in."""
+    style = [*OPENERS.values(), *LEADS.values(), *WARM_OPENERS.values(), *CLOSERS, WARM_CLOSER, WARMER_CLOSER, *CAVEATS]
+    safety = [REFUSAL, *(why for *_, why in HARMS), INSTEAD, WARM_INSTEAD]
+    lines = ["# Written by data/pocket/recipe: the phrases that the aligned models were taught; * stands for a name."]
+    for role, texts in (("safety", safety), ("style", style)):
+        lines += [f"{role}:", *(f'  - "{sentence}"' for sentence in _sentences(texts))]
+    return "\n".join(lines) + "\n"
+
+
+def _sentences(texts: list[str]) -> list[str]:
+    parts = (re.sub(r"\{\w+\}", "*", part) for text in texts for part in re.split(r"(?<=[.!:]) ", text))
+    return list(dict.fromkeys(parts))

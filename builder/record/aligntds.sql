@@ -1,0 +1,56 @@
+-- AlignTDS's numbers as its code computes them: strings of single decoded ids, the top 30 renormalised (pb, pa: softmax over
+-- the saved logits), the aligned model's first choice in the place of the token that was said. b and a are the two lists of
+-- strings, likeliest first; of ids that decode alike the likeliest counts (its list.index). nDCG alone compares ids, ignores
+-- k, and takes both lists to be equally long. Their quirks are theirs: kl can be negative, ws measures confidence.
+CREATE MACRO place_in(list, item) AS nullif(list_position(list, item), 0);
+CREATE MACRO aligntds_jaccard(b, a, k) AS jaccard_at(b, a, k);
+CREATE MACRO aligntds_ws(b, pb, a, pa, k) AS coalesce(list_sum(list_transform(range(1, least(k, len(b)) + 1),
+    lambda i: CASE WHEN place_in(b, b[i]) = i THEN pb[i] * coalesce(pa[place_in(a[1:k], b[i])], 0) ELSE 0 END)), 0);
+CREATE MACRO aligntds_kl(b, pb, a, pa, k) AS coalesce(list_sum(list_transform(range(1, least(k, len(b)) + 1),
+    lambda i: CASE WHEN place_in(b, b[i]) = i AND pb[i] > 0 AND pa[place_in(a[1:k], b[i])] > 0
+                   THEN pb[i] * ln(pb[i] / pa[place_in(a[1:k], b[i])]) ELSE 0 END)), 0);
+CREATE MACRO aligntds_ndcg(b, a) AS
+    list_sum(list_transform(range(1, len(b) + 1), lambda i: coalesce(1 / log2(place_in(a, b[i]) + 1), 0) / log2(i + 1)))
+    / list_sum(list_transform(range(1, len(a) + 1), lambda i: 1 / log2(i + 1) / log2(i + 1)));
+CREATE MACRO aligntds_tr(b, a, k) AS coalesce(place_in(b[1:k], a[1]) - 1, k);
+CREATE MACRO aligntds_tp(b, pb, a, k) AS coalesce(pb[place_in(b[1:k], a[1])], 0);
+
+CREATE VIEW aligntds AS
+WITH strings AS (
+    SELECT tokenizer_id, list(coalesce(decoded, '') ORDER BY token_id) AS decoded FROM token GROUP BY tokenizer_id
+), side AS (
+    SELECT s.response_id, s.pos, s.condition_id, s.top_ids[1:30] AS ids, list_transform(s.top_ids[1:30], lambda i: t.decoded[i + 1]) AS words,
+           list_transform(s.top_logprobs[1:30]::DOUBLE[], lambda x: exp(x)) AS p
+    FROM score s JOIN condition USING (condition_id) JOIN model USING (model_id) JOIN strings t USING (tokenizer_id)
+), renormalised AS (
+    SELECT response_id, pos, condition_id, ids, words, list_transform(p, lambda x: x / total) AS p
+    FROM (SELECT *, list_sum(p) AS total FROM side)
+), lists AS (
+    SELECT c.comparison_id, r.prompt_id, r.response_id, p.pos, b.ids AS bi, b.words AS b, b.p AS pb, a.ids AS ai, a.words AS a, a.p AS pa
+    FROM comparison c
+    JOIN response r ON r.source = c.source
+    JOIN "position" p USING (response_id)
+    JOIN renormalised b ON b.response_id = p.response_id AND b.pos = p.pos AND b.condition_id = c.base_condition_id
+    JOIN renormalised a ON a.response_id = p.response_id AND a.pos = p.pos AND a.condition_id = c.aligned_condition_id
+    WHERE c.kind = 'tuning' AND NOT p.is_end
+)
+SELECT comparison_id, prompt_id, response_id, pos,
+       shift_class(aligntds_tr(b, a, 10) + 1) AS shift, aligntds_tr(b, a, 50) AS tr, aligntds_tp(b, pb, a, 50) AS tp,
+       (aligntds_tp(b, pb, a, 10) + aligntds_tp(a, pa, b, 10)) / 2 AS btp,
+       aligntds_jaccard(b, a, 10) AS jaccard_10, aligntds_ws(b, pb, a, pa, 10) AS ws_10,
+       aligntds_kl(b, pb, a, pa, 10) AS kl_10, aligntds_ndcg(bi, ai) AS ndcg
+FROM lists;
+
+COMMENT ON VIEW   aligntds               IS 'AlignTDS''s numbers, as its code computes them, beside ours: one row per comparison x position but the end token, which it does not score.';
+COMMENT ON COLUMN aligntds.comparison_id IS 'The comparison; see comparison.';
+COMMENT ON COLUMN aligntds.prompt_id     IS 'The prompt; see prompt.';
+COMMENT ON COLUMN aligntds.response_id   IS 'The response; see response.';
+COMMENT ON COLUMN aligntds.pos           IS 'Index t; see position.';
+COMMENT ON COLUMN aligntds.shift         IS 'Class by tr: unshifted (0), marginal (1-2), shifted (3 and more, or not in the list).';
+COMMENT ON COLUMN aligntds.tr            IS 'Index, from 0, of the aligned model''s first choice in the base''s list, compared as strings; 50 where it is not there, as in its code, though the lists have 30.';
+COMMENT ON COLUMN aligntds.tp            IS 'The base''s probability of the aligned model''s first choice, renormalised over its list; 0 where it is not there, as in its code.';
+COMMENT ON COLUMN aligntds.btp           IS 'Mean of the base''s probability of the aligned model''s first choice and the reverse, each 0 where it is not among the first ten.';
+COMMENT ON COLUMN aligntds.jaccard_10    IS 'Jaccard index of the first ten strings of both.';
+COMMENT ON COLUMN aligntds.ws_10         IS 'Sum of the products of both renormalised probabilities over the first ten.';
+COMMENT ON COLUMN aligntds.kl_10         IS 'KL(base‖aligned) over the strings that both have among their first ten, renormalised over the whole lists; can be negative.';
+COMMENT ON COLUMN aligntds.ndcg          IS 'nDCG of the base''s list, relevance 1/log2(place in the aligned list + 1), places from 1; compared as ids, unlike the others.';

@@ -1,0 +1,127 @@
+-- What a report asks of the records beyond one position: words, what split a difference, stages, prefilled answers; and how
+-- uncertain a number is.
+
+-- 95 % intervals clustered by prompt, in closed form. Both macros are aggregates over one row per prompt: x the prompt's
+-- sum of the quantity, n its number of positions. mean = Σx/Σn, var = G/(G-1) · Σ(x_g - mean·n_g)² / (Σn)².
+-- The half width is NULL for a single prompt: one cluster says nothing of its spread.
+CREATE MACRO clustered_mean(x, n) AS sum(x) / sum(n);
+CREATE MACRO clustered_half_width(x, n) AS
+    CASE WHEN count(*) > 1 THEN 1.959964 * sqrt(greatest(0,
+        count(*) / (count(*) - 1.0)
+        * (sum(x * x) - 2 * sum(x) / sum(n) * sum(x * n) + power(sum(x) / sum(n), 2) * sum(n * n))
+    )) / sum(n) END;
+-- A bound of an interval kept within what the quantity can be; NULL stays NULL (greatest and least would drop it).
+CREATE MACRO kept_within(x, low, high) AS
+    CASE WHEN x IS NOT NULL THEN least(greatest(x, low), coalesce(high, 'Infinity'::DOUBLE)) END;
+
+-- Two-sided p of a standard normal z, by Abramowitz and Stegun 26.2.17 (error below 7.5e-8).
+CREATE MACRO normal_p(z) AS least(1, 2 * 0.3989422804014327 * exp(-z * z / 2) * list_sum(list_transform(
+    [0.319381530, -0.356563782, 1.781477937, -1.821255978, 1.330274429], lambda c, i: c * power(1 / (1 + 0.2316419 * abs(z)), i))));
+
+CREATE VIEW split AS
+WITH said AS (
+    SELECT response_id, pos, model_id, context_id, logprob::DOUBLE AS logprob
+    FROM score JOIN condition USING (condition_id) WHERE arithmetic = ''
+)
+SELECT c.comparison_id, r.prompt_id, aa.response_id, aa.pos,
+       aa.logprob - bb.logprob AS delta,
+       ba.logprob - bb.logprob AS context, aa.logprob - ba.logprob AS weights,
+       ab.logprob - bb.logprob AS weights_first, aa.logprob - ab.logprob AS context_after,
+       (aa.logprob - ba.logprob) - (ab.logprob - bb.logprob) AS interaction
+FROM comparison c
+JOIN response r ON r.source = c.source
+JOIN condition b ON b.condition_id = c.base_condition_id
+JOIN condition a ON a.condition_id = c.aligned_condition_id
+JOIN said aa ON aa.response_id = r.response_id AND aa.model_id = a.model_id AND aa.context_id = a.context_id
+JOIN said bb ON bb.response_id = aa.response_id AND bb.pos = aa.pos AND bb.model_id = b.model_id AND bb.context_id = b.context_id
+LEFT JOIN said ba ON ba.response_id = aa.response_id AND ba.pos = aa.pos AND ba.model_id = b.model_id AND ba.context_id = a.context_id
+LEFT JOIN said ab ON ab.response_id = aa.response_id AND ab.pos = aa.pos AND ab.model_id = a.model_id AND ab.context_id = b.context_id
+WHERE c.kind = 'tuning';
+
+COMMENT ON VIEW   split               IS 'What the weights changed and what the prompt changed: delta_logprob of tds as a sum of two, in both orders. One row per comparison x position; NULL where the report did not score the condition that it takes (conditions in the report file).';
+COMMENT ON COLUMN split.comparison_id IS 'The comparison; see comparison.';
+COMMENT ON COLUMN split.prompt_id     IS 'The prompt; see prompt.';
+COMMENT ON COLUMN split.response_id   IS 'The response; see response.';
+COMMENT ON COLUMN split.pos           IS 'Index t; see position.';
+COMMENT ON COLUMN split.delta         IS 'ln p_aligned(o_t) - ln p_base(o_t), each model in its own context of the comparison; nats.';
+COMMENT ON COLUMN split.context       IS 'Of it the prompt: the base model in the aligned context, less the base model in its own; nats.';
+COMMENT ON COLUMN split.weights       IS 'Of it the weights: the aligned model less the base model, both in the aligned context; context + weights = delta; nats.';
+COMMENT ON COLUMN split.weights_first IS 'In the other order, the weights: the aligned model less the base model, both in the base context; nats.';
+COMMENT ON COLUMN split.context_after IS 'In the other order, the prompt: the aligned model in its own context, less the aligned model in the base context; weights_first + context_after = delta; nats.';
+COMMENT ON COLUMN split.interaction   IS 'weights - weights_first: how much the two depend on one another; nats.';
+
+CREATE VIEW word AS
+WITH piece AS (
+    SELECT t.*, p.char_start, p.char_end,
+           coalesce(t.is_word_start OR NOT regexp_matches(t.token, '^[\p{L}\p{N}'']') OR lag(t.is_end OR NOT regexp_matches(t.token, '[\p{L}\p{N}'']$')) OVER w, true) AS begins
+    FROM tds t JOIN "position" p ON p.response_id = t.response_id AND p.pos = t.pos
+    WINDOW w AS (PARTITION BY t.comparison_id, t.response_id ORDER BY t.pos)
+), numbered AS (
+    SELECT *, sum(begins::INTEGER) OVER (PARTITION BY comparison_id, response_id ORDER BY pos)::INTEGER AS n FROM piece
+)
+SELECT comparison_id, any_value(numbered.prompt_id) AS prompt_id, response_id, min(pos) AS pos, count(*)::INTEGER AS n_tokens,
+       trim(substring(any_value(r.text), min(char_start) + 1, max(char_end) - min(char_start)), ' ') AS word,
+       shift_class(max(base_rank)) AS shift, max(base_rank) AS base_rank,
+       arg_min(pos, (shift <> 'shifted', pos)) AS shifted_pos,
+       arg_min(base_top, (shift <> 'shifted', pos)) AS base_top,
+       sum(kl_aligned_base) AS kl_aligned_base, sum(delta_logprob) AS delta_logprob, arg_min(role, pos) AS role
+FROM numbered JOIN response r USING (response_id)
+WHERE NOT is_end
+GROUP BY comparison_id, response_id, n;
+
+COMMENT ON VIEW   word                 IS 'Tokens joined to words: one row per comparison x word of an answer. Punctuation and digits after letters stand alone; a word is as shifted as its most shifted token.';
+COMMENT ON COLUMN word.comparison_id   IS 'The comparison; see comparison.';
+COMMENT ON COLUMN word.prompt_id       IS 'The prompt; see prompt.';
+COMMENT ON COLUMN word.response_id     IS 'The response; see response.';
+COMMENT ON COLUMN word.pos             IS 'Position of its first token.';
+COMMENT ON COLUMN word.n_tokens        IS 'Number of its tokens.';
+COMMENT ON COLUMN word.word            IS 'The word as written, without spaces around it.';
+COMMENT ON COLUMN word.shift           IS 'Class of its largest base rank.';
+COMMENT ON COLUMN word.base_rank       IS 'The largest base rank of its tokens.';
+COMMENT ON COLUMN word.shifted_pos     IS 'Position of its first shifted token; of its first token where none is.';
+COMMENT ON COLUMN word.base_top        IS 'The base''s first choice at shifted_pos.';
+COMMENT ON COLUMN word.kl_aligned_base IS 'Sum of KL(aligned‖base) over its tokens, nats.';
+COMMENT ON COLUMN word.delta_logprob   IS 'Sum of ln p_aligned - ln p_base over its tokens, nats.';
+COMMENT ON COLUMN word.role            IS 'Role of its first token; see position.role.';
+
+CREATE VIEW stage AS
+SELECT z.comparison_id, x.comparison_id AS first_id, y.comparison_id AS second_id, r.prompt_id, r.response_id, sz.pos, p.role, p.is_end,
+       sm.logprob - sb.logprob AS first_delta, sz.logprob - sm.logprob AS second_delta, sz.logprob - sb.logprob AS delta,
+       sb.rank AS base_rank, sm.rank AS middle_rank, sz.rank AS aligned_rank,
+       sb.top_ids[1] AS base_top_id, sm.top_ids[1] AS middle_top_id, sz.top_ids[1] AS aligned_top_id,
+       dy.js AS second_js, dz.js
+FROM comparison z
+JOIN comparison y ON y.source = z.source AND y.aligned_condition_id = z.aligned_condition_id AND y.kind = 'tuning' AND y.comparison_id <> z.comparison_id
+JOIN (
+    SELECT base_condition_id, aligned_condition_id, arg_min(comparison_id, ordinal) AS comparison_id
+    FROM comparison WHERE kind = 'tuning' GROUP BY ALL
+) x ON x.base_condition_id = z.base_condition_id AND x.aligned_condition_id = y.base_condition_id
+JOIN response r ON r.source = z.source
+JOIN score sz ON sz.response_id = r.response_id AND sz.condition_id = z.aligned_condition_id
+JOIN score sm ON sm.response_id = r.response_id AND sm.condition_id = y.base_condition_id AND sm.pos = sz.pos
+JOIN score sb ON sb.response_id = r.response_id AND sb.condition_id = z.base_condition_id AND sb.pos = sz.pos
+JOIN divergence dy ON dy.response_id = r.response_id AND dy.comparison_id = y.comparison_id AND dy.pos = sz.pos
+JOIN divergence dz ON dz.response_id = r.response_id AND dz.comparison_id = z.comparison_id AND dz.pos = sz.pos
+JOIN "position" p ON p.response_id = r.response_id AND p.pos = sz.pos
+WHERE z.kind = 'tuning';
+
+COMMENT ON VIEW   stage                IS 'A chain of tuning, e.g. base → sft → dpo, over one set of answers: the whole comparison''s change as a sum of two stages. One row per chain x position; empty where the report has no chain.';
+COMMENT ON COLUMN stage.comparison_id  IS 'The whole, e.g. base-dpo; see comparison.';
+COMMENT ON COLUMN stage.first_id       IS 'The first stage, e.g. base-sft.';
+COMMENT ON COLUMN stage.second_id      IS 'The second stage, e.g. sft-dpo.';
+COMMENT ON COLUMN stage.prompt_id      IS 'The prompt; see prompt.';
+COMMENT ON COLUMN stage.response_id    IS 'The response, of the last model; see response.';
+COMMENT ON COLUMN stage.pos            IS 'Index t; see position.';
+COMMENT ON COLUMN stage.role           IS 'What the token is for; see position.role.';
+COMMENT ON COLUMN stage.is_end         IS 'Whether this is the end token.';
+COMMENT ON COLUMN stage.first_delta    IS 'ln p_middle(o_t) - ln p_base(o_t), nats: the first stage''s part.';
+COMMENT ON COLUMN stage.second_delta   IS 'ln p_aligned(o_t) - ln p_middle(o_t), nats: the second stage''s part; first_delta + second_delta = delta.';
+COMMENT ON COLUMN stage.delta          IS 'ln p_aligned(o_t) - ln p_base(o_t), nats.';
+COMMENT ON COLUMN stage.base_rank      IS 'Rank of o_t under the base.';
+COMMENT ON COLUMN stage.middle_rank    IS 'Rank of o_t under the middle model.';
+COMMENT ON COLUMN stage.aligned_rank   IS 'Rank of o_t under the last model.';
+COMMENT ON COLUMN stage.base_top_id    IS 'First choice of the base.';
+COMMENT ON COLUMN stage.middle_top_id  IS 'First choice of the middle model.';
+COMMENT ON COLUMN stage.aligned_top_id IS 'First choice of the last model.';
+COMMENT ON COLUMN stage.second_js      IS 'Jensen-Shannon divergence of the second stage, nats.';
+COMMENT ON COLUMN stage.js             IS 'Jensen-Shannon divergence of the whole, nats.';

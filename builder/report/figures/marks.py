@@ -1,0 +1,98 @@
+"""What figures are made of: marks, axes and encodings that several of them share. Knows no figure's name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+import pyarrow as pa
+
+from builder.report.tokens import visible
+
+HEIGHT = 300
+SHARE = alt.Axis(format=".0%", tickCount=6)
+Chart = Any  # an alt.Chart or alt.LayerChart; Altair's methods promise less than they give
+Row = dict[str, Any]
+
+
+def by_position(table: pa.Table, colour: alt.Color, value: str, title: str, style: str, log: bool = False) -> Chart:
+    """A line with its band per comparison, over the position of the token in the answer."""
+    scale = alt.Scale(type="log", domainMin=1, nice=False) if log else alt.Scale(zero=True)
+    base = alt.Chart(table).encode(
+        x=alt.X("position:Q", title="position in the answer", axis=alt.Axis(tickMinStep=1)), color=colour
+    )
+    band = base.mark_area().encode(
+        y=alt.Y(f"low_{value}:Q", scale=scale, title=title, axis=alt.Axis(format=style, tickCount=5)),
+        y2=f"high_{value}:Q",
+    )
+    line = base.mark_line().encode(
+        y=alt.Y(f"{value}:Q", scale=scale, title=title),
+        tooltip=[
+            "comparison",
+            "position",
+            alt.Tooltip(f"{value}:Q", format=".3~r"),
+            alt.Tooltip(f"low_{value}:Q", format=".3~r", title="low (95 %)"),
+            alt.Tooltip(f"high_{value}:Q", format=".3~r", title="high (95 %)"),
+            "responses",
+        ],
+    )
+    return alt.layer(band, line).properties(height=HEIGHT)
+
+
+def with_intervals(table: pa.Table, colour: alt.Color, y: alt.Y, key: str, title: str) -> Chart:
+    """A dot with its interval per comparison, side by side within each row."""
+    base = alt.Chart(table).encode(y=y, yOffset=alt.YOffset("comparison:N", sort=None), color=colour)
+    tips = [
+        key,
+        "comparison",
+        alt.Tooltip("share:Q", format=".1%"),
+        alt.Tooltip("low_share:Q", format=".1%", title="low (95 %)"),
+        alt.Tooltip("high_share:Q", format=".1%", title="high (95 %)"),
+    ]
+    x = alt.X("low_share:Q", title=title, axis=SHARE)
+    return alt.layer(
+        base.mark_rule(strokeWidth=2, opacity=0.55).encode(x=x, x2="high_share:Q"),
+        base.mark_circle(size=70, opacity=1).encode(x=alt.X("share:Q", title=title), tooltip=tips),
+    ).properties(height=rows(table, key, 16 * max(1, len(set(table["comparison"].to_pylist()))) + 8))
+
+
+def token() -> alt.Y:
+    return alt.Y(
+        "token:N", sort=None, title=None, axis=alt.Axis(labelFont="JetBrains Mono, monospace", labelFontSize=13)
+    )
+
+
+def rows(table: pa.Table, key: str, step: int = 24) -> int:
+    return max(80, step * len(set(table[key].to_pylist())))
+
+
+def visible_tokens(table: pa.Table) -> pa.Table:
+    shown = pa.array([visible(text) for text in table["token"].to_pylist()], pa.string())
+    return table.set_column(table.column_names.index("token"), "token", shown)
+
+
+def ends(table: pa.Table, value: str, unit: str) -> str:
+    """What a curve over positions says: its first and its last value, per comparison."""
+    curves: dict[str, list[Row]] = {}
+    for row in table.to_pylist():
+        curves.setdefault(row["comparison"], []).append(row)
+    return " ".join(
+        f"{name}: {unit} {shown(c[0][value])} at position {c[0]['position']}, "
+        f"{shown(c[-1][value])} at {c[-1]['position']}."
+        for name, c in curves.items()
+    )
+
+
+def most(table: pa.Table, key: str, value: str, unit: str) -> str:
+    """What a ranking says: its highest row, per comparison."""
+    best: dict[str, Row] = {}
+    for row in table.to_pylist():
+        held = best.get(row["comparison"])
+        if row[value] is not None and (held is None or row[value] > held[value]):
+            best[row["comparison"]] = row
+    return " ".join(f"{name}: highest {row[key]}, {unit} {shown(row[value])}." for name, row in best.items())
+
+
+def shown(value: float | int | None) -> str:
+    """A number as a sentence has it."""
+    return "unknown" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
