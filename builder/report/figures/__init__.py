@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from builder.report import theme
 from builder.report.figures.marks import Chart
-from builder.report.figures.registry import FIGURES
+from builder.report.figures.registry import FIGURES as FIGURES
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")
