@@ -25,7 +25,7 @@ SOURCE = ROOT / "site_src"
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return synthetic.write(tmp_path_factory.mktemp("db") / "made.duckdb", noise=True, further=True)
+    return synthetic.write(tmp_path_factory.mktemp("db") / "made.duckdb", noise=True, further=True, rich=True)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_shares_and_intervals_against_a_slow_version(database: Path) -> None:
 
 def test_differences_are_paired_by_prompt(database: Path) -> None:
     """Both comparisons of the made-up report hold the same answers and scores: no difference, and no width either."""
-    (row,) = query.rows(query.connect(database), "pages/difference")
+    row = query.rows(query.connect(database), "pages/difference")[0]
     assert row["difference"] == 0 and row["half_width"] == pytest.approx(0, abs=1e-12)
 
 
@@ -195,7 +195,7 @@ def test_checks_of_arithmetic_stand_in_the_noise_floor_alone(database: Path, doc
         needs = {"comparison_id": "c-1"} if "$comparison_id" in query.load(name) else {}
         assert not re.search("noise-1|rebatched", str(query.rows(con, name, **needs))), name
     (totals,) = query.rows(con, "pages/totals")
-    assert totals["positions"] == 2 * con.execute('SELECT count(*) FROM "position"').fetchall()[0][0]
+    assert totals["positions"] == 4 * con.execute('SELECT count(*) FROM "position"').fetchall()[0][0]
     for path in docs.rglob("*"):
         if path.suffix in (".md", ".js", ".json", ".csv") and path.name not in ("method.md", "data.md", "vega.js"):
             assert not re.search("noise-1|rebatched", path.read_text(encoding="utf-8")), path
@@ -208,7 +208,7 @@ def test_the_method_page_shows_what_each_model_read_and_how_answers_ended(
     text = (docs / "method.md").read_text(encoding="utf-8")
     assert "First ids: <code>1 2</code>. Last ids: <code>3 4</code>. Template: <code>f00d</code>" in text
     assert re.findall("^### (.*)", text, re.M) == [
-        inert(c) for c in ("base·chat", "base·plain", "sft·chat", "sft·plain")
+        inert(c) for c in ("base·chat", "base·few-shot", "base·plain", "dpo·chat", "sft·chat", "sft·plain")
     ]
     (source,) = (row for row in text.splitlines() if row.startswith(f"| {inert('sft·chat')} | generated greedily"))
     (positions,) = query.connect(database).execute('SELECT count(*) FROM "position"').fetchall()[0]
