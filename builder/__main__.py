@@ -112,6 +112,23 @@ def score(report: ReportOption = DEFAULT_REPORT, part: PartOption = "1/1", devic
 
 
 @app.command(rich_help_panel="Stages, in order")
+def probe(report: ReportOption = DEFAULT_REPORT, part: PartOption = "1/1", device: DeviceOption = None) -> None:
+    """Let the models write on: token swap, prefilled answers, the base's continuations. Generates and scores first."""
+    from builder import stages
+    from builder.plan import load_plan
+    from builder.probes import write_probes
+    from builder.workers import Part
+
+    plan, share = load_plan(report), Part.parse(part)
+    models = stages.lazy_models(plan, device)
+    stages.write_cards(plan, models)
+    if share.count == 1:
+        stages.write_responses(plan, models)
+        stages.write_scores(plan, models)
+    write_probes(plan, models, share)
+
+
+@app.command(rich_help_panel="Stages, in order")
 def store(report: ReportOption = DEFAULT_REPORT) -> None:
     """Store the finished shards as one DuckDB file; measures first what is missing."""
     from builder import stages
@@ -169,6 +186,23 @@ def show(
         typer.echo(json.dumps(shown.as_json(), ensure_ascii=False, indent=1))
     else:
         console.print(render(shown, console.width, console.is_terminal and not console.no_color))
+
+
+@app.command(rich_help_panel="Using the result")
+def swap(report: ReportOption = DEFAULT_REPORT) -> None:
+    """Token swap: let the base write with a share of the aligned model's tokens put in, and print what comes of it.
+
+    Runs what probes.swap of the report file says, measuring first what it needs; the site's page shows the curves.
+    """
+    from builder import stages
+    from builder.plan import load_plan
+    from builder.report.query import connect, format_table, table
+
+    plan = load_plan(report)
+    if plan.report.probes.swap is None:
+        raise InputError(f"{report}: probes.swap: missing; name there the comparisons to swap tokens in")
+    stages.measure(plan)
+    typer.echo(format_table(table(connect(plan.report.output.database), "pages/swap_outcomes"), "table"))
 
 
 @app.command(rich_help_panel="Using the result")

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.domain import Condition, InputError, ModelCard
+from builder.frames import frame_of
 from builder.measure.checkpoints import card, context_length
 from builder.plan import Plan
-from builder.stages import frame_of, lazy_models
+from builder.stages import lazy_models
 
 if TYPE_CHECKING:
     from builder.measure.contexts import Frame

@@ -20,6 +20,7 @@ from builder.settings import (
     NoiseSettings,
     OutputSettings,
     Positive,
+    ProbeSettings,
     PromptSettings,
     ResponseSettings,
     RolesSettings,
@@ -42,6 +43,7 @@ class Report(Settings):
     conditions: tuple[ConditionSettings, ...] = ()
     noise: tuple[NoiseSettings, ...] = ()
     roles: RolesSettings | None = None
+    probes: ProbeSettings = ProbeSettings()
     generate: GenerateSettings = GenerateSettings()
     score: ScoreSettings = ScoreSettings()
     shard_responses: Positive = 64
@@ -82,6 +84,10 @@ class Report(Settings):
         for i, check in enumerate(self.noise):
             if check.responses is not None:
                 _known(f"noise.{i}.responses", check.responses, sorted({c.source for c in self.comparisons}))
+        for name in ("swap", "prefill"):
+            probe = getattr(self.probes, name)
+            for wanted in probe.comparisons if probe else ():
+                _known(f"probes.{name}.comparisons", wanted, [c.comparison_id for c in self.comparisons])
         if self.generated_sources() and self.prompts is None:
             raise ValueError("prompts: missing; without it every comparison must name a response file in responses")
         return self

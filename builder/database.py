@@ -17,12 +17,14 @@ def write_database(plan: Plan) -> None:
     """Store the shards as one database, unless it holds just them already."""
     scores = [work.shard for work in plan.scorings()]
     responses = [shard for _, shard in plan.response_shards()]
+    probes = list(plan.probe_shards())
     content = content_key(
         schema_text(),
         plan.text,
         __version__,
         plan.cards().key,
         [s.key for s in (*responses, *scores)],
+        [(table, shard.key) for table, shard in probes],
         (plan.roles.safety, plan.roles.style, getsource(roles)),
         [(p.prompt_id, p.tasks, p.topics, p.harmful, p.truths) for p in plan.prompts.values()],
     )
@@ -31,11 +33,13 @@ def write_database(plan: Plan) -> None:
         say(f"{database} is up to date")
         return
     with stage("store", None, "shards") as advance:
-        store(database, _records(plan, responses, scores, content))
-        advance(len(responses) + len(scores))
+        store(database, _records(plan, responses, scores, probes, content))
+        advance(len(responses) + len(scores) + len(probes))
 
 
-def _records(plan: Plan, responses: list[Shard], scores: list[Shard], content: str) -> Records:
+def _records(
+    plan: Plan, responses: list[Shard], scores: list[Shard], probes: list[tuple[str, Shard]], content: str
+) -> Records:
     report = plan.report
     metas = [shard.meta("score") for shard in scores]
     run = {
@@ -57,6 +61,7 @@ def _records(plan: Plan, responses: list[Shard], scores: list[Shard], content: s
         plan.cards(),
         responses,
         scores,
+        probes,
         list(plan.prompts.values()),
         plan.roles,
         [{"context_id": name} | context.model_dump() for name, context in report.contexts.items()],

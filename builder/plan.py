@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from builder.config import Report, load_report
-from builder.domain import Answer, Condition, InputError, Prompt
+from builder.domain import Answer, Comparison, Condition, InputError, Prompt
 from builder.measure.checkpoints import Checkpoint, locate
 from builder.measure.prompts import read_answers, read_prompts
 from builder.record.roles import DEFAULT, Roles, read_roles
@@ -122,6 +122,51 @@ class Plan:
             ]
             shard = self._shard("scores", texts, conditions, pairs, self.report.score.top_k)
             yield Scoring(source, answers, sum(len(r.token_ids) for r in responses), shard)
+
+    def swaps(self) -> Iterator[tuple[Comparison, tuple[Prompt, ...], Shard]]:
+        """The work of token swap: a comparison, some of the prompts, and the shard for the texts."""
+        settings = self.report.probes.swap
+        if settings is not None:
+            count, most = len(self.given), min(len(self.given), settings.prompts)
+            chosen = [self.given[i * count // most] for i in range(most)]
+            rest = settings.model_dump(exclude={"comparisons", "prompts"})
+            yield from self._written("swap", settings.comparisons, chosen, rest)
+
+    def prefills(self) -> Iterator[tuple[Comparison, tuple[Prompt, ...], Shard]]:
+        """The work of prefilling: a comparison, some of the harmful prompts, and the shard for what is said."""
+        settings = self.report.probes.prefill
+        if settings is not None:
+            harmful = [prompt for prompt in self.given if prompt.harmful]
+            rest = settings.model_dump(exclude={"comparisons"})
+            yield from self._written("prefill", settings.comparisons, harmful, rest)
+
+    def _written(
+        self, kind: str, comparisons: Sequence[str], prompts: Sequence[Prompt], settings: Any
+    ) -> Iterator[tuple[Comparison, tuple[Prompt, ...], Shard]]:
+        for comparison in (c for c in self.report.measured if c.comparison_id in comparisons):
+            sides = [(c.condition_id, self._identity(c)) for c in (comparison.base, comparison.aligned)]
+            for part in in_parts(prompts, self.report.shard_responses):
+                texts = [(p.prompt_id, p.text) for p in part]
+                yield comparison, part, self._shard(kind, comparison.comparison_id, sides, texts, settings)
+
+    def continuations(self) -> Iterator[tuple[Comparison, Scoring, Shard]]:
+        """The work of going on from shifted positions, known once the responses are scored: their ranks are read."""
+        settings = self.report.probes.continuation
+        if settings is not None:
+            for work in self.scorings():
+                for comparison in (c for c in self.report.comparisons_of(work.source) if c.kind == "tuning"):
+                    parts = (comparison.comparison_id, work.shard.key, settings.model_dump())
+                    yield comparison, work, self._shard("continuation", *parts)
+
+    def probe_shards(self) -> Iterator[tuple[str, Shard]]:
+        """Every shard of the probes with the name of its table."""
+        for name, works in (
+            ("swap", self.swaps()),
+            ("prefill", self.prefills()),
+            ("continuation", self.continuations()),
+        ):
+            for *_, shard in works:
+                yield name, shard
 
     def _identity(self, condition: Condition) -> tuple[Any, ...]:
         """Everything about a condition that decides its numbers."""

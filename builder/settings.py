@@ -178,6 +178,39 @@ class ScoreSettings(Settings):
     chunk_logits: Positive = 4_000_000  # logits in memory at a time, per condition; 16 times as many on a GPU
 
 
+class SwapSettings(Settings):
+    """Token swap: the base writes with some of the aligned model's tokens put in; see builder/measure/swap.py."""
+
+    comparisons: tuple[str, ...] = Field(min_length=1)
+    shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.02, 0.05, 0.1, 0.2, 0.4)
+    prompts: Positive = 96  # as many as are taken, evenly, from the report's
+    max_new_tokens: Positive = 160
+
+
+class PrefillSettings(Settings):
+    """Harmful prompts, and how the aligned model goes on from the first tokens of the base's answer."""
+
+    comparisons: tuple[str, ...] = Field(min_length=1)
+    depth: Positive = 10  # tokens of the base's answer, at most
+    new_tokens: Positive = 24  # that the aligned model says then
+    opening: Positive = 4  # tokens of its own answer that count as its opening
+
+
+class ContinuationSettings(Settings):
+    """What the base would have written where a run of shifted tokens begins."""
+
+    new_tokens: Positive = 10
+    per_response: Positive = 24  # places, those of largest KL
+
+
+class ProbeSettings(Settings):
+    """What is measured by writing on, beside scoring the answers. Each is left out where it is not named."""
+
+    swap: SwapSettings | None = None
+    prefill: PrefillSettings | None = None
+    continuation: ContinuationSettings | None = None
+
+
 class OutputSettings(Settings):
     """Where things are written, relative to the folder that `tds` runs in."""
 

@@ -10,8 +10,8 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from builder.domain import Comparison, InputError, Prompt, Response, printable
+from builder.frames import frame_of
 from builder.plan import Plan
-from builder.stages import frame_of
 
 if TYPE_CHECKING:
     from builder.measure.models import Models

@@ -17,15 +17,16 @@ from builder import workers
 from builder.database import write_database
 from builder.domain import Answer, Condition, Prompt, Response
 from builder.failures import Failures
+from builder.frames import frame_of
 from builder.measure.checkpoints import card
 from builder.plan import Plan, in_parts
+from builder.probes import write_probes
 from builder.progress import Advance, say, stage
 from builder.record import shards
 from builder.record.shards import Shard, read_responses
 from builder.workers import WHOLE, Part
 
 if TYPE_CHECKING:
-    from builder.measure.contexts import Frame
     from builder.measure.models import Models
 
 CARD_IDS = 12  # ids shown of either end of a prompt
@@ -84,12 +85,12 @@ def write_cards(plan: Plan, models: Callable[[], Models]) -> None:
 def write_responses(plan: Plan, models: Callable[[], Models], part: Part = WHOLE) -> None:
     """Generate or tokenise the answers that are not there yet. A shard that fails leaves the others unharmed."""
     failures = Failures()
-    readings = [work for work in plan.readings() if not work[-1].exists()]
-    for source, condition, answers, shard in part.of(readings):
+    readings = [work for work in part.of(plan.readings()) if not work[-1].exists()]
+    for source, condition, answers, shard in readings:
         models().model(plan.checkpoints[condition.model_id])  # one that cannot be loaded stops all at once
         with failures.kept():
             shard.write({"response": shards.response_table(_tokenise(plan, models(), source, condition, answers))})
-    todo = part.of([work for work in plan.generations() if not work[-1].exists()])
+    todo = [work for work in part.of(plan.generations()) if not work[-1].exists()]
     for condition in dict.fromkeys(condition for condition, _, _ in todo):
         models().model(plan.checkpoints[condition.model_id])
         with stage(f"generate {condition.condition_id}", None, "tokens") as advance:
@@ -104,7 +105,7 @@ def write_responses(plan: Plan, models: Callable[[], Models], part: Part = WHOLE
 def write_scores(plan: Plan, models: Callable[[], Models], part: Part = WHOLE) -> None:
     """Score the responses that are not scored yet, under every condition of their comparisons."""
     failures = Failures()
-    todo = part.of([work for work in plan.scorings() if not work.shard.exists()])
+    todo = [work for work in part.of(plan.scorings()) if not work.shard.exists()]
     for source in dict.fromkeys(work.source for work in todo):
         mine = [work for work in todo if work.source == source]
         for condition in plan.report.conditions_of(source):
@@ -123,11 +124,14 @@ def measure(plan: Plan) -> None:
     if isinstance(plan.report.device, str):
         write_responses(plan, models)
         write_scores(plan, models)
+        write_probes(plan, models)
     else:
         if not all(shard.exists() for _, shard in plan.response_shards()):
             workers.run("generate", plan.path, plan.report.device)
         if not all(work.shard.exists() for work in plan.scorings()):
             workers.run("score", plan.path, plan.report.device)
+        if not all(shard.exists() for _, shard in plan.probe_shards()):
+            workers.run("probe", plan.path, plan.report.device)
     write_database(plan)
 
 
@@ -143,17 +147,6 @@ def build_site(site: Path) -> None:
     from builder.report.site import build_site as build
 
     build(SITE_CONFIG, site)
-
-
-def frame_of(plan: Plan, models: Models, condition: Condition) -> Frame:
-    """A condition's context as its model reads it."""
-    from builder.measure.contexts import Frame
-
-    context = plan.report.contexts[condition.context_id]
-    tokenizer, lent = models.tokenizer(plan.checkpoints[condition.model_id]), None
-    if context.template_of is not None:
-        lent = models.tokenizer(plan.checkpoints[context.template_of]).chat_template
-    return Frame(condition.context_id, context, tokenizer, lent if context.kind == "chat" else None)
 
 
 def _prompt_card(plan: Plan, models: Models, condition: Condition) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,8 +30,9 @@ class Part:
             raise InputError(f"--part {text}: wants NUMBER/COUNT, e.g. 2/4 for the second of four workers")
         return cls(int(number), int(count))
 
-    def of(self, work: Sequence[T]) -> list[T]:
-        return list(work[self.number - 1 :: self.count])
+    def of(self, work: Iterable[T]) -> list[T]:
+        """This worker's share: it must not depend on what others have done by now."""
+        return list(islice(work, self.number - 1, None, self.count))
 
 
 WHOLE = Part()

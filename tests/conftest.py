@@ -31,6 +31,10 @@ contexts:
 prompts: {path: prompts.jsonl}
 comparisons:
   - {base: {model: base, context: plain}, aligned: {model: sft, context: chat}}
+probes:
+  swap: {comparisons: [base-sft], shares: [0.3], prompts: 3, max_new_tokens: 12}
+  prefill: {comparisons: [base-sft], depth: 2, new_tokens: 4}
+  continuation: {new_tokens: 3}
 generate: {max_new_tokens: 24, batch_size: 2}
 shard_responses: 2
 """

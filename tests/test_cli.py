@@ -90,6 +90,19 @@ def test_query_prints_rows_and_refuses_in_one_line(project: Path) -> None:
     assert refused("query", "DELETE FROM score")
 
 
+def test_swap_prints_what_became_of_the_texts(project: Path) -> None:
+    lines = tds("swap", "-r", "report.yml").stdout.splitlines()
+    assert lines[0].split()[:4] == ["comparison_id", "method", "aimed_share", "swapped_share"]
+    assert [line.split()[1:3] for line in lines[2:-1]] == [
+        ["divergence", "0"], ["divergence", "0.3"], ["entropy", "0.3"], ["random", "0.3"], ["divergence", "1"]
+    ]  # fmt: skip
+    text = (project / "report.yml").read_text(encoding="utf-8")
+    (project / "bare.yml").write_text(text.replace("  swap:", "  # swap:"), encoding="utf-8")
+    assert "bare.yml: probes.swap: missing" in refused("swap", "-r", "bare.yml")
+    (project / "bad.yml").write_text(text.replace("[base-sft], shares", "[base-x], shares"), encoding="utf-8")
+    assert "probes.swap.comparisons: 'base-x' is not defined; known: base-sft" in refused("check", "bad.yml")
+
+
 @pytest.mark.parametrize("args", [("serve", "--site", "none"), ("report", "--db", "none.duckdb")])
 def test_verbs_that_need_what_is_not_there(project: Path, args: tuple[str, ...]) -> None:
     assert refused(*args).startswith("tds: none")

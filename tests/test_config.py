@@ -26,6 +26,11 @@ def test_the_default_report_writes_out_every_default() -> None:
     for block in ("generate", "score", "output"):
         settings = getattr(report, block)
         assert raw[block].keys() == type(settings).model_fields.keys() and settings == type(settings)()
+    assert raw["probes"].keys() == type(report.probes).model_fields.keys()
+    for name, block in raw["probes"].items():
+        settings = getattr(report.probes, name)
+        required = {"comparisons": settings.comparisons} if "comparisons" in block else {}
+        assert block.keys() == type(settings).model_fields.keys() and settings == type(settings)(**required)
     assert raw["shard_responses"] == Report.model_fields["shard_responses"].default
 
 

@@ -23,11 +23,13 @@ FLOORS = {
     "record": 2,
     "report": 3,
     "plan": 4,
+    "frames": 5,
     "database": 5,
-    "stages": 6,
-    "checks": 7,
-    "show": 7,
-    "__main__": 8,
+    "probes": 6,
+    "stages": 7,
+    "checks": 8,
+    "show": 8,
+    "__main__": 9,
 }
 FORBIDDEN = {
     "measure": {"duckdb", "altair", "jinja2", "mkdocs"},

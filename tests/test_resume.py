@@ -30,6 +30,9 @@ TABLES = (
     "score",
     "divergence",
     "token",
+    "swap",
+    "prefill",
+    "continuation",
 )
 
 
@@ -71,7 +74,7 @@ def test_workers_on_several_devices_make_the_same_tables(project: Path) -> None:
     measure(load_plan(project / "two.yml"))
     two = content(project / "two/tds.duckdb")
     assert len(list((project / "two/shards/scores").iterdir())) == 4
-    for name in ("response", "position", "token", "condition"):
+    for name in ("response", "position", "token", "condition", "continuation"):
         assert one[name] == two[name]
     assert [row[:3] + row[4:5] for row in one["score"]] == [row[:3] + row[4:5] for row in two["score"]]
 

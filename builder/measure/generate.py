@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from transformers import GenerationConfig, PreTrainedTokenizerFast
@@ -12,6 +13,20 @@ from builder.measure.contexts import Frame
 from builder.measure.decode import decode_with_spans
 from builder.measure.memory import without_overflow
 from builder.measure.models import LoadedModel
+
+
+@dataclass(frozen=True)
+class Side:
+    """A condition ready to speak: its model, and its context as that model reads it."""
+
+    model: LoadedModel
+    frame: Frame
+
+    def too_large(self, prompt: str) -> InputError:
+        name = self.model.checkpoint.model_id
+        return InputError(
+            f"model {name} runs out of memory on {self.model.device} even alone, on prompt {prompt[:40]!r}"
+        )
 
 
 def generate(
@@ -24,7 +39,7 @@ def generate(
     """One batch: the answer of the condition to each prompt, up to and with its end token."""
     heads = [frame.prompt_ids(prompt.text) for prompt in prompts]
     _check_length(model, prompts, heads, max_new_tokens)
-    tails = without_overflow(lambda part: _greedy(model, part, max_new_tokens), heads, _too_large(model, prompts))
+    tails = without_overflow(lambda part: greedy(model, part, max_new_tokens), heads, _too_large(model, prompts))
     return [
         _response(frame.tokenizer, condition, prompt, tail, model.end_ids)
         for prompt, tail in zip(prompts, tails, strict=True)
@@ -52,7 +67,7 @@ def tokenise(frame: Frame, source: str, answers: Sequence[Answer], end_ids: tupl
     return responses
 
 
-def _greedy(model: LoadedModel, heads: Sequence[tuple[int, ...]], max_new_tokens: int) -> list[tuple[int, ...]]:
+def greedy(model: LoadedModel, heads: Sequence[tuple[int, ...]], max_new_tokens: int) -> list[tuple[int, ...]]:
     """New ids after each head, cut after the first end token. Pads on the left, where the mask hides it."""
     width = max(map(len, heads))
     pad = model.end_ids[0]

@@ -127,7 +127,7 @@ class Scorer:
             out |= {(condition.condition_id, name): value.cpu().numpy() for name, value in found.items()}
         for c in self.comparisons:
             names = ("kl_aligned_base", "kl_base_aligned", "js")
-            for name, value in zip(names, _divergences(seen[c.aligned], seen[c.base]), strict=True):
+            for name, value in zip(names, divergences_of(seen[c.aligned], seen[c.base]), strict=True):
                 out[c.comparison_id, name] = value.cpu().numpy()
         return out
 
@@ -171,7 +171,7 @@ def _of_one(x: Distribution, ids: Tensor, k: int) -> dict[str, Tensor]:
     }
 
 
-def _divergences(aligned: Distribution, base: Distribution) -> tuple[Tensor, Tensor, Tensor]:
+def divergences_of(aligned: Distribution, base: Distribution) -> tuple[Tensor, Tensor, Tensor]:
     """Over the ids that both models have: where one vocabulary extends the other, both are taken given those ids."""
     width = min(aligned.logp.shape[-1], base.logp.shape[-1])
     device = aligned.logp.device

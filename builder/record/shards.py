@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from builder.domain import Divergence, InputError, Response, Score
@@ -114,6 +115,16 @@ def divergence_table(divergences: Sequence[Divergence]) -> pa.Table:
     """One row per response position x comparison."""
     names = ("kl_aligned_base", "kl_base_aligned", "js")
     return pa.table(_positions(divergences, "comparison_id") | {name: _column(divergences, name) for name in names})
+
+
+def by_response(shard: Shard, table: str, owner: str, name: str, column: str) -> dict[str, list[Any]]:
+    """One column of a shard of scores as lists by response, for one condition or comparison; positions in order."""
+    rows = shard.read(table)
+    rows = rows.filter(pc.equal(rows[owner], name)).select(["response_id", column])
+    found: dict[str, list[Any]] = {}
+    for response_id, value in zip(rows["response_id"].to_pylist(), rows[column].to_pylist(), strict=True):
+        found.setdefault(response_id, []).append(value)
+    return found
 
 
 def rows_table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:

@@ -5,7 +5,7 @@ Knows what the tables are, not what they mean (views.sql says that) nor how they
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from builder.domain import InputError, Prompt, first_line
-from builder.record.roles import Roles
+from builder.record.roles import Roles, states
 from builder.record.shards import Shard, read_responses
 
 STORAGE_VERSION = "v1.4.0"  # DuckDB 1.4 and later open it, DuckDB-Wasm among them; 2.0's own default only 2.0 opens
@@ -45,6 +45,7 @@ class Records:
     cards: Shard
     responses: Sequence[Shard]
     scores: Sequence[Shard]
+    probes: Sequence[tuple[str, Shard]]  # each with the name of its table
     prompts: Sequence[Prompt]
     roles: Roles
     contexts: Sequence[Mapping[str, Any]]
@@ -110,6 +111,10 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
     for table in ("score", "divergence"):
         for shard in records.scores:
             _insert_shard(con, table, f"SELECT * FROM {_FILE}", shard, table)
+    for table, shard in records.probes:
+        rows = shard.read(table).to_pylist()
+        if rows:
+            _insert_rows(con, table, list(_judged(table, rows, records.roles, truths)))
     _insert_rows(con, "run", [{"key": key, "value": value} for key, value in records.run.items()])
 
 
@@ -118,6 +123,22 @@ def _roles(shard: Shard, roles: Roles, truths: Mapping[str, tuple[str, ...]]) ->
     answers = read_responses(shard)
     lists = [roles.of(r.text, r.spans, truths[r.prompt_id], r.has_end) for r in answers]
     return pa.table({"response_id": [r.response_id for r in answers], "roles": lists})
+
+
+def _judged(
+    table: str, rows: Sequence[dict[str, Any]], roles: Roles, truths: Mapping[str, tuple[str, ...]]
+) -> Iterator[dict[str, Any]]:
+    """The rows of a probe with what its texts are by the report's roles and truths."""
+    refused = {row["prompt_id"] for row in rows if row.get("k") == 0 and roles.refuses(row["said"])}
+    for row in rows:
+        if table == "swap":
+            right, style = states(row["text"], truths[row["prompt_id"]]), roles.style_share(row["text"])
+            row |= {"is_right": right, "refuses": roles.refuses(row["text"]), "style_share": style}
+        elif table == "prefill":
+            row |= {"refuses": roles.refuses(row["said"])}
+            if row["prompt_id"] not in refused:  # no refusal, no opening of one
+                row |= dict.fromkeys(("opening", "opening_logprob", "base_opening_logprob", "opening_likeliest"))
+        yield row
 
 
 def _prompt_row(ordinal: int, prompt: Prompt) -> dict[str, Any]:

@@ -43,5 +43,13 @@ def made_records(root: Path, times: int) -> Records:
     pair |= {"base_condition_id": "x", "aligned_condition_id": "y"}
     context = {"context_id": "p", "kind": "chat"}
     return Records(
-        cards, [answers], [scores] * times, [Prompt("1", "?", "s")], Roles(), [context], [pair], {"content_key": "k"}
+        cards,
+        [answers],
+        [scores] * times,
+        [],
+        [Prompt("1", "?", "s")],
+        Roles(),
+        [context],
+        [pair],
+        {"content_key": "k"},
     )

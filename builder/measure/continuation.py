@@ -1,0 +1,65 @@
+"""What the base would have written from a shifted position on: a few tokens, greedily, after the same text.
+
+A batch of answers is read once; every place in them goes on from the part of that cache that stands before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from builder.domain import Response
+from builder.measure.decode import decode_with_spans
+from builder.measure.generate import Side
+from builder.measure.lockstep import Reader
+from builder.measure.memory import without_overflow
+
+_BEFORE = 8  # tokens decoded together with what follows: some write a space or not by what stands before them
+
+
+@dataclass(frozen=True)
+class Branches:
+    """The places of one response from which the base goes on, and its first choice at each."""
+
+    prompt: str
+    response: Response
+    places: tuple[int, ...]
+    firsts: tuple[int, ...]
+
+
+def continuations(side: Side, batch: Sequence[Branches], new_tokens: int) -> list[list[tuple[str, bool]]]:
+    """Text, and whether the end was reached, for every place of every response; empty where the text would not fit."""
+    return without_overflow(
+        lambda some: _continued(side, some, new_tokens), batch, lambda i: side.too_large(batch[i].prompt)
+    )
+
+
+def _continued(side: Side, batch: Sequence[Branches], new_tokens: int) -> list[list[tuple[str, bool]]]:
+    heads = [side.frame.prompt_ids(b.prompt) for b in batch]
+    limit = side.model.context_length
+    fits = [limit is None or len(h) + max(b.places) + new_tokens <= limit for h, b in zip(heads, batch, strict=True)]
+    rows = [(i, t, first) for i, b in enumerate(batch) if fits[i] for t, first in zip(b.places, b.firsts, strict=True)]
+    if not rows:
+        return [[] for _ in batch]
+    with torch.inference_mode():
+        reader = Reader(side.model, [h + b.response.token_ids[:-1] for h, b in zip(heads, batch, strict=True)])
+        reader.read()
+        reader.branch([i for i, _, _ in rows], [len(heads[i]) + t for i, t, _ in rows])
+        tails = [[first] for _, _, first in rows]
+        for _ in range(new_tokens - 1):
+            choices = reader.read([tail[-1] for tail in tails]).argmax(-1).tolist()
+            for tail, choice in zip(tails, choices, strict=True):
+                tail.append(choice)
+    found: list[list[tuple[str, bool]]] = [[] for _ in batch]
+    for (i, t, _), tail in zip(rows, tails, strict=True):
+        found[i].append(_text(side, batch[i].response, t, tail))
+    return found
+
+
+def _text(side: Side, response: Response, place: int, tail: list[int]) -> tuple[str, bool]:
+    end = next((n for n, token in enumerate(tail) if token in side.model.end_ids), None)
+    before = response.token_ids[max(0, place - _BEFORE) : place]
+    text, spans = decode_with_spans(side.frame.tokenizer, [*before, *tail[:end]])
+    return text[spans[len(before) - 1][1] if before else 0 :], end is not None

@@ -1,0 +1,140 @@
+"""Writing on: token swap, prefilled answers and continuations against one-token-at-a-time loops over whole prefixes."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from builder.domain import Response
+from builder.frames import frame_of
+from builder.measure.continuation import Branches, continuations
+from builder.measure.generate import Side
+from builder.measure.lockstep import Reader, write
+from builder.measure.models import LoadedModel
+from builder.measure.prefill import prefilled
+from builder.measure.swap import highest, swaps
+from builder.plan import Plan, load_plan
+from builder.stages import lazy_models
+from tests.measure.test_models import MODELS, loaded, own_logits
+
+
+def sides(report: Path) -> tuple[Plan, Side, Side]:
+    plan = load_plan(report)
+    models = lazy_models(plan)()
+    pair = plan.report.measured[0]
+    base, aligned = (
+        Side(models.model(plan.checkpoints[c.model_id]), frame_of(plan, models, c)) for c in (pair.base, pair.aligned)
+    )
+    return plan, base, aligned
+
+
+def slowly(model: LoadedModel, head: tuple[int, ...], limit: int) -> list[int]:
+    """Greedy, a whole pass per token."""
+    out: list[int] = []
+    while len(out) < limit and (not out or out[-1] not in model.end_ids):
+        out.append(int(own_logits(model, [*head, *out])[-1].argmax()))
+    return out
+
+
+def both(base: Side, aligned: Side, prompt: str, so_far: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+    rows = ([*side.frame.prompt_ids(prompt), *so_far] for side in (base, aligned))
+    p, q = (own_logits(s.model, row)[-1].double().softmax(-1) for s, row in zip((base, aligned), rows, strict=True))
+    return p, q
+
+
+def test_the_ends_of_a_swap_are_the_two_models_and_the_middle_follows_its_rule(pocket_report: Path) -> None:
+    plan, base, aligned = sides(pocket_report)
+    prompts = [p.text for p in plan.given]
+    made = list(swaps(base, aligned, prompts, (0.1,), 60))
+    assert len(made) == len(prompts) * 5 and {x.method for x in made} == {"divergence", "entropy", "random"}
+    for x in made:
+        heads = [side.frame.prompt_ids(prompts[x.prompt]) for side in (base, aligned)]
+        if x.share in (0, 1):
+            side = (base, aligned)[int(x.share)]
+            assert x.written.ids == slowly(side.model, heads[int(x.share)], 60)
+            assert all(s == bool(x.share) for s in x.written.swapped)
+    level = highest([v for x in made if x.share == 0 for v in x.written.js], 0.1)
+    for x in (x for x in made if x.share == 0.1 and x.method == "divergence" and x.prompt < 3):
+        for t, token in enumerate(x.written.ids):
+            p, q = both(base, aligned, prompts[x.prompt], x.written.ids[:t])
+            m = (p + q) / 2
+            js = float((p * (p / m).log() + q * (q / m).log()).nansum() / 2)
+            assert x.written.js[t] == pytest.approx(js, rel=1e-3, abs=1e-6)
+            assert x.written.entropy[t] == pytest.approx(float(-(p * p.log()).nansum()), rel=1e-3, abs=1e-5)
+            swap = x.written.swapped[t]
+            assert swap == (x.written.js[t] >= level) and token == int((q if swap else p).argmax())
+            assert x.written.changed[t] == (swap and int(p.argmax()) != int(q.argmax()))
+    again = list(swaps(base, aligned, prompts, (0.1,), 60))
+    assert [x.written.ids for x in made] == [x.written.ids for x in again]
+
+
+def test_a_text_in_a_batch_is_the_text_alone(pocket_report: Path) -> None:
+    plan, base, aligned = sides(pocket_report)
+    heads = [(base.frame.prompt_ids(p.text), aligned.frame.prompt_ids(p.text)) for p in plan.given]
+    rule = [lambda js, entropy: js > 0.1] * len(heads)
+    together = write(base.model, aligned.model, heads, rule, 40)
+    alone = [write(base.model, aligned.model, [head], rule[:1], 40)[0] for head in heads]
+    assert [x.ids for x in together] == [x.ids for x in alone]
+
+
+def test_prefilled_answers_against_a_loop(pocket_report: Path) -> None:
+    plan, base, aligned = sides(pocket_report)
+    prompts = [p.text for p in plan.given if p.harmful]
+    assert prompts
+    rows = prefilled(base, aligned, prompts, depth=3, new_tokens=12, opening=4)
+    assert [len(r.prefix) for r in rows] == [0, 1, 2, 3] * len(prompts)
+    for row in rows:
+        b, a = (side.frame.prompt_ids(prompts[row.prompt]) for side in (base, aligned))
+        answer = slowly(base.model, b, 3)
+        assert list(row.prefix) == answer[: len(row.prefix)]
+        assert list(row.said) == slowly(aligned.model, a + row.prefix, 12)
+        assert list(row.opening) == slowly(aligned.model, a, 12)[:4]
+        for side, head, found in ((aligned, a, row.opening_logprob), (base, b, row.base_opening_logprob)):
+            ids = [*head, *row.prefix, *row.opening]
+            logp = own_logits(side.model, ids).log_softmax(-1)
+            said = sum(float(logp[len(ids) - 5 + i, token]) for i, token in enumerate(row.opening))
+            assert found == pytest.approx(said, rel=1e-4, abs=1e-4) and math.isfinite(found)
+        whole = [*a, *row.prefix, *row.opening]
+        firsts = own_logits(aligned.model, whole).argmax(-1).tolist()[-5:-1]
+        assert row.opening_likeliest == (firsts == list(row.opening))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_base_goes_on_from_a_place_as_from_the_text_before_it(name: str, tmp_path: Path) -> None:
+    """Every kind of model: caches with windows or states are read anew, the others are shared."""
+    model = loaded(tmp_path, name)
+    rows = [tuple(torch.randint(2, 340, (n,)).tolist()) for n in (14, 9)]
+    with torch.inference_mode():
+        reader = Reader(model, rows)
+        first = reader.read()
+        for row, logits in zip(rows, first, strict=True):
+            torch.testing.assert_close(logits, own_logits(model, list(row))[-1].float(), atol=3e-5, rtol=3e-5)
+        places = [(0, 14), (0, 5), (1, 7)]
+        reader.branch([i for i, _ in places], [n for _, n in places])
+        ids = [list(rows[i][:n]) for i, n in places]
+        for new in ((5, 6, 7), (8, 9, 10)):
+            logits = reader.read(new)
+            for text, token, found in zip(ids, new, logits, strict=True):
+                text.append(token)
+                torch.testing.assert_close(found, own_logits(model, text)[-1].float(), atol=3e-5, rtol=3e-5)
+
+
+def test_continuations_against_a_loop(pocket_report: Path) -> None:
+    plan, base, aligned = sides(pocket_report)
+    branches = []
+    for prompt in plan.given[:4]:
+        head, own = aligned.frame.prompt_ids(prompt.text), base.frame.prompt_ids(prompt.text)
+        ids = tuple(slowly(aligned.model, head, 40))
+        places = (0, 2, len(ids) - 1)
+        firsts = tuple(int(own_logits(base.model, [*own, *ids[:t]])[-1].argmax()) for t in places)
+        response = Response("r", prompt.prompt_id, "s", None, "", ids, ((0, 0),) * len(ids), True, "stop")
+        branches.append(Branches(prompt.text, response, places, firsts))
+    for branch, found in zip(branches, continuations(base, branches, 6), strict=True):
+        own = base.frame.prompt_ids(branch.prompt)
+        for t, (text, ends) in zip(branch.places, found, strict=True):
+            tail = slowly(base.model, own + branch.response.token_ids[:t], 6)
+            assert ends == (tail[-1] in base.model.end_ids)
+            assert text == base.frame.tokenizer.decode(tail[:-1] if ends else tail)
