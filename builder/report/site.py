@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -61,25 +63,35 @@ def build_site(config: Path, site: Path) -> None:
         say(f"{site} is up to date")
         return
     stamp.unlink(missing_ok=True)
-    command = [
-        sys.executable,
-        "-m",
-        "mkdocs",
-        "build",
-        "--strict",
-        "--quiet",
-        "-f",
-        str(config),
-        "-d",
-        str(site.resolve()),
+    mkdocs = ["mkdocs", "build", "--strict", "--quiet", "-f", str(config), "-d", str(site.resolve())]
+    index = [
+        "pagefind",
+        "--silent",
+        "--site",
+        str(site),
+        "--force-language",
+        "en",
+        "--keep-index-url",
+        "--root-selector",
+        ".md-content",
     ]
+    index += ["--exclude-selectors", "[data-search-exclude], .headerlink, script"]
     with stage("build the site", None, "pages") as advance:
-        done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"NO_MKDOCS_2_WARNING": "1"})
-        advance(len(list(site.rglob("*.html"))) if site.is_dir() else 0)
+        _run(mkdocs, f"{config}: MkDocs failed")
+        _run(index, f"{site}: the search index failed")
+        for unused in [*(site / "pagefind").glob("*ui*"), *(site / "pagefind").glob("*highlight*")]:
+            unused.unlink()
+        advance(len(list(site.rglob("*.html"))))
+    stamp.write_text(f"{site} {key}", encoding="utf-8")
+
+
+def _run(module: list[str], complaint: str) -> None:
+    """A Python module as a command of its own. Raises InputError with the first line that it says."""
+    env = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run([sys.executable, "-m", *module], capture_output=True, text=True, env=env)
     if done.returncode:
         lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()] or ["no message"]
-        raise InputError(f"{config}: MkDocs failed: {lines[0]}")
-    stamp.write_text(f"{site} {key}", encoding="utf-8")
+        raise InputError(f"{complaint}: {lines[0]}")
 
 
 def _key(*paths: Path) -> str:
@@ -118,6 +130,7 @@ def _write_pages(con: duckdb.DuckDBPyConnection, source: Path, docs: Path, made:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(render(env, page, values), encoding="utf-8")
     _write_navigation(docs.parent / "nav.yml", values)
+    _write_search_list(con, docs, values)
 
 
 def _write_navigation(path: Path, values: dict[str, Any]) -> None:
@@ -136,6 +149,25 @@ def _write_navigation(path: Path, values: dict[str, Any]) -> None:
         "nav": nav,
     }
     path.write_text(yaml.safe_dump(described, allow_unicode=True, sort_keys=False), encoding="utf-8")
+
+
+def _write_search_list(con: duckdb.DuckDBPyConnection, docs: Path, values: dict[str, Any]) -> None:
+    """What search looks through from file://, where nothing can be fetched: kind, page, title, text."""
+    rows = []
+    for page in values["pages"]:
+        heads = re.findall(r"^#+ +([^{\n]+)", (docs / page.file).read_text(encoding="utf-8"), re.MULTILINE)
+        text = " · ".join([page.about, *(html.unescape(head).strip() for head in heads)])
+        kind = "finding" if page.is_finding else "page"
+        rows.append([kind, page.file.removesuffix(".md") + ".html", page.name, text])
+    seen: set[str] = set()
+    for e in query.rows(con, "pages/examples"):
+        if e["response_id"] not in seen:  # once an answer, whatever it is compared with
+            seen.add(e["response_id"])
+            rows.append(
+                ["example", f"examples/{e['comparison_id']}/{e['ordinal']}.html", e["prompt"][:160], e["answer"][:240]]
+            )
+    path = docs / "assets" / "js" / "search-list.js"
+    path.write_text(f"window.tdsSearchList={inline_json(rows)};\n", encoding="utf-8")
 
 
 def _write_examples(con: duckdb.DuckDBPyConnection, source: Path, docs: Path) -> None:

@@ -118,9 +118,27 @@ def test_the_table_sorts_filters_and_keeps_its_state(watch: Watched) -> None:
 @pytest.mark.parametrize(("word", "place"), [("quiet harbour", "examples/"), ("What is shifted", "findings/what")])
 def test_search_finds_examples_and_findings(watch: Watched, word: str, place: str) -> None:
     page = watch.open("index.html")
-    page.locator(".md-search__input").click()
-    page.locator(".md-search__input").press_sequentially(word, delay=5)
-    expect(page.locator(f".md-search-result__link[href*='{place}']").first).to_be_visible(timeout=15_000)
+    page.keyboard.press("/")
+    page.locator(".tds-search__input").press_sequentially(word, delay=5)
+    expect(page.locator(f".tds-search__results a[href*='{place}']").first).to_be_visible(timeout=15_000)
+    page.keyboard.press("ArrowDown")
+    assert page.locator('.tds-search__results [aria-selected="true"]').count() == 1
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(r"index.html|findings/|examples/"))
+    expect(page.locator("h1").first).to_be_visible()
+
+
+def test_findings_stand_before_examples_and_hostile_text_is_text(watch: Watched) -> None:
+    page = watch.open("examples.html")
+    page.locator(".tds-search__input").fill("prompt")
+    expect(page.locator(".tds-search__kind").last).to_contain_text("Examples")
+    kinds = [text.split(" · ")[0].capitalize() for text in page.locator(".tds-search__kind").all_inner_texts()]
+    assert kinds == [kind for kind in ("Findings", "About", "Examples") if kind in kinds]
+    page.locator(".tds-search__input").fill("bold")
+    expect(page.locator(".tds-search__results a").first).to_be_visible()
+    assert page.locator(".tds-search__results :is(img, script, b b)").count() == 0
+    page.locator(".tds-search__input").fill("zzqx")
+    expect(page.locator(".tds-search__note")).to_contain_text("Nothing holds")
 
 
 @pytest.mark.parametrize("width", [360, 1280])

@@ -115,7 +115,6 @@
 
   function onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, [contenteditable]")) return;
-    if (document.querySelector("#__search:checked")) return;
     const name = event.shiftKey && event.key === "ArrowRight" ? "n" : event.shiftKey && event.key === "ArrowLeft" ? "p" : event.key;
     if (!keys[name]) return;
     event.preventDefault();
