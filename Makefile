@@ -9,7 +9,7 @@ export NO_MKDOCS_2_WARNING := 1
 export GOMP_SPINCOUNT ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help site check generate score store report serve test lint types bench interrupt evaluate pocket lock clean
+.PHONY: help site check generate score probe store report serve publish zip test lint types bench interrupt evaluate pocket lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z ]+:.*## /{printf "  make %-28s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,7 +18,7 @@ help:  ## List the targets
 site: $(VENV)/.site  ## The main job: measure, store, report, build the static site into site/
 	@$(BIN)/tds site --report $(REPORT)
 
-check generate score store: $(VENV)/.site  ## One stage alone (with what it needs); check only reads the report file
+check generate score probe store: $(VENV)/.site  ## One stage alone (with what it needs); check only reads the report file
 	@$(BIN)/tds $@ --report $(REPORT)
 
 report: $(VENV)/.site  ## Figures and pages from data/tds.duckdb into build/docs
@@ -26,6 +26,12 @@ report: $(VENV)/.site  ## Figures and pages from data/tds.duckdb into build/docs
 
 serve: $(VENV)/.site  ## Show the built site at http://127.0.0.1:8000/
 	@$(BIN)/tds serve
+
+publish: site  ## Put the site on the branch gh-pages of origin, after asking
+	@$(BIN)/tds publish
+
+zip: site  ## The site as one file, report.zip, which opens without a server
+	@$(BIN)/tds publish --zip report.zip
 
 test: $(VENV)/.test  ## All tests; those in a browser need Chromium or Chrome on the PATH
 	@$(BIN)/pytest -n auto --dist loadfile

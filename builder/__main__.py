@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from builder import __version__
+from builder import __version__, share
 from builder.domain import InputError
 
 SPINS = "10000"  # of a thread that waits for another, before it sleeps: more of them cost much on a busy machine
@@ -146,16 +146,26 @@ def write_report(database: DatabaseOption = DEFAULT_DATABASE) -> None:
 
 
 @app.command(rich_help_panel="Stages, in order")
-def site(report: ReportOption = DEFAULT_REPORT) -> None:
+def site(
+    report: ReportOption = DEFAULT_REPORT,
+    database: Annotated[
+        Path | None, typer.Option("--db", help="Build from this database alone; measure nothing.")
+    ] = None,
+    hosted: Annotated[bool, typer.Option("--hosted", help="For a web server alone: a strict content policy.")] = False,
+) -> None:
     """All stages, and MkDocs at the end: the finished static site."""
     from builder import stages
-    from builder.plan import load_plan
 
-    plan = load_plan(report)
-    stages.measure(plan)
-    stages.report(plan.report.output.database)
-    stages.build_site(plan.report.output.site)
-    index = plan.report.output.site / "index.html"
+    folder = Path("site")
+    if database is None:
+        from builder.plan import load_plan
+
+        plan = load_plan(report)
+        stages.measure(plan)
+        database, folder = plan.report.output.database, plan.report.output.site
+    stages.report(database)
+    stages.build_site(folder, hosted)
+    index = folder / "index.html"
     typer.echo(f"The report is in {index}: open it, or run `tds serve`.")
 
 
@@ -239,6 +249,10 @@ def serve(
     typer.echo(f"Serving {folder} at http://127.0.0.1:{port}/ (Ctrl+C ends)")
     with server:
         server.serve_forever()
+
+
+app.command(rich_help_panel="A report of your own")(share.init)
+app.command(rich_help_panel="A report of your own")(share.publish)
 
 
 def main() -> None:

@@ -142,11 +142,11 @@ def report(database: Path) -> None:
     write_docs(database, SITE_SOURCE, DOCS)
 
 
-def build_site(site: Path) -> None:
-    """The folder of plain files as a static site."""
+def build_site(site: Path, hosted: bool = False) -> None:
+    """The folder of plain files as a static site; `hosted` with a strict content policy, which file:// cannot have."""
     from builder.report.site import build_site as build
 
-    build(SITE_CONFIG, site)
+    build(SITE_CONFIG, site, hosted)
 
 
 def _prompt_card(plan: Plan, models: Models, condition: Condition) -> dict[str, Any]:

@@ -18,6 +18,7 @@ FLOORS = {
     "settings": 0,
     "failures": 0,
     "progress": 0,
+    "project": 0,
     "workers": 0,
     "measure": 1,
     "record": 2,
@@ -29,6 +30,7 @@ FLOORS = {
     "stages": 7,
     "checks": 8,
     "show": 8,
+    "share": 8,
     "__main__": 9,
 }
 FORBIDDEN = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from builder.report import query
 from builder.report.markup import inert, inline_json
 from builder.report.tokens import visible
 
+_CHART = re.compile(r'data-chart="(\w+)"')
+_CARD = "figures/shift_by_comparison.png"  # what a shared link shows where a page has no figure
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -95,8 +98,13 @@ def context(
 
 
 def render(env: Environment, page: Page, values: dict[str, Any]) -> str:
+    """The page as Markdown; its front matter says what a shared link shows: a sentence, the first figure."""
     depth = page.file.count("/")
-    return env.get_template(page.file).render(values, root="../" * depth)
+    text = env.get_template(page.file).render(values, root="../" * depth)
+    first = _CHART.search(text)
+    image = f"figures/{first.group(1)}.png" if first else _CARD
+    shared = {"description": page.about} if page.about else {}
+    return "---\n" + yaml.safe_dump(shared | {"image": image}, allow_unicode=True) + text.removeprefix("---\n")
 
 
 def _figure(made: dict[str, dict[str, Any]], env: Environment) -> Callable[[str, str], Markup]:

@@ -22,6 +22,7 @@ from builder.report.charts import vega_bundle, write_figures
 from builder.report.examples import index_data, write_examples
 from builder.report.markup import inline_json, title
 from builder.report.pages import context, environment, render
+from builder.report.policy import add_policy
 
 _CODE = Path(__file__).parent
 MARKER = ".tds-docs"  # in every folder that this module made, and may therefore empty; holds the key of its content
@@ -51,13 +52,13 @@ def write_docs(database: Path, source: Path, docs: Path) -> None:
     (docs / MARKER).write_text(key, encoding="utf-8")
 
 
-def build_site(config: Path, site: Path) -> None:
+def build_site(config: Path, site: Path, hosted: bool = False) -> None:
     """Run MkDocs, strictly, unless the site was built from just these files. Raises InputError with its complaint."""
     docs = config.parent / "build" / "docs"
     if not config.is_file():
         raise InputError(f"{config}: there is no such file; run in the folder of the project")
     key = _key(config, docs / MARKER, *sorted((config.parent / "site_src" / "overrides").rglob("*")))
-    key += os.environ.get("SITE_URL", "")
+    key += os.environ.get("SITE_URL", "") + "hosted" * hosted
     stamp = docs.parent / "site.key"
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == f"{site} {key}" and (site / "index.html").is_file():
         say(f"{site} is up to date")
@@ -81,6 +82,8 @@ def build_site(config: Path, site: Path) -> None:
         _run(index, f"{site}: the search index failed")
         for unused in [*(site / "pagefind").glob("*ui*"), *(site / "pagefind").glob("*highlight*")]:
             unused.unlink()
+        if hosted:
+            add_policy(site)
         advance(len(list(site.rglob("*.html"))))
     stamp.write_text(f"{site} {key}", encoding="utf-8")
 
