@@ -78,6 +78,8 @@ def write(
         run |= {"report_config": "name: made-up"}
         insert(con, "run", [{"key": key, "value": value} for key, value in run.items()])
         rows = _answers(rng, prompts, kept, [pair["comparison_id"] for pair in pairs], tags, shifted)
+        for prompt in rows["prompt"][1::2] * rich:
+            prompt["set"] = "set <two>"
         for table in ("prompt", "response", "position", "score", "divergence"):
             insert(con, table, rows[table])
         if rich:
