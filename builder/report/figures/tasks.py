@@ -68,14 +68,13 @@ def _tags(table: pa.Table, colour: alt.Color, key: str) -> Chart:
         y=alt.Y(f"{key}:N", sort=None, title=None, axis=alt.Axis(labelFontSize=13, labelLimit=130)),
         yOffset=alt.YOffset("comparison:N", sort=None, scale=alt.Scale(paddingOuter=0.7)),
     )
-    tips = [
+    tips: list[str | alt.Tooltip] = [
         key,
         "comparison",
         alt.Tooltip("share:Q", format=".1%", title="shifted"),
         alt.Tooltip("low_share:Q", format=".1%", title="low (95 %)"),
         alt.Tooltip("high_share:Q", format=".1%", title="high (95 %)"),
         alt.Tooltip("overall_share:Q", format=".1%", title="overall"),
-        alt.Tooltip("p:Q", format=".2~g"),
         alt.Tooltip("prompts:Q", format=","),
         alt.Tooltip("tokens_per_prompt:Q", format=".0f", title="tokens per prompt"),
     ]
@@ -110,10 +109,11 @@ def shift_by_task_and_topic(table: pa.Table, colour: alt.Color) -> Chart:
         "topic:N",
         sort=topics,
         title=None,
+        scale=alt.Scale(paddingInner=0.04, paddingOuter=0),
         axis=alt.Axis(orient="top", labelAngle=-35, labelAlign="left", labelLimit=90, labelFontSize=13, domain=False),
     )
     depth = "min(0.8, 0.22 + 0.9 * abs(datum.share - datum.overall_share) / max(datum.overall_share, 0.001))"
-    base = alt.Chart(alt.Data(values=grid)).encode(y=y, x=x)
+    base = alt.Chart(pa.Table.from_pylist(grid)).encode(y=y, x=x)
     cells = (
         base.transform_calculate(depth=f"datum.against == '{_AGAINST[2]}' ? 0.16 : {depth}")
         .mark_rect(cornerRadius=2, stroke=None, height=_CELL - 3)
@@ -133,7 +133,7 @@ def shift_by_task_and_topic(table: pa.Table, colour: alt.Color) -> Chart:
     )
     numbers = base.mark_text(fontSize=12).encode(text=alt.Text("shown:N"))
     names = (
-        alt.Chart(alt.Data(values=heads))
+        alt.Chart(pa.Table.from_pylist(heads))
         .mark_text(align="left", fontWeight=600, fontSize=13, dy=3)
         .encode(y=y, x=alt.value(0), text="head:N")
     )

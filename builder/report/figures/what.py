@@ -47,16 +47,15 @@ def _both(shares: dict[str, float]) -> str:
 @figure(lambda table: most(table, "word", "places", "shifted places"))
 def shifted_words(table: pa.Table, colour: alt.Color) -> Chart:
     table = _visible_words(table)
-    base = alt.Chart(table).encode(y=_word())
-    furthest = (
-        base.mark_rule(strokeWidth=1, opacity=0.35)
-        .encode(x="none:Q", x2="most:Q")
-        .transform_aggregate(most="max(places)", groupby=["word"])
-        .transform_calculate(none="0")
+    base = alt.Chart(table).encode(
+        y=_word(), yOffset=alt.YOffset("comparison:N", sort=None, scale=alt.Scale(paddingOuter=0.8)), color=colour
     )
-    dots = base.mark_circle(size=100, opacity=0.9).encode(
-        x=alt.X("places:Q", title="shifted places", axis=alt.Axis(tickMinStep=1, tickCount=6)),
-        color=colour,
+    x = alt.X("places:Q", title="shifted places", axis=alt.Axis(tickMinStep=1, tickCount=6))
+    stems = (
+        base.transform_calculate(none="0").mark_rule(strokeWidth=1.5, opacity=0.35).encode(x="none:Q", x2="places:Q")
+    )
+    dots = base.mark_circle(size=64, opacity=1).encode(
+        x=x,
         tooltip=[
             "word",
             "comparison",
@@ -65,7 +64,7 @@ def shifted_words(table: pa.Table, colour: alt.Color) -> Chart:
             alt.Tooltip("prompts:Q", format=",", title="in prompts"),
         ],
     )
-    return alt.layer(furthest, dots).properties(height=rows(table, "word"))
+    return alt.layer(stems, dots).properties(height=rows(table, "word", _step(table, 6)))
 
 
 @figure(_standing_out)
@@ -74,14 +73,13 @@ def shift_ratio_words(table: pa.Table, colour: alt.Color) -> Chart:
     base = alt.Chart(table).encode(color=colour)
     row = base.encode(y=_word(), yOffset=alt.YOffset("comparison:N", sort=None))
     x = alt.X("low_share:Q", title="shifted places / places of the word", axis=SHARE, scale=alt.Scale(domain=[0, 1]))
-    tips = [
+    tips: list[str | alt.Tooltip] = [
         "word",
         "comparison",
         alt.Tooltip("share:Q", format=".1%", title="shift ratio"),
         alt.Tooltip("low_share:Q", format=".1%", title="low (95 %)"),
         alt.Tooltip("high_share:Q", format=".1%", title="high (95 %)"),
         alt.Tooltip("overall_share:Q", format=".1%", title="overall"),
-        alt.Tooltip("p:Q", format=".2~g"),
         alt.Tooltip("places:Q", format=","),
         alt.Tooltip("prompts:Q", format=","),
     ]
@@ -112,7 +110,7 @@ def shift_by_role(table: pa.Table, colour: alt.Color) -> Chart:
         )
     )
     x = alt.X("low_share:Q", title="shifted tokens", axis=SHARE)
-    tips = [
+    tips: list[str | alt.Tooltip] = [
         "role",
         "comparison",
         alt.Tooltip("counted_as:N", title="share"),

@@ -33,7 +33,7 @@ WITH often AS (
            sum(n)::BIGINT AS positions, count(*) AS prompts
     FROM per_prompt GROUP BY comparison_id, role
     UNION ALL
-    SELECT comparison_id, role, 'adjusted', share, half, positions, prompts FROM standard JOIN width USING (comparison_id, role)
+    SELECT comparison_id, role, 'adjusted', round(share, 9), round(half, 9), positions, prompts FROM standard JOIN width USING (comparison_id, role)
 )
 -- Where all or none are shifted, the bound is Wilson's for as many prompts.
 SELECT label AS comparison, role, counted_as, share,

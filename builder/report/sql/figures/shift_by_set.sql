@@ -28,6 +28,6 @@ SELECT label AS comparison, tag AS "set", ratio AS share,
        CASE WHEN ratio = 1 THEN prompts / (prompts + 3.8415) ELSE kept_within(ratio - half, 0, 1) END AS low_share,
        CASE WHEN ratio = 0 THEN 3.8415 / (prompts + 3.8415) ELSE kept_within(ratio + half, 0, 1) END AS high_share,
        overall AS overall_share, min(p * tests / place) OVER (PARTITION BY comparison_id ORDER BY place DESC) <= 0.05 AS stands_out,
-       p, prompts, positions / prompts AS tokens_per_prompt, max(ratio) OVER (PARTITION BY tag) AS highest
+       round(p, 6) AS p, prompts, positions / prompts AS tokens_per_prompt, max(ratio) OVER (PARTITION BY tag) AS highest
 FROM ranked JOIN comparison USING (comparison_id)
 ORDER BY highest DESC, tag, ordinal

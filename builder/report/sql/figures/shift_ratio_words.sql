@@ -40,6 +40,6 @@ WITH per_prompt AS (
 SELECT label AS comparison, word, ratio AS share,
        CASE WHEN ratio = 1 THEN prompts / (prompts + 3.8415) ELSE kept_within(ratio - half, 0, 1) END AS low_share,
        CASE WHEN ratio = 0 THEN 3.8415 / (prompts + 3.8415) ELSE kept_within(ratio + half, 0, 1) END AS high_share,
-       overall AS overall_share, stands_out, p, prompts, places, tests, above, below, highest
+       overall AS overall_share, stands_out, round(p, 6) AS p, prompts, places, tests, above, below, highest
 FROM counted JOIN most USING (word) JOIN comparison USING (comparison_id)
 ORDER BY highest DESC, max(places) OVER (PARTITION BY word) DESC, word, ordinal
