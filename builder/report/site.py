@@ -47,6 +47,7 @@ def write_docs(database: Path, source: Path, docs: Path) -> None:
     made = write_figures(con, docs / "figures")
     _write_pages(con, source, docs, made)
     _write_examples(con, source, docs)
+    con.close()  # the templates hold it in cycles, and a process opens a file again only once it is let go
     (docs / "data").mkdir()
     shutil.copyfile(database, docs / "data" / "tds.duckdb")
     (docs / MARKER).write_text(key, encoding="utf-8")

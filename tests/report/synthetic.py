@@ -77,7 +77,9 @@ def write(
         run = {"report_name": "made-up", "report_title": "Made <up>", "report_description": "", "content_key": "x"}
         run |= {"report_config": "name: made-up"}
         insert(con, "run", [{"key": key, "value": value} for key, value in run.items()])
-        rows = _answers(rng, prompts, kept, [pair["comparison_id"] for pair in pairs], tags, shifted)
+        rows = _answers(rng, prompts, kept, [pair["comparison_id"] for pair in pairs], tags, shifted, "yes" * rich)
+        for prompt in rows["prompt"][1::2] * rich:
+            prompt["set"] = "set <two>"
         for table in ("prompt", "response", "position", "score", "divergence"):
             insert(con, table, rows[table])
         if rich:
@@ -121,12 +123,20 @@ def _comparison(comparison_id: str, ordinal: int, aligned: str, extended: str | 
 
 
 def _answers(
-    rng: random.Random, prompts: int, conditions: list[str], comparisons: list[str], tags: bool, shifted: bool
+    rng: random.Random,
+    prompts: int,
+    conditions: list[str],
+    comparisons: list[str],
+    tags: bool,
+    shifted: bool,
+    last_word: str,
 ) -> dict[str, list[dict[str, Any]]]:
     """The rows of all answers, by table. A few were cut, or came without word of how they ended."""
     made: dict[str, list[dict[str, Any]]] = {t: [] for t in ("prompt", "response", "position", "score", "divergence")}
     for i in range(1, prompts + 1):
         text, names = HOSTILE[i % len(HOSTILE)], {"prompt_id": f"p{i}", "response_id": f"sft·chat/p{i}"}
+        if last_word:  # one that every answer has, in a token of its own
+            text += " " * (-len(text) % 3) + last_word
         tasks, topics = (["info-seek", "a|b"][: 1 + i % 2], ["places"]) if tags else ([], [])
         prompt = {"prompt_id": f"p{i}", "ordinal": i, "set": "set", "text": f"Prompt {i}: {text}", "truths": []}
         made["prompt"].append(prompt | {"tasks": tasks, "topics": topics, "harmful": i % 3 == 0 if tags else None})

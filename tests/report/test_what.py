@@ -1,0 +1,137 @@
+"""The page on what is shifted: words, substitutions and roles against slow versions, and its sentences under extreme data."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builder.report import query
+from builder.report.site import write_docs
+from tests.conftest import ROOT
+from tests.report import synthetic
+
+Z = 1.959964
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("db") / "made.duckdb"
+    return synthetic.write(path, prompts=60, rich=True, noise=True, further=True)
+
+
+def ask(database: Path, sql: str) -> list[tuple[Any, ...]]:
+    return query.connect(database).execute(sql).fetchall()
+
+
+def stratum(pos: int, times: int) -> tuple[int, int]:
+    return (0 if pos < 5 else 1 + (pos // 5).bit_length() - 1), (times.bit_length() - 1) // 2
+
+
+def test_words_that_stand_out_against_a_slow_version(database: Path) -> None:
+    found = ask(
+        database, "SELECT prompt_id, word, shift = 'shifted' FROM word WHERE comparison_id = 'c-1' AND word <> ''"
+    )
+    counts: dict[str, dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
+    every: dict[str, list[bool]] = defaultdict(list)
+    for prompt, word, hit in found:
+        counts[word][prompt].append(hit)
+        every[prompt].append(hit)
+    overall, size = sum(hit for *_, hit in found) / len(found), len(found)
+    tests = {}
+    for word, prompts in counts.items():
+        if len(prompts) >= 10:
+            part = sum(map(len, prompts.values())) / size
+            e = [
+                (sum(prompts[p]) - overall * len(prompts[p]) if p in prompts else 0)
+                - part * (sum(every[p]) - overall * len(every[p]))
+                for p in every
+            ]
+            z = sum(e) / math.sqrt(len(prompts) / (len(prompts) - 1) * sum(x * x for x in e))
+            tests[word] = math.erfc(abs(z) / math.sqrt(2))
+    ordered = sorted(tests.values())
+    limit = max((p for i, p in enumerate(ordered, 1) if p * len(ordered) / i <= 0.05), default=-1.0)
+    rows = [r for r in query.rows(query.connect(database), "figures/shift_ratio_words") if " 1 <i>" in r["comparison"]]
+    assert rows and len(tests) == rows[0]["tests"] > 1
+    for row in rows:
+        places = [hit for hits in counts[row["word"]].values() for hit in hits]
+        assert row["share"] == pytest.approx(sum(places) / len(places)) and row["places"] == len(places)
+        assert row["p"] == pytest.approx(tests[row["word"]], abs=1e-6) and row["overall_share"] == pytest.approx(
+            overall
+        )
+        assert row["stands_out"] == (tests[row["word"]] <= limit)
+        assert 0 <= row["low_share"] <= row["share"] <= row["high_share"] <= 1
+
+
+def test_substitutions_against_a_slow_version(database: Path) -> None:
+    sql = """SELECT w.base_top, t.token, q.ordinal, t.pos FROM word w JOIN tds t ON t.comparison_id = w.comparison_id
+             AND t.response_id = w.response_id AND t.pos = w.shifted_pos JOIN prompt q ON q.prompt_id = w.prompt_id
+             WHERE w.comparison_id = 'c-1' AND w.shift = 'shifted'"""
+    places = ask(database, sql)
+    base, said, pairs = (Counter(key(p) for p in places) for key in (lambda p: p[0], lambda p: p[1], lambda p: p[:2]))
+    rows = [r for r in query.rows(query.connect(database), "pages/substitutions") if r["comparison_id"] == "c-1"]
+    assert sorted((r["places"] for r in rows), reverse=True) == sorted(pairs.values(), reverse=True)[:10]
+    for row in rows:
+        pair = (row["base"], row["aligned"])
+        assert row["places"] == pairs[pair]
+        assert row["lift"] == pytest.approx(pairs[pair] * len(places) / (base[pair[0]] * said[pair[1]]))
+        assert len({e["ordinal"] for e in row["examples"]}) == len(row["examples"]) <= 3
+        assert all((*pair, e["ordinal"], e["pos"]) in places for e in row["examples"])
+
+
+def test_adjusted_roles_and_their_difference_against_a_slow_version(database: Path) -> None:
+    tokens = ask(
+        database, "SELECT prompt_id, role, pos, token_id, shift = 'shifted' FROM tds WHERE comparison_id = 'c-1'"
+    )
+    times = Counter(t[3] for t in tokens)
+    size: Counter[tuple[int, int]] = Counter()
+    cells: dict[tuple[str, tuple[int, int]], dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
+    for prompt, role, pos, token, hit in tokens:
+        s = stratum(pos, times[token])
+        size[s] += 1
+        cells[role, s][prompt].append(hit)
+    rates = {key: [h for x in c.values() for h in x] for key, c in cells.items() if len(c) >= 5}
+
+    def standard(role: str, strata: list[tuple[int, int]]) -> tuple[float, dict[str, float]]:
+        total, share, parts = sum(size[s] for s in strata), 0.0, defaultdict(float)
+        for s in strata:
+            p = sum(rates[role, s]) / len(rates[role, s])
+            share += size[s] / total * p
+            for prompt, hits in cells[role, s].items():
+                parts[prompt] += size[s] / total * (sum(hits) - p * len(hits)) / len(rates[role, s])
+        return share, parts
+
+    con = query.connect(database)
+    rows = {
+        r["role"]: r
+        for r in query.rows(con, "figures/shift_by_role")
+        if " 1 <i>" in r["comparison"] and r["counted_as"] == "adjusted"
+    }
+    assert {"style", "content", "knowledge", "glue"} <= set(rows)
+    for role, row in rows.items():
+        share, parts = standard(role, [s for r, s in rates if r == role])
+        half = Z * math.sqrt(len(parts) / (len(parts) - 1) * sum(e * e for e in parts.values()))
+        assert row["share"] == pytest.approx(share, abs=1e-8)
+        if 0 < share < 1:
+            assert row["low_share"] == pytest.approx(max(0, share - half), abs=1e-8)
+    for row in query.rows(con, "pages/role_difference"):
+        if " 1 <i>" in row["label"] and row["way"] == "matched":
+            strata = [s for r, s in rates if r == "style" and (row["other"], s) in rates]
+            (style, a), (other, b) = (standard(role, strata) for role in ("style", row["other"]))
+            e = [a.get(p, 0) - b.get(p, 0) for p in a | b]
+            assert row["difference"] == pytest.approx(style - other)
+            assert row["half_width"] == pytest.approx(Z * math.sqrt(len(e) / (len(e) - 1) * sum(x * x for x in e)))
+            assert row["covered_share"] == pytest.approx(sum(size[s] for s in strata) / len(tokens))
+
+
+@pytest.mark.parametrize("options", [{"prompts": 1}, {"shifted": False}, {"comparisons": 1, "tags": False}])
+def test_the_page_survives_extreme_data(tmp_path: Path, options: dict[str, Any]) -> None:
+    write_docs(synthetic.write(tmp_path / "x.duckdb", **options), ROOT / "site_src", tmp_path / "docs")
+    page = tmp_path / "docs/findings/what.md"
+    assert page.exists() == options.get("shifted", True)
+    if page.exists():
+        text = page.read_text(encoding="utf-8").split("<figure")[0]
+        assert "None" not in text and "most often shifted" in text and "stand out" not in text
