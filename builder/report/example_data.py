@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from builder.report import query
-from builder.report.packing import packed
+from builder.report.packing import DIGITS, LENGTHS, packed
 from builder.report.tokens import visible
 
 Row = dict[str, Any]
@@ -55,8 +55,10 @@ def page_data(comparison: Row, example: Row, answers: Answers) -> tuple[Row, Row
     said = {c: list(rows) for c, rows in groupby(answers.scores[response_id], key=lambda row: row["condition_id"])}
     pair = [comparison["base_condition_id"], comparison["aligned_condition_id"]]
     more = [c for c in said if c not in pair]
-    first = _by_frequency(_ids(positions, *(said[c] for c in pair)))
+    k = min((len(row["ids"]) for rows in said.values() for row in rows), default=0)
+    first = _in_order(_ids(positions, *(said[c] for c in pair)), answers.texts)
     place = {token_id: i for i, token_id in enumerate(first)}
+    base = said[pair[0]]
     own = {
         "comparison": example["comparison_id"],
         "ordinal": example["ordinal"],
@@ -65,38 +67,41 @@ def page_data(comparison: Row, example: Row, answers: Answers) -> tuple[Row, Row
         "base": pair[0],
         "aligned": pair[1],
         "text": example["answer"],
-        "tokens": _joined(first, answers.texts),
+        "tokens": joined(visible(answers.texts.get(i)) for i in first),
         "n": len(positions),
+        "k": k,
         "own": packed(n for p in positions for n in (place[p["token_id"]], p["length"])),
         "ends": bool(positions) and positions[-1]["is_end"],
         "far": packed(p[key] for p in positions for key in _FAR),
-        "said": {c: pack_scores(said[c], place) for c in pair},
+        "said": {c: pack_scores(said[c], place, k, base if c != pair[0] else ()) for c in pair},
         "more": more,
         "gone": {str(row["pos"]): [row["text"], row["ends"]] for row in answers.continuations[response_id]},
     }
-    further = [i for i in _by_frequency(_ids([], *(said[c] for c in more))) if i not in place]
+    further = [i for i in _in_order(_ids([], *(said[c] for c in more)), answers.texts) if i not in place]
     place |= {token_id: len(first) + i for i, token_id in enumerate(further)}
     return own, {
-        "tokens": _joined(further, answers.texts),
-        "said": {c: pack_scores(said[c], place) for c in more},
+        "tokens": joined(visible(answers.texts.get(i)) for i in further),
+        "said": {c: pack_scores(said[c], place, k, base) for c in more},
     }
 
 
-def pack_scores(rows: Iterable[Row], place: dict[int, int]) -> str:
+def pack_scores(rows: Sequence[Row], place: dict[int, int], k: int, base: Sequence[Row]) -> str:
     """A condition's rows in the order of positions.
 
-    Each is: rank, -log p of the token and 1 (0: it has no such token), entropy, how many candidates, and of each its
-    place in the page's list of tokens and how much less likely it is than the one before. In thousandths of a nat.
+    Each is: rank, -log p of the token and 1 (0: it has no such token), entropy, and of k candidates each: which it is,
+    and how much less likely than the one before; in thousandths of a nat. A candidate is its place in the page's list
+    of tokens; beside a base, its place in the base's list, or k more than its place in the page's.
     """
-    return packed(n for row in rows for n in _numbers(row, place))
+    lists = [row["ids"][:k] for row in base] or [[]] * len(rows)
+    return packed(n for row, first in zip(rows, lists, strict=True) for n in _numbers(row, place, k, first))
 
 
-def _numbers(row: Row, place: dict[int, int]) -> Iterator[int]:
+def _numbers(row: Row, place: dict[int, int], k: int, first: Sequence[int]) -> Iterator[int]:
     logprob = row["logprob_millinats"]
-    yield from (row["rank"], 0 if logprob is None else logprob + 1, row["entropy_millinats"], len(row["ids"]))
-    before = 0
-    for token_id, value in zip(row["ids"], row["logprobs_millinats"], strict=True):
-        yield place[token_id]
+    yield from (row["rank"], 0 if logprob is None else logprob + 1, row["entropy_millinats"])
+    before, skip = 0, k if first else 0
+    for token_id, value in zip(row["ids"][:k], row["logprobs_millinats"], strict=False):
+        yield first.index(token_id) if token_id in first else skip + place[token_id]
         yield max(value - before, 0)
         before = max(value, before)
 
@@ -108,13 +113,26 @@ def _ids(positions: Sequence[Row], *conditions: Sequence[Row]) -> Iterator[int]:
             yield from row["ids"]
 
 
-def _by_frequency(ids: Iterable[int]) -> list[int]:
-    """The most frequent first: they get the shortest numbers."""
+def _in_order(ids: Iterable[int], texts: dict[int, str | None]) -> list[int]:
+    """The most frequent first, for they get the shortest numbers; among numbers of one length by text, for `joined`."""
     counts = Counter(ids)
-    return sorted(counts, key=lambda i: (-counts[i], i))
+    often = sorted(counts, key=lambda i: (-counts[i], i))
+    return [
+        i
+        for a, b in pairwise((0, *LENGTHS, len(often)))
+        for i in sorted(often[a:b], key=lambda i: (texts.get(i) or "", i))
+    ]
 
 
-def _joined(ids: Sequence[int], texts: dict[int, str | None]) -> str:
-    """Tokens as a reader sees them; a leading ␣, three bytes long and frequent, as the space that it stands for."""
-    shown = (visible(texts.get(i)) for i in ids)
-    return BETWEEN.join(" " + text[1:] if text.startswith("␣") else text for text in shown)
+def joined(texts: Iterable[str]) -> str:
+    """Texts as one: of each how many characters it shares with the one before (at most 89), and the rest of it."""
+    out, before = [], ""
+    for text in texts:
+        shared = next(
+            (i for i, (a, b) in enumerate(zip(text, before, strict=False)) if a != b), min(len(text), len(before))
+        )
+        shared = min(shared, len(DIGITS) - 1)
+        rest = text[shared:]
+        out.append(DIGITS[shared] + (" " + rest[1:] if rest.startswith("␣") else rest))
+        before = text
+    return BETWEEN.join(out)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 DIGITS = "".join(c for c in map(chr, range(0x20, 0x7F)) if c not in '"\\<>&')
 _HALF = len(DIGITS) // 2
+LENGTHS = (_HALF, _HALF + _HALF**2)  # where numbers of two and of three characters begin
 
 
 def packed(values: Iterable[int]) -> str:
@@ -25,4 +26,4 @@ def _digits(value: int) -> str:
     return text + DIGITS[value]
 
 
-_SHORT = [_digits(v) for v in range(_HALF + _HALF**2)]  # nearly all that a page holds
+_SHORT = [_digits(v) for v in range(LENGTHS[1])]  # nearly all that a page holds

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from builder.report import query
-from builder.report.example_data import BETWEEN, Answers, pack_scores, page_data
+from builder.report.example_data import BETWEEN, Answers, joined, pack_scores, page_data
 from builder.report.examples import FINISHES, index_data
 from builder.report.packing import DIGITS, packed
 from tests.report import synthetic
@@ -36,8 +36,17 @@ def unpacked(text: str) -> Iterator[int]:
     assert not digits
 
 
-def tokens(joined: str) -> list[str]:
-    return ["␣" + t[1:] if t.startswith(" ") else t for t in joined.split(BETWEEN)] if joined else []
+def tokens(text: str) -> list[str]:
+    shown = [""]
+    for part in text.split(BETWEEN) if text else []:
+        rest = part[1:]
+        shown.append(shown[-1][: DIGITS.index(part[0])] + ("␣" + rest[1:] if rest.startswith(" ") else rest))
+    return shown[1:]
+
+
+def test_joined_tokens_come_back() -> None:
+    texts = ["␣the", "␣then", "", "␣␣", "the", "天地", "天人", "🙂👩", "🙂", "x" * 200, "x" * 201, "a b"]
+    assert tokens(joined(texts)) == texts and tokens(joined([])) == []
 
 
 def test_packed_numbers_come_back() -> None:
@@ -48,13 +57,14 @@ def test_packed_numbers_come_back() -> None:
     assert json.dumps(DIGITS)[1:-1] == DIGITS and not set(DIGITS) & set("<>&")
 
 
-def _scores(text: str, shown: list[str]) -> Iterator[dict[str, Any]]:
+def _scores(text: str, shown: list[str], base: list[list[str]] | None) -> Iterator[dict[str, Any]]:
     numbers = iter(unpacked(text))
-    for rank in numbers:
+    for pos, rank in enumerate(numbers):
         row: dict[str, Any] = {"rank": rank, "logprob": next(numbers), "entropy": next(numbers), "top": []}
         minus = 0
-        for _ in range(next(numbers)):
-            token = shown[next(numbers)]
+        for _ in range(10):
+            which = next(numbers)
+            token = shown[which] if base is None else base[pos][which] if which < 10 else shown[which - 10]
             minus += next(numbers)
             row["top"].append((token, minus))
         yield row
@@ -71,13 +81,16 @@ def test_a_page_holds_what_the_database_says(con: duckdb.DuckDBPyConnection, com
     assert list(own["said"]) == [comparison["base_condition_id"], comparison["aligned_condition_id"]]
     first = tokens(own["tokens"])
     texts = dict(con.execute("SELECT token_id, text FROM token").fetchall())
+    base = [[t for t, _ in r["top"]] for r in _scores(own["said"][comparison["base_condition_id"]], first, None)]
     for part, shown in ((own, first), (more, first + tokens(more["tokens"]))):
         for condition, text in part["said"].items():
             rows = con.execute(
                 "SELECT rank, logprob, entropy, top_ids, top_logprobs FROM score WHERE response_id = ? AND condition_id = ? ORDER BY pos",
                 [example["response_id"], condition],
             ).fetchall()
-            for got, (rank, logprob, entropy, ids, logprobs) in zip(_scores(text, shown), rows, strict=True):
+            for got, (rank, logprob, entropy, ids, logprobs) in zip(
+                _scores(text, shown, None if condition == comparison["base_condition_id"] else base), rows, strict=True
+            ):
                 assert got["rank"] == rank and got["logprob"] == round(-1000 * logprob) + 1
                 assert got["entropy"] == pytest.approx(1000 * entropy, abs=0.51)
                 assert [t.lstrip("␣") for t, _ in got["top"]] == [_plain(texts[i]) for i in ids[:10]]
@@ -103,7 +116,7 @@ def test_divergences_and_continuations(con: duckdb.DuckDBPyConnection) -> None:
 
 def test_a_token_that_a_model_does_not_have_stays_none() -> None:
     row = {"rank": 9, "logprob_millinats": None, "entropy_millinats": 5, "ids": [7], "logprobs_millinats": [3]}
-    assert list(unpacked(pack_scores([row], {7: 0}))) == [9, 0, 5, 1, 0, 3]
+    assert list(unpacked(pack_scores([row], {7: 0}, 1, []))) == [9, 0, 5, 0, 3]
 
 
 def test_the_table_has_every_row_by_column(con: duckdb.DuckDBPyConnection) -> None:

@@ -4,7 +4,7 @@
   "use strict";
   performance.mark("tds-start");
   const raw = window.tdsExample;
-  const K = 10;
+  const K = raw.k;
   const DIGITS = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).filter((c) => !'"\\<>&'.includes(c));
   const HALF = DIGITS.length / 2;
   const VALUE = Object.fromEntries(DIGITS.map((c, i) => [c, i]));
@@ -24,7 +24,15 @@
     };
   }
 
-  const split = (joined) => (joined ? joined.split("\x7f").map((text) => text.replace(/^ /, "␣")) : []);
+  // Tokens: of each how many characters it shares with the one before, and the rest, a leading ␣ written as a space.
+  function split(joined) {
+    let before = [];
+    return (joined ? joined.split("\x7f") : []).map((text) => {
+      before = [...before.slice(0, VALUE[text[0]]), ...text.slice(1).replace(/^ /, "␣")];
+      return before.join("");
+    });
+  }
+
   const tokens = split(raw.tokens);
   const points = Array.from(raw.text);
   const n = raw.n;
@@ -37,20 +45,22 @@
   const far = { kl: new Float32Array(n), klBack: new Float32Array(n), js: new Float32Array(n) };
   for (let t = 0, next = reader(raw.far); t < n; t++) for (const key of ["kl", "klBack", "js"]) far[key][t] = next() / 1e4;
 
-  // One condition: rank, log p and entropy by position; candidates at K places a position, -1 where there is none.
-  function unpack(text) {
+  // One condition: rank, log p and entropy by position; candidates at K places a position. Beside a base, a candidate
+  // below K is a place in the base's list.
+  function unpack(text, beside) {
     const next = reader(text);
     const said = {
       rank: new Int32Array(n), logp: new Float32Array(n), entropy: new Float32Array(n),
-      top: new Int32Array(n * K).fill(-1), topLogp: new Float32Array(n * K),
+      top: new Int32Array(n * K), topLogp: new Float32Array(n * K),
     };
     for (let t = 0; t < n; t++) {
       said.rank[t] = next();
       const logp = next();
       said.logp[t] = logp === 0 ? NaN : (1 - logp) / 1000;
       said.entropy[t] = next() / 1000;
-      for (let i = 0, held = next(), minus = 0; i < held; i++) {
-        said.top[t * K + i] = next();
+      for (let i = 0, minus = 0; i < K; i++) {
+        const which = next();
+        said.top[t * K + i] = !beside ? which : which < K ? beside.top[t * K + which] : which - K;
         minus += next();
         said.topLogp[t * K + i] = -minus / 1000;
       }
@@ -59,7 +69,7 @@
   }
 
   const said = {};
-  for (const [name, text] of Object.entries(raw.said)) said[name] = unpack(text);
+  for (const [name, text] of Object.entries(raw.said)) said[name] = unpack(text, said[raw.base]);
   let loading;
 
   // The further conditions: a classic script beside the page's own, which works from file:// too.
@@ -70,7 +80,7 @@
       script.addEventListener("error", () => { loading = undefined; script.remove(); failed(new Error("the further conditions did not load")); });
       script.addEventListener("load", () => {
         tokens.push(...split(window.tdsExampleMore.tokens));
-        for (const [name, text] of Object.entries(window.tdsExampleMore.said)) said[name] = unpack(text);
+        for (const [name, text] of Object.entries(window.tdsExampleMore.said)) said[name] = unpack(text, base);
         done();
       });
       document.head.append(script);
@@ -90,7 +100,7 @@
     delta: (t) => aligned.logp[t] - base.logp[t],
     candidates: (name, t) => {
       const list = [];
-      for (let i = t * K; i < (t + 1) * K && said[name].top[i] >= 0; i++) list.push({ id: said[name].top[i], logp: said[name].topLogp[i] });
+      for (let i = t * K; i < (t + 1) * K; i++) list.push({ id: said[name].top[i], logp: said[name].topLogp[i] });
       return list;
     },
     make: (tag, className, ...children) => {
