@@ -36,7 +36,7 @@
       else delete kept[which.value];
       set("range", kept);
     });
-    which.addEventListener("change", () => refresh());
+    which.addEventListener("change", () => { ends.forEach((end, k) => { end.value = state.range[which.value]?.[k] ?? ""; }); refresh(); });
     if (Object.keys(state.range).length) which.value = Object.keys(state.range)[0];
     const chips = make("span", { className: "tds-chips" });
 
