@@ -27,7 +27,7 @@
       tokens: { name: "Tokens", short: "Tokens", ...whole(tokens) },
       kl: { name: "Mean KL(aligned‖base), nats", short: "Mean KL", ...thousandths("kl") },
       delta: { name: "Mean Δ log p, nats", short: "Mean Δ\u00a0log\u00a0p", ...thousandths("delta") },
-      first: { name: "First position off the base's top three", short: "First at", ...whole((i) => columns.first[i]) },
+      first: { name: "First shifted position", short: "First at", ...whole((i) => columns.first[i]) },
       rank: { name: "Largest base rank", short: "Max rank", ...whole((i) => columns.rank[i]) },
     },
     text: (i) => (haystacks[i] ??= `${prompts.text[columns.prompt[i]]}\n${answers.text[columns.answer[i]]}`.toLowerCase()),
