@@ -1,133 +1,161 @@
-// An example page: draws the answer's tokens from window.tdsExample and shows, at one of them, what both models would say.
-// A position is [id, start, end, isEnd, baseRank, alignedRank, baseLogp, alignedLogp, baseH, alignedH, klAB, klBA, js,
-// baseIds, baseLogps, alignedIds, alignedLogps]; start and end count code points of the text.
+// An example page: draws the answer's tokens, and holds what is shown (token, colouring, filter, conditions) in the address.
 (() => {
   "use strict";
-  const data = window.tdsExample;
-  const answer = document.getElementById("answer");
-  const panel = document.getElementById("panel");
-  const points = Array.from(data.text);
-  const shift = (rank) => (rank === 1 ? "unshifted" : rank <= 3 ? "marginal" : "shifted");
-  const make = (tag, className, text) => {
-    const node = document.createElement(tag);
-    if (className) node.className = className;
-    if (text !== undefined) node.textContent = text;
-    return node;
-  };
-  const percent = (logp) => {
-    if (logp === null) return "none";
-    const p = Math.exp(logp);
-    return p >= 0.0995 ? `${(100 * p).toFixed(0)} %` : p >= 0.001 ? `${(100 * p).toFixed(1)} %` : "< 0.1 %";
-  };
-  const digits = (value, count) => (value === null ? "none" : value.toFixed(count));  // a token that the model does not have
-  let current = -1;
+  const tds = window.tds;
+  const { raw, n, ids, tokens, base, make, button, shift, colourings, conditions, said } = tds;
+  const root = document.querySelector(".tds-example"), answer = document.getElementById("answer");
+  const pair = [...new Set([raw.base, raw.aligned])];
+  const state = { t: -1, by: "class", only: -1, names: pair };
+  const status = make("p", "tds-status");
+  status.setAttribute("role", "status");
+  const say = (text) => { status.textContent = text; };
+  const acts = { step, stepShifted, hide, copy: (kind, t) => tds.copy(kind, t, state.names, say) };
+  const showAt = tds.panel(document.getElementById("panel"), acts);
+  const strip = tds.strip((t) => show(t, { into: "center" }));
 
-  function token(position, t) {
-    const [id, start, end, isEnd, rank] = position;
-    const span = make("span", `tds-t tds-c-${shift(rank)}`, points.slice(start, end).join(""));
+  // A token is plain text, so that the answer reads as text aloud too; the chosen one alone is a button.
+  function token(t, code) {
+    const text = tds.text(t);
+    const span = make("span", `tds-t tds-c-${shift(t)}`, text);
     span.dataset.t = t;
-    span.tabIndex = t === 0 ? 0 : -1;
-    span.setAttribute("role", "button");
-    span.setAttribute("aria-label", `${data.tokens[id]}, position ${t}, ${shift(rank)}, base rank ${rank}`);
-    if (isEnd) span.classList.add("tds-end");
-    else if (start === end) span.classList.add("tds-part");
+    if (tds.isEnd(t)) span.classList.add("tds-end");
+    else if (!text) span.classList.add("tds-part");
+    else if (/^\s*\n\s*$/.test(text)) span.classList.add("tds-nl");
+    if (code) span.classList.add("tds-code");
     return span;
   }
 
-  function side(name, ids, logps, rank, logp, own) {
-    const box = make("section", "tds-side");
-    box.append(make("h3", "", name));
-    const list = make("ol", "tds-candidates");
-    ids.forEach((id, i) => {
-      const row = make("li", id === own ? "tds-own" : "");
-      row.append(make("code", "", data.tokens[id]), make("span", "tds-p", percent(logps[i])));
-      const bar = make("i", "tds-p-bar");
-      bar.style.width = `${100 * Math.exp(logps[i])}%`;
-      row.append(bar);
-      list.append(row);
-    });
-    if (!ids.includes(own)) {
-      const row = make("li", "tds-own tds-below");
-      row.value = rank;
-      row.append(make("code", "", data.tokens[own]), make("span", "tds-p", percent(logp)));
-      list.append(row);
+  // Where fenced code stands, as ranges of code points.
+  function fences() {
+    const found = [], length = (text) => Array.from(text).length;
+    for (const match of raw.text.matchAll(/^[ \t]*```[^\n]*\n[\s\S]*?(?:^[ \t]*```[ \t]*$|$(?![\s\S]))/gm)) {
+      const from = length(raw.text.slice(0, match.index));
+      found.push([from, from + length(match[0])]);
     }
-    box.append(list);
-    return box;
+    return found;
   }
 
-  function fact(list, name, value) {
-    list.append(make("dt", "", name), make("dd", "", value));
+  const code = fences();
+  const spans = Array.from(ids, (_, t) => token(t, code.some(([a, b]) => tds.start(t) >= a && tds.start(t) < b)));
+
+  function colour() {
+    const { step, style } = colourings[state.by], plain = state.by === "class";
+    spans.forEach((span, t) => {
+      const at = step(t);
+      span.className = span.className.replace(/ tds-[qd]\d| tds-(faded|kept|scaled|none)/g, "");
+      if (!plain) span.classList.add("tds-scaled", style[at] ?? "tds-none");
+      if (state.only >= 0) span.classList.add(state.only === at ? "tds-kept" : "tds-faded");
+    });
+    strip.draw(state.by, state.only);
+    tools.draw();
   }
 
-  function show(t, { focus = false, keep = true } = {}) {
-    const position = data.positions[t];
-    if (!position) return;
-    const old = answer.querySelector(".tds-now");
-    if (old) { old.classList.remove("tds-now"); old.tabIndex = -1; }
-    const span = answer.querySelector(`[data-t="${t}"]`);
-    span.classList.add("tds-now");
+  function label(t) {
+    const first = tokens[base.top[t * tds.K]];
+    return `${tokens[ids[t]]}, position ${t}, ${shift(t)}, base rank ${base.rank[t]}${base.rank[t] > 1 ? `, the base's first choice: ${first}` : ""}`
+      + (state.by === "class" ? "" : `, ${colourings[state.by].name} ${colourings[state.by].write(t)}`);
+  }
+
+  function choose(t) {
+    const old = spans[state.t >= 0 ? state.t : 0];
+    old.classList.remove("tds-now");
+    for (const name of ["tabindex", "role", "aria-label"]) old.removeAttribute(name);
+    state.t = t;
+    const span = spans[Math.max(t, 0)];
+    if (!span) return;
     span.tabIndex = 0;
-    if (focus) span.focus({ preventScroll: true });
-    if (focus) span.scrollIntoView({ block: "nearest" });
-    current = t;
-    if (keep) history.replaceState(null, "", `#t${t}`);
-    const [id, , , , rank, alignedRank, baseLogp, alignedLogp, baseH, alignedH, klAB, klBA, js, bIds, bLogps, aIds, aLogps] = position;
-    const head = make("header", "tds-panel-head");
-    const close = make("button", "tds-close", "×");
-    close.type = "button";
-    close.setAttribute("aria-label", "Close");
-    close.addEventListener("click", hide);
-    head.append(make("code", "", data.tokens[id]), make("span", `tds-key tds-c-${shift(rank)}`, shift(rank)),
-      make("span", "tds-at", `position ${t} of ${data.positions.length}`), close);
-    const sides = make("div", "tds-sides");
-    sides.append(side(data.base, bIds, bLogps, rank, baseLogp, id), side(data.aligned, aIds, aLogps, alignedRank, alignedLogp, id));
-    const facts = make("dl", "tds-facts");
-    fact(facts, "rank", `${rank} under the base, ${alignedRank} aligned`);
-    fact(facts, "log p", `${digits(baseLogp, 3)} base, ${digits(alignedLogp, 3)} aligned`
-      + (baseLogp === null || alignedLogp === null ? "" : ` (Δ ${(alignedLogp - baseLogp).toFixed(3)})`));
-    fact(facts, "KL(aligned‖base)", `${klAB.toFixed(4)} nats`);
-    fact(facts, "KL(base‖aligned)", `${klBA.toFixed(4)} nats`);
-    fact(facts, "JS", `${js.toFixed(4)} nats`);
-    fact(facts, "entropy", `${baseH.toFixed(3)} base, ${alignedH.toFixed(3)} aligned, nats`);
-    panel.replaceChildren(head, sides, facts);
-    panel.classList.add("tds-open");
+    span.setAttribute("role", "button");
+    span.setAttribute("aria-label", label(Math.max(t, 0)));
+    span.classList.toggle("tds-now", t >= 0);
+    strip.mark(t, t < 0 ? "no token chosen" : label(t));
+  }
+
+  function show(t, { focus = false, keep = true, into = "nearest" } = {}) {
+    if (!(t >= 0 && t < n)) return;
+    choose(t);
+    showAt(t, state.names.filter((name) => said[name]));
+    if (focus) spans[t].focus({ preventScroll: true });
+    if (focus || into === "center") spans[t].scrollIntoView({ block: into });
+    if (keep) remember();
   }
 
   function hide() {
-    panel.classList.remove("tds-open");
-    answer.querySelector(".tds-now")?.classList.remove("tds-now");
-    history.replaceState(null, "", location.pathname + location.search);
+    document.getElementById("panel").classList.remove("tds-open");
+    choose(-1);
+    remember();
   }
 
-  const step = (by) => show(Math.min(data.positions.length - 1, Math.max(0, current + by)), { focus: true });
-
+  function step(by) { show(Math.min(n - 1, Math.max(0, state.t + by)), { focus: true }); }
   function stepShifted(by) {
-    for (let t = current + by; t >= 0 && t < data.positions.length; t += by) {
-      if (data.positions[t][4] > 3) return show(t, { focus: true });
-    }
+    for (let t = state.t + by; t >= 0 && t < n; t += by) if (base.rank[t] > 3) return show(t, { focus: true });
+    say(`No ${by > 0 ? "further" : "earlier"} shifted token.`);
   }
 
+  // The address: #t12&by=kl&only=3&with=base·plain,sft·chat; what is as it is at first is left out.
+  function fragment() {
+    const parts = [];
+    if (state.t >= 0) parts.push(`t${state.t}`);
+    if (state.by !== "class") parts.push(`by=${state.by}`);
+    if (state.only >= 0) parts.push(`only=${state.only}`);
+    if (state.names.join("\n") !== pair.join("\n")) parts.push(`with=${state.names.map(encodeURIComponent).join(",")}`);
+    return parts.length ? `#${parts.join("&")}` : "";
+  }
+  function remember() {
+    history.replaceState(null, "", fragment() || location.pathname + location.search);
+    near.follow(state, fragment());
+  }
+
+  async function restore() {
+    const given = Object.fromEntries(location.hash.slice(1).split("&").map((part) => (/^t\d+$/.test(part) ? ["t", part.slice(1)] : part.split("=", 2))));
+    state.by = Object.hasOwn(colourings, given.by ?? "") ? given.by : "class";
+    state.only = /^\d+$/.test(given.only ?? "") && given.only < colourings[state.by].labels.length ? Number(given.only) : -1;
+    let names = [];
+    try { names = (given.with ?? "").split(",").map(decodeURIComponent).filter((name) => conditions.includes(name)); } catch { /* no such condition */ }
+    state.names = names.length ? names : pair;
+    colour();
+    if (given.t) show(Math.min(Number(given.t), n - 1), { focus: true, keep: false });
+    near.follow(state, fragment());
+    if (names.some((name) => !said[name])) await withMore();
+  }
+
+  async function withMore() {
+    try { await tds.more(); } catch (error) { say(`${error.message}.`); state.names = state.names.filter((name) => said[name]); }
+    tools.draw();
+    if (state.t >= 0) show(state.t, { keep: false });
+  }
+
+  function setColouring(by) { state.by = by; state.only = -1; colour(); if (state.t >= 0) choose(state.t); remember(); say(`Coloured by ${colourings[by].name}.`); }
+  function setOnly(step) { state.only = state.only === step ? -1 : step; colour(); remember(); }
+  function setNames(names) {
+    state.names = names;
+    root.classList.toggle("tds-many", names.length > 2);
+    remember();
+    if (names.some((name) => !said[name])) return withMore();
+    tools.draw();
+    if (state.t >= 0) show(state.t);
+  }
+
+  const tools = tds.tools(root, state, { setColouring, setOnly, setNames, copy: acts.copy, strip: strip.box, status });
+  const near = tds.near(root);
+  const walk = { ArrowRight: () => step(1), ArrowLeft: () => step(-1), Home: () => show(0, { focus: true }), End: () => show(n - 1, { focus: true }), n: () => stepShifted(1), p: () => stepShifted(-1) };
   const keys = {
-    ArrowRight: () => step(1), ArrowLeft: () => step(-1), Home: () => show(0, { focus: true }),
-    End: () => show(data.positions.length - 1, { focus: true }), n: () => stepShifted(1), p: () => stepShifted(-1), Escape: hide,
+    ...walk, Escape: () => (tools.close() ? undefined : hide()), "?": tds.help, "[": () => near.go("prev"), "]": () => near.go("next"), o: () => near.other(),
+    c: () => { const all = Object.keys(colourings); setColouring(all[(all.indexOf(state.by) + 1) % all.length]); },
   };
 
   function onKey(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, [contenteditable]")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input:not([type=checkbox]), select, textarea, [contenteditable], dialog")) return;
+    if (document.querySelector("dialog[open]")) return;
     const name = event.shiftKey && event.key === "ArrowRight" ? "n" : event.shiftKey && event.key === "ArrowLeft" ? "p" : event.key;
-    if (!keys[name]) return;
+    if (!Object.hasOwn(keys, name)) return;
     event.preventDefault();
     event.stopImmediatePropagation();  // the theme has its own meaning for n and p
     keys[name]();
   }
 
-  function fromHash() {
-    const match = /^#t(\d+)$/.exec(location.hash);
-    if (match) show(Number(match[1]), { focus: true, keep: false });
-  }
-
-  answer.replaceChildren(...data.positions.map(token));
+  answer.replaceChildren(...spans);
+  answer.setAttribute("role", "group");
+  answer.setAttribute("aria-label", "The answer; arrow keys walk from token to token");
   answer.addEventListener("pointerover", (event) => {
     const span = event.target.closest("[data-t]");
     if (span && event.pointerType === "mouse" && !answer.matches(":focus-within")) show(Number(span.dataset.t), { keep: false });
@@ -137,6 +165,9 @@
     if (span) show(Number(span.dataset.t), { focus: true });
   });
   window.addEventListener("keydown", onKey, true);
-  window.addEventListener("hashchange", fromHash);
-  fromHash();
+  window.addEventListener("hashchange", restore);
+  choose(-1);
+  restore();
+  root.classList.toggle("tds-many", state.names.length > 2);
+  performance.mark("tds-ready");
 })();

@@ -1,113 +1,157 @@
-// The table of examples: window.tdsExamples sorted and filtered in place, a window of rows at a time; its state is in the URL.
-// A row is [comparison, ordinal, prompt, tasks, topics, harmful, tokens, finish, unshifted, marginal, shifted, kl, answer].
+// The table of examples: sorted and filtered in place, a window of rows at a time, so that thousands cost what fifty do. Its
+// state is in the address, and the order of its rows in the session, where an example page finds its neighbours.
 (() => {
   "use strict";
-  const { rows, comparisons } = window.tdsExamples;
+  const { rows, names, numbers, taskNames, topicNames, finishes, comparisons, text } = window.tdsRows;
   const root = document.getElementById("tds-table");
-  const PAGE = 60;
-  const COLUMNS = [
-    ["prompt", 2, "Prompt"], ["comparison", 0, "Comparison"], ["tokens", 6, "Tokens"], ["shifted", 10, "Shifted"],
-    ["marginal", 9, "Marginal"], ["kl", 11, "Mean KL"],
-  ];
+  const SPARE = 12;  // rows drawn beyond either edge
   const make = (tag, props = {}, ...children) => {
     const node = Object.assign(document.createElement(tag), props);
     node.append(...children);
     return node;
   };
-  const unique = (index) => [...new Set(rows.flatMap((row) => row[index]))].sort();
-  const state = { comparison: "", task: "", topic: "", harm: "", finish: "", text: "", sort: "", down: "1" };
-  for (const [key, value] of new URLSearchParams(location.hash.slice(1))) if (key in state) state[key] = value;
-  let shown = PAGE;
+  const COLUMNS = ["prompt", "comparison", "tokens", "shifted", "marginal", "kl", "delta", "first", "rank"];
+  const SHORT = { prompt: "Prompt", comparison: "Comparison", ...Object.fromEntries(Object.entries(numbers).map(([key, { short }]) => [key, short])) };
+  const state = { comparison: "", task: "", topic: "", harm: "", finish: "", text: "", sort: "", down: "1", range: {} };
+  let found = [], drawn = new Map();
 
-  function select(key, label, options) {
-    if (options.length < 2) return "";
-    const box = make("select", { name: key, ariaLabel: label }, make("option", { value: "", textContent: label }));
-    for (const [value, text] of options) box.append(make("option", { value, textContent: text }));
-    box.value = state[key];
-    box.addEventListener("change", () => set(key, box.value));
-    return box;
+  // The address: a number's range is KEY=from..to, either end may be missing.
+  function read() {
+    for (const [key, value] of new URLSearchParams(location.hash.slice(1))) {
+      const range = /^(-?[\d.]*)\.\.(-?[\d.]*)$/.exec(value);
+      if (Object.hasOwn(numbers, key) && range) state.range[key] = [range[1], range[2]];
+      else if (Object.hasOwn(state, key) && key !== "range") state[key] = value;
+    }
+    if (!COLUMNS.includes(state.sort)) state.sort = "";
   }
-
-  function set(key, value) {
-    state[key] = value;
-    shown = PAGE;
-    const kept = Object.entries(state).filter(([k, v]) => v && !(k === "down" && (v === "1" || !state.sort)));
+  function write() {
+    const kept = Object.entries(state).filter(([key, value]) => key !== "range" && value && !(key === "down" && (value === "1" || !state.sort)));
+    for (const [key, [from, to]] of Object.entries(state.range)) kept.push([key, `${from}..${to}`]);
     history.replaceState(null, "", kept.length ? `#${new URLSearchParams(kept)}` : location.pathname + location.search);
-    draw();
   }
 
   function matching() {
     const words = state.text.toLowerCase().split(/\s+/).filter(Boolean);
-    const found = rows.filter((r) =>
-      (!state.comparison || r[0] === state.comparison) && (!state.task || r[3].includes(state.task)) &&
-      (!state.topic || r[4].includes(state.topic)) && (!state.harm || String(r[5]) === state.harm) &&
-      (!state.finish || r[7] === state.finish) &&
-      words.every((word) => r[2].toLowerCase().includes(word) || r[12].toLowerCase().includes(word)));
-    const column = COLUMNS.find(([key]) => key === state.sort);
-    if (column) {
-      const [, i] = column, sign = state.down === "1" ? -1 : 1;
-      found.sort((a, b) => sign * (typeof a[i] === "number" ? a[i] - b[i] : a[i].localeCompare(b[i])));
-    }
-    return found;
+    const ranges = Object.entries(state.range).map(([key, [from, to]]) => [numbers[key].value, from === "" ? -Infinity : Number(from) * numbers[key].unit, to === "" ? Infinity : Number(to) * numbers[key].unit]);
+    const comparison = state.comparison ? comparisons.findIndex(([id]) => id === state.comparison) : -1;
+    const task = taskNames.indexOf(state.task), topic = topicNames.indexOf(state.topic), finish = finishes.indexOf(state.finish);
+    const keep = rows.filter((i) =>
+      (!state.comparison || names.comparison(i) === comparison) && (!state.task || names.tasks(i).includes(task)) && (!state.topic || names.topics(i).includes(topic)) &&
+      (!state.harm || names.harmful(i) === (state.harm === "true" ? 1 : 0)) && (!state.finish || names.finish(i) === finish) &&
+      ranges.every(([value, from, to]) => { const x = value(i); return x !== null && x >= from - 1e-9 && x <= to + 1e-9; }) &&
+      words.every((word) => text(i).includes(word)));
+    return state.sort ? sorted(keep) : keep;
   }
 
-  function bar(row) {
+  // By one column; what has no value comes last either way, and equal rows stay in the order of the prompts.
+  function sorted(list) {
+    const sign = state.down === "1" ? -1 : 1;
+    if (numbers[state.sort]) {
+      const keys = new Map(list.map((i) => [i, numbers[state.sort].value(i)]));
+      return list.sort((a, b) => {
+        const x = keys.get(a), y = keys.get(b);
+        return x === null || y === null ? (x === null) - (y === null) : sign * (x - y);
+      });
+    }
+    const key = state.sort === "prompt" ? names.prompt : names.label;
+    const order = new Map([...new Set(list.map(key))].sort(new Intl.Collator("en").compare).map((value, i) => [value, i]));
+    return list.sort((a, b) => sign * (order.get(key(a)) - order.get(key(b))));
+  }
+
+  function keepOrder() {
+    const label = state.sort ? `sorted by ${(numbers[state.sort]?.name ?? SHORT[state.sort]).toLowerCase()}, ${state.down === "1" ? "largest" : "smallest"} first` : "";
+    const order = found.map((i) => `${names.id(i)}/${names.ordinal(i)}`);
+    try { sessionStorage.setItem(`tds-order:${new URL("./", location.href).pathname}`, JSON.stringify({ order, label })); } catch { /* no session: pages follow the prompts */ }
+  }
+
+  function set(key, value) {
+    state[key] = value;
+    write();
+    draw();
+  }
+
+  function bar(i) {
     const box = make("span", { className: "tds-bar" });
-    ["unshifted", "marginal", "shifted"].forEach((name, i) => {
+    for (const [name, share] of Object.entries(names.shares(i))) {
       const part = make("i", { className: `tds-b-${name}` });
-      part.style.width = `${100 * row[8 + i]}%`;
+      part.style.width = `${100 * share}%`;
       box.append(part);
-    });
+    }
     return box;
   }
 
-  function line(row) {
-    const link = make("a", { href: `examples/${row[0]}/${row[1]}.html`, textContent: row[2] });
-    const tags = [...row[3], ...row[4], ...(row[5] ? ["harmful"] : []), ...(row[7] === "length" ? ["cut"] : [])];
-    const small = make("span", { className: "tds-row-tags", textContent: tags.join(" · ") });
-    return make("tr", {}, make("td", {}, link, small), make("td", { textContent: comparisons[row[0]] }),
-      make("td", { className: "tds-n", textContent: row[6] }),
-      make("td", { className: "tds-n" }, `${(100 * row[10]).toFixed(1)} %`, bar(row)),
-      make("td", { className: "tds-n", textContent: `${(100 * row[9]).toFixed(1)} %` }),
-      make("td", { className: "tds-n", textContent: row[11].toFixed(3) }));
+  function line(place) {
+    const i = found[place];
+    const link = make("a", { href: `examples/${encodeURIComponent(names.id(i))}/${names.ordinal(i)}.html`, textContent: names.prompt(i), title: names.prompt(i) });
+    const tags = [...names.tasks(i).map((k) => taskNames[k]), ...names.topics(i).map((k) => topicNames[k]), ...(names.harmful(i) ? ["harmful"] : []), ...(finishes[names.finish(i)] === "length" ? ["cut"] : [])];
+    const small = make("span", { className: "tds-row-tags" });
+    const by = numbers[state.sort] && state.sort !== "shifted" ? `${numbers[state.sort].short} ${numbers[state.sort].show(i)} · ` : "";
+    small.append(make("span", { className: "tds-sorted", textContent: `${by}${names.label(i)} · ` }), tags.join(" · "));
+    const cells = COLUMNS.slice(2).map((key) => make("td", { className: "tds-n" }, numbers[key].show(i), ...(key === "shifted" ? [bar(i)] : [])));
+    const row = make("tr", {}, make("td", {}, link, small), make("td", { textContent: names.label(i), title: names.label(i) }), ...cells);
+    row.setAttribute("aria-rowindex", place + 2);
+    return row;
   }
 
-  function heading([key, , label]) {
+  function heading(key) {
     const on = state.sort === key;
-    const button = make("button", { type: "button", textContent: label + (on ? (state.down === "1" ? " ↓" : " ↑") : "") });
+    const button = make("button", { type: "button", textContent: SHORT[key] + (on ? (state.down === "1" ? " ↓" : " ↑") : "") });
     button.addEventListener("click", () => {
-      if (on) return set("down", state.down === "1" ? "0" : "1");
-      state.down = key === "prompt" || key === "comparison" ? "0" : "1";
-      set("sort", key);
+      if (on) set("down", state.down === "1" ? "0" : "1");
+      else { state.down = numbers[key] ? "1" : "0"; set("sort", key); }
+      head.querySelectorAll("button")[COLUMNS.indexOf(key)].focus();
     });
-    const cell = make("th", { scope: "col", className: ["prompt", "comparison"].includes(key) ? "" : "tds-n" }, button);
+    const cell = make("th", { scope: "col", className: numbers[key] ? "tds-n" : "" }, button);
     cell.setAttribute("aria-sort", on ? (state.down === "1" ? "descending" : "ascending") : "none");
     return cell;
   }
 
-  const search = make("input", { type: "search", placeholder: "words in prompt or answer", ariaLabel: "Words in prompt or answer", value: state.text });
-  search.addEventListener("input", () => set("text", search.value));
-  const named = (index) => unique(index).map((v) => [v, v]);
-  const filters = make("form", { className: "tds-filters" }, search,
-    select("comparison", "every comparison", Object.entries(comparisons)), select("task", "every task", named(3)),
-    select("topic", "every topic", named(4)),
-    select("harm", "harmful or not", rows.some((r) => r[5] !== null) ? [["true", "harmful"], ["false", "harmless"]] : []),
-    select("finish", "ended or cut", unique(7).map((v) => [v, v === "stop" ? "ended by itself" : "cut at the limit"])));
-  filters.addEventListener("submit", (event) => event.preventDefault());
+  const head = make("tr"), body = make("tbody"), table = make("table", { className: "tds-rows" }, make("thead", {}, head), body), pane = make("div", { className: "tds-pane" }, table);
   const count = make("p", { className: "tds-count" });
   count.setAttribute("role", "status");
-  const head = make("tr"), body = make("tbody");
-  const more = make("button", { type: "button", className: "tds-more", textContent: "Show more" });
-  more.addEventListener("click", () => { shown += PAGE * 4; draw(); });
+  let height = 0;
 
-  function draw() {
-    const found = matching();
-    count.textContent = `${found.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} examples`;
-    head.replaceChildren(...COLUMNS.map(heading));
-    body.replaceChildren(...found.slice(0, shown).map(line));
-    more.hidden = found.length <= shown;
+  // Which rows the window shows; a row that stays keeps its node, and with it the focus.
+  function window_() {
+    height ||= body.querySelector("tr")?.getBoundingClientRect().height || 52;
+    const top = -pane.getBoundingClientRect().top;
+    const first = Math.max(0, Math.min(Math.floor(top / height), found.length) - SPARE);
+    const last = Math.min(found.length, Math.ceil((top + innerHeight) / height) + SPARE);
+    const next = new Map();
+    for (let place = first; place < last; place++) next.set(place, drawn.get(place) ?? line(place));
+    for (const [place, row] of drawn) if (!next.has(place)) row.remove();
+    let after = body.firstChild;
+    for (const row of next.values()) {
+      if (row === after) after = after.nextSibling;
+      else body.insertBefore(row, after);
+    }
+    drawn = next;
+    pane.style.paddingTop = `${first * height}px`;
+    pane.style.paddingBottom = `${Math.max(0, found.length - last) * height}px`;
   }
 
-  root.append(filters, count, make("div", { className: "tds-scroll" }, make("table", {}, make("thead", {}, head), body)), more);
+  function draw() {
+    found = matching();
+    drawn = new Map();
+    count.textContent = `${found.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} examples`;
+    head.replaceChildren(...COLUMNS.map(heading));
+    table.setAttribute("aria-rowcount", found.length + 1);
+    body.replaceChildren();
+    height = 0;
+    if (found.length) body.append(line(0));
+    height = body.firstChild?.getBoundingClientRect().height ?? 0;
+    body.replaceChildren();
+    window_();
+    window.tdsFilters.draw();
+    keepOrder();
+  }
+
+  let waiting = false;
+  const later = () => { if (!waiting) { waiting = true; requestAnimationFrame(() => { waiting = false; window_(); }); } };
+  read();
+  root.append(...window.tdsFilters.build(state, set, make), count, pane);
   draw();
+  addEventListener("scroll", later, { passive: true });
+  addEventListener("resize", draw);
+  addEventListener("hashchange", () => { Object.assign(state, { comparison: "", task: "", topic: "", harm: "", finish: "", text: "", sort: "", down: "1", range: {} }); read(); draw(); });
 })();

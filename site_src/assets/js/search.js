@@ -19,7 +19,7 @@
       return Promise.all(groups.map(async ({ results }) => ({
         count: results.length,
         hits: (await Promise.all(results.slice(0, EACH).map((result) => result.data()))).map((hit) => ({
-          url: hit.raw_url ? new URL(hit.raw_url.replace(/^\//, ""), root).href : hit.url, title: hit.meta.title, text: hit.plain_excerpt,
+          url: hit.raw_url ? new URL(hit.raw_url.replace(/^\//, ""), root).href : hit.url, title: [hit.meta.title, hit.meta.comparison].filter(Boolean).join(" · "), text: hit.plain_excerpt,
         })),
       })));
     };
