@@ -15,11 +15,13 @@ import yaml
 
 from builder.domain import InputError
 from builder.progress import say, stage, track
+from builder.record.publish import publish
 from builder.report import query, theme
 from builder.report.charts import vega_bundle, write_figures
 from builder.report.examples import index_data, write_examples
 from builder.report.markup import inline_json, title
 from builder.report.pages import context, environment, render
+from builder.report.words import write_words
 
 _CODE = Path(__file__).parent
 MARKER = ".tds-docs"  # in every folder that this module made, and may therefore empty; holds the key of its content
@@ -42,10 +44,10 @@ def write_docs(database: Path, source: Path, docs: Path) -> None:
     query.hold(con, "tds", "word", "split", "stage", "example")
     _copy_assets(source, docs)
     made = write_figures(con, docs / "figures")
-    _write_pages(con, source, docs, made)
+    published = publish(database, docs / "data" / "tds.duckdb")
+    _write_pages(con, source, docs, made, published)
     _write_examples(con, source, docs)
-    (docs / "data").mkdir()
-    shutil.copyfile(database, docs / "data" / "tds.duckdb")
+    write_words(con, docs / "words")
     (docs / MARKER).write_text(key, encoding="utf-8")
 
 
@@ -110,9 +112,12 @@ def _copy_assets(source: Path, docs: Path) -> None:
     )
 
 
-def _write_pages(con: duckdb.DuckDBPyConnection, source: Path, docs: Path, made: dict[str, dict[str, Any]]) -> None:
+def _write_pages(
+    con: duckdb.DuckDBPyConnection, source: Path, docs: Path, made: dict[str, dict[str, Any]], published: str
+) -> None:
     env = environment(source)
-    values = context(con, source, made, env)
+    size = (docs / "data" / "tds.duckdb").stat().st_size
+    values = context(con, source, made, env) | {"published": {"cut": published, "megabytes": size / 1e6}}
     for page in values["pages"]:
         path = docs / page.file
         path.parent.mkdir(parents=True, exist_ok=True)
