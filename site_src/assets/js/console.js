@@ -174,13 +174,15 @@
     const { x, y } = axes(), { names, rows } = result;
     if (!window.vegaEmbed) await Promise.all([script("assets/js/vega.js"), script("assets/js/palette.js")]);
     const dark = document.body.dataset.mdColorScheme === "slate";
+    const palette = window.tdsPalette[dark ? "dark" : "light"], color = palette.range.category[0];
     const isNumber = typeof rows[0][x] === "number";
     const values = rows.slice(0, SHOWN).map((row) => ({ x: isNumber ? row[x] : text(row[x]), y: row[y] }));
     const spec = {
-      data: { values }, width: "container", mark: isNumber ? { type: "point", filled: true, tooltip: true } : { type: "bar", tooltip: true, height: { band: 0.7 } },
+      data: { values }, width: "container", autosize: { type: "fit-x", contains: "padding" },
+      mark: { color, tooltip: true, ...(isNumber ? { type: "point", filled: true } : { type: "bar", height: { band: 0.7 } }) },
       encoding: isNumber ? { x: { field: "x", type: "quantitative", title: names[x] }, y: { field: "y", type: "quantitative", title: names[y] } }
         : { y: { field: "x", type: "nominal", sort: null, title: null, axis: { labelLimit: 140 } }, x: { field: "y", type: "quantitative", title: names[y] } },
-      config: window.tdsPalette[dark ? "dark" : "light"],
+      config: palette,
     };
     const stage = make("div", { className: "tds-live" });
     parts.drawn.replaceChildren(stage);

@@ -234,4 +234,5 @@
   root.replaceChildren(filters, make("div", { className: "tds-word-panes" }, make("div", {}, status, list), detail));
   window.addEventListener("hashchange", read);
   read();
+  document.fonts?.ready.then(() => { const item = mark(); if (item) into(item); });  // rows have their height now
 })();
