@@ -1,7 +1,7 @@
 """The database as it is published beside the site: whole where it is small, else cut, and it says itself what was cut.
 
-A browser reads the published file in one piece, and hosts refuse large files. The log-probabilities of the candidates are
-the bulk, so they go first; answers go last, evenly over the prompts.
+A browser reads the published file in one piece, and hosts refuse large files. The log-probabilities of the candidates
+are the bulk, so they go first; answers go last, evenly over the prompts.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _KEPT = {  # which rows of a table a cut to some prompts keeps; the other tables
 
 @dataclass(frozen=True)
 class Cut:
-    """What a published file holds: candidates a side, digits of their log-probabilities, prompts. None: all there are."""
+    """What a published file holds: candidates a side, digits of their log-probabilities, prompts. None: all."""
 
     candidates: int
     digits: int | None = None
@@ -124,7 +124,8 @@ def _kept(cut: Cut) -> str:
 def _tables(con: duckdb.DuckDBPyConnection) -> list[tuple[str, list[str]]]:
     return con.execute("""
         SELECT table_name, list(column_name ORDER BY column_index) FROM duckdb_columns()
-        WHERE database_name = 'source' AND table_name IN (SELECT table_name FROM duckdb_tables() WHERE database_name = 'source')
+        WHERE database_name = 'source'
+          AND table_name IN (SELECT table_name FROM duckdb_tables() WHERE database_name = 'source')
         GROUP BY table_name ORDER BY table_name""").fetchall()
 
 
