@@ -94,7 +94,11 @@ def _write(database: Path, target: Path, cut: Cut, said: str) -> None:
     """A new file with the schema, views and comments of the full one. One thread: two runs write rows in one order."""
     for old in (target, target.with_name(f"{target.name}.wal")):
         old.unlink(missing_ok=True)
-    config = {"storage_compatibility_version": STORAGE_VERSION, "memory_limit": _MEMORY, "threads": "1"}
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "storage_compatibility_version": STORAGE_VERSION,
+        "memory_limit": _MEMORY,
+        "threads": "1",
+    }
     try:
         with duckdb.connect(str(target), config=config) as con:
             _attach(con, database)

@@ -31,7 +31,7 @@ def write_words(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
     for i, comparison_id in enumerate(comparisons):
         for row in query.rows(con, "pages/concordance", comparison_id=comparison_id):
             lines.setdefault((row["word"], i), []).append(_line(row))
-    words = []
+    words: list[list[Any]] = []
     for shard, names in enumerate(_shards(counts, lines)):
         parts = []
         for name in names:
