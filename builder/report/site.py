@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,14 @@ import yaml
 
 from builder.domain import InputError
 from builder.progress import say, stage, track
+from builder.record.published import publish
 from builder.report import query, theme
 from builder.report.charts import vega_bundle, write_figures
 from builder.report.examples import index_data, write_examples
 from builder.report.markup import inline_json, title
 from builder.report.pages import context, environment, render
 from builder.report.policy import add_policy
+from builder.report.words import write_words
 
 _CODE = Path(__file__).parent
 MARKER = ".tds-docs"  # in every folder that this module made, and may therefore empty; holds the key of its content
@@ -34,23 +37,22 @@ def write_docs(database: Path, source: Path, docs: Path) -> None:
     Does nothing where the folder was written from the same database by the same code and sources. The marker gets its
     key last, so that an interrupted run is done again.
     """
-    con = query.connect(database)
-    if not (source / "index.md").is_file():
-        raise InputError(f"{source}: no site sources here; run in the folder of the project")
-    key = _key(database, *sorted(source.rglob("*")), *sorted(_CODE.rglob("*")))
-    if (docs / MARKER).is_file() and (docs / MARKER).read_text(encoding="utf-8") == key:
-        say(f"{docs} is up to date")
-        return
-    _clean(docs)
-    query.hold(con, "tds", "word", "split", "stage", "example")
-    _copy_assets(source, docs)
-    made = write_figures(con, docs / "figures")
-    _write_pages(con, source, docs, made)
-    _write_examples(con, source, docs)
-    con.close()  # the templates hold it in cycles, and a process opens a file again only once it is let go
-    (docs / "data").mkdir()
-    shutil.copyfile(database, docs / "data" / "tds.duckdb")
-    (docs / MARKER).write_text(key, encoding="utf-8")
+    with closing(query.connect(database)) as con:
+        if not (source / "index.md").is_file():
+            raise InputError(f"{source}: no site sources here; run in the folder of the project")
+        key = _key(database, *sorted(source.rglob("*")), *sorted(_CODE.rglob("*")))
+        if (docs / MARKER).is_file() and (docs / MARKER).read_text(encoding="utf-8") == key:
+            say(f"{docs} is up to date")
+            return
+        _clean(docs)
+        query.hold(con, "tds", "word", "split", "stage", "example")
+        _copy_assets(source, docs)
+        made = write_figures(con, docs / "figures")
+        published = publish(database, docs / "data" / "tds.duckdb")
+        _write_pages(con, source, docs, made, published)
+        _write_examples(con, source, docs)
+        write_words(con, docs / "words")
+        (docs / MARKER).write_text(key, encoding="utf-8")
 
 
 def build_site(config: Path, site: Path, hosted: bool = False) -> None:
@@ -126,9 +128,12 @@ def _copy_assets(source: Path, docs: Path) -> None:
     )
 
 
-def _write_pages(con: duckdb.DuckDBPyConnection, source: Path, docs: Path, made: dict[str, dict[str, Any]]) -> None:
+def _write_pages(
+    con: duckdb.DuckDBPyConnection, source: Path, docs: Path, made: dict[str, dict[str, Any]], published: str
+) -> None:
     env = environment(source)
-    values = context(con, source, made, env)
+    size = (docs / "data" / "tds.duckdb").stat().st_size
+    values = context(con, source, made, env) | {"published": {"cut": published, "megabytes": size / 1e6}}
     for page in values["pages"]:
         path = docs / page.file
         path.parent.mkdir(parents=True, exist_ok=True)
