@@ -5,8 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pyarrow as pa
 
-from builder.report.figures.how_much import shift_by_comparison
-from builder.report.figures.marks import HEIGHT, Chart, most, shown, with_intervals
+from builder.report.figures.marks import HEIGHT, SHARE, Chart, most, shown, with_intervals
 from builder.report.figures.registry import figure
 
 _ORDERS = ["prompt first", "weights first", "whole"]
@@ -20,7 +19,7 @@ def split_parts(table: pa.Table, colour: alt.Color) -> Chart:
     )
     x = alt.X("low_nats:Q", title="mean Δ log p of a token, nats")
     zero = alt.Chart(table).mark_rule(strokeWidth=1).encode(x=alt.datum(0))
-    widths = base.mark_rule(strokeWidth=6, opacity=0.25).encode(x=x, x2="high_nats:Q")
+    widths = base.mark_rule(strokeWidth=6, strokeOpacity=0.25).encode(x=x, x2="high_nats:Q")
     joined = (
         base.transform_aggregate(least="min(nats)", most="max(nats)", groupby=["part", "comparison"])
         .mark_rule(strokeWidth=2)
@@ -53,7 +52,26 @@ def split_by_position(table: pa.Table, colour: alt.Color) -> Chart:
 
 @figure(lambda table: _explained(table))
 def prompt_explains(table: pa.Table, colour: alt.Color) -> Chart:
-    return shift_by_comparison(table, colour)
+    """A bar per comparison, in the classes that its shifted tokens have once the base reads the aligned context."""
+    order = ["unshifted", "marginal", "shifted"]
+    base = alt.Chart(table).encode(y=alt.Y("comparison:N", sort=None, title=None))
+    bars = (
+        base.transform_calculate(order=f"indexof({order}, datum.shift)")
+        .mark_bar(height=26)
+        .encode(
+            x=alt.X("share:Q", title="share of the shifted tokens", axis=SHARE, scale=alt.Scale(domain=[0, 1])),
+            order="order:Q",
+            color=alt.Color("shift:O", sort=order, scale=alt.Scale(domain=order)),
+            tooltip=["comparison", "shift", alt.Tooltip("share:Q", format=".1%"), alt.Tooltip("positions:Q", format=",")],
+        )
+    )
+    labels = (
+        base.transform_filter("datum.shift == 'shifted'")
+        .transform_calculate(label="format(1 - datum.share, '.1%') + ' explained by the prompt'")
+        .mark_text(dy=24, align="left")
+        .encode(x=alt.datum(0), text="label:N")
+    )
+    return alt.layer(bars, labels).properties(height=72 * max(1, len(set(table["comparison"].to_pylist()))))
 
 
 @figure(lambda table: most(table, "role", "share", "share explained by the prompt"))

@@ -9,7 +9,7 @@ WITH per_prompt AS (
 ), long AS (
     UNPIVOT per_prompt ON unshifted, marginal, shifted INTO NAME shift VALUE x
 )
-SELECT label AS comparison, shift, clustered_mean(x, n) AS share, clustered_half_width(x, n) AS half_width_share, sum(x)::BIGINT AS positions
+SELECT label AS comparison, shift, round(clustered_mean(x, n), 9) AS share, round(clustered_half_width(x, n), 9) AS half_width_share, sum(x)::BIGINT AS positions
 FROM long JOIN comparison USING (comparison_id)
 GROUP BY ordinal, label, shift
 ORDER BY ordinal, list_position(['unshifted', 'marginal', 'shifted'], shift)

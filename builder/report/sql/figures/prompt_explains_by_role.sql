@@ -6,8 +6,8 @@ WITH per_prompt AS (
     WHERE own.is_own AND NOT own.is_aligned AND given.is_aligned AND own.rank > 3
     GROUP BY ALL
 )
-SELECT label AS comparison, role, clustered_mean(x, n) AS share, kept_within(clustered_mean(x, n) - clustered_half_width(x, n), 0, 1) AS low_share,
-       kept_within(clustered_mean(x, n) + clustered_half_width(x, n), 0, 1) AS high_share, sum(n)::BIGINT AS positions
+SELECT label AS comparison, role, round(clustered_mean(x, n), 9) AS share, round(kept_within(clustered_mean(x, n) - clustered_half_width(x, n), 0, 1), 9) AS low_share,
+       round(kept_within(clustered_mean(x, n) + clustered_half_width(x, n), 0, 1), 9) AS high_share, sum(n)::BIGINT AS positions
 FROM per_prompt JOIN comparison USING (comparison_id)
 GROUP BY ordinal, label, role
 HAVING count(*) >= 5

@@ -14,8 +14,8 @@ WITH per_prompt AS (
 )
 SELECT label AS comparison, CASE WHEN name = 'total' THEN 'both together' WHEN name LIKE 'prompt%' THEN 'the prompt' ELSE 'the weights' END AS part,
        CASE WHEN name IN ('prompt_first', 'weights_second') THEN 'prompt first' WHEN name = 'total' THEN 'whole' ELSE 'weights first' END AS "order",
-       clustered_mean(x, n) AS nats, clustered_mean(x, n) - clustered_half_width(x, n) AS low_nats,
-       clustered_mean(x, n) + clustered_half_width(x, n) AS high_nats, sum(n)::BIGINT AS positions
+       round(clustered_mean(x, n), 9) AS nats, round(clustered_mean(x, n) - clustered_half_width(x, n), 9) AS low_nats,
+       round(clustered_mean(x, n) + clustered_half_width(x, n), 9) AS high_nats, sum(n)::BIGINT AS positions
 FROM long JOIN comparison USING (comparison_id)
 GROUP BY ordinal, label, name
 ORDER BY ordinal, list_position(['both together', 'the prompt', 'the weights'], part), "order"
