@@ -13,7 +13,7 @@ WITH sums AS (
 ), by_token AS (
     SELECT comparison_id, token_id, sum(own_kl) AS own_sum, sum(given_kl) AS left_sum, count(*) AS positions FROM both_sides GROUP BY ALL
 ), named AS (
-    SELECT ordinal, label, t.text AS token, own_sum, left_sum, positions, (SELECT count(*) FROM response r WHERE r.source = c.source) AS answers
+    SELECT c.ordinal, c.label, t.text AS token, own_sum, left_sum, positions, (SELECT count(*) FROM response r WHERE r.source = c.source) AS answers
     FROM by_token
     JOIN comparison c USING (comparison_id)
     JOIN condition a ON a.condition_id = c.aligned_condition_id
