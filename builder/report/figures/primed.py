@@ -13,7 +13,15 @@ _CLOSED = "share of the gap closed"
 
 @figure(lambda table: _each(table, "shifted"))
 def primed_shift(table: pa.Table, colour: alt.Color) -> Chart:
-    return with_intervals(table, colour, _names("context"), "context", "shifted tokens")
+    """A ring marks the context of the comparison's own base condition."""
+    dots = with_intervals(table, colour, _names("context"), "context", "shifted tokens")
+    rings = (
+        alt.Chart(table)
+        .transform_filter("datum.is_own")
+        .mark_point(size=210, filled=False, strokeWidth=1.5)
+        .encode(y=_names("context"), yOffset=alt.YOffset("comparison:N", sort=None), x="share:Q", color=colour)
+    )
+    return alt.layer(dots, rings).properties(height=dots.height)
 
 
 @figure(lambda table: _each(table, "of the gap closed"))
@@ -53,7 +61,7 @@ def primed_left(table: pa.Table, colour: alt.Color) -> Chart:
 
 def _closed(table: pa.Table, colour: alt.Color, key: str) -> Chart:
     dots = with_intervals(table, colour, _names(key), key, _CLOSED)
-    zero = alt.Chart(table).mark_rule(strokeWidth=1).encode(x=alt.datum(0))
+    zero = alt.Chart(table).mark_rule(strokeWidth=1, opacity=0.6).encode(x=alt.datum(0))
     return alt.layer(zero, dots).properties(height=dots.height)
 
 

@@ -18,7 +18,7 @@ def split_parts(table: pa.Table, colour: alt.Color) -> Chart:
         y=alt.Y("part:N", sort=None, title=None), yOffset=alt.YOffset("comparison:N", sort=None), color=colour
     )
     x = alt.X("low_nats:Q", title="mean Δ log p of a token, nats")
-    zero = alt.Chart(table).mark_rule(strokeWidth=1).encode(x=alt.datum(0))
+    zero = alt.Chart(table).mark_rule(strokeWidth=1, opacity=0.6).encode(x=alt.datum(0))
     widths = base.mark_rule(strokeWidth=6, strokeOpacity=0.25).encode(x=x, x2="high_nats:Q")
     joined = (
         base.transform_aggregate(least="min(nats)", most="max(nats)", groupby=["part", "comparison"])
@@ -27,7 +27,11 @@ def split_parts(table: pa.Table, colour: alt.Color) -> Chart:
     )
     dots = base.mark_point(size=85, filled=True, opacity=1).encode(
         x="nats:Q",
-        shape=alt.Shape("order:N", scale=alt.Scale(domain=_ORDERS, range=["circle", "diamond", "square"])),
+        shape=alt.Shape(
+            "order:N",
+            scale=alt.Scale(domain=_ORDERS, range=["circle", "diamond", "square"]),
+            legend=alt.Legend(orient="bottom", symbolFillColor="#888", symbolStrokeColor="#888"),
+        ),
         tooltip=["comparison", "part", "order", *_nats()],
     )
     count = len(set(table["comparison"].to_pylist()))
@@ -39,8 +43,9 @@ def split_by_position(table: pa.Table, colour: alt.Color) -> Chart:
     base = alt.Chart(table).encode(
         x=alt.X("position:Q", title="position in the answer", axis=alt.Axis(tickMinStep=1)), color=colour
     )
-    dash = alt.StrokeDash("part:N", scale=alt.Scale(domain=["the weights", "the prompt"], range=[[1, 0], [5, 4]]))
-    zero = alt.Chart(table).mark_rule(strokeWidth=1).encode(y=alt.datum(0))
+    kinds = alt.Scale(domain=["the weights", "the prompt"], range=[[1, 0], [5, 4]])
+    dash = alt.StrokeDash("part:N", scale=kinds, legend=alt.Legend(orient="bottom"))
+    zero = alt.Chart(table).mark_rule(strokeWidth=1, opacity=0.6).encode(y=alt.datum(0))
     band = base.mark_area().encode(
         y=alt.Y("low_nats:Q", title="part of mean Δ log p, nats"), y2="high_nats:Q", detail="part:N"
     )
@@ -62,7 +67,12 @@ def prompt_explains(table: pa.Table, colour: alt.Color) -> Chart:
             x=alt.X("share:Q", title="share of the shifted tokens", axis=SHARE, scale=alt.Scale(domain=[0, 1])),
             order="order:Q",
             color=alt.Color("shift:O", sort=order, scale=alt.Scale(domain=order)),
-            tooltip=["comparison", "shift", alt.Tooltip("share:Q", format=".1%"), alt.Tooltip("positions:Q", format=",")],
+            tooltip=[
+                "comparison",
+                "shift",
+                alt.Tooltip("share:Q", format=".1%"),
+                alt.Tooltip("positions:Q", format=","),
+            ],
         )
     )
     labels = (

@@ -17,7 +17,7 @@ def stage_credit(table: pa.Table, colour: alt.Color) -> Chart:
     )
     x = alt.X("low_nats:Q", title="mean Δ log p of a token, nats")
     return alt.layer(
-        alt.Chart(table).mark_rule(strokeWidth=1).encode(x=alt.datum(0)),
+        alt.Chart(table).mark_rule(strokeWidth=1, opacity=0.6).encode(x=alt.datum(0)),
         base.mark_rule(strokeWidth=2, strokeOpacity=0.55).encode(x=x, x2="high_nats:Q"),
         base.mark_circle(size=80, opacity=1).encode(x="nats:Q", tooltip=["chain", "comparison", "role", *_nats()]),
     ).properties(height=rows(table, "row", 42))
@@ -62,9 +62,11 @@ def stage_promoted(table: pa.Table, colour: alt.Color) -> Chart:
     table = _named(table, "comparison")
     base = alt.Chart(table).encode(y=alt.Y("row:N", sort=None, title=None))
     bars = base.mark_bar(height=22).encode(
-        x=alt.X("nats:Q", title="Δ log p per position, nats", scale=alt.Scale(padding=70)),
+        x=alt.X("nats:Q", title="demoted ← Δ log p per position, nats → promoted", scale=alt.Scale(padding=50)),
         color=colour,
-        opacity=alt.Opacity("direction:N", scale=alt.Scale(domain=["promoted", "demoted"], range=[1, 0.5])),
+        opacity=alt.Opacity(
+            "direction:N", scale=alt.Scale(domain=["promoted", "demoted"], range=[1, 0.5]), legend=None
+        ),
         tooltip=["chain", "comparison", "direction", *_nats(), alt.Tooltip("share:Q", format=".1%")],
     )
     widths = base.mark_rule(strokeWidth=1.5).encode(x="low_nats:Q", x2="high_nats:Q")
