@@ -125,3 +125,45 @@ COMMENT ON COLUMN stage.middle_top_id  IS 'First choice of the middle model.';
 COMMENT ON COLUMN stage.aligned_top_id IS 'First choice of the last model.';
 COMMENT ON COLUMN stage.second_js      IS 'Jensen-Shannon divergence of the second stage, nats.';
 COMMENT ON COLUMN stage.js             IS 'Jensen-Shannon divergence of the whole, nats.';
+
+CREATE VIEW primed AS
+WITH listed AS (
+    SELECT c.comparison_id, r.prompt_id, a.response_id, a.pos, p.token_id, p.role, x.context_id,
+           x.condition_id = c.base_condition_id AS is_own, x.context_id = ac.context_id AS is_aligned, b.rank, b.logprob,
+           CASE WHEN list_contains(a.top_ids, p.token_id) AND list_contains(b.top_ids, p.token_id) OR a.logprob IS NULL OR b.logprob IS NULL
+                THEN a.top_logprobs ELSE list_append(a.top_logprobs, a.logprob) END AS aligned_logprobs,
+           list_append(b.top_logprobs, b.logprob) AS base_logprobs,
+           list_append(list_transform(a.top_ids, lambda i: list_position(b.top_ids, i)), len(b.top_ids) + 1) AS places
+    FROM comparison c
+    JOIN condition bc ON bc.condition_id = c.base_condition_id
+    JOIN condition ac ON ac.condition_id = c.aligned_condition_id
+    JOIN condition x ON x.model_id = bc.model_id AND x.arithmetic = bc.arithmetic
+    JOIN response r ON r.source = c.source
+    JOIN score a ON a.response_id = r.response_id AND a.condition_id = c.aligned_condition_id
+    JOIN score b ON b.response_id = a.response_id AND b.pos = a.pos AND b.condition_id = x.condition_id
+    JOIN "position" p ON p.response_id = a.response_id AND p.pos = a.pos
+    WHERE c.kind = 'tuning' AND bc.arithmetic = ''
+), shared AS (
+    SELECT * EXCLUDE (aligned_logprobs, base_logprobs, places),
+           list_sum(list_transform(aligned_logprobs, lambda l, i: exp(l::DOUBLE) * (l::DOUBLE - base_logprobs[places[i]]))) AS kl,
+           1 - coalesce(list_sum(list_transform(aligned_logprobs, lambda l, i: CASE WHEN places[i] IS NOT NULL THEN exp(l::DOUBLE) END)), 0) AS aligned_rest,
+           1 - coalesce(list_sum(list_transform(aligned_logprobs, lambda l, i: exp(base_logprobs[places[i]]::DOUBLE))), 0) AS base_rest
+    FROM listed
+)
+SELECT * EXCLUDE (kl, aligned_rest, base_rest),
+       greatest(0, coalesce(kl, 0) + CASE WHEN aligned_rest > 1e-7 THEN aligned_rest * ln(aligned_rest / greatest(base_rest, 1e-7)) ELSE 0 END) AS kl_listed
+FROM shared;
+
+COMMENT ON VIEW   primed               IS 'What the base model of a comparison says of the same answers under each context in which the report scored it. One row per comparison x position x context.';
+COMMENT ON COLUMN primed.comparison_id IS 'The comparison; see comparison.';
+COMMENT ON COLUMN primed.prompt_id     IS 'The prompt; see prompt.';
+COMMENT ON COLUMN primed.response_id   IS 'The response; see response.';
+COMMENT ON COLUMN primed.pos           IS 'Index t; see position.';
+COMMENT ON COLUMN primed.token_id      IS 'Id o_t of the token.';
+COMMENT ON COLUMN primed.role          IS 'What the token is for; see position.role.';
+COMMENT ON COLUMN primed.context_id    IS 'The context that the base model was asked in; see context.';
+COMMENT ON COLUMN primed.is_own        IS 'Whether this is the comparison''s own base condition.';
+COMMENT ON COLUMN primed.is_aligned    IS 'Whether this is the context of the aligned condition.';
+COMMENT ON COLUMN primed.rank          IS 'Rank of o_t under the base model in this context.';
+COMMENT ON COLUMN primed.logprob       IS 'ln p(o_t) under it, nats.';
+COMMENT ON COLUMN primed.kl_listed     IS 'KL(aligned‖base model in this context) from what is stored: over the ids in both lists, o_t (known at any rank), and one rest of everything else; nats, at most the KL over the full vocabulary.';

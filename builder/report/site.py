@@ -45,7 +45,7 @@ def write_docs(database: Path, source: Path, docs: Path) -> None:
             say(f"{docs} is up to date")
             return
         _clean(docs)
-        query.hold(con, "tds", "word", "split", "stage", "example")
+        query.hold(con, "tds", "word", "split", "stage", "primed", "example")
         _copy_assets(source, docs)
         made = write_figures(con, docs / "figures")
         published = publish(database, docs / "data" / "tds.duckdb")

@@ -159,11 +159,13 @@ def _answers(
 
 
 def _score(rng: random.Random, shifted: bool) -> dict[str, Any]:
+    logprob = -rng.random() * 3
+    first = int(-logprob * 1000) % 10  # another first choice at each position
     return {
-        "logprob": -rng.random() * 3,
+        "logprob": logprob,
         "rank": rng.choice([1, 1, 2, 9]) if shifted else 1,
         "entropy": rng.random(),
-        "top_ids": list(range(10)),
+        "top_ids": [(first + k) % 10 for k in range(10)],
         "top_logprobs": [math.log(2.0 ** -(k + 1)) for k in range(10)],
     }
 

@@ -6,5 +6,5 @@ FROM (
     SELECT view_oid, view_name, 'view', comment FROM duckdb_views() WHERE NOT internal AND NOT temporary
 ) o
 JOIN duckdb_columns() c ON c.table_oid = o.oid AND c.table_name = o.name AND c.database_name <> 'temp'
-ORDER BY list_position(['tds', 'example', 'candidate', 'word', 'split', 'stage', 'noise', 'aligntds', 'comparison', 'prompt', 'response', 'position', 'score', 'divergence'], o.name)
+ORDER BY list_position(['tds', 'example', 'candidate', 'word', 'split', 'primed', 'stage', 'noise', 'aligntds', 'comparison', 'prompt', 'response', 'position', 'score', 'divergence'], o.name)
              NULLS LAST, o.name, c.column_index
