@@ -13,7 +13,9 @@ _DARK_METHODS = ["#f2f4f6", "#dcc25a", "#8d97a1"]
 FONT = "Inter, system-ui, sans-serif"
 
 
-def _config(ink: str, quiet: str, grid: str, comparisons: list[str], shifts: list[str], methods: list[str]) -> dict[str, Any]:
+def _config(
+    ink: str, quiet: str, grid: str, comparisons: list[str], shifts: list[str], methods: list[str]
+) -> dict[str, Any]:
     axis = {"labelColor": quiet, "titleColor": quiet, "gridColor": grid, "domainColor": grid, "tickColor": grid}
     return {
         "background": "transparent",

@@ -13,7 +13,7 @@ _STEP = 1.3  # from one panel's zero to the next panel's, in units of the outcom
 
 
 def _curves(table: pa.Table, outcome: str) -> Chart:
-    """Outcome against the share that was swapped. Panels share one pair of scales, so that the width may follow the page."""
+    """Outcome against the share that was swapped. Panels share their scales, so the width may follow the page."""
     names = list(dict.fromkeys(table["comparison"].to_pylist()))
     tops = [-_STEP * i for i in range(len(names))]
     table = table.append_column("lift", pa.array([tops[names.index(n)] for n in table["comparison"].to_pylist()]))
@@ -44,12 +44,14 @@ def _curves(table: pa.Table, outcome: str) -> Chart:
         alt.Tooltip("high_share:Q", format=".1%", title="high (95 %)"),
         "prompts",
     ]
-    names_at = alt.Chart(pa.table({"comparison": names, "at": [top + 1.1 for top in tops]}))
+    names_at = alt.Chart(pa.table({"comparison": names, "at": [top + 1.1 for top in tops]})).mark_text(
+        align="left", fontWeight=600, limit=300
+    )
     return alt.layer(
         base.mark_area().encode(y=alt.Y("low:Q", title=outcome, axis=axis, scale=scale), y2="high:Q"),
         base.mark_line().encode(y=y, strokeDash=dash, order="target_share:Q"),
         base.mark_circle(size=38, opacity=1).encode(y=y, tooltip=tips),
-        names_at.mark_text(align="left", fontWeight=600, limit=300).encode(x=alt.datum(0), y="at:Q", text="comparison:N"),
+        names_at.encode(x=alt.datum(0), y="at:Q", text="comparison:N"),
     ).properties(height=60 + 190 * len(names))
 
 
