@@ -64,7 +64,9 @@ def test_a_report_without_swaps_has_no_such_page(tmp_path: Path) -> None:
     assert not (tmp_path / "docs/findings/swap.md").exists() and (tmp_path / "docs/findings/trust.md").exists()
 
 
-@pytest.mark.parametrize("kept", ["prompt_id = 'p3'", "method <> 'divergence' OR share IN (0, 1)", "share > 0 AND share < 1"])
+@pytest.mark.parametrize(
+    "kept", ["prompt_id = 'p3'", "method <> 'divergence' OR share IN (0, 1)", "share > 0 AND share < 1"]
+)
 def test_sentences_survive_few_rows(tmp_path: Path, kept: str) -> None:
     path = synthetic.write(tmp_path / "made.duckdb", rich=True)
     with duckdb.connect(str(path)) as con:

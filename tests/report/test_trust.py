@@ -25,7 +25,7 @@ def test_precision_and_recall_against_a_slow_version(database: Path) -> None:
         "SELECT response_id, token, role, shift = 'shifted', is_end FROM tds WHERE comparison_id = 'c-1' ORDER BY response_id, pos"
     ).fetchall()
     phrases: list[list[tuple[str, bool]]] = []
-    before = None
+    before, ended = None, False
     for response, token, role, shifted, is_end in tokens:
         if response != before or ended:
             phrases.append([])
@@ -57,7 +57,9 @@ def test_a_broken_record_is_counted_and_said(tmp_path: Path) -> None:
         con.execute(f"DELETE FROM score WHERE {at} AND condition_id = 'base·plain'")
         con.execute(f"DELETE FROM divergence WHERE {at} AND comparison_id = 'c-1'")
         con.execute(f"UPDATE divergence SET kl_aligned_base = -1, js = 0.7 WHERE {at} AND comparison_id = 'c-2'")
-        con.execute(f"UPDATE score SET top_logprobs = [-2, -1], logprob = 1, entropy = 9, rank = 2 WHERE {at} AND condition_id = 'sft·chat'")
+        con.execute(
+            f"UPDATE score SET top_logprobs = [-2, -1], logprob = 1, entropy = 9, rank = 2 WHERE {at} AND condition_id = 'sft·chat'"
+        )
         con.execute("UPDATE response SET text = text || 'x' WHERE response_id = 'sft·chat/p2'")
     after = {row["check"]: row["violations"] for row in query.rows(query.connect(path), "pages/checks")}
     one = [check for check in before if "rank 1" not in check and "sum to" not in check]

@@ -18,7 +18,9 @@ def _curves(table: pa.Table, outcome: str) -> Chart:
     tops = [-_STEP * i for i in range(len(names))]
     table = table.append_column("lift", pa.array([tops[names.index(n)] for n in table["comparison"].to_pylist()]))
     ticks = [top + value for top in tops for value in (0, 0.5, 1)]
-    axis = alt.Axis(values=ticks, labelExpr=f"format((datum.value + {_STEP * 100}) % {_STEP}, '.0%')")
+    axis = alt.Axis(
+        values=ticks, labelExpr=f"(round(100 * datum.value) + {round(10000 * _STEP)}) % {round(100 * _STEP)} + '%'"
+    )
     scale = alt.Scale(domain=[tops[-1], 1.12], nice=False)
     base = (
         alt.Chart(table)

@@ -53,12 +53,13 @@ def noise_floor(table: pa.Table, colour: alt.Color) -> Chart:
         alt.Tooltip(f"{key}_nats:Q", format=".2~e", title=title)
         for key, title in (("low", "10 %"), ("median", "median"), ("high", "99 %"), ("largest", "largest"))
     ]
+    quiet = colour.copy(deep=True)
+    quiet["legend"] = None
+    grey = alt.ColorValue("#8a939b")  # between both palettes' inks
     layers = []
     for kind in ("noise", "tuning"):
         part = base.transform_filter(f"datum.kind == '{kind}'")
-        fill = alt.value("#8a939b") if kind == "noise" else colour.copy(deep=True)
-        if kind == "tuning":
-            fill["legend"] = None
+        fill = grey if kind == "noise" else quiet
         layers += [
             part.mark_rule(strokeWidth=2, opacity=0.6).encode(x=x("low"), x2="high:Q", color=fill),
             part.mark_rule(strokeWidth=9, opacity=0.45).encode(x=x("lower"), x2="upper:Q", color=fill),
