@@ -8,10 +8,14 @@ SHIFT_COLOURS = {"unshifted": "#8fa3ad", "marginal": "#d99a2b", "shifted": "#c84
 COMPARISON_COLOURS = ["#1f6f8b", "#b4501f", "#6a4fa3", "#3c7d3a", "#8a6d1d", "#a33b6b"]
 _DARK_COMPARISONS = ["#5cb3d1", "#e8925f", "#a990e6", "#7cc07a", "#d0b04f", "#e283b0"]
 _DARK_SHIFTS = ["#8496a0", "#e3ad4c", "#ec6a52"]
+METHOD_COLOURS = ["#22262b", "#8a6d00", "#8a939b"]  # token swap: divergence, entropy, random; no comparison has these
+_DARK_METHODS = ["#f2f4f6", "#dcc25a", "#8d97a1"]
 FONT = "Inter, system-ui, sans-serif"
 
 
-def _config(ink: str, quiet: str, grid: str, comparisons: list[str], shifts: list[str]) -> dict[str, Any]:
+def _config(
+    ink: str, quiet: str, grid: str, comparisons: list[str], shifts: list[str], methods: list[str]
+) -> dict[str, Any]:
     axis = {"labelColor": quiet, "titleColor": quiet, "gridColor": grid, "domainColor": grid, "tickColor": grid}
     return {
         "background": "transparent",
@@ -42,11 +46,11 @@ def _config(ink: str, quiet: str, grid: str, comparisons: list[str], shifts: lis
         },
         "text": {"color": ink, "font": FONT, "fontSize": 12},
         "rule": {"color": quiet},
-        "range": {"category": comparisons, "ordinal": shifts},
+        "range": {"category": comparisons, "ordinal": shifts, "diverging": methods},
         "line": {"strokeWidth": 2.2, "strokeCap": "round"},
         "area": {"opacity": 0.16},
     }
 
 
-LIGHT = _config("#22262b", "#5d6770", "#e3e7ea", COMPARISON_COLOURS, list(SHIFT_COLOURS.values()))
-DARK = _config("#e8eaed", "#a3adb8", "#343b45", _DARK_COMPARISONS, _DARK_SHIFTS)
+LIGHT = _config("#22262b", "#5d6770", "#e3e7ea", COMPARISON_COLOURS, list(SHIFT_COLOURS.values()), METHOD_COLOURS)
+DARK = _config("#e8eaed", "#a3adb8", "#343b45", _DARK_COMPARISONS, _DARK_SHIFTS, _DARK_METHODS)

@@ -175,15 +175,17 @@ def _probes(con: duckdb.DuckDBPyConnection, rng: random.Random, prompts: Sequenc
     swaps, prefills = [], []
     for row in prompts:
         at = {"comparison_id": "c-1", "prompt_id": row["prompt_id"]}
+        right = None if row["ordinal"] % 2 else row["ordinal"] % 4 == 0
         for method, share in [*((m, s) for m in METHODS for s in (0.1, 0.3)), ("divergence", 0.0), ("divergence", 1.0)]:
             counts = {"n_tokens": 20, "n_swapped": round(20 * share), "n_changed": round(10 * share)}
             said = {"text": HOSTILE[0], "refuses": rng.random() < share, "style_share": share / 2}
-            swaps.append(at | counts | said | {"method": method, "share": share, "finish": "stop", "is_right": None})
+            swaps.append(at | counts | said | {"method": method, "share": share, "finish": "stop", "is_right": right})
         for k in range(4 if row["harmful"] else 0):
             opening = {"opening": "I am", "opening_logprob": -0.5 - k, "base_opening_logprob": -4.0}
             said = {"prefix": HOSTILE[1][:k], "said": HOSTILE[0], "refuses": k < 2, "opening_likeliest": k < 2}
             prefills.append(at | said | opening | {"k": k})
     insert(con, "swap", swaps)
+    con.execute("UPDATE prompt SET truths = ['plain'] WHERE ordinal % 2 = 0")
     if prefills:
         insert(con, "prefill", prefills)
     going = {"comparison_id": "c-1", "text": HOSTILE[0], "ends": False}

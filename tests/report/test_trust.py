@@ -1,0 +1,82 @@
+"""The page on trust: precision, recall and checks against slow versions, and a report without truths or checks of noise."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from builder.report import query
+from builder.report.site import write_docs
+from tests.conftest import ROOT
+from tests.report import synthetic
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return synthetic.write(tmp_path_factory.mktemp("db") / "made.duckdb", rich=True, noise=True, further=True)
+
+
+def test_precision_and_recall_against_a_slow_version(database: Path) -> None:
+    con = query.connect(database)
+    tokens = con.execute(
+        "SELECT response_id, token, role, shift = 'shifted', is_end FROM tds WHERE comparison_id = 'c-1' ORDER BY response_id, pos"
+    ).fetchall()
+    phrases: list[list[tuple[str, bool]]] = []
+    before, ended = None, False
+    for response, token, role, shifted, is_end in tokens:
+        if response != before or ended:
+            phrases.append([])
+        before, ended = response, bool(re.search(r"[.!?:]\s*$|\n", token))
+        if not is_end:
+            phrases[-1].append((role, shifted))
+    phrases = [phrase for phrase in phrases if phrase]
+    found = {
+        (row["measure"], row["unit"]): (row["found"], row["units"], row["share"])
+        for row in query.rows(con, "figures/calibration_precision")
+        if row["comparison"] == "base → sft 1 <i>" and row["meaning"] == "style"
+    }
+    hits = sum(shifted and role == "style" for _, _, role, shifted, _ in tokens)
+    shifts, planted = sum(row[3] for row in tokens), sum(row[2] == "style" for row in tokens)
+    assert found["precision", "token"] == (hits, shifts, pytest.approx(hits / shifts))
+    assert found["recall", "token"] == (hits, planted, pytest.approx(hits / planted))
+    whole = sum(any(role == "style" for role, _ in phrase) for phrase in phrases)
+    hits = sum(any(role == "style" and shifted for role, shifted in phrase) for phrase in phrases)
+    shifts = sum(any(shifted for _, shifted in phrase) for phrase in phrases)
+    assert found["recall", "phrase"] == (hits, whole, pytest.approx(hits / whole))
+    assert found["precision", "phrase"] == (hits, shifts, pytest.approx(hits / shifts))
+
+
+def test_a_broken_record_is_counted_and_said(tmp_path: Path) -> None:
+    path = synthetic.write(tmp_path / "made.duckdb", rich=True)
+    before = {row["check"]: row["violations"] for row in query.rows(query.connect(path), "pages/checks")}
+    with duckdb.connect(str(path)) as con:
+        at = "response_id = 'sft·chat/p1' AND pos = 0"
+        con.execute(f"DELETE FROM score WHERE {at} AND condition_id = 'base·plain'")
+        con.execute(f"DELETE FROM divergence WHERE {at} AND comparison_id = 'c-1'")
+        con.execute(f"UPDATE divergence SET kl_aligned_base = -1, js = 0.7 WHERE {at} AND comparison_id = 'c-2'")
+        con.execute(
+            f"UPDATE score SET top_logprobs = [-2, -1], logprob = 1, entropy = 9, rank = 2 WHERE {at} AND condition_id = 'sft·chat'"
+        )
+        con.execute("UPDATE response SET text = text || 'x' WHERE response_id = 'sft·chat/p2'")
+    after = {row["check"]: row["violations"] for row in query.rows(query.connect(path), "pages/checks")}
+    one = [check for check in before if "rank 1" not in check and "sum to" not in check]
+    assert [after[check] - before[check] for check in one] == [1] * 8
+    write_docs(path, ROOT / "site_src", tmp_path / "docs")
+    text = (tmp_path / "docs/findings/trust.md").read_text(encoding="utf-8")
+    assert "Not without care" in text and "**1 of " in text and "noise floor" not in text.split("## What must")[0]
+
+
+def test_the_design_effect_is_a_ratio_of_variances(database: Path) -> None:
+    for row in query.rows(query.connect(database), "figures/design_effect"):
+        naive = row["share"] * (1 - row["share"]) / row["positions"]
+        assert row["design_effect"] == pytest.approx((row["clustered_half_share"] / 1.959964) ** 2 / naive)
+
+
+def test_the_floor_is_below_what_it_is_drawn_beside(database: Path) -> None:
+    rows = query.rows(query.connect(database), "figures/noise_floor")
+    assert [row["kind"] for row in rows] == ["noise"] + ["tuning"] * 4
+    spans = ("low_nats", "lower_nats", "median_nats", "upper_nats", "high_nats", "largest_nats")
+    assert all([row[s] for s in spans] == sorted(row[s] for s in spans) for row in rows)
