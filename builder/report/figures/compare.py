@@ -22,9 +22,9 @@ def compare_all(table: pa.Table, colour: alt.Color) -> Chart:
     x = _place("mean", [-1 if negative else 0, 1.5])
     stem = base.mark_rule(strokeWidth=1.4, opacity=0.4).encode(x=_place("zero", None), x2="scaled_mean:Q", color=colour)
     return alt.layer(
+        base.mark_circle(size=70, opacity=1).encode(x=x, color=colour, tooltip=_tips("mean")),
         stem,
         _interval(base, colour),
-        base.mark_circle(size=70, opacity=1).encode(x=x, color=colour, tooltip=_tips("mean")),
         base.transform_calculate(
             end="isValid(datum.scaled_high) ? max(datum.scaled_high, 0) : max(datum.scaled_mean, 0)",
             label=f"{_PERCENT} ? format(datum.mean, '.1%') + (isValid(datum.half_width) ? ' ± ' + format(100 * datum.half_width, '.1f') : '')"
@@ -41,7 +41,7 @@ def compare_differences(table: pa.Table, colour: alt.Color) -> Chart:
     base = _scaled(table, "difference")
     x = _place("difference", [-1.15, 1.15])
     none = alt.Chart(alt.InlineData([{"none": 0}])).mark_rule(strokeDash=[2, 3]).encode(x=_place("none", None, "none"))
-    layers = [none, _interval(base, colour)]
+    layers = [none]
     for clear, filled in ((">", False), ("<=", True)):
         dots = base.transform_filter(f"datum.adjusted_p {clear} 0.05").mark_point(size=70, filled=filled, opacity=1)
         layers.append(dots.encode(x=x, color=colour, tooltip=_tips("difference")))
@@ -50,6 +50,7 @@ def compare_differences(table: pa.Table, colour: alt.Color) -> Chart:
         label=f"{_PERCENT} ? format(100 * datum.difference, '+.1f') + ' ± ' + format(100 * datum.half_width, '.1f') + ' pts'"
         f" : format(datum.difference, datum.unit == 'nats' ? '+.3f' : '+.1f') + ' ± ' + format(datum.half_width, {_DIGITS})",
     )
+    layers.append(_interval(base, colour))
     for sign, align, dx in ((">", "right", -8), ("<=", "left", 8)):
         text = labels.transform_filter(f"datum.difference {sign} 0").mark_text(align=align, dx=dx, fontSize=11)
         layers.append(text.encode(x="side:Q", text="label:N"))
@@ -61,8 +62,8 @@ def word_overlap(table: pa.Table, colour: alt.Color) -> Chart:
     """A triangle of squares with the numbers written in; the diagonal, drawn hollow, has the sizes of the sets."""
     names = list(dict.fromkeys(table["comparison"].to_pylist()))
     base = alt.Chart(table).encode(
-        x=alt.X("other:N", sort=None, title=None, axis=alt.Axis(labelAngle=-30, labelLimit=110)),
-        y=alt.Y("comparison:N", sort=None, title=None, axis=alt.Axis(labelLimit=110, grid=False)),
+        x=alt.X("other:N", sort=names, title=None, axis=alt.Axis(labelAngle=-30, labelLimit=110)),
+        y=alt.Y("comparison:N", sort=names, title=None, axis=alt.Axis(labelLimit=110, grid=False)),
     )
     tips = ["comparison", "other", alt.Tooltip("jaccard:Q", format=".1%"), "words", "other_words", "common_words"]
     pairs = base.transform_filter("datum.comparison != datum.other")
@@ -74,7 +75,7 @@ def word_overlap(table: pa.Table, colour: alt.Color) -> Chart:
         pairs.mark_text(fontSize=14, fontWeight=600, dy=-6).encode(text=alt.Text("jaccard:Q", format=".0%")),
         pairs.transform_calculate(label="format(datum.common_words, ',') + ' words'").mark_text(fontSize=11, dy=11).encode(text="label:N"),
         own.transform_calculate(label="format(datum.words, ',') + ' words'").mark_text(fontSize=11).encode(text="label:N"),
-    ).properties(height=alt.Step(56) if not names else 56 * len(names))
+    ).properties(height=56 * len(names))
 
 
 def _scaled(table: pa.Table, value: str) -> Chart:

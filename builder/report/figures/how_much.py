@@ -50,12 +50,14 @@ def shift_by_comparison(table: pa.Table, colour: alt.Color) -> Chart:
 @figure(lambda table: _depth(table))
 def rank_distribution(table: pa.Table, colour: alt.Color) -> Chart:
     """What is left outside the base's first k, with its band; a share of none has no place on a logarithmic axis."""
-    lowest = max(1e-5, min([row["outside_share"] for row in table.to_pylist() if row["outside_share"]], default=1e-3) / 2)
+    outside = [row["outside_share"] for row in table.to_pylist() if row["outside_share"]] or [1]
+    lowest = max(1e-5, min(outside) / 2)
+    ticks = [digit * 10.0**k for k in range(-5, 0) for digit in (1, 2, 5) if lowest <= digit * 10.0**k <= 1.2 * max(outside)]
     y = alt.Y(
         "outside_share:Q",
         title="tokens outside the base's first k",
         scale=alt.Scale(type="log", domainMin=lowest, nice=False, clamp=True),
-        axis=alt.Axis(format="~%", tickCount=5),
+        axis=alt.Axis(format="~%", values=ticks),
     )
     base = (
         alt.Chart(table)
@@ -66,7 +68,7 @@ def rank_distribution(table: pa.Table, colour: alt.Color) -> Chart:
             color=colour,
         )
     )
-    band = base.transform_filter("isValid(datum.low_outside_share)").mark_area().encode(y=y, y2="low:Q")
+    band = base.transform_filter("isValid(datum.low_outside_share)").mark_area().encode(y2="low:Q")
     line = base.mark_line(point={"filled": True, "size": 40}).encode(
         y=y,
         tooltip=[
@@ -78,7 +80,7 @@ def rank_distribution(table: pa.Table, colour: alt.Color) -> Chart:
             alt.Tooltip("positions:Q", format=",", title="positions outside"),
         ],
     )
-    return alt.layer(band.encode(y="high_outside_share:Q"), line).properties(height=HEIGHT)
+    return alt.layer(line, band.encode(y="high_outside_share:Q")).properties(height=HEIGHT)
 
 
 @figure(lambda table: _floor(table))
@@ -97,7 +99,7 @@ def kl_distribution(table: pa.Table, colour: alt.Color) -> Chart:
         alt.Tooltip("positions:Q", format=","),
     ]
     area = base.mark_area(interpolate="step-after", opacity=0.1).encode(y=y)
-    layers = [area, base.mark_line(interpolate="step-after", strokeWidth=1.8).encode(y=y, tooltip=tips)]
+    layers = [base.mark_line(interpolate="step-after", strokeWidth=1.8).encode(y=y, tooltip=tips), area]
     rows = table.to_pylist()
     floor, least = rows[0]["floor_nats"], min(row["low_nats"] for row in rows)
     if floor is not None and floor > least:
@@ -111,14 +113,14 @@ def kl_distribution(table: pa.Table, colour: alt.Color) -> Chart:
 
 @figure(lambda table: _values(table, "nats", " nats"))
 def divergence_means(table: pa.Table, colour: alt.Color) -> Chart:
-    axis = alt.Axis(tickCount=5, grid=True)
+    axis = alt.Axis(tickCount=4, grid=True)
     label = "format(datum.nats, '.3f') + (isValid(datum.half_width_nats) ? ' ± ' + format(datum.half_width_nats, '.3f') : '')"
     return labelled(table, colour, "nats", "mean per position, nats", axis, label)
 
 
 @figure(lambda table: _values(table, "share", ""))
 def changed_shares(table: pa.Table, colour: alt.Color) -> Chart:
-    axis = alt.Axis(format=".0%", tickCount=5, grid=True)
+    axis = alt.Axis(format=".0%", tickCount=4, grid=True)
     label = "format(datum.share, '.1%') + (isValid(datum.half_width_share) ? ' ± ' + format(100 * datum.half_width_share, '.1f') : '')"
     return labelled(table, colour, "share", "share of positions", axis, label)
 
@@ -165,10 +167,11 @@ def aligntds_beside(table: pa.Table, colour: alt.Color) -> Chart:
     )
     x = alt.X("mean:Q", title="share of positions, or mean", axis=alt.Axis(format=".0%", tickCount=5, grid=True))
     tips = ["measure", "comparison", "counted", *(alt.Tooltip(f"{n}:Q", format=".3%") for n in ("mean", "half_width"))]
-    layers = [base.mark_line(strokeWidth=1.5, opacity=0.6).encode(x=x, detail=["measure:N", "comparison:N"])]
-    for counted, filled in (("AlignTDS", False), ("ours", True)):
-        dots = base.transform_filter(f"datum.counted == '{counted}'").mark_point(size=80 if not filled else 50, filled=filled, opacity=1)
+    layers = []
+    for counted, filled, size in (("ours", True, 50), ("AlignTDS", False, 90)):
+        dots = base.transform_filter(f"datum.counted == '{counted}'").mark_point(size=size, filled=filled, opacity=1)
         layers.append(dots.encode(x=x, tooltip=tips))
+    layers.append(base.mark_line(strokeWidth=1.5, opacity=0.6).encode(x=x, detail=["measure:N", "comparison:N"]))
     return alt.layer(*layers).properties(height=measures_height(table))
 
 

@@ -17,16 +17,19 @@ def labelled(table: pa.Table, colour: alt.Color, value: str, title: str, axis: a
     `label` is a Vega expression over a row; where a single prompt gives no interval, the dot stands alone.
     """
     low, high = f"low_{value}", f"high_{value}"
+    # Room for the number to the right of the furthest interval, on a telephone too.
+    furthest = max([row[high] or row[value] for row in table.to_pylist()], default=0)
+    scale = alt.Scale(domain=[0, 1.75 * furthest or 1], nice=False)
     base = alt.Chart(table).encode(
         y=alt.Y("measure:N", sort=None, title=None, axis=alt.Axis(labelLimit=130, grid=False)),
         yOffset=alt.YOffset("comparison:N", sort=None),
     )
     tips = ["measure", "comparison", *(alt.Tooltip(f"{name}:Q", format=".4~r") for name in (value, low, high))]
     return alt.layer(
+        base.mark_circle(size=64, opacity=1).encode(x=alt.X(f"{value}:Q", title=title, axis=axis, scale=scale), color=colour, tooltip=tips),
         base.transform_filter(f"isValid(datum.{low})")
         .mark_rule(strokeWidth=2.5, opacity=0.5)
-        .encode(x=alt.X(f"{low}:Q", title=title, axis=axis), x2=f"{high}:Q", color=colour),
-        base.mark_circle(size=64, opacity=1).encode(x=alt.X(f"{value}:Q", title=title), color=colour, tooltip=tips),
+        .encode(x=alt.X(f"{low}:Q", title=title), x2=f"{high}:Q", color=colour),
         base.transform_calculate(end=f"isValid(datum.{high}) ? datum.{high} : datum.{value}", label=label)
         .mark_text(align="left", dx=8, fontSize=11)
         .encode(x="end:Q", text="label:N"),

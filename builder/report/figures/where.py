@@ -33,11 +33,11 @@ def shift_by_tenth(table: pa.Table, colour: alt.Color) -> Chart:
         alt.Tooltip("positions:Q", format=","),
     ]
     return alt.layer(
+        base.mark_circle(size=60, opacity=1).encode(y=y, tooltip=tips),
         base.transform_filter("isValid(datum.low_share)")
         .mark_rule(strokeWidth=2.5, opacity=0.45)
         .encode(y=alt.Y("low_share:Q", title=title), y2="high_share:Q"),
         base.mark_line(strokeWidth=1.2, opacity=0.7).encode(y=y),
-        base.mark_circle(size=60, opacity=1).encode(y=y, tooltip=tips),
     ).properties(height=HEIGHT)
 
 
@@ -64,9 +64,9 @@ def kl_in_first(table: pa.Table, colour: alt.Color) -> Chart:
     ]
     band = base.transform_filter("isValid(datum.low_share)").mark_area()
     return alt.layer(
+        base.mark_line(point={"filled": True, "size": 40}).encode(y=y, tooltip=tips),
         base.mark_line(strokeDash=[3, 4], strokeWidth=1.4, opacity=0.8).encode(y=alt.Y("positions_share:Q", title=title)),
         band.encode(y=alt.Y("low_share:Q", title=title), y2="high_share:Q"),
-        base.mark_line(point={"filled": True, "size": 40}).encode(y=y, tooltip=tips),
     ).properties(height=HEIGHT)
 
 

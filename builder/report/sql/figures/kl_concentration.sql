@@ -18,7 +18,7 @@ WITH ranked AS (
     SELECT comparison_id, carries, clustered_half_width(x, n) AS half_width FROM per_prompt GROUP BY ALL
 ), points AS (
     SELECT comparison_id, r / size AS positions_share, kl_share, r, NULL AS carries, NULL AS half_width FROM ranked
-    WHERE isfinite(kl_share) AND (r IN (1, size) OR floor(14 * log10(r)) > floor(14 * log10(r - 1)))
+    WHERE kl_share >= 0.005 AND (r IN (1, size) OR floor(14 * log10(r)) > floor(14 * log10(r - 1)))
     UNION ALL
     SELECT comparison_id, r / size, kl_share, r, carries, half_width FROM reached JOIN widths USING (comparison_id, carries)
 )
