@@ -71,17 +71,26 @@ def word_overlap(table: pa.Table, colour: alt.Color) -> Chart:
     depth = alt.Opacity("jaccard:Q", scale=alt.Scale(domain=[0, 1], range=[0.06, 0.8]), legend=None)
     return alt.layer(
         pairs.mark_rect(color=_QUIET, cornerRadius=3).encode(opacity=depth, tooltip=tips),
-        own.mark_rect(fillOpacity=0, stroke=_QUIET, strokeWidth=1, strokeDash=[2, 3], cornerRadius=3).encode(tooltip=tips),
+        own.mark_rect(fillOpacity=0, stroke=_QUIET, strokeWidth=1, strokeDash=[2, 3], cornerRadius=3).encode(
+            tooltip=tips
+        ),
         pairs.mark_text(fontSize=14, fontWeight=600, dy=-6).encode(text=alt.Text("jaccard:Q", format=".0%")),
-        pairs.transform_calculate(label="format(datum.common_words, ',') + ' words'").mark_text(fontSize=11, dy=11).encode(text="label:N"),
-        own.transform_calculate(label="format(datum.words, ',') + ' words'").mark_text(fontSize=11).encode(text="label:N"),
+        pairs.transform_calculate(label="format(datum.common_words, ',') + ' words'")
+        .mark_text(fontSize=11, dy=11)
+        .encode(text="label:N"),
+        own.transform_calculate(label="format(datum.words, ',') + ' words'")
+        .mark_text(fontSize=11)
+        .encode(text="label:N"),
     ).properties(height=56 * len(names))
 
 
 def _scaled(table: pa.Table, value: str) -> Chart:
     """Each measure divided by its own largest bound, so that all of them share one axis; a row for every comparison."""
     bounds = ", ".join(f"abs(datum.{name})" for name in ("low", "high", value))
-    scaled = {f"scaled_{name}": f"isValid(datum.{name}) && datum.most > 0 ? datum.{name} / datum.most : null" for name in ("low", "high")}
+    scaled = {
+        f"scaled_{name}": f"isValid(datum.{name}) && datum.most > 0 ? datum.{name} / datum.most : null"
+        for name in ("low", "high")
+    }
     scaled[f"scaled_{value}"] = f"datum.most > 0 ? datum.{value} / datum.most : 0"
     return (
         alt.Chart(table)
@@ -119,16 +128,24 @@ def _range(table: pa.Table) -> str:
     said = []
     for measure, rows in groups.items():
         low, high = min(rows, key=lambda row: row["mean"]), max(rows, key=lambda row: row["mean"])
-        said.append(f"{measure}: from {shown(low['mean'])} ({low['comparison']}) to {shown(high['mean'])} ({high['comparison']}).")
+        said.append(
+            f"{measure}: from {shown(low['mean'])} ({low['comparison']}) to {shown(high['mean'])} ({high['comparison']})."
+        )
     return " ".join(said)
 
 
 def _clear(table: pa.Table) -> str:
     clear = [row for row in table.to_pylist() if row["adjusted_p"] is not None and row["adjusted_p"] <= 0.05]
-    said = [f"{row['comparison']}, {row['measure']}: {'more' if row['difference'] > 0 else 'less'} by {shown(abs(row['difference']))}." for row in clear]
+    said = [
+        f"{row['comparison']}, {row['measure']}: {'more' if row['difference'] > 0 else 'less'} by {shown(abs(row['difference']))}."
+        for row in clear
+    ]
     return " ".join(said) or "No difference is clear."
 
 
 def _overlap(table: pa.Table) -> str:
     pairs = [row for row in table.to_pylist() if row["comparison"] != row["other"]]
-    return " ".join(f"{row['comparison']} and {row['other']}: {row['jaccard']:.0%} of their shifted words in common." for row in pairs)
+    return " ".join(
+        f"{row['comparison']} and {row['other']}: {row['jaccard']:.0%} of their shifted words in common."
+        for row in pairs
+    )

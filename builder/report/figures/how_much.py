@@ -52,7 +52,9 @@ def rank_distribution(table: pa.Table, colour: alt.Color) -> Chart:
     """What is left outside the base's first k, with its band; a share of none has no place on a logarithmic axis."""
     outside = [row["outside_share"] for row in table.to_pylist() if row["outside_share"]] or [1]
     lowest = max(1e-5, min(outside) / 2)
-    ticks = [digit * 10.0**k for k in range(-5, 0) for digit in (1, 2, 5) if lowest <= digit * 10.0**k <= 1.2 * max(outside)]
+    ticks = [
+        digit * 10.0**k for k in range(-5, 0) for digit in (1, 2, 5) if lowest <= digit * 10.0**k <= 1.2 * max(outside)
+    ]
     y = alt.Y(
         "outside_share:Q",
         title="tokens outside the base's first k",
@@ -138,7 +140,7 @@ def kl_concentration(table: pa.Table, colour: alt.Color) -> Chart:
             "comparison",
             alt.Tooltip("positions_share:Q", format=".3~%", title="positions"),
             alt.Tooltip("kl_share:Q", format=".1%", title="of all KL"),
-        ]
+        ],
     )
     marked = base.transform_filter("isValid(datum.carries_share)").transform_calculate(
         label="format(datum.positions_share, '.1%')",
@@ -191,8 +193,14 @@ def _floor(table: pa.Table) -> str:
     for row in table.to_pylist():
         if row["comparison"] not in best or row["share"] > best[row["comparison"]]["share"]:
             best[row["comparison"]] = row
-    said = [f"{name}: most often between {row['low_nats']:.1e} and {row['high_nats']:.1e} nats" for name, row in best.items()]
-    under = [f"; {row['under_floor_share']:.1%} under the noise floor" if row["under_floor_share"] is not None else "" for row in best.values()]
+    said = [
+        f"{name}: most often between {row['low_nats']:.1e} and {row['high_nats']:.1e} nats"
+        for name, row in best.items()
+    ]
+    under = [
+        f"; {row['under_floor_share']:.1%} under the noise floor" if row["under_floor_share"] is not None else ""
+        for row in best.values()
+    ]
     return " ".join(f"{a}{b}." for a, b in zip(said, under, strict=True))
 
 
@@ -200,14 +208,16 @@ def _values(table: pa.Table, value: str, unit: str) -> str:
     percent = value == "share"
     rows = table.to_pylist()
     return " ".join(
-        f"{row['comparison']}, {row['measure']}: {f'{row[value]:.1%}' if percent else shown(row[value])}{unit}." for row in rows
+        f"{row['comparison']}, {row['measure']}: {f'{row[value]:.1%}' if percent else shown(row[value])}{unit}."
+        for row in rows
     )
 
 
 def _carriers(table: pa.Table) -> str:
     marked = [row for row in table.to_pylist() if row["carries_share"] is not None]
     return " ".join(
-        f"{row['comparison']}: {row['positions_share']:.1%} of the positions carry {row['carries_share']:.0%} of all KL." for row in marked
+        f"{row['comparison']}: {row['positions_share']:.1%} of the positions carry {row['carries_share']:.0%} of all KL."
+        for row in marked
     )
 
 

@@ -26,7 +26,9 @@ def labelled(table: pa.Table, colour: alt.Color, value: str, title: str, axis: a
     )
     tips = ["measure", "comparison", *(alt.Tooltip(f"{name}:Q", format=".4~r") for name in (value, low, high))]
     return alt.layer(
-        base.mark_circle(size=64, opacity=1).encode(x=alt.X(f"{value}:Q", title=title, axis=axis, scale=scale), color=colour, tooltip=tips),
+        base.mark_circle(size=64, opacity=1).encode(
+            x=alt.X(f"{value}:Q", title=title, axis=axis, scale=scale), color=colour, tooltip=tips
+        ),
         base.transform_filter(f"isValid(datum.{low})")
         .mark_rule(strokeWidth=2.5, opacity=0.5)
         .encode(x=alt.X(f"{low}:Q", title=title), x2=f"{high}:Q", color=colour),

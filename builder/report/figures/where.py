@@ -17,7 +17,9 @@ def shift_by_position(table: pa.Table, colour: alt.Color) -> Chart:
 @figure(lambda table: _tenths(table))
 def shift_by_tenth(table: pa.Table, colour: alt.Color) -> Chart:
     """A dot with its interval per comparison in each tenth, joined by a thin line."""
-    axis = alt.Axis(values=list(range(1, 11)), labelExpr="datum.value == 1 ? 'first' : datum.value == 10 ? 'last' : datum.label")
+    axis = alt.Axis(
+        values=list(range(1, 11)), labelExpr="datum.value == 1 ? 'first' : datum.value == 10 ? 'last' : datum.label"
+    )
     base = alt.Chart(table).encode(
         x=alt.X("tenth:Q", title="tenth of the answer", axis=axis, scale=alt.Scale(domain=[0.7, 10.3])), color=colour
     )
@@ -51,7 +53,8 @@ def kl_in_first(table: pa.Table, colour: alt.Color) -> Chart:
     """The share of all KL, with its band, over the dashed share of all positions."""
     ticks = alt.Axis(values=[1, 2, 3, 5, 10, 20, 50, 100])
     base = alt.Chart(table).encode(
-        x=alt.X("tokens:Q", title="first tokens of the answer", scale=alt.Scale(type="log", nice=False), axis=ticks), color=colour
+        x=alt.X("tokens:Q", title="first tokens of the answer", scale=alt.Scale(type="log", nice=False), axis=ticks),
+        color=colour,
     )
     title = "share of all KL(aligned‖base)"
     y = alt.Y("share:Q", title=title, scale=alt.Scale(domain=[0, 1]), axis=SHARE)
@@ -65,7 +68,9 @@ def kl_in_first(table: pa.Table, colour: alt.Color) -> Chart:
     band = base.transform_filter("isValid(datum.low_share)").mark_area()
     return alt.layer(
         base.mark_line(point={"filled": True, "size": 40}).encode(y=y, tooltip=tips),
-        base.mark_line(strokeDash=[3, 4], strokeWidth=1.4, opacity=0.8).encode(y=alt.Y("positions_share:Q", title=title)),
+        base.mark_line(strokeDash=[3, 4], strokeWidth=1.4, opacity=0.8).encode(
+            y=alt.Y("positions_share:Q", title=title)
+        ),
         band.encode(y=alt.Y("low_share:Q", title=title), y2="high_share:Q"),
     ).properties(height=HEIGHT)
 
@@ -118,7 +123,12 @@ def _two_lines(table: pa.Table, colour: alt.Color, title: str, lines: list[str])
     base = alt.Chart(table).encode(
         x=alt.X("position:Q", title="position in the answer", axis=alt.Axis(tickMinStep=1)), color=colour
     )
-    dash = alt.StrokeDash("line:N", sort=lines, scale=alt.Scale(domain=lines, range=[[1, 0], [2, 4]]), legend=alt.Legend(symbolStrokeColor="#8b959d"))
+    dash = alt.StrokeDash(
+        "line:N",
+        sort=lines,
+        scale=alt.Scale(domain=lines, range=[[1, 0], [2, 4]]),
+        legend=alt.Legend(symbolStrokeColor="#8b959d"),
+    )
     tips = [
         "comparison",
         "line",
@@ -151,7 +161,9 @@ def _both(table: pa.Table) -> str:
 
 def _tenths(table: pa.Table) -> str:
     highest = {name: max(c, key=lambda row: row["share"]) for name, c in _curves(table, "comparison").items()}
-    return " ".join(f"{name}: most in tenth {row['tenth']}, {row['share']:.1%} shifted." for name, row in highest.items())
+    return " ".join(
+        f"{name}: most in tenth {row['tenth']}, {row['share']:.1%} shifted." for name, row in highest.items()
+    )
 
 
 def _first(table: pa.Table) -> str:
