@@ -23,7 +23,7 @@ def con(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
 def _answers(con: duckdb.DuckDBPyConnection, comparison: str) -> dict[str, list[dict]]:
     found: dict[str, list[dict]] = {}
     sql = "SELECT * FROM tds WHERE comparison_id = $c ORDER BY prompt_id, pos"
-    for row in con.execute(sql, {"c": comparison}).to_arrow_table().to_pylist():
+    for row in con.sql(sql, params={"c": comparison}).to_arrow_table().to_pylist():
         found.setdefault(row["prompt_id"], []).append(row)
     return found
 
@@ -51,8 +51,8 @@ def test_paired_differences_and_their_false_discovery_rate(con: duckdb.DuckDBPyC
     means = [sum(x for x, _ in s) / sum(n for _, n in s) for s in sums]
     totals = [sum(n for _, n in s) for s in sums]
     spread = sum(
-        ((l[0] - means[1] * l[1]) / totals[1] - (f[0] - means[0] * f[1]) / totals[0]) ** 2
-        for f, l in zip(*sums, strict=True)
+        ((s[0] - means[1] * s[1]) / totals[1] - (f[0] - means[0] * f[1]) / totals[0]) ** 2
+        for f, s in zip(*sums, strict=True)
     )
     assert row["difference"] == pytest.approx(means[1] - means[0], rel=1e-4)
     assert row["half_width"] == pytest.approx(1.959964 * (len(first) / (len(first) - 1) * spread) ** 0.5, rel=1e-4)

@@ -23,7 +23,7 @@ def con(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
 
 def _positions(con: duckdb.DuckDBPyConnection) -> list[dict]:
     sql = "SELECT t.*, label AS comparison FROM tds t JOIN comparison USING (comparison_id) WHERE comparison_id = 'c-1'"
-    return con.execute(sql).to_arrow_table().to_pylist()
+    return con.sql(sql).to_arrow_table().to_pylist()
 
 
 def _own(con: duckdb.DuckDBPyConnection, name: str, comparison: str) -> list[dict]:

@@ -22,7 +22,7 @@ def con(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
 def _positions(con: duckdb.DuckDBPyConnection) -> list[dict]:
     sql = """SELECT t.*, label AS comparison, finish FROM tds t JOIN comparison USING (comparison_id)
              JOIN response r USING (response_id) WHERE comparison_id = 'c-1' ORDER BY response_id, pos"""
-    return con.execute(sql).to_arrow_table().to_pylist()
+    return con.sql(sql).to_arrow_table().to_pylist()
 
 
 def _own(con: duckdb.DuckDBPyConnection, name: str, comparison: str) -> list[dict]:
