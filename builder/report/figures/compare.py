@@ -5,12 +5,13 @@ from __future__ import annotations
 import altair as alt
 import pyarrow as pa
 
-from builder.report.figures.intervals import measures_height
+from builder.report.figures.intervals import measures_height, with_half
 from builder.report.figures.marks import Chart, Row, shown
 from builder.report.figures.registry import figure
 
 _QUIET = "#8b959d"  # a grey that reads on both palettes
 _PERCENT = "datum.unit == 'share'"
+_SIGNED = "datum.unit == 'nats' ? '+.3f' : '+.1f'"
 _DIGITS = "datum.unit == 'nats' ? '.3f' : '.1f'"
 
 
@@ -27,8 +28,8 @@ def compare_all(table: pa.Table, colour: alt.Color) -> Chart:
         _interval(base, colour),
         base.transform_calculate(
             end="isValid(datum.scaled_high) ? max(datum.scaled_high, 0) : max(datum.scaled_mean, 0)",
-            label=f"{_PERCENT} ? format(datum.mean, '.1%') + (isValid(datum.half_width) ? ' ± ' + format(100 * datum.half_width, '.1f') : '')"
-            f" : format(datum.mean, {_DIGITS}) + (isValid(datum.half_width) ? ' ± ' + format(datum.half_width, {_DIGITS}) : '')",
+            label=f"{_PERCENT} ? {with_half("format(datum.mean, '.1%')", 'half_width', "'.1f'", 100)}"
+            f" : {with_half(f'format(datum.mean, {_DIGITS})', 'half_width', _DIGITS)}",
         )
         .mark_text(align="left", dx=8, fontSize=11)
         .encode(x="end:Q", text="label:N"),
@@ -47,8 +48,8 @@ def compare_differences(table: pa.Table, colour: alt.Color) -> Chart:
         layers.append(dots.encode(x=x, color=colour, tooltip=_tips("difference")))
     labels = base.transform_calculate(
         side="datum.difference > 0 ? min(datum.scaled_low, 0) : max(datum.scaled_high, 0)",
-        label=f"{_PERCENT} ? format(100 * datum.difference, '+.1f') + ' ± ' + format(100 * datum.half_width, '.1f') + ' pts'"
-        f" : format(datum.difference, datum.unit == 'nats' ? '+.3f' : '+.1f') + ' ± ' + format(datum.half_width, {_DIGITS})",
+        label=f"{_PERCENT} ? {with_half("format(100 * datum.difference, '+.1f')", 'half_width', "'.1f'", 100, " + ' pts'")}"
+        f" : {with_half(f'format(datum.difference, {_SIGNED})', 'half_width', _DIGITS)}",
     )
     layers.append(_interval(base, colour))
     for sign, align, dx in ((">", "right", -8), ("<=", "left", 8)):
@@ -129,7 +130,8 @@ def _range(table: pa.Table) -> str:
     for measure, rows in groups.items():
         low, high = min(rows, key=lambda row: row["mean"]), max(rows, key=lambda row: row["mean"])
         said.append(
-            f"{measure}: from {shown(low['mean'])} ({low['comparison']}) to {shown(high['mean'])} ({high['comparison']})."
+            f"{measure}: from {shown(low['mean'])} ({low['comparison']}) to "
+            f"{shown(high['mean'])} ({high['comparison']})."
         )
     return " ".join(said)
 
@@ -137,7 +139,8 @@ def _range(table: pa.Table) -> str:
 def _clear(table: pa.Table) -> str:
     clear = [row for row in table.to_pylist() if row["adjusted_p"] is not None and row["adjusted_p"] <= 0.05]
     said = [
-        f"{row['comparison']}, {row['measure']}: {'more' if row['difference'] > 0 else 'less'} by {shown(abs(row['difference']))}."
+        f"{row['comparison']}, {row['measure']}: {'more' if row['difference'] > 0 else 'less'} "
+        f"by {shown(abs(row['difference']))}."
         for row in clear
     ]
     return " ".join(said) or "No difference is clear."

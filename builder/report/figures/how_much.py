@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pyarrow as pa
 
-from builder.report.figures.intervals import labelled, measures_height
+from builder.report.figures.intervals import labelled, measures_height, with_half
 from builder.report.figures.marks import HEIGHT, SHARE, Chart, Row, shown
 from builder.report.figures.registry import figure
 
@@ -116,14 +116,14 @@ def kl_distribution(table: pa.Table, colour: alt.Color) -> Chart:
 @figure(lambda table: _values(table, "nats", " nats"))
 def divergence_means(table: pa.Table, colour: alt.Color) -> Chart:
     axis = alt.Axis(tickCount=4, grid=True)
-    label = "format(datum.nats, '.3f') + (isValid(datum.half_width_nats) ? ' ± ' + format(datum.half_width_nats, '.3f') : '')"
+    label = with_half("format(datum.nats, '.3f')", "half_width_nats", "'.3f'")
     return labelled(table, colour, "nats", "mean per position, nats", axis, label)
 
 
 @figure(lambda table: _values(table, "share", ""))
 def changed_shares(table: pa.Table, colour: alt.Color) -> Chart:
     axis = alt.Axis(format=".0%", tickCount=4, grid=True)
-    label = "format(datum.share, '.1%') + (isValid(datum.half_width_share) ? ' ± ' + format(100 * datum.half_width_share, '.1f') : '')"
+    label = with_half("format(datum.share, '.1%')", "half_width_share", "'.1f'", 100)
     return labelled(table, colour, "share", "share of positions", axis, label)
 
 
@@ -160,7 +160,7 @@ def kl_concentration(table: pa.Table, colour: alt.Color) -> Chart:
 
 @figure(lambda table: _beside(table))
 def aligntds_beside(table: pa.Table, colour: alt.Color) -> Chart:
-    """A filled dot for our number and an open one for theirs, joined; the divergence, in nats, stands in the page's table."""
+    """A filled dot for our number and an open one for theirs, joined; the divergence stands in the page's table."""
     table = pa.Table.from_pylist([row for row in table.to_pylist() if not row["measure"].startswith("KL")])
     base = alt.Chart(table).encode(
         y=alt.Y("measure:N", sort=None, title=None, axis=alt.Axis(labelLimit=130, grid=False)),
@@ -216,7 +216,8 @@ def _values(table: pa.Table, value: str, unit: str) -> str:
 def _carriers(table: pa.Table) -> str:
     marked = [row for row in table.to_pylist() if row["carries_share"] is not None]
     return " ".join(
-        f"{row['comparison']}: {row['positions_share']:.1%} of the positions carry {row['carries_share']:.0%} of all KL."
+        f"{row['comparison']}: {row['positions_share']:.1%} of the positions carry "
+        f"{row['carries_share']:.0%} of all KL."
         for row in marked
     )
 

@@ -38,6 +38,12 @@ def labelled(table: pa.Table, colour: alt.Color, value: str, title: str, axis: a
     ).properties(height=measures_height(table))
 
 
+def with_half(value: str, half: str, style: str, factor: int = 1, unit: str = "") -> str:
+    """The Vega expression that writes a number and, where there is one, half of its interval in the same style."""
+    shown = f"format({factor} * datum.{half}, {style})"
+    return f"{value} + (isValid(datum.{half}) ? ' ± ' + {shown} : ''){unit}"
+
+
 def measures_height(table: pa.Table) -> int:
     """Pixels for all measures of a table, each with a row for every comparison."""
     comparisons = max(1, len(set(table["comparison"].to_pylist())))

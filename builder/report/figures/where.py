@@ -154,7 +154,8 @@ def _curves(table: pa.Table, *keys: str) -> dict[str, list[Row]]:
 
 def _both(table: pa.Table) -> str:
     return " ".join(
-        f"{name}: {shown(c[0]['nats'])} nats at position {c[0]['position']}, {shown(c[-1]['nats'])} at {c[-1]['position']}."
+        f"{name}: {shown(c[0]['nats'])} nats at position {c[0]['position']}, "
+        f"{shown(c[-1]['nats'])} at {c[-1]['position']}."
         for name, c in _curves(table, "comparison", "line").items()
     )
 
@@ -169,7 +170,8 @@ def _tenths(table: pa.Table) -> str:
 def _first(table: pa.Table) -> str:
     rows = [row for row in table.to_pylist() if row["tokens"] in (5, 20)]
     return " ".join(
-        f"{row['comparison']}: the first {row['tokens']} tokens hold {row['share']:.1%} of all KL and are {row['positions_share']:.1%} of the positions."
+        f"{row['comparison']}: the first {row['tokens']} tokens hold {row['share']:.1%} of all KL "
+        f"and are {row['positions_share']:.1%} of the positions."
         for row in rows
     )
 
