@@ -22,14 +22,15 @@ def compare_all(table: pa.Table, colour: alt.Color) -> Chart:
     base = _scaled(table, "mean")
     x = _place("mean", [-1 if negative else 0, 1.5])
     stem = base.mark_rule(strokeWidth=1.4, opacity=0.4).encode(x=_place("zero", None), x2="scaled_mean:Q", color=colour)
+    share = with_half("format(datum.mean, '.1%')", "half_width", "'.1f'", 100)
+    other = with_half(f"format(datum.mean, {_DIGITS})", "half_width", f"({_DIGITS})")
     return alt.layer(
         base.mark_circle(size=70, opacity=1).encode(x=x, color=colour, tooltip=_tips("mean")),
         stem,
         _interval(base, colour),
         base.transform_calculate(
             end="isValid(datum.scaled_high) ? max(datum.scaled_high, 0) : max(datum.scaled_mean, 0)",
-            label=f"{_PERCENT} ? {with_half("format(datum.mean, '.1%')", 'half_width', "'.1f'", 100)}"
-            f" : {with_half(f'format(datum.mean, {_DIGITS})', 'half_width', _DIGITS)}",
+            label=f"{_PERCENT} ? {share} : {other}",
         )
         .mark_text(align="left", dx=8, fontSize=11)
         .encode(x="end:Q", text="label:N"),
@@ -46,10 +47,11 @@ def compare_differences(table: pa.Table, colour: alt.Color) -> Chart:
     for clear, filled in ((">", False), ("<=", True)):
         dots = base.transform_filter(f"datum.adjusted_p {clear} 0.05").mark_point(size=70, filled=filled, opacity=1)
         layers.append(dots.encode(x=x, color=colour, tooltip=_tips("difference")))
+    points = with_half("format(100 * datum.difference, '+.1f')", "half_width", "'.1f'", 100, " + ' pts'")
+    other = with_half(f"format(datum.difference, {_SIGNED})", "half_width", _DIGITS)
     labels = base.transform_calculate(
         side="datum.difference > 0 ? min(datum.scaled_low, 0) : max(datum.scaled_high, 0)",
-        label=f"{_PERCENT} ? {with_half("format(100 * datum.difference, '+.1f')", 'half_width', "'.1f'", 100, " + ' pts'")}"
-        f" : {with_half(f'format(datum.difference, {_SIGNED})', 'half_width', _DIGITS)}",
+        label=f"{_PERCENT} ? {points} : {other}",
     )
     layers.append(_interval(base, colour))
     for sign, align, dx in ((">", "right", -8), ("<=", "left", 8)):
