@@ -25,11 +25,12 @@ WITH answers AS (
     SELECT comparison_id, place, sum(x) / sum(n) AS mean, sum(n) AS size, sum(fx) / sum(fn) AS first_mean, sum(fn) AS first_size
     FROM pairs GROUP BY ALL HAVING count(*) > 1 AND sum(n) > 0 AND sum(fn) > 0
 ), differences AS (
-    SELECT comparison_id, first_label, place, measure, unit, mean - first_mean AS difference, count(*) AS prompts,
-           sqrt(count(*) / (count(*) - 1.0) * sum(power((x - mean * n) / size - (fx - first_mean * fn) / first_size, 2))) AS error
+    SELECT comparison_id, first_label, place, measure, unit, round(mean - first_mean, 10) + 0 AS difference, count(*) AS prompts,
+           round(sqrt(count(*) / (count(*) - 1.0) * sum(power((x - mean * n) / size - (fx - first_mean * fn) / first_size, 2))), 10) AS error
     FROM pairs JOIN totals USING (comparison_id, place)
     GROUP BY comparison_id, first_label, place, measure, unit, mean, first_mean
 ), tested AS (
+    -- Rounded, so that the order in which a sum is taken does not reach the page.
     SELECT *, CASE WHEN error > 1e-9 THEN normal_p(difference / error) ELSE CASE WHEN abs(difference) < 1e-9 THEN 1 ELSE 0 END END AS p FROM differences
 ), placed AS (
     SELECT *, row_number() OVER (ORDER BY p, comparison_id, place) AS r, count(*) OVER () AS m FROM tested
