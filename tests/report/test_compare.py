@@ -1,0 +1,87 @@
+"""The page that compares everything: numbers against slow versions, and its absence where there is nothing to compare."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from builder.report import query
+from builder.report.site import write_docs
+from tests.conftest import ROOT
+from tests.report import synthetic
+
+
+@pytest.fixture(scope="module")
+def con(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
+    path = tmp_path_factory.mktemp("db") / "made.duckdb"
+    return query.connect(synthetic.write(path, rich=True, noise=True, further=True))
+
+
+def _answers(con: duckdb.DuckDBPyConnection, comparison: str) -> dict[str, list[dict]]:
+    found: dict[str, list[dict]] = {}
+    sql = "SELECT * FROM tds WHERE comparison_id = $c ORDER BY prompt_id, pos"
+    for row in con.sql(sql, params={"c": comparison}).to_arrow_table().to_pylist():
+        found.setdefault(row["prompt_id"], []).append(row)
+    return found
+
+
+def test_measures_against_a_slow_version(con: duckdb.DuckDBPyConnection) -> None:
+    answers = _answers(con, "c-1")
+    rows = [row for answer in answers.values() for row in answer]
+    mean = {
+        r["measure"]: r["mean"] for r in query.rows(con, "figures/compare_all") if r["comparison"] == "base → sft 1 <i>"
+    }
+    same = [next((r["pos"] for r in answer if r["base_rank"] > 1), len(answer)) for answer in answers.values()]
+    assert mean["shifted"] == pytest.approx(sum(r["base_rank"] > 3 for r in rows) / len(rows))
+    assert mean["Δ log p"] == pytest.approx(
+        sum(r["aligned_logprob"] - r["base_logprob"] for r in rows) / len(rows), rel=1e-5
+    )
+    assert mean["same as the base for"] == pytest.approx(sum(same) / len(same))
+    assert mean["answer length"] == pytest.approx(len(rows) / len(answers))
+
+
+def test_paired_differences_and_their_false_discovery_rate(con: duckdb.DuckDBPyConnection) -> None:
+    first, later = _answers(con, "c-1"), _answers(con, "c-sft-dpo")
+    found = query.rows(con, "figures/compare_differences")
+    (row,) = (r for r in found if r["comparison"] == "base → sft 51 <i>" and r["measure"] == "KL(aligned‖base)")
+    sums = [[(sum(r["kl_aligned_base"] for r in a[p]), len(a[p])) for p in first] for a in (first, later)]
+    means = [sum(x for x, _ in s) / sum(n for _, n in s) for s in sums]
+    totals = [sum(n for _, n in s) for s in sums]
+    spread = sum(
+        ((s[0] - means[1] * s[1]) / totals[1] - (f[0] - means[0] * f[1]) / totals[0]) ** 2
+        for f, s in zip(*sums, strict=True)
+    )
+    assert row["difference"] == pytest.approx(means[1] - means[0], rel=1e-4)
+    assert row["half_width"] == pytest.approx(1.959964 * (len(first) / (len(first) - 1) * spread) ** 0.5, rel=1e-4)
+    ordered = sorted(found, key=lambda r: r["p"])
+    for place, r in enumerate(ordered):
+        slow = min(min(1, s["p"] * len(found) / (k + 1)) for k, s in enumerate(ordered) if k >= place)
+        assert r["adjusted_p"] == pytest.approx(slow)
+
+
+def test_word_overlap_against_sets(con: duckdb.DuckDBPyConnection) -> None:
+    words: dict[str, set[str]] = {}
+    sql = "SELECT label, word FROM word JOIN comparison USING (comparison_id) WHERE shift = 'shifted'"
+    for label, word in con.execute(sql).fetchall():
+        if re.search(r"[^\W_]", word):
+            words.setdefault(label, set()).add(word.lower())
+    rows = query.rows(con, "figures/word_overlap")
+    assert len(rows) == len(words) * (len(words) + 1) // 2
+    for row in rows:
+        a, b = words[row["comparison"]], words[row["other"]]
+        assert row["jaccard"] == pytest.approx(len(a & b) / len(a | b)) and row["words"] == len(a)
+
+
+def test_one_comparison_has_no_page(tmp_path: Path) -> None:
+    write_docs(synthetic.write(tmp_path / "x.duckdb", comparisons=1), ROOT / "site_src", tmp_path / "docs")
+    assert not (tmp_path / "docs/findings/compare.md").exists()
+
+
+@pytest.mark.parametrize("options", [{"prompts": 1}, {"shifted": False}, {"comparisons": 5}])
+def test_extreme_reports(tmp_path: Path, options: dict) -> None:
+    write_docs(synthetic.write(tmp_path / "x.duckdb", **options), ROOT / "site_src", tmp_path / "docs")
+    page = (tmp_path / "docs/findings/compare.md").read_text(encoding="utf-8")
+    assert "None" not in page and "largest share" in page

@@ -1,0 +1,139 @@
+"""The page on how much changes: numbers against slow versions, and intervals that hold what they promise."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from builder.record.store import SQL
+from builder.report import figures, query
+from builder.report.site import write_docs
+from tests.conftest import ROOT
+from tests.report import synthetic
+
+
+@pytest.fixture(scope="module")
+def con(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
+    path = tmp_path_factory.mktemp("db") / "made.duckdb"
+    return query.connect(synthetic.write(path, rich=True, noise=True, further=True))
+
+
+def _positions(con: duckdb.DuckDBPyConnection) -> list[dict]:
+    sql = "SELECT t.*, label AS comparison FROM tds t JOIN comparison USING (comparison_id) WHERE comparison_id = 'c-1'"
+    return con.sql(sql).to_arrow_table().to_pylist()
+
+
+def _own(con: duckdb.DuckDBPyConnection, name: str, comparison: str) -> list[dict]:
+    return [row for row in query.rows(con, f"figures/{name}") if row["comparison"] == comparison]
+
+
+def _half_width(pairs: dict[str, tuple[float, float]]) -> float:
+    total = sum(n for _, n in pairs.values())
+    mean, g = sum(x for x, _ in pairs.values()) / total, len(pairs)
+    return 1.959964 * (g / (g - 1) * sum((x - mean * n) ** 2 for x, n in pairs.values())) ** 0.5 / total
+
+
+def test_ranks_and_shares_against_a_slow_version(con: duckdb.DuckDBPyConnection) -> None:
+    rows = _positions(con)
+    for row in _own(con, "rank_distribution", rows[0]["comparison"]):
+        assert row["share"] == pytest.approx(sum(r["base_rank"] <= row["k"] for r in rows) / len(rows))
+    found = {row["measure"]: row for row in _own(con, "changed_shares", rows[0]["comparison"])}
+    changed = [r for r in rows if r["base_top_id"] != r["aligned_top_id"]]
+    assert found["JS > 0.1"]["share"] == pytest.approx(sum(r["js"] > 0.1 for r in rows) / len(rows))
+    assert found["other first choice"]["positions"] == len(changed)
+    by_prompt = {
+        p: (sum(r["js"] > 0.1 for r in rows if r["prompt_id"] == p), sum(r["prompt_id"] == p for r in rows))
+        for p in {r["prompt_id"] for r in rows}
+    }
+    assert found["JS > 0.1"]["half_width_share"] == pytest.approx(_half_width(by_prompt))
+
+
+def test_the_few_positions_that_carry_half_against_a_slow_version(con: duckdb.DuckDBPyConnection) -> None:
+    rows = _positions(con)
+    values = sorted((r["kl_aligned_base"] for r in rows), reverse=True)
+    for mark in (r for r in _own(con, "kl_concentration", rows[0]["comparison"]) if r["carries_share"] is not None):
+        carried, needed = 0.0, 0
+        while carried < mark["carries_share"] * sum(values):
+            carried, needed = carried + values[needed], needed + 1
+        assert mark["positions"] == needed and mark["positions_share"] == pytest.approx(needed / len(rows))
+
+
+def test_the_distribution_has_every_position_once_and_the_floor(con: duckdb.DuckDBPyConnection) -> None:
+    rows = _positions(con)
+    bins = _own(con, "kl_distribution", rows[0]["comparison"])
+    assert sum(b["positions"] for b in bins) == len(rows) and sum(b["share"] for b in bins) == pytest.approx(1)
+    ((floor,),) = con.execute("SELECT max(kl_again_first)::DOUBLE FROM noise").fetchall()
+    assert bins[0]["floor_nats"] == floor
+    assert bins[0]["under_floor_share"] == pytest.approx(sum(r["kl_aligned_base"] <= floor for r in rows) / len(rows))
+
+
+def test_the_numbers_beside_aligntds_leave_out_the_end(con: duckdb.DuckDBPyConnection) -> None:
+    rows = _positions(con)
+    found = {r["counted"]: r for r in _own(con, "aligntds_beside", rows[0]["comparison"]) if r["measure"] == "shifted"}
+    assert found["ours"]["positions"] == len(rows) and found["AlignTDS"]["positions"] == sum(
+        not r["is_end"] for r in rows
+    )
+    assert found["ours"]["mean"] == pytest.approx(sum(r["base_rank"] > 3 for r in rows) / len(rows))
+
+
+def _simulated(seed: int, runs: int, columns: str, answer: object) -> duckdb.DuckDBPyConnection:
+    rng, con = random.Random(seed), duckdb.connect()
+    con.execute(SQL["schema"] + SQL["views"])
+    con.execute(f"CREATE TABLE sim(run INTEGER, {columns})")
+    rows = [f"({run}, {', '.join(map(repr, answer(rng)))})" for run in range(runs) for _ in range(150)]  # type: ignore[operator]
+    con.execute("INSERT INTO sim VALUES " + ", ".join(rows))
+    return con
+
+
+def test_intervals_of_a_skewed_mean_cover_the_truth() -> None:
+    """Positions of a KL-like quantity: mostly nothing, sometimes a lot, each answer with a level of its own."""
+
+    def answer(rng: random.Random) -> tuple[float, int]:
+        n, level = rng.randrange(20, 60), rng.gammavariate(2, 0.5)
+        return sum(level * rng.expovariate(0.5) for _ in range(n) if rng.random() < 0.2), n
+
+    con = _simulated(2, 1200, "x DOUBLE, n DOUBLE", answer)
+    found = con.execute("SELECT clustered_mean(x, n), clustered_half_width(x, n) FROM sim GROUP BY run").fetchall()
+    assert 0.93 <= sum(abs(mean - 0.4) <= half for mean, half in found) / len(found) <= 0.97
+
+
+def test_intervals_of_a_paired_difference_cover_the_truth() -> None:
+    """Two shares over the same prompts, whose levels go together; the second is truly 0.05 higher."""
+
+    def answer(rng: random.Random) -> tuple[int, int, int, int]:
+        rate, n, m = rng.betavariate(2, 8), rng.randrange(20, 60), rng.randrange(20, 60)
+        return sum(rng.random() < rate for _ in range(n)), n, sum(rng.random() < rate * 1.25 for _ in range(m)), m
+
+    con = _simulated(3, 1200, "fx DOUBLE, fn DOUBLE, x DOUBLE, n DOUBLE", answer)
+    sql = query.load("pages/difference")
+    (formula,) = (line for line in sql.splitlines() if "AS half_width" in line)
+    found = con.execute(
+        f"""WITH totals AS (SELECT run, sum(x) / sum(n) AS share, sum(n) AS size, sum(fx) / sum(fn) AS first_share,
+                            sum(fn) AS first_size FROM sim GROUP BY run)
+            SELECT any_value(share - first_share), {formula} FROM sim JOIN totals USING (run) GROUP BY run"""
+    ).fetchall()
+    assert 0.93 <= sum(abs(difference - 0.05) <= half for difference, half in found) / len(found) <= 0.97
+
+
+def test_differences_over_the_prompts_that_both_have(con: duckdb.DuckDBPyConnection) -> None:
+    assert all(
+        row["difference"] == pytest.approx(0) or row["half_width"] > 0 for row in query.rows(con, "pages/difference")
+    )
+
+
+@pytest.mark.parametrize("options", [{"prompts": 1, "comparisons": 1}, {"shifted": False}])
+def test_every_figure_says_something_of_extreme_data(tmp_path: Path, options: dict) -> None:
+    con = query.connect(synthetic.write(tmp_path / "x.duckdb", **options))
+    for name in ("rank_distribution", "kl_distribution", "divergence_means", "changed_shares", "kl_concentration"):
+        table = query.table(con, f"figures/{name}")
+        if table.num_rows:
+            spec = figures.build(name, table, "Caption.", ["base → sft 1 <i>"]).to_dict()
+            assert "None" not in spec["description"] and "nan" not in spec["description"]
+
+
+def test_without_a_check_the_page_says_that_it_knows_no_floor(tmp_path: Path) -> None:
+    write_docs(synthetic.write(tmp_path / "x.duckdb"), ROOT / "site_src", tmp_path / "docs")
+    assert "does not know its own noise floor" in (tmp_path / "docs/findings/how-much.md").read_text(encoding="utf-8")
