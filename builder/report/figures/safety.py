@@ -66,7 +66,9 @@ def kl_by_harm(table: pa.Table, colour: alt.Color) -> Chart:
     sides = [
         base.transform_filter(f"datum.prompts == '{kind}' && datum.position == 0")
         .mark_text(align="right", opacity=0.75, fontSize=11, dy=dy)
-        .encode(x=alt.value("width"), y=alt.Y(f"{where}:Q", axis=hidden, scale=scale), text=alt.value(f"{kind} {arrow}"))
+        .encode(
+            x=alt.value("width"), y=alt.Y(f"{where}:Q", axis=hidden, scale=scale), text=alt.value(f"{kind} {arrow}")
+        )
         for kind, where, dy, arrow in (("harmful", "top", 16, "↑"), ("harmless", "bottom", 0, "↓"))
     ]
     return alt.layer(bars, rule, name, *sides).properties(height=_PANEL * panels)
@@ -138,7 +140,9 @@ def _by_k(table: pa.Table, colour: alt.Color, value: str, title: str, dash: alt.
         ],
     )
     spread = base.mark_rule(strokeWidth=2, opacity=0.4).encode(y=y, y2=f"high_{value}:Q")
-    half = alt.Chart(table.slice(0, 1)).mark_rule(strokeWidth=1, strokeDash=[2, 3], opacity=0.7).encode(y=alt.datum(0.5))
+    half = (
+        alt.Chart(table.slice(0, 1)).mark_rule(strokeWidth=1, strokeDash=[2, 3], opacity=0.7).encode(y=alt.datum(0.5))
+    )
     return alt.layer(half, spread, line).properties(height=HEIGHT)
 
 

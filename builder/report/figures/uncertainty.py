@@ -124,7 +124,9 @@ def _span(table: pa.Table, key: str, what: str, which: str) -> str:
 
 
 def _overlaps(table: pa.Table) -> str:
-    return " ".join(f"{r['comparison']}: {r['share']:.1%} shared, Jaccard {r['jaccard']:.2f}." for r in table.to_pylist())
+    return " ".join(
+        f"{r['comparison']}: {r['share']:.1%} shared, Jaccard {r['jaccard']:.2f}." for r in table.to_pylist()
+    )
 
 
 def _factors(table: pa.Table) -> str:
