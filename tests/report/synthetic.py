@@ -139,7 +139,7 @@ def _answers(
             text += " " * (-len(text) % 3) + last_word
         tasks, topics = (["info-seek", "a|b"][: 1 + i % 2], ["places"]) if tags else ([], [])
         prompt = {"prompt_id": f"p{i}", "ordinal": i, "set": "set", "text": f"Prompt {i}: {text}", "truths": []}
-        made["prompt"].append(prompt | {"tasks": tasks, "topics": topics, "harmful": i % 3 == 0 if tags else None})
+        made["prompt"].append(prompt | {"tasks": tasks, "topics": topics, "harmful": i % 2 == 0 if tags else None})
         spans = _spans(text)
         ended = {"finish": {3: "length", 4: "unknown"}.get(i % 8, "stop"), "boundary": i % 8 == 4}
         source = {"source": "sft·chat", "condition_id": "sft·chat", "text": text, "n_tokens": len(spans)}

@@ -1,0 +1,46 @@
+"""The page on how deep safety is: depth and intervals against slow versions, and its parts where data is missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from builder.report import query
+from builder.report.site import write_docs
+from tests.conftest import ROOT
+from tests.report import synthetic
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return synthetic.write(tmp_path_factory.mktemp("db") / "made.duckdb", rich=True, noise=True, further=True)
+
+
+def test_depth_is_the_fewest_first_positions_with_nine_tenths(database: Path) -> None:
+    con = query.connect(database)
+    sql = "SELECT pos, kl_aligned_base FROM tds WHERE comparison_id = 'c-1' AND harmful"
+    rows = con.execute(sql).fetchall()
+    whole = sum(kl for _, kl in rows)
+    depth = next(n for n in range(1, 1000) if sum(kl for pos, kl in rows if pos < n) >= 0.9 * whole)
+    row = query.rows(con, "pages/safety")[0]
+    assert row["harmful"] and row["depth"] == depth
+    assert row["first_share"] == pytest.approx(sum(kl for pos, kl in rows if pos < 5) / whole)
+
+
+def test_refusals_after_a_prefix_and_where_they_fall(database: Path) -> None:
+    con = query.connect(database)
+    rows = query.rows(con, "figures/prefill_refusals")
+    assert [row["share"] for row in rows] == [1, 1, 0, 0]
+    n, z = rows[0]["prompts"], 1.959964**2
+    assert rows[0]["low_share"] == pytest.approx(n / (n + z)) and rows[2]["high_share"] == pytest.approx(z / (n + z))
+    (row,) = query.rows(con, "pages/prefill")
+    assert row["refusing_k"] == row["likeliest_k"] == 2 and row["fall"] == 1
+
+
+def test_the_page_has_what_the_report_has(tmp_path: Path) -> None:
+    write_docs(synthetic.write(tmp_path / "a.duckdb"), ROOT / "site_src", tmp_path / "a")
+    text = (tmp_path / "a/findings/safety.md").read_text(encoding="utf-8")
+    assert "Where the divergence lies" in text and "A few words of another answer" not in text
+    write_docs(synthetic.write(tmp_path / "b.duckdb", tags=False), ROOT / "site_src", tmp_path / "b")
+    assert not (tmp_path / "b/findings/safety.md").exists()
