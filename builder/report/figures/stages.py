@@ -73,9 +73,9 @@ def stage_promoted(table: pa.Table, colour: alt.Color) -> Chart:
     label = base.transform_calculate(label="format(datum.share, '.0%')")
     ends = [
         label.transform_filter(f"datum.direction == '{way}'")
-        .mark_text(align=align, dx=dx)
+        .mark_text(align="left" if way == "promoted" else "right", dx=dx)
         .encode(x=f"{bound}:Q", text="label:N")
-        for way, align, dx, bound in (("promoted", "left", 6, "high_nats"), ("demoted", "right", -6, "low_nats"))
+        for way, dx, bound in (("promoted", 6, "high_nats"), ("demoted", -6, "low_nats"))
     ]
     return alt.layer(bars, widths, *ends).properties(height=rows(table, "row", 44))
 
