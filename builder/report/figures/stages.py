@@ -62,7 +62,7 @@ def stage_promoted(table: pa.Table, colour: alt.Color) -> Chart:
     table = _named(table, "comparison")
     base = alt.Chart(table).encode(y=alt.Y("row:N", sort=None, title=None))
     bars = base.mark_bar(height=22).encode(
-        x=alt.X("nats:Q", title="demoted ← Δ log p per position, nats → promoted", scale=alt.Scale(padding=50)),
+        x=alt.X("nats:Q", title="Δ log p per position, nats", scale=alt.Scale(padding=50)),
         color=colour,
         opacity=alt.Opacity(
             "direction:N", scale=alt.Scale(domain=["promoted", "demoted"], range=[1, 0.5]), legend=None
