@@ -62,7 +62,7 @@ def stage_promoted(table: pa.Table, colour: alt.Color) -> Chart:
     table = _named(table, "comparison")
     base = alt.Chart(table).encode(y=alt.Y("row:N", sort=None, title=None))
     bars = base.mark_bar(height=22).encode(
-        x=alt.X("nats:Q", title="demoted ← Δ log p per position, nats → promoted", scale=alt.Scale(padding=50)),
+        x=alt.X("nats:Q", title="Δ log p per position, nats", scale=alt.Scale(padding=50)),
         color=colour,
         opacity=alt.Opacity(
             "direction:N", scale=alt.Scale(domain=["promoted", "demoted"], range=[1, 0.5]), legend=None
@@ -73,9 +73,9 @@ def stage_promoted(table: pa.Table, colour: alt.Color) -> Chart:
     label = base.transform_calculate(label="format(datum.share, '.0%')")
     ends = [
         label.transform_filter(f"datum.direction == '{way}'")
-        .mark_text(align=align, dx=dx)
+        .mark_text(align="left" if way == "promoted" else "right", dx=dx)
         .encode(x=f"{bound}:Q", text="label:N")
-        for way, align, dx, bound in (("promoted", "left", 6, "high_nats"), ("demoted", "right", -6, "low_nats"))
+        for way, dx, bound in (("promoted", 6, "high_nats"), ("demoted", -6, "low_nats"))
     ]
     return alt.layer(bars, widths, *ends).properties(height=rows(table, "row", 44))
 
