@@ -44,8 +44,7 @@ def forking_overlap(table: pa.Table, colour: alt.Color) -> Chart:
         alt.Chart(table.slice(0, 1)).mark_rule(strokeDash=[3, 3], strokeWidth=1, opacity=0.8).encode(x=alt.datum(0.2))
     )
     height = max(80, 44 * table.num_rows)
-    scaled = alt.layer(chance, dots).properties(height=height)
-    return scaled
+    return alt.layer(chance, dots).properties(height=height)
 
 
 @figure(lambda table: _factors(table))
