@@ -101,8 +101,13 @@ def _scaled(table: pa.Table, value: str) -> Chart:
         .transform_joinaggregate(most="max(bound)", groupby=["measure"])
         .transform_calculate(**scaled)
         .encode(
-            y=alt.Y("measure:N", sort=None, title=None, axis=alt.Axis(labelLimit=130, grid=False)),
-            yOffset=alt.YOffset("comparison:N", sort=None),
+            y=alt.Y(
+                "measure:N",
+                sort=list(dict.fromkeys(table["measure"].to_pylist())),
+                title=None,
+                axis=alt.Axis(labelLimit=130, grid=False),
+            ),
+            yOffset=alt.YOffset("comparison:N", sort=list(dict.fromkeys(table["comparison"].to_pylist()))),
         )
     )
 

@@ -24,7 +24,7 @@ WITH compatible AS MATERIALIZED (
            count(*) FILTER (a.shift <> t.shift AND t.aligned_top_id = t.token_id) AS same_token_other_class_positions
     FROM tds t LEFT JOIN compatible a USING (comparison_id, response_id, pos) GROUP BY ALL
 )
-SELECT label AS comparison, measure, counted, clustered_mean(x, n) AS mean, clustered_half_width(x, n) AS half_width, sum(n)::BIGINT AS positions,
+SELECT label AS comparison, measure, counted, round(clustered_mean(x, n), 10) AS mean, round(clustered_half_width(x, n), 6) AS half_width, sum(n)::BIGINT AS positions,
        any_value(COLUMNS(reasons.* EXCLUDE (comparison_id)))
 FROM long JOIN comparison USING (comparison_id) JOIN reasons USING (comparison_id)
 GROUP BY ordinal, label, measure, counted
