@@ -48,6 +48,7 @@ class Format(StrEnum):
     table = "table"
     csv = "csv"
     json = "json"
+    parquet = "parquet"
 
 
 @app.callback(invoke_without_command=True)
@@ -173,18 +174,34 @@ def show(
 
 @app.command(rich_help_panel="Using the result")
 def query(
-    sql: Annotated[str, typer.Argument(help='A SELECT over the records, e.g. "FROM tds LIMIT 5".')],
+    sql: Annotated[str | None, typer.Argument(help='A SELECT, e.g. "FROM tds LIMIT 5"; - reads it from the input.')] = None,
     database: DatabaseOption = DEFAULT_DATABASE,
-    output: Annotated[Format, typer.Option("--format", "-f", help="How to print the rows.")] = Format.table,
+    style: Annotated[Format, typer.Option("--format", "-f", help="How to write the rows.")] = Format.table,
+    saved: Annotated[str | None, typer.Option("--saved", "-s", help="A query by its name, instead of SQL.")] = None,
+    names: Annotated[bool, typer.Option("--list", "-l", help="Print the names, with what each answers.")] = False,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file for the rows; Parquet needs it.")] = None,
 ) -> None:
-    """Run SQL on the database and print the rows. The file is opened read-only.
+    """Run SQL on the database, or a saved query, and print the rows. The file is opened read-only.
 
     Begin with [bold]tds query "SELECT comparison_id, shift, count(*) FROM tds GROUP BY ALL ORDER BY ALL"[/bold].
     Every column is described: [bold]tds query "SELECT table_name, column_name, comment FROM duckdb_columns()"[/bold].
     """
-    from builder.report.query import connect, format_table, run
+    from builder.report.saved import answer
 
-    typer.echo(format_table(run(connect(database), sql), output.value))
+    text = answer(database, sql, saved, names, style.value, output)
+    if text is not None:
+        typer.echo(text)
+
+
+@app.command(rich_help_panel="Using the result")
+def export(
+    folder: Annotated[Path, typer.Argument(help="A folder for them; made if it is not there.")],
+    database: DatabaseOption = DEFAULT_DATABASE,
+) -> None:
+    """Write the tables and main views as Parquet files, with a dataset card for the Hugging Face hub."""
+    from builder.report.export import write_export
+
+    typer.echo(f"{write_export(database, folder)} files are in {folder}; its README.md says what they are.")
 
 
 @app.command(rich_help_panel="Using the result")
