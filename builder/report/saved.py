@@ -53,10 +53,10 @@ def answered(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     for q in cookbook():
         if q.needs and not con.sql(f'SELECT 1 FROM "{q.needs}" LIMIT 1').fetchall():
             continue
-        rows = con.sql(q.sql).fetchmany(_SHOWN + 1)
+        result = con.sql(q.sql)
+        rows = result.fetchmany(_SHOWN + 1)
         if rows:
-            columns = con.sql(q.sql).columns
-            shown = {"columns": columns, "rows": rows[:_SHOWN], "more": len(rows) > _SHOWN}
+            shown = {"columns": result.columns, "rows": rows[:_SHOWN], "more": len(rows) > _SHOWN}
             made.append({"name": q.name, "question": q.question, "part": q.part, "sql": q.sql} | shown)
     return made
 
