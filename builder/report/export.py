@@ -131,7 +131,7 @@ def _batches(con: duckdb.DuckDBPyConnection, name: str, chunks: list[tuple[str, 
         return
     for first, last in chunks:
         sql = f'FROM "{name}" WHERE response_id BETWEEN $first AND $last ORDER BY ALL'
-        yield con.execute(sql, {"first": first, "last": last}).to_arrow_table()
+        yield con.sql(sql, params={"first": first, "last": last}).to_arrow_table()
 
 
 def _chunks(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:

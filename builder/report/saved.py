@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,11 @@ class Question:
     needs: str  # a table or view; empty where the question always makes sense
     sql: str
 
+    @property
+    def body(self) -> str:
+        """The SQL without the lines that the page says otherwise."""
+        return self.sql.split("\n", 3 if self.needs else 2)[-1].rstrip()
+
 
 def cookbook() -> list[Question]:
     """The questions, by part and then by name."""
@@ -54,11 +60,27 @@ def answered(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
         if q.needs and not con.sql(f'SELECT 1 FROM "{q.needs}" LIMIT 1').fetchall():
             continue
         result = con.sql(q.sql)
-        rows = result.fetchmany(_SHOWN + 1)
+        rows = result.limit(_SHOWN + 1).fetchall()
         if rows:
             shown = {"columns": result.columns, "rows": rows[:_SHOWN], "more": len(rows) > _SHOWN}
-            made.append({"name": q.name, "question": q.question, "part": q.part, "sql": q.sql} | shown)
+            made.append({"name": q.name, "question": q.question, "part": q.part, "sql": q.sql, "body": q.body} | shown)
     return made
+
+
+def samples(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
+    """The first row of each table and view that has any. Only one answer's rows are looked at, so that it stays cheap."""
+    found = {}
+    sources = con.sql("SELECT min(response_id) FROM response GROUP BY source ORDER BY ALL").fetchall()
+    for name, columns in groupby(query.rows(con, "pages/schema"), key=lambda row: row["name"]):
+        held = any(column["column_name"] == "response_id" for column in columns)
+        for (response,) in sources if held and name != "continuation" else [(None,)]:
+            where = "WHERE response_id = $response" if response else ""
+            sql = f'FROM "{name}" {where} ORDER BY ALL LIMIT 1'
+            row = con.sql(sql, params={"response": response} if response else None).to_arrow_table().to_pylist()
+            if row:
+                found[name] = row[0]
+                break
+    return found
 
 
 def named() -> dict[str, str]:

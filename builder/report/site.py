@@ -117,6 +117,9 @@ def _write_pages(con: duckdb.DuckDBPyConnection, source: Path, docs: Path, made:
         path = docs / page.file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(render(env, page, values), encoding="utf-8")
+    (docs / "cookbook").mkdir(exist_ok=True)
+    for question in values["cookbook"]:
+        (docs / "cookbook" / f"{question['name']}.sql").write_text(question["sql"], encoding="utf-8")
     _write_navigation(docs.parent / "nav.yml", values)
 
 
