@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import os
 import sys
-from enum import StrEnum
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from builder import __version__, share
+from builder import __version__, share, using
 from builder.domain import InputError
+from builder.options import (
+    DEFAULT_DATABASE,
+    DEFAULT_REPORT,
+    DatabaseOption,
+    DeviceOption,
+    PartOption,
+    ReportOption,
+    report_file,
+)
 
 SPINS = "10000"  # of a thread that waits for another, before it sleeps: more of them cost much on a busy machine
-REPORTS = Path("data/reports")
-DEFAULT_REPORT = REPORTS / "pocket.yml"
-DEFAULT_DATABASE = Path("data/tds.duckdb")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,29 +31,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-def report_file(name: Path) -> Path:
-    """A report file by its path, or one of data/reports by its name."""
-    preset = REPORTS / f"{name}.yml"
-    return preset if not name.exists() and not name.suffix and preset.is_file() else name
-
-
-ReportOption = Annotated[
-    Path,
-    typer.Option(
-        "--report", "-r", callback=report_file, help="The YAML report file, or the name of one in data/reports."
-    ),
-]
-PartOption = Annotated[str, typer.Option("--part", help="This worker's part of the work, e.g. 2/4.")]
-DeviceOption = Annotated[str | None, typer.Option("--device", help="Instead of the report file's device.")]
-DatabaseOption = Annotated[Path, typer.Option("--db", help="The DuckDB file that `tds store` wrote.")]
-
-
-class Format(StrEnum):
-    table = "table"
-    csv = "csv"
-    json = "json"
 
 
 @app.callback(invoke_without_command=True)
@@ -169,90 +152,12 @@ def site(
     typer.echo(f"The report is in {index}: open it, or run `tds serve`.")
 
 
-@app.command(rich_help_panel="Using the result")
-def show(
-    prompt: Annotated[str, typer.Argument(help="What to ask.")],
-    report: ReportOption = DEFAULT_REPORT,
-    comparison: Annotated[str | None, typer.Option(help="A comparison of the report; the first, if not given.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Every position with its numbers, for tools.")] = False,
-    device: DeviceOption = None,
-) -> None:
-    """Ask one question now: the aligned model's answer, its tokens coloured by where they stood in the base's ranking.
-
-    Above each shifted token stands what the base would have said. Plain text where the output is not a terminal.
-    """
-    import json
-
-    from rich.console import Console
-
-    from builder import stages
-    from builder.plan import load_plan
-    from builder.show import ask, render
-
-    plan = load_plan(report)
-    shown = ask(plan, stages.lazy_models(plan, device), prompt, comparison)
-    console = Console(highlight=False, soft_wrap=True)
-    if as_json:
-        typer.echo(json.dumps(shown.as_json(), ensure_ascii=False, indent=1))
-    else:
-        console.print(render(shown, console.width, console.is_terminal and not console.no_color))
-
-
-@app.command(rich_help_panel="Using the result")
-def swap(report: ReportOption = DEFAULT_REPORT) -> None:
-    """Token swap: let the base write with a share of the aligned model's tokens put in, and print what comes of it.
-
-    Runs what probes.swap of the report file says, measuring first what it needs; the site's page shows the curves.
-    """
-    from builder import stages
-    from builder.plan import load_plan
-    from builder.report.query import connect, format_table, table
-
-    plan = load_plan(report)
-    if plan.report.probes.swap is None:
-        raise InputError(f"{report}: probes.swap: missing; name there the comparisons to swap tokens in")
-    stages.measure(plan)
-    typer.echo(format_table(table(connect(plan.report.output.database), "pages/swap_outcomes"), "table"))
-
-
-@app.command(rich_help_panel="Using the result")
-def query(
-    sql: Annotated[str, typer.Argument(help='A SELECT over the records, e.g. "FROM tds LIMIT 5".')],
-    database: DatabaseOption = DEFAULT_DATABASE,
-    output: Annotated[Format, typer.Option("--format", "-f", help="How to print the rows.")] = Format.table,
-) -> None:
-    """Run SQL on the database and print the rows. The file is opened read-only.
-
-    Begin with [bold]tds query "SELECT comparison_id, shift, count(*) FROM tds GROUP BY ALL ORDER BY ALL"[/bold].
-    Every column is described: [bold]tds query "SELECT table_name, column_name, comment FROM duckdb_columns()"[/bold].
-    """
-    from builder.report.query import connect, format_table, run
-
-    typer.echo(format_table(run(connect(database), sql), output.value))
-
-
-@app.command(rich_help_panel="Using the result")
-def serve(
-    folder: Annotated[Path, typer.Option("--site", help="The folder that `tds site` built.")] = Path("site"),
-    port: Annotated[int, typer.Option(help="Port on this machine.")] = 8000,
-) -> None:
-    """Show the built site in a browser on this machine."""
-    from functools import partial
-    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-
-    if not (folder / "index.html").is_file():
-        raise InputError(f"{folder}: no site here yet; run `tds site` first")
-    try:
-        server = ThreadingHTTPServer(("127.0.0.1", port), partial(SimpleHTTPRequestHandler, directory=str(folder)))
-    except OSError as error:
-        raise InputError(f"port {port}: {error.strerror}; give another with --port") from None
-    typer.echo(f"Serving {folder} at http://127.0.0.1:{port}/ (Ctrl+C ends)")
-    with server:
-        server.serve_forever()
-
-
-app.command(rich_help_panel="A report of your own")(share.init)
-app.command(rich_help_panel="A report of your own")(share.publish)
+_USING: tuple[Callable[..., None], ...] = (using.show, using.swap, using.query, using.export, using.serve)
+_SHARING: tuple[Callable[..., None], ...] = (share.init, share.publish)
+for _verb in _USING:
+    app.command(rich_help_panel="Using the result")(_verb)
+for _verb in _SHARING:
+    app.command(rich_help_panel="A report of your own")(_verb)
 
 
 def main() -> None:

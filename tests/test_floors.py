@@ -19,6 +19,7 @@ FLOORS = {
     "failures": 0,
     "progress": 0,
     "project": 0,
+    "options": 0,
     "workers": 0,
     "measure": 1,
     "record": 2,
@@ -31,7 +32,8 @@ FLOORS = {
     "checks": 8,
     "show": 8,
     "share": 8,
-    "__main__": 9,
+    "using": 9,
+    "__main__": 10,
 }
 FORBIDDEN = {
     "measure": {"duckdb", "altair", "jinja2", "mkdocs"},

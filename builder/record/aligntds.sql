@@ -14,6 +14,13 @@ CREATE MACRO aligntds_ndcg(b, a) AS
     / list_sum(list_transform(range(1, len(a) + 1), lambda i: 1 / log2(i + 1) / log2(i + 1)));
 CREATE MACRO aligntds_tr(b, a, k) AS coalesce(place_in(b[1:k], a[1]) - 1, k);
 CREATE MACRO aligntds_tp(b, pb, a, k) AS coalesce(pb[place_in(b[1:k], a[1])], 0);
+COMMENT ON MACRO place_in IS 'Place of an item in a list, from 1; NULL where it is not there.';
+COMMENT ON MACRO aligntds_jaccard IS 'Jaccard index of the first k strings of both lists, as AlignTDS has it.';
+COMMENT ON MACRO aligntds_ws IS 'Sum of the products of both probabilities over the first k strings, as AlignTDS has it.';
+COMMENT ON MACRO aligntds_kl IS 'KL(base‖aligned) over the strings that both have among their first k, as AlignTDS has it; can be negative.';
+COMMENT ON MACRO aligntds_ndcg IS 'nDCG of the base''s list of ids against the aligned one, as AlignTDS has it.';
+COMMENT ON MACRO aligntds_tr IS 'Index, from 0, of the aligned model''s first choice among the base''s first k; k where it is not there.';
+COMMENT ON MACRO aligntds_tp IS 'The base''s probability of the aligned model''s first choice, 0 where it is not among its first k.';
 
 CREATE VIEW aligntds AS
 WITH strings AS (

@@ -18,6 +18,11 @@ CREATE MACRO kept_within(x, low, high) AS
 CREATE MACRO normal_p(z) AS least(1, 2 * 0.3989422804014327 * exp(-z * z / 2) * list_sum(list_transform(
     [0.319381530, -0.356563782, 1.781477937, -1.821255978, 1.330274429], lambda c, i: c * power(1 / (1 + 0.2316419 * abs(z)), i))));
 
+COMMENT ON MACRO clustered_mean IS 'Aggregate over one row per prompt: the mean Σx/Σn, x the sum of the quantity over the prompt''s positions, n their number.';
+COMMENT ON MACRO clustered_half_width IS 'Aggregate over the same rows: half the width of that mean''s 95 % interval, clustered by prompt; NULL for a single prompt.';
+COMMENT ON MACRO kept_within IS 'A bound x of an interval, kept within low and high (NULL: no upper bound); NULL stays NULL.';
+COMMENT ON MACRO normal_p IS 'Two-sided p of a standard normal z.';
+
 CREATE VIEW split AS
 WITH said AS (
     SELECT response_id, pos, model_id, context_id, logprob::DOUBLE AS logprob

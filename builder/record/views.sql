@@ -6,6 +6,9 @@ CREATE MACRO jaccard_at(a, b, k) AS
     len(list_intersect(a[1:k], b[1:k])) / len(list_distinct(list_concat(a[1:k], b[1:k])));
 CREATE MACRO token_text(id) AS TABLE
     SELECT DISTINCT text FROM token WHERE token_id = id;
+COMMENT ON MACRO shift_class IS 'The class of a base rank: unshifted (1), marginal (2-3), shifted (> 3).';
+COMMENT ON MACRO jaccard_at IS 'Jaccard index of the first k entries of two lists, e.g. of paired.base_ids and paired.aligned_ids.';
+COMMENT ON MACRO TABLE token_text IS 'What a token id writes, a row for each vocabulary in which it differs: FROM token_text(17).';
 
 CREATE VIEW paired AS
 SELECT

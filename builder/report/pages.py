@@ -14,13 +14,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from builder.domain import InputError
-from builder.report import query
+from builder.report import query, saved
 from builder.report.markup import inert, inline_json
 from builder.report.tokens import visible
 
 _CHART = re.compile(r'data-chart="(\w+)"')
 _CARD = "figures/shift_by_comparison.png"  # what a shared link shows where a page has no figure
 _TEMPLATES = Path(__file__).parent / "templates"
+_LONGEST = 40  # characters of an example of a column
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,10 @@ def context(
         "figure": _figure(made, env),
         "findings": [page for page in pages if page.is_finding],
         "ask": lambda sql: query.format_table(query.run(con, sql), "table"),
+        "cell": lambda value: inert(_cell(value)),
+        "short": lambda value: inert(_short(_cell(value))),
+        "cookbook": saved.answered(con),
+        "sample": saved.samples(con),
         "pages": pages,
     }
 
@@ -134,6 +139,10 @@ def _figure(made: dict[str, dict[str, Any]], env: Environment) -> Callable[[str,
 
 def _cell(value: Any) -> str:
     return "" if value is None else f"{value:.4g}" if isinstance(value, float) else visible(str(value))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def percent(value: float | None, digits: int = 1) -> str:

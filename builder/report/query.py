@@ -5,16 +5,24 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+import pyarrow.parquet
 
 from builder.domain import InputError, first_line, printable
 
 SQL = Path(__file__).parent / "sql"
+_LOCKED = {"enable_external_access": "false", "lock_configuration": "true"}
 _WIDEST = 60  # characters of a cell in a printed table
+_BATCH = 50_000  # rows in memory, and in a row group of a Parquet file
 
 
 def connect(database: Path) -> duckdb.DuckDBPyConnection:
@@ -22,8 +30,7 @@ def connect(database: Path) -> duckdb.DuckDBPyConnection:
     if not database.is_file():
         raise InputError(f"{database}: there is no such file; `tds store` writes it, --db names another")
     try:
-        con = duckdb.connect(str(database), read_only=True)
-        con.execute("SET enable_external_access = false; SET lock_configuration = true")
+        con = duckdb.connect(str(database), read_only=True, config=dict(_LOCKED))
         con.execute("SELECT count(*) FROM run").fetchall()
     except duckdb.Error as error:
         raise InputError(f"{database}: not a database of tds: {first_line(error)}") from None
@@ -47,23 +54,93 @@ def caption(sql: str) -> str:
 
 
 def table(con: duckdb.DuckDBPyConnection, name: str, **parameters: Any) -> pa.Table:
-    """The result of sql/NAME.sql."""
-    return con.sql(load(name), params=parameters or None).to_arrow_table()
+    """The result of sql/NAME.sql. Sums of floats differ in their last digits from run to run: ten digits are kept."""
+    return _steady(con.sql(load(name), params=parameters or None).to_arrow_table())
+
+
+def _steady(result: pa.Table) -> pa.Table:
+    for i, field in enumerate(result.schema):
+        if field.type == pa.float64():
+            values = result.column(i).to_numpy()
+            with np.errstate(divide="ignore", invalid="ignore"):
+                scale = 10.0 ** (9 - np.floor(np.log10(np.abs(values))))
+                kept = np.where(np.isfinite(scale), np.round(values * scale) / scale, values)
+            result = result.set_column(i, field, pa.array(kept, mask=result.column(i).is_null().to_numpy()))
+    return result
 
 
 def rows(con: duckdb.DuckDBPyConnection, name: str, **parameters: Any) -> list[dict[str, Any]]:
     return list(table(con, name, **parameters).to_pylist())
 
 
-def run(con: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
-    """A user's query. Raises InputError with the database's own first line."""
+def relation(con: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelation:
+    """A user's query, not yet run. Raises InputError with the database's own first line."""
     try:
         result = con.sql(sql)
-        if result is None:
-            raise InputError("the statement gives no rows; the database is open for reading only")
-        return result.to_arrow_table()
     except duckdb.Error as error:
         raise InputError(first_line(error)) from None
+    if result is None:
+        raise InputError("the statement gives no rows; the database is open for reading only")
+    return result
+
+
+def run(con: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
+    """The rows of a user's query."""
+    try:
+        return relation(con, sql).to_arrow_table()
+    except duckdb.Error as error:
+        raise InputError(first_line(error)) from None
+
+
+def read_sql(text: str) -> str:
+    """A user's SQL: as given, or from the standard input for a dash."""
+    if text != "-":
+        return text
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError:
+        raise InputError("the SQL on the standard input is not UTF-8") from None
+
+
+def write_parquet(batches: pa.RecordBatchReader, path: Path) -> int:
+    """Rows as a Parquet file, a batch at a time. Returns their number."""
+    with pa.parquet.ParquetWriter(path, batches.schema, compression="zstd") as writer:
+        rows = 0
+        for batch in batches:
+            writer.write_batch(batch)
+            rows += batch.num_rows
+    return rows
+
+
+def save(result: pa.Table | duckdb.DuckDBPyRelation, style: str, path: Path, database: Path) -> None:
+    """Rows into a file, which appears, or replaces an older one, only when it is whole."""
+    if path.is_dir() or (path.exists() and not path.is_file()):
+        raise InputError(f"{path}: is not a file; name one with --output")
+    if path.exists() and database.exists() and path.samefile(database):
+        raise InputError(f"{path}: is the database itself; name another file with --output")
+    with _whole(path) as part:
+        if style == "parquet":
+            reader = result.to_reader(_BATCH) if isinstance(result, pa.Table) else result.to_arrow_reader(_BATCH)
+            write_parquet(reader, part)
+        else:
+            table = result if isinstance(result, pa.Table) else result.to_arrow_table()
+            part.write_text(format_table(table, style) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """A temporary path beside a file, renamed to it at the end and removed after any failure."""
+    target = path.resolve()
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        yield part
+        part.replace(target)
+    except (duckdb.Error, pa.ArrowException) as error:
+        raise InputError(first_line(error)) from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or first_line(error)}") from None
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def format_table(result: pa.Table, style: str) -> str:

@@ -138,6 +138,9 @@ def _write_pages(
         path = docs / page.file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(render(env, page, values), encoding="utf-8")
+    (docs / "cookbook").mkdir(exist_ok=True)
+    for question in values["cookbook"]:
+        (docs / "cookbook" / f"{question['name']}.sql").write_text(question["sql"], encoding="utf-8")
     _write_navigation(docs.parent / "nav.yml", values)
     _write_search_list(con, docs, values)
 

@@ -51,7 +51,8 @@ def test_where_only_candidates_are_cut_every_row_is_there(
     target = tmp_path / "tds.duckdb"
     monkeypatch.setattr("builder.record.published._extent", lambda _: (10, 24))
     monkeypatch.setattr(
-        "builder.record.published._cuts", lambda *_: iter([__import__("builder.record.published", fromlist=["Cut"]).Cut(5)])
+        "builder.record.published._cuts",
+        lambda *_: iter([__import__("builder.record.published", fromlist=["Cut"]).Cut(5)]),
     )
     assert "first 5 of 10 candidates" in publish(database, target, 1)
     kept = "SELECT comparison_id, response_id, pos, token, base_rank, kl_aligned_base, base_top FROM tds ORDER BY ALL"

@@ -59,6 +59,11 @@ def kl_by_harm(table: pa.Table, colour: alt.Color) -> Chart:
     rule = base.mark_rule(strokeWidth=1, opacity=0.55).encode(
         x=alt.X("position:Q", title="position in the answer"), y=alt.Y("low:Q", axis=hidden, scale=scale), y2="high:Q"
     )
+    return alt.layer(bars, rule, *_strip_labels(base, colour, hidden, scale)).properties(height=_PANEL * panels)
+
+
+def _strip_labels(base: Chart, colour: alt.Color, hidden: alt.Axis, scale: alt.Scale) -> list[Chart]:
+    """The comparison's name at the right end of its strip, and which way is which."""
     name = base.mark_text(align="right", fontWeight=600, limit=260).encode(
         x=alt.value("width"), y=alt.Y("top:Q", axis=hidden, scale=scale), text="comparison:N", color=colour.legend(None)
     )
@@ -71,7 +76,7 @@ def kl_by_harm(table: pa.Table, colour: alt.Color) -> Chart:
         )
         for kind, where, dy, arrow in (("harmful", "top", 16, "↑"), ("harmless", "bottom", 0, "↓"))
     ]
-    return alt.layer(bars, rule, name, *sides).properties(height=_PANEL * panels)
+    return [name, *sides]
 
 
 @figure(lambda table: _halves(table))

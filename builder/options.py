@@ -1,0 +1,29 @@
+"""What several verbs of `tds` ask for alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+REPORTS = Path("data/reports")
+DEFAULT_REPORT = REPORTS / "pocket.yml"
+DEFAULT_DATABASE = Path("data/tds.duckdb")
+
+
+def report_file(name: Path) -> Path:
+    """A report file by its path, or one of data/reports by its name."""
+    preset = REPORTS / f"{name}.yml"
+    return preset if not name.exists() and not name.suffix and preset.is_file() else name
+
+
+ReportOption = Annotated[
+    Path,
+    typer.Option(
+        "--report", "-r", callback=report_file, help="The YAML report file, or the name of one in data/reports."
+    ),
+]
+PartOption = Annotated[str, typer.Option("--part", help="This worker's part of the work, e.g. 2/4.")]
+DeviceOption = Annotated[str | None, typer.Option("--device", help="Instead of the report file's device.")]
+DatabaseOption = Annotated[Path, typer.Option("--db", help="The DuckDB file that `tds store` wrote.")]

@@ -1,0 +1,6 @@
+-- With which versions and on what device was this measured?
+-- part: What the numbers rest on
+SELECT key, value
+FROM run
+WHERE key NOT IN ('report_config', 'report_description')
+ORDER BY key

@@ -1,0 +1,8 @@
+-- Which words did tuning make likelier most, all in all?
+-- part: Words and tokens
+SELECT word, count(*) AS times, sum(delta_logprob)::DOUBLE AS sum_nats, avg(delta_logprob)::DOUBLE AS mean_nats
+FROM word
+WHERE delta_logprob IS NOT NULL
+GROUP BY word
+ORDER BY sum_nats DESC, word
+LIMIT 20

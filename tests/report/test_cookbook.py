@@ -1,0 +1,101 @@
+"""The cookbook and saved queries: each question runs, answers, is on its page; and what `tds query` does with rows."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+import pytest
+
+from builder.domain import InputError
+from builder.report import query, saved
+from builder.report.site import write_docs
+from tests.conftest import ROOT
+from tests.report import synthetic
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return synthetic.write(tmp_path_factory.mktemp("db") / "made.duckdb", noise=True, further=True, rich=True)
+
+
+def test_there_are_many_questions_on_every_table_that_matters() -> None:
+    questions = saved.cookbook()
+    assert len(questions) >= 20 and all(q.question.endswith("?") for q in questions)
+    text = " ".join(q.sql for q in questions)
+    for name in (
+        "tds",
+        "word",
+        "split",
+        "stage",
+        "noise",
+        "prefill",
+        "swap",
+        "continuation",
+        "candidate",
+        "example",
+        "aligntds",
+    ):
+        assert f" {name}" in text, name
+
+
+@pytest.mark.parametrize("name", [q.name for q in saved.cookbook()])
+def test_every_question_has_an_answer_and_the_same_one_again(database: Path, name: str) -> None:
+    con = query.connect(database)
+    table = query.run(con, saved.load(name))
+    shown = query.format_table(table, "table")  # sums of floats differ in their last digits from run to run
+    assert table.num_rows and shown == query.format_table(query.run(con, saved.load(name)), "table")
+    con.close()
+
+
+def test_questions_without_data_are_left_out(tmp_path: Path, database: Path) -> None:
+    con = query.connect(database)
+    assert {q["name"] for q in saved.answered(con)} == {q.name for q in saved.cookbook()}
+    con.close()
+    write_docs(synthetic.write(tmp_path / "bare.duckdb"), ROOT / "site_src", tmp_path / "docs")
+    page = (tmp_path / "docs" / "cookbook.md").read_text(encoding="utf-8")
+    without = {q.name for q in saved.cookbook() if q.needs in ("swap", "prefill", "noise", "stage", "continuation")}
+    assert without and not any(f"#{name} " in page for name in without)
+    assert {p.stem for p in (tmp_path / "docs" / "cookbook").glob("*.sql")} == {
+        q.name for q in saved.cookbook() if f"#{q.name} " in page
+    }
+
+
+def ask(database: Path, **given: object) -> str | None:
+    wanted = {"sql": None, "saved": None, "names": False, "style": "table", "output": None} | given
+    return saved.answer(database, **wanted)  # type: ignore[arg-type]
+
+
+def test_saved_queries_by_name(database: Path) -> None:
+    listed = ask(database, names=True) or ""
+    assert all(name in listed for name in ("figures/shift_by_comparison", saved.cookbook()[0].name))
+    assert json.loads(ask(database, saved="figures/shift_by_comparison", style="json") or "")
+    with pytest.raises(InputError, match=r"no saved query ../x; `tds query --list` names them"):
+        ask(database, saved="../x")
+
+
+@pytest.mark.parametrize("given", [{}, {"sql": "SELECT 1", "names": True}, {"sql": "SELECT 1", "saved": "x"}])
+def test_one_thing_is_asked_at_a_time(database: Path, given: dict[str, object]) -> None:
+    with pytest.raises(InputError, match="give one of: SQL"):
+        ask(database, **given)
+
+
+def test_files_appear_whole(database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="name a file with --output"):
+        ask(database, sql="FROM tds", style="parquet")
+    target = tmp_path / "rows.parquet"
+    assert ask(database, sql="SELECT comparison_id, pos FROM tds ORDER BY ALL", style="parquet", output=target) is None
+    with duckdb.connect(str(database), read_only=True) as con:
+        expected = con.execute("SELECT comparison_id, pos FROM tds ORDER BY ALL").fetchall()
+    assert [tuple(row.values()) for row in pq.read_table(target).to_pylist()] == expected
+    before = target.read_bytes()
+    with pytest.raises(InputError):
+        ask(database, sql="SELECT error('stop') FROM tds", style="parquet", output=target)
+    assert target.read_bytes() == before and list(tmp_path.iterdir()) == [target]
+    ask(database, sql="SELECT 1 AS a", style="csv", output=tmp_path / "a.csv")
+    assert (tmp_path / "a.csv").read_text(encoding="utf-8").splitlines() == ["a", "1"]
+    monkeypatch.setattr("sys.stdin", io.StringIO("SELECT 2 AS b"))
+    assert json.loads(ask(database, sql="-", style="json") or "") == [{"b": 2}]
