@@ -1,6 +1,6 @@
 -- How much of all KL(aligned‖base) the first tokens of the answers hold, with 95 % intervals clustered by prompt; dashed, how much of all positions they are.
 WITH per_prompt AS (
-    SELECT comparison_id, prompt_id, first, round(sum(kl_aligned_base::DOUBLE) FILTER (pos < first), 10) AS x, round(sum(kl_aligned_base::DOUBLE), 10) AS kl,
+    SELECT comparison_id, prompt_id, first, sum(kl_aligned_base::DOUBLE) FILTER (pos < first) AS x, sum(kl_aligned_base::DOUBLE) AS kl,
            count(*) FILTER (pos < first) AS early, count(*) AS n
     FROM tds CROSS JOIN (VALUES (1), (2), (3), (4), (5), (7), (10), (14), (20), (30), (50), (100)) AS steps(first)
     GROUP BY ALL
