@@ -20,7 +20,7 @@ def compare_all(table: pa.Table, colour: alt.Color) -> Chart:
     """A line from zero to a dot with its interval, for every comparison; every measure has its own scale."""
     negative = any(row["mean"] < 0 for row in table.to_pylist())
     base = _scaled(table, "mean")
-    x = _place("mean", [-1 if negative else 0, 1.5])
+    x = _place("mean", [-1 if negative else 0, 1.9])
     stem = base.mark_rule(strokeWidth=1.4, opacity=0.4).encode(x=_place("zero", None), x2="scaled_mean:Q", color=colour)
     share = with_half("format(datum.mean, '.1%')", "half_width", "'.1f'", 100)
     other = with_half(f"format(datum.mean, {_DIGITS})", "half_width", f"({_DIGITS})")

@@ -2,8 +2,8 @@
 WITH answers AS (
     SELECT comparison_id, t.prompt_id, count(*)::DOUBLE AS n, count(delta_logprob)::DOUBLE AS with_delta, 1::DOUBLE AS one,
            count(*) FILTER (shift = 'unshifted')::DOUBLE AS unshifted, count(*) FILTER (shift = 'marginal')::DOUBLE AS marginal,
-           count(*) FILTER (shift = 'shifted')::DOUBLE AS shifted, round(sum(kl_aligned_base::DOUBLE), 10) AS kl, round(sum(kl_base_aligned::DOUBLE), 10) AS kl_back,
-           round(sum(js::DOUBLE), 10) AS js, coalesce(round(sum(delta_logprob::DOUBLE), 10), 0) AS delta,
+           count(*) FILTER (shift = 'shifted')::DOUBLE AS shifted, sum(kl_aligned_base::DOUBLE) AS kl, sum(kl_base_aligned::DOUBLE) AS kl_back,
+           sum(js::DOUBLE) AS js, coalesce(sum(delta_logprob::DOUBLE), 0) AS delta,
            CASE WHEN any_value(r.condition_id) = any_value(c.aligned_condition_id) THEN coalesce(min(pos) FILTER (base_rank > 1), count(*))::DOUBLE END AS same
     FROM tds t JOIN comparison c USING (comparison_id) JOIN response r USING (response_id)
     WHERE (SELECT count(*) FROM comparison WHERE kind = 'tuning') > 1

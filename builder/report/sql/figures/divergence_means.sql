@@ -1,7 +1,7 @@
 -- Mean divergence per position over the full vocabulary, with 95 % intervals clustered by prompt.
 WITH per_prompt AS (
-    SELECT comparison_id, prompt_id, count(*) AS n, round(sum(kl_aligned_base::DOUBLE), 10) AS "KL(aligned‖base)",
-           round(sum(kl_base_aligned::DOUBLE), 10) AS "KL(base‖aligned)", round(sum(js::DOUBLE), 10) AS JS
+    SELECT comparison_id, prompt_id, count(*) AS n, sum(kl_aligned_base::DOUBLE) AS "KL(aligned‖base)",
+           sum(kl_base_aligned::DOUBLE) AS "KL(base‖aligned)", sum(js::DOUBLE) AS JS
     FROM tds GROUP BY ALL
 ), long AS (
     UNPIVOT per_prompt ON "KL(aligned‖base)", "KL(base‖aligned)", JS INTO NAME measure VALUE x

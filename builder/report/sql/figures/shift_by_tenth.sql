@@ -1,7 +1,7 @@
 -- Share of shifted tokens in each tenth of the answer, whatever its length, with 95 % intervals clustered by prompt.
 WITH per_prompt AS (
     SELECT comparison_id, prompt_id, 1 + floor(10 * pos / n_tokens)::INTEGER AS tenth, count(*) AS n,
-           count(*) FILTER (shift = 'shifted')::DOUBLE AS x, round(sum(kl_aligned_base::DOUBLE), 10) AS kl
+           count(*) FILTER (shift = 'shifted')::DOUBLE AS x, sum(kl_aligned_base::DOUBLE) AS kl
     FROM tds GROUP BY ALL
 )
 SELECT label AS comparison, tenth, clustered_mean(x, n) AS share,

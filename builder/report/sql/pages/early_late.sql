@@ -8,7 +8,7 @@ WITH per_prompt AS (
 )
 SELECT label, early, clustered_half_width(ex, en) AS early_half, late,
        CASE WHEN size > 0 THEN clustered_half_width(x, n) END AS late_half, early - late AS difference,
-       CASE WHEN count(*) > 1 THEN 1.959964 * sqrt(count(*) / (count(*) - 1.0) * sum(power((ex - early * en) / e_size - (x - late * n) / nullif(size, 0), 2))) END AS half_width
+       CASE WHEN count(*) > 1 THEN round(1.959964 * sqrt(count(*) / (count(*) - 1.0) * sum(power((ex - early * en) / e_size - (x - late * n) / nullif(size, 0), 2))), 10) END AS half_width
 FROM per_prompt JOIN totals USING (comparison_id) JOIN comparison USING (comparison_id)
 GROUP BY ordinal, label, early, late, size
 ORDER BY ordinal
