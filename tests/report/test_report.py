@@ -194,14 +194,15 @@ def test_checks_of_arithmetic_stand_in_the_noise_floor_alone(database: Path, doc
     con = query.connect(database)
     for path in query.SQL.rglob("*.sql"):
         name = path.relative_to(query.SQL).with_suffix("").as_posix()
-        if name in ("pages/noise", "pages/conditions", "pages/schema", "figures/noise_floor"):
+        told = ("pages/noise", "pages/conditions", "pages/schema", "figures/noise_floor")
+        if name in told or name.startswith("cookbook/"):
             continue
         needs = {"comparison_id": "c-1"} if "$comparison_id" in query.load(name) else {}
         assert not re.search("noise-1|rebatched", str(query.rows(con, name, **needs))), name
     (totals,) = query.rows(con, "pages/totals")
     assert totals["positions"] == 4 * con.execute('SELECT count(*) FROM "position"').fetchall()[0][0]
     for path in docs.rglob("*"):
-        told = path.stem == "noise_floor" or path.name in ("method.md", "data.md", "trust.md", "vega.js")
+        told = path.stem == "noise_floor" or path.stem in ("method", "cookbook", "schema", "trust", "vega")
         if path.suffix in (".md", ".js", ".json", ".csv") and not told:
             assert not re.search("noise-1|rebatched", path.read_text(encoding="utf-8")), path
     assert not (docs / "examples" / "noise-1").exists()
@@ -238,12 +239,3 @@ def test_the_noise_floor_against_a_slow_version(database: Path) -> None:
     assert row["largest_logprob_nats"] == pytest.approx(max(abs(a[1] - b[1]) for a, b in both))
     assert row["largest_kl_nats"] == pytest.approx(max(a[2] for a in first))
     assert row["mean_kl_nats"] == pytest.approx(sum(a[2] for a in first) / len(first))
-
-
-def test_the_data_page_asks_of_splits_and_noise_only_where_there_are_any(docs: Path, tmp_path: Path) -> None:
-    asked = ("Was it the prompt or the weights?", "What does arithmetic alone change?")
-    text = (docs / "data.md").read_text(encoding="utf-8")
-    assert all(question in text for question in asked)
-    write_docs(synthetic.write(tmp_path / "made.duckdb"), SOURCE, tmp_path / "docs")
-    text = (tmp_path / "docs" / "data.md").read_text(encoding="utf-8")
-    assert not any(question in text for question in asked) and "How many tokens of each class" in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -51,22 +52,28 @@ def test_precision_and_recall_against_a_slow_version(database: Path) -> None:
 
 def test_a_broken_record_is_counted_and_said(tmp_path: Path) -> None:
     path = synthetic.write(tmp_path / "made.duckdb", rich=True)
-    before = {row["check"]: row["violations"] for row in query.rows(query.connect(path), "pages/checks")}
+    before = _violations(path)
+    at = "response_id = 'sft·chat/p1' AND pos = 0"
     with duckdb.connect(str(path)) as con:
-        at = "response_id = 'sft·chat/p1' AND pos = 0"
-        con.execute(f"DELETE FROM score WHERE {at} AND condition_id = 'base·plain'")
-        con.execute(f"DELETE FROM divergence WHERE {at} AND comparison_id = 'c-1'")
         con.execute(f"UPDATE divergence SET kl_aligned_base = -1, js = 0.7 WHERE {at} AND comparison_id = 'c-2'")
         con.execute(
-            f"UPDATE score SET top_logprobs = [-2, -1], logprob = 1, entropy = 9, rank = 2 WHERE {at} AND condition_id = 'sft·chat'"
+            f"UPDATE score SET top_logprobs = list_concat([-2, -1], top_logprobs[3:]), logprob = 1, entropy = 9, rank = 2 WHERE {at} AND condition_id = 'sft·chat'"
         )
         con.execute("UPDATE response SET text = text || 'x' WHERE response_id = 'sft·chat/p2'")
-    after = {row["check"]: row["violations"] for row in query.rows(query.connect(path), "pages/checks")}
-    one = [check for check in before if "rank 1" not in check and "sum to" not in check]
-    assert [after[check] - before[check] for check in one] == [1] * 8
     write_docs(path, ROOT / "site_src", tmp_path / "docs")
     text = (tmp_path / "docs/findings/trust.md").read_text(encoding="utf-8")
     assert "Not without care" in text and "**1 of " in text and "noise floor" not in text.split("## What must")[0]
+    with duckdb.connect(str(path)) as con:
+        con.execute(f"DELETE FROM score WHERE {at} AND condition_id = 'base·plain'")
+        con.execute(f"DELETE FROM divergence WHERE {at} AND comparison_id = 'c-1'")
+    after = _violations(path)
+    one = [check for check in before if "rank 1" not in check and "sum to" not in check]
+    assert [after[check] - before[check] for check in one] == [1] * 8
+
+
+def _violations(path: Path) -> dict[str, int]:
+    with closing(query.connect(path)) as con:
+        return {row["check"]: row["violations"] for row in query.rows(con, "pages/checks")}
 
 
 def test_the_design_effect_is_a_ratio_of_variances(database: Path) -> None:
