@@ -22,23 +22,40 @@ COMMENT ON MACRO aligntds_ndcg IS 'nDCG of the base''s list of ids against the a
 COMMENT ON MACRO aligntds_tr IS 'Index, from 0, of the aligned model''s first choice among the base''s first k; k where it is not there.';
 COMMENT ON MACRO aligntds_tp IS 'The base''s probability of the aligned model''s first choice, 0 where it is not among its first k.';
 
+-- The two sides are not word for word the same: DuckDB 2.0 takes equal parts of a query together, and a LIMIT over such a
+-- part waits for ever.
 CREATE VIEW aligntds AS
-WITH strings AS (
-    SELECT tokenizer_id, list(coalesce(decoded, '') ORDER BY token_id) AS decoded FROM token GROUP BY tokenizer_id
-), side AS (
-    SELECT s.response_id, s.pos, s.condition_id, s.top_ids[1:30] AS ids, list_transform(s.top_ids[1:30], lambda i: t.decoded[i + 1]) AS words,
-           list_transform(s.top_logprobs[1:30]::DOUBLE[], lambda x: exp(x)) AS p
-    FROM score s JOIN condition USING (condition_id) JOIN model USING (model_id) JOIN strings t USING (tokenizer_id)
-), renormalised AS (
+WITH base_side AS (
     SELECT response_id, pos, condition_id, ids, words, list_transform(p, lambda x: x / total) AS p
-    FROM (SELECT *, list_sum(p) AS total FROM side)
+    FROM (
+        SELECT *, list_sum(p) AS total
+        FROM (
+            SELECT s.response_id, s.pos, s.condition_id, s.top_ids[1:30] AS ids, list_transform(s.top_ids[1:30], lambda i: t.decoded[i + 1]) AS words,
+                   list_transform(s.top_logprobs[1:30]::DOUBLE[], lambda x: exp(x)) AS p
+            FROM score s JOIN condition USING (condition_id) JOIN model USING (model_id) JOIN (
+                SELECT tokenizer_id, list(coalesce(decoded, '') ORDER BY token_id) AS decoded FROM token GROUP BY tokenizer_id
+            ) t USING (tokenizer_id)
+        )
+    )
+), aligned_side AS (
+    SELECT response_id, pos, condition_id, ids, words, list_transform(p, lambda x: x / total) AS p
+    FROM (
+        SELECT *, list_sum(p) AS total
+        FROM (
+            SELECT s.response_id, s.pos, s.condition_id, s.top_ids[1:30] AS ids, list_transform(s.top_ids[1:30], lambda i: t.decoded[i + 1]) AS words,
+                   list_transform(s.top_logprobs[1:30]::DOUBLE[], lambda x: exp(x)) AS p
+            FROM score s JOIN condition USING (condition_id) JOIN model USING (model_id) JOIN (
+                SELECT tokenizer_id, list(coalesce(decoded, '') ORDER BY token_id) AS decoded FROM token WHERE token_id >= 0 GROUP BY tokenizer_id
+            ) t USING (tokenizer_id) WHERE s.pos >= 0
+        )
+    )
 ), lists AS (
     SELECT c.comparison_id, r.prompt_id, r.response_id, p.pos, b.ids AS bi, b.words AS b, b.p AS pb, a.ids AS ai, a.words AS a, a.p AS pa
     FROM comparison c
     JOIN response r ON r.source = c.source
     JOIN "position" p USING (response_id)
-    JOIN renormalised b ON b.response_id = p.response_id AND b.pos = p.pos AND b.condition_id = c.base_condition_id
-    JOIN renormalised a ON a.response_id = p.response_id AND a.pos = p.pos AND a.condition_id = c.aligned_condition_id
+    JOIN base_side b ON b.response_id = p.response_id AND b.pos = p.pos AND b.condition_id = c.base_condition_id
+    JOIN aligned_side a ON a.response_id = p.response_id AND a.pos = p.pos AND a.condition_id = c.aligned_condition_id
     WHERE c.kind = 'tuning' AND NOT p.is_end
 )
 SELECT comparison_id, prompt_id, response_id, pos,

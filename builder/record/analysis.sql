@@ -23,25 +23,28 @@ COMMENT ON MACRO clustered_half_width IS 'Aggregate over the same rows: half the
 COMMENT ON MACRO kept_within IS 'A bound x of an interval, kept within low and high (NULL: no upper bound); NULL stays NULL.';
 COMMENT ON MACRO normal_p IS 'Two-sided p of a standard normal z.';
 
+-- Scores are joined by the ids of conditions, not through a table of all scores with their models: DuckDB 2.0 takes equal
+-- parts of a query together, and a LIMIT over such a part waits for ever.
 CREATE VIEW split AS
-WITH said AS (
-    SELECT response_id, pos, model_id, context_id, logprob::DOUBLE AS logprob
-    FROM score JOIN condition USING (condition_id) WHERE arithmetic = ''
-)
-SELECT c.comparison_id, r.prompt_id, aa.response_id, aa.pos,
-       aa.logprob - bb.logprob AS delta,
-       ba.logprob - bb.logprob AS context, aa.logprob - ba.logprob AS weights,
-       ab.logprob - bb.logprob AS weights_first, aa.logprob - ab.logprob AS context_after,
-       (aa.logprob - ba.logprob) - (ab.logprob - bb.logprob) AS interaction
-FROM comparison c
-JOIN response r ON r.source = c.source
-JOIN condition b ON b.condition_id = c.base_condition_id
-JOIN condition a ON a.condition_id = c.aligned_condition_id
-JOIN said aa ON aa.response_id = r.response_id AND aa.model_id = a.model_id AND aa.context_id = a.context_id
-JOIN said bb ON bb.response_id = aa.response_id AND bb.pos = aa.pos AND bb.model_id = b.model_id AND bb.context_id = b.context_id
-LEFT JOIN said ba ON ba.response_id = aa.response_id AND ba.pos = aa.pos AND ba.model_id = b.model_id AND ba.context_id = a.context_id
-LEFT JOIN said ab ON ab.response_id = aa.response_id AND ab.pos = aa.pos AND ab.model_id = a.model_id AND ab.context_id = b.context_id
-WHERE c.kind = 'tuning';
+SELECT x.comparison_id, r.prompt_id, aa.response_id, aa.pos,
+       aa.logprob::DOUBLE - bb.logprob::DOUBLE AS delta,
+       ba.logprob::DOUBLE - bb.logprob::DOUBLE AS context, aa.logprob::DOUBLE - ba.logprob::DOUBLE AS weights,
+       ab.logprob::DOUBLE - bb.logprob::DOUBLE AS weights_first, aa.logprob::DOUBLE - ab.logprob::DOUBLE AS context_after,
+       (aa.logprob::DOUBLE - ba.logprob::DOUBLE) - (ab.logprob::DOUBLE - bb.logprob::DOUBLE) AS interaction
+FROM (
+    SELECT c.comparison_id, c.source, c.base_condition_id, c.aligned_condition_id, ba.condition_id AS ba_id, ab.condition_id AS ab_id
+    FROM comparison c
+    JOIN condition b ON b.condition_id = c.base_condition_id
+    JOIN condition a ON a.condition_id = c.aligned_condition_id
+    LEFT JOIN condition ba ON ba.model_id = b.model_id AND ba.context_id = a.context_id AND ba.arithmetic = ''
+    LEFT JOIN condition ab ON ab.model_id = a.model_id AND ab.context_id = b.context_id AND ab.arithmetic = ''
+    WHERE c.kind = 'tuning'
+) x
+JOIN response r ON r.source = x.source
+JOIN score aa ON aa.response_id = r.response_id AND aa.condition_id = x.aligned_condition_id
+JOIN score bb ON bb.response_id = aa.response_id AND bb.pos = aa.pos AND bb.condition_id = x.base_condition_id
+LEFT JOIN score ba ON ba.response_id = aa.response_id AND ba.pos = aa.pos AND ba.condition_id = x.ba_id
+LEFT JOIN score ab ON ab.response_id = aa.response_id AND ab.pos = aa.pos AND ab.condition_id = x.ab_id;
 
 COMMENT ON VIEW   split               IS 'What the weights changed and what the prompt changed: delta_logprob of tds as a sum of two, in both orders. One row per comparison x position; NULL where the report did not score the condition that it takes (conditions in the report file).';
 COMMENT ON COLUMN split.comparison_id IS 'The comparison; see comparison.';

@@ -57,12 +57,12 @@ def answered(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """The questions that this database answers, with the first rows of each answer."""
     made = []
     for q in cookbook():
-        if q.needs and not con.sql(f'SELECT 1 FROM "{q.needs}" LIMIT 1').fetchall():
+        if q.needs and not query.run(con, f'SELECT 1 FROM "{q.needs}" LIMIT 1').num_rows:
             continue
-        result = con.sql(q.sql)
-        rows = result.limit(_SHOWN + 1).fetchall()
-        if rows:
-            shown = {"columns": result.columns, "rows": rows[:_SHOWN], "more": len(rows) > _SHOWN}
+        result = query.run(con, q.sql)
+        if result.num_rows:
+            rows = [tuple(row.values()) for row in result.slice(0, _SHOWN).to_pylist()]
+            shown = {"columns": result.column_names, "rows": rows, "more": result.num_rows > _SHOWN}
             made.append({"name": q.name, "question": q.question, "part": q.part, "sql": q.sql, "body": q.body} | shown)
     return made
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -178,3 +180,14 @@ def test_between_equal_contexts_the_split_is_all_weights(tmp_path: Path) -> None
         ).fetchall()
     assert rows and all(row == (row[0], 0, row[0], row[0], 0, 0) for row in rows)
     assert any(row[0] != 0 for row in rows)
+
+
+@pytest.mark.parametrize(
+    "view", ["tds", "paired", "noise", "split", "stage", "primed", "word", "candidate", "example", "aligntds"]
+)
+def test_a_limit_over_a_view_comes_back(view: str, tmp_path: Path) -> None:
+    """In a process of its own: where DuckDB takes equal parts of a view together, a LIMIT never ends."""
+    path = synthetic.write(tmp_path / "made.duckdb", noise=True, further=True, rich=True)
+    code = f"import duckdb; print(len(duckdb.connect({str(path)!r}, read_only=True).execute('FROM {view} LIMIT 2').fetchall()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "2", done.stderr

@@ -29,7 +29,7 @@ def test_the_base_stops_at_its_first_sentence_end(database: Path) -> None:
     """Earlier where the end token, id 0 of the made-up vocabulary, is the base's first choice at a sentence end within."""
     con = query.connect(database)
     sql = """SELECT response_id, text, char_start, is_end, top_ids[1] FROM response JOIN "position" USING (response_id)
-             JOIN score USING (response_id, pos) WHERE condition_id = 'base·plain' AND pos > 0"""
+             JOIN score USING (response_id, pos) WHERE score.condition_id = 'base·plain' AND pos > 0"""
     rows = con.execute(sql).fetchall()
     at = [
         (name, end, first)
