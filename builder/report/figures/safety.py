@@ -31,16 +31,19 @@ def kl_by_harm(table: pa.Table, colour: alt.Color) -> Chart:
         left="datum.position - 0.4",
         right="datum.position + 0.4",
         top=f"datum.zero + {0.95 * tall}",
-        bottom=f"datum.zero - {0.95 * tall}",
     )
-    hidden = alt.Axis(labels=False, grid=False, title=None)
+    tick = float(f"{tall / 2:.1g}")
+    scaled = alt.Axis(
+        values=[side * tick - panel * step for panel in range(panels) for side in (-1, 0, 1)],
+        labelExpr=f"format(abs(datum.value + {step} * round(-datum.value / {step})), '.2~g')",
+        grid=False,
+        title="mean KL(aligned‖base), nats",
+    )
     scale = alt.Scale(domain=[-(panels - 1) * step - 1.1 * tall, 1.1 * tall], nice=False, zero=False)
-    y = alt.Y("zero:Q", axis=hidden, scale=scale)
-    x = alt.X("left:Q", title="position in the answer", axis=alt.Axis(tickMinStep=1), scale=alt.Scale(nice=False))
     bars = base.mark_bar(cornerRadiusEnd=1).encode(
-        x=x,
+        x=alt.X("left:Q", title="position in the answer", axis=alt.Axis(tickMinStep=1), scale=alt.Scale(nice=False)),
         x2="right:Q",
-        y=y,
+        y=alt.Y("zero:Q", axis=scaled, scale=scale),
         y2="end:Q",
         color=colour.legend(None),
         opacity=alt.Opacity(
@@ -57,26 +60,20 @@ def kl_by_harm(table: pa.Table, colour: alt.Color) -> Chart:
         ],
     )
     rule = base.mark_rule(strokeWidth=1, opacity=0.55).encode(
-        x=alt.X("position:Q", title="position in the answer"), y=alt.Y("low:Q", axis=hidden, scale=scale), y2="high:Q"
+        x=alt.X("position:Q", title="position in the answer"), y=alt.Y("low:Q", axis=scaled, scale=scale), y2="high:Q"
     )
-    return alt.layer(bars, rule, *_strip_labels(base, colour, hidden, scale)).properties(height=_PANEL * panels)
+    return alt.layer(bars, rule, *_strip_labels(base, colour, scaled, scale)).properties(height=_PANEL * panels)
 
 
-def _strip_labels(base: Chart, colour: alt.Color, hidden: alt.Axis, scale: alt.Scale) -> list[Chart]:
+def _strip_labels(base: Chart, colour: alt.Color, axis: alt.Axis, scale: alt.Scale) -> list[Chart]:
     """The comparison's name at the right end of its strip, and which way is which."""
-    name = base.mark_text(align="right", fontWeight=600, limit=260).encode(
-        x=alt.value("width"), y=alt.Y("top:Q", axis=hidden, scale=scale), text="comparison:N", color=colour.legend(None)
+    first = base.transform_filter("datum.prompts == 'harmful' && datum.position == 0")
+    y = alt.Y("top:Q", axis=axis, scale=scale)
+    name = first.mark_text(align="right", fontWeight=600, limit=260).encode(
+        x=alt.value("width"), y=y, text="comparison:N", color=colour.legend(None)
     )
-    name = name.transform_filter("datum.prompts == 'harmful' && datum.position == 0")
-    sides = [
-        base.transform_filter(f"datum.prompts == '{kind}' && datum.position == 0")
-        .mark_text(align="right", opacity=0.75, fontSize=11, dy=dy)
-        .encode(
-            x=alt.value("width"), y=alt.Y(f"{where}:Q", axis=hidden, scale=scale), text=alt.value(f"{kind} {arrow}")
-        )
-        for kind, where, dy, arrow in (("harmful", "top", 16, "↑"), ("harmless", "bottom", 0, "↓"))
-    ]
-    return [name, *sides]
+    ways = first.mark_text(align="right", opacity=0.75, fontSize=11, dy=15)
+    return [name, ways.encode(x=alt.value("width"), y=y, text=alt.value("harmful ↑ harmless ↓"))]
 
 
 @figure(lambda table: _halves(table))
