@@ -7,7 +7,9 @@
 
   async function draw(holder) {
     const spec = JSON.parse(holder.querySelector("script[type='application/json']").textContent);
-    spec.config = window.tdsPalette[scheme()];
+    const palette = window.tdsPalette[scheme()];
+    const narrow = holder.clientWidth < 480;  // a legend in one row would be cut on a phone
+    spec.config = narrow ? { ...palette, legend: { ...palette.legend, columns: 1 } } : palette;
     let stage = holder.querySelector(".tds-live");
     if (!stage) {
       stage = document.createElement("div");
