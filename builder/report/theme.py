@@ -47,6 +47,7 @@ def _config(
         "text": {"color": ink, "font": FONT, "fontSize": 12},
         "rule": {"color": quiet},
         "range": {"category": comparisons, "ordinal": shifts, "diverging": methods},
+        "mark": {"aria": False},  # the figure's description says what the marks show
         "line": {"strokeWidth": 2.2, "strokeCap": "round"},
         "area": {"opacity": 0.16},
     }

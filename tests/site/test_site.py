@@ -23,6 +23,10 @@ PAGES = [
     "examples/c-1/1.html",
     "method.html",
     "data.html",
+    "words.html",
+    "console.html",
+    "cookbook.html",
+    "schema.html",
 ]
 
 

@@ -1,0 +1,71 @@
+"""What can be measured of the built site: links and anchors, accessibility, the strict policy, weight and steadiness."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, expect
+
+from builder.report.policy import add_policy
+from tests.site.conftest import Watched
+from tests.site.test_site import PAGES
+
+
+def test_no_link_and_no_anchor_is_dead(site: Path) -> None:
+    """Fragments that a page's script reads (a position, the state of a table) are no anchors."""
+    lychee = str(Path(sys.executable).with_name("lychee"))
+    base = [lychee, "--offline", "--no-progress", "--root-dir", str(site)]
+    for options in ([], ["--include-fragments", "--exclude", r"#(t\d|[a-z]+=)"]):
+        done = subprocess.run([*base, *options, f"{site}/**/*.html"], capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout[-3000:]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PAGES)
+def test_axe_finds_nothing(browser: Browser, served: str, path: str, scheme: str) -> None:
+    watched = Watched(browser, served, 1280, scheme)
+    page = watched.open(path)
+    page.wait_for_timeout(400)  # figures are drawn
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]})
+    serious = [
+        f"{v['id']}: {v['nodes'][0]['html'][:160]} {v['nodes'][0].get('failureSummary', '')[:200]}"
+        for v in found.response["violations"]
+    ]
+    watched.context.close()
+    assert serious == []
+
+
+def test_the_hosted_site_obeys_its_policy(browser: Browser, site: Path, served: str) -> None:
+    """Charts draw, search answers and an example opens under the policy; what it forbids would be a console error."""
+    copy = site.parent.parent / "hosted"
+    shutil.copytree(site, copy, dirs_exist_ok=True)
+    add_policy(copy)
+    watched = Watched(browser, served.replace("sub/atlas/", "hosted/"))
+    page = watched.open("findings/how-much.html")
+    expect(page.locator("[data-chart=shift_by_comparison] svg.marks")).to_be_visible()
+    page.locator(".tds-search__input").fill("harbour")
+    expect(page.locator(".tds-search__results a").first).to_be_visible()
+    page = watched.open("examples/c-1/5.html#t1")
+    expect(page.locator(".tds-now")).to_be_visible()
+    watched.context.close()
+    assert watched.faults == []
+
+
+def test_the_home_page_is_light_and_steady(browser: Browser, served: str) -> None:
+    """Under 600 kB before charts; nothing moves by itself."""
+    page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+    sizes: list[int] = []
+    page.on("response", lambda r: sizes.append(int(r.headers.get("content-length", 0))))
+    page.add_init_script(
+        "window.moved = 0; new PerformanceObserver((l) => l.getEntries().forEach((e) => { if (!e.hadRecentInput) window.moved += e.value; }))"
+        ".observe({ type: 'layout-shift', buffered: true });"
+    )
+    page.goto(served + "index.html", wait_until="load")
+    page.wait_for_timeout(800)
+    assert sum(sizes) < 600_000 and page.evaluate("window.moved") < 0.05
+    page.context.close()
