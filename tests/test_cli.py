@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from tests import tiny
+from tests.report import synthetic
 
 
 def tds(*args: str) -> subprocess.CompletedProcess[str]:
@@ -106,3 +108,13 @@ def test_swap_prints_what_became_of_the_texts(project: Path) -> None:
 @pytest.mark.parametrize("args", [("serve", "--site", "none"), ("report", "--db", "none.duckdb")])
 def test_verbs_that_need_what_is_not_there(project: Path, args: tuple[str, ...]) -> None:
     assert refused(*args).startswith("tds: none")
+
+
+def test_a_long_query_prints_its_rows_and_nothing_else(tmp_path: Path) -> None:
+    """DuckDB would show its progress after two seconds, on the standard output."""
+    database = synthetic.write(tmp_path / "made.duckdb", prompts=2)
+    slow = "SELECT count(*) AS n FROM range(3_000_000_000) t(i) WHERE i % 7 = 3"
+    start = time.monotonic()
+    done = tds("query", slow, "--db", str(database), "--format", "csv")
+    assert time.monotonic() - start > 2.5, "too short for a progress bar to show"
+    assert done.stdout.splitlines() == ["n", "428571429"] and done.stderr == ""

@@ -4,11 +4,11 @@
 -- k, and takes both lists to be equally long. Their quirks are theirs: kl can be negative, ws measures confidence.
 CREATE MACRO place_in(list, item) AS nullif(list_position(list, item), 0);
 CREATE MACRO aligntds_jaccard(b, a, k) AS jaccard_at(b, a, k);
-CREATE MACRO aligntds_ws(b, pb, a, pa, k) AS coalesce(list_sum(list_transform(range(1, least(k, len(b)) + 1),
-    lambda i: CASE WHEN place_in(b, b[i]) = i THEN pb[i] * coalesce(pa[place_in(a[1:k], b[i])], 0) ELSE 0 END)), 0);
-CREATE MACRO aligntds_kl(b, pb, a, pa, k) AS coalesce(list_sum(list_transform(range(1, least(k, len(b)) + 1),
-    lambda i: CASE WHEN place_in(b, b[i]) = i AND pb[i] > 0 AND pa[place_in(a[1:k], b[i])] > 0
-                   THEN pb[i] * ln(pb[i] / pa[place_in(a[1:k], b[i])]) ELSE 0 END)), 0);
+CREATE MACRO aligntds_ws(b, pb, a, pa, k) AS coalesce(list_sum(list_transform(b[1:k], lambda x, i:
+    CASE WHEN place_in(b, x) = i AND place_in(a, x) <= k THEN pb[i] * coalesce(pa[place_in(a, x)], 0) ELSE 0 END)), 0);
+CREATE MACRO aligntds_kl(b, pb, a, pa, k) AS coalesce(list_sum(list_transform(b[1:k], lambda x, i:
+    CASE WHEN place_in(b, x) = i AND place_in(a, x) <= k AND pb[i] > 0 AND pa[place_in(a, x)] > 0
+         THEN pb[i] * ln(pb[i] / pa[place_in(a, x)]) ELSE 0 END)), 0);
 CREATE MACRO aligntds_ndcg(b, a) AS
     list_sum(list_transform(range(1, len(b) + 1), lambda i: coalesce(1 / log2(place_in(a, b[i]) + 1), 0) / log2(i + 1)))
     / list_sum(list_transform(range(1, len(a) + 1), lambda i: 1 / log2(i + 1) / log2(i + 1)));
@@ -22,41 +22,32 @@ COMMENT ON MACRO aligntds_ndcg IS 'nDCG of the base''s list of ids against the a
 COMMENT ON MACRO aligntds_tr IS 'Index, from 0, of the aligned model''s first choice among the base''s first k; k where it is not there.';
 COMMENT ON MACRO aligntds_tp IS 'The base''s probability of the aligned model''s first choice, 0 where it is not among its first k.';
 
--- The two sides are not word for word the same: DuckDB 2.0 takes equal parts of a query together, and a LIMIT over such a
--- part waits for ever.
+-- All vocabularies are one list, each with its place in it: a list a row, joined by tokenizer, would be copied to every row.
 CREATE VIEW aligntds AS
-WITH base_side AS (
-    SELECT response_id, pos, condition_id, ids, words, list_transform(p, lambda x: x / total) AS p
-    FROM (
-        SELECT *, list_sum(p) AS total
-        FROM (
-            SELECT s.response_id, s.pos, s.condition_id, s.top_ids[1:30] AS ids, list_transform(s.top_ids[1:30], lambda i: t.decoded[i + 1]) AS words,
-                   list_transform(s.top_logprobs[1:30]::DOUBLE[], lambda x: exp(x)) AS p
-            FROM score s JOIN condition USING (condition_id) JOIN model USING (model_id) JOIN (
-                SELECT tokenizer_id, list(coalesce(decoded, '') ORDER BY token_id) AS decoded FROM token GROUP BY tokenizer_id
-            ) t USING (tokenizer_id)
-        )
-    )
-), aligned_side AS (
-    SELECT response_id, pos, condition_id, ids, words, list_transform(p, lambda x: x / total) AS p
-    FROM (
-        SELECT *, list_sum(p) AS total
-        FROM (
-            SELECT s.response_id, s.pos, s.condition_id, s.top_ids[1:30] AS ids, list_transform(s.top_ids[1:30], lambda i: t.decoded[i + 1]) AS words,
-                   list_transform(s.top_logprobs[1:30]::DOUBLE[], lambda x: exp(x)) AS p
-            FROM score s JOIN condition USING (condition_id) JOIN model USING (model_id) JOIN (
-                SELECT tokenizer_id, list(coalesce(decoded, '') ORDER BY token_id) AS decoded FROM token WHERE token_id >= 0 GROUP BY tokenizer_id
-            ) t USING (tokenizer_id) WHERE s.pos >= 0
-        )
-    )
-), lists AS (
-    SELECT c.comparison_id, r.prompt_id, r.response_id, p.pos, b.ids AS bi, b.words AS b, b.p AS pb, a.ids AS ai, a.words AS a, a.p AS pa
+WITH vocabulary AS (
+    SELECT tokenizer_id, (sum(count(*)) OVER (ORDER BY tokenizer_id) - count(*))::INTEGER AS before FROM token GROUP BY tokenizer_id
+), listed AS (
+    SELECT c.comparison_id, r.prompt_id, r.response_id, p.pos, bv.before AS b_before, av.before AS a_before,
+           b.top_ids[1:30] AS bi, list_transform(b.top_logprobs[1:30]::DOUBLE[], lambda x: exp(x)) AS pb,
+           a.top_ids[1:30] AS ai, list_transform(a.top_logprobs[1:30]::DOUBLE[], lambda x: exp(x)) AS pa
     FROM comparison c
+    JOIN condition bc ON bc.condition_id = c.base_condition_id
+    JOIN model bm ON bm.model_id = bc.model_id
+    JOIN vocabulary bv ON bv.tokenizer_id = bm.tokenizer_id
+    JOIN condition ac ON ac.condition_id = c.aligned_condition_id
+    JOIN model am ON am.model_id = ac.model_id
+    JOIN vocabulary av ON av.tokenizer_id = am.tokenizer_id
     JOIN response r ON r.source = c.source
     JOIN "position" p USING (response_id)
-    JOIN base_side b ON b.response_id = p.response_id AND b.pos = p.pos AND b.condition_id = c.base_condition_id
-    JOIN aligned_side a ON a.response_id = p.response_id AND a.pos = p.pos AND a.condition_id = c.aligned_condition_id
+    JOIN score b ON b.response_id = p.response_id AND b.pos = p.pos AND b.condition_id = c.base_condition_id
+    JOIN score a ON a.response_id = p.response_id AND a.pos = p.pos AND a.condition_id = c.aligned_condition_id
     WHERE c.kind = 'tuning' AND NOT p.is_end
+), lists AS (
+    SELECT comparison_id, prompt_id, response_id, pos,
+           bi, list_transform(bi, lambda i: words[b_before + i + 1]) AS b, list_transform(pb, lambda x: x / pb_sum) AS pb,
+           ai, list_transform(ai, lambda i: words[a_before + i + 1]) AS a, list_transform(pa, lambda x: x / pa_sum) AS pa
+    FROM (SELECT *, list_sum(pb) AS pb_sum, list_sum(pa) AS pa_sum FROM listed)
+    CROSS JOIN (SELECT list(coalesce(decoded, '') ORDER BY tokenizer_id, token_id) AS words FROM token)
 )
 SELECT comparison_id, prompt_id, response_id, pos,
        shift_class(aligntds_tr(b, a, 10) + 1) AS shift, aligntds_tr(b, a, 50) AS tr, aligntds_tp(b, pb, a, 50) AS tp,

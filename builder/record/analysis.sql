@@ -21,6 +21,8 @@ CREATE MACRO normal_p(z) AS least(1, 2 * 0.3989422804014327 * exp(-z * z / 2) * 
 COMMENT ON MACRO clustered_mean IS 'Aggregate over one row per prompt: the mean Σx/Σn, x the sum of the quantity over the prompt''s positions, n their number.';
 COMMENT ON MACRO clustered_half_width IS 'Aggregate over the same rows: half the width of that mean''s 95 % interval, clustered by prompt; NULL for a single prompt.';
 COMMENT ON MACRO kept_within IS 'A bound x of an interval, kept within low and high (NULL: no upper bound); NULL stays NULL.';
+CREATE MACRO drawn_position(pos) AS pos < 100 OR (pos < 300 AND pos % 4 = 0) OR pos % 16 = 0;
+COMMENT ON MACRO drawn_position IS 'Whether a curve over positions has a point here: all of the first 100, then every fourth, from 300 on every sixteenth.';
 COMMENT ON MACRO normal_p IS 'Two-sided p of a standard normal z.';
 
 -- Scores are joined by the ids of conditions, not through a table of all scores with their models: DuckDB 2.0 takes equal
@@ -66,16 +68,18 @@ WITH piece AS (
     WINDOW w AS (PARTITION BY t.comparison_id, t.response_id ORDER BY t.pos)
 ), numbered AS (
     SELECT *, sum(begins::INTEGER) OVER (PARTITION BY comparison_id, response_id ORDER BY pos)::INTEGER AS n FROM piece
+), grouped AS (
+    SELECT comparison_id, any_value(prompt_id) AS prompt_id, response_id, min(pos) AS pos, count(*)::INTEGER AS n_tokens,
+           min(char_start) AS char_start, max(char_end) AS char_end, max(base_rank) AS base_rank,
+           arg_min(pos, (shift <> 'shifted', pos)) AS shifted_pos,
+           arg_min(base_top, (shift <> 'shifted', pos)) AS base_top,
+           sum(kl_aligned_base) AS kl_aligned_base, sum(delta_logprob) AS delta_logprob, arg_min(role, pos) AS role
+    FROM numbered WHERE NOT is_end GROUP BY comparison_id, response_id, n
 )
-SELECT comparison_id, any_value(numbered.prompt_id) AS prompt_id, response_id, min(pos) AS pos, count(*)::INTEGER AS n_tokens,
-       trim(substring(any_value(r.text), min(char_start) + 1, max(char_end) - min(char_start)), ' ') AS word,
-       shift_class(max(base_rank)) AS shift, max(base_rank) AS base_rank,
-       arg_min(pos, (shift <> 'shifted', pos)) AS shifted_pos,
-       arg_min(base_top, (shift <> 'shifted', pos)) AS base_top,
-       sum(kl_aligned_base) AS kl_aligned_base, sum(delta_logprob) AS delta_logprob, arg_min(role, pos) AS role
-FROM numbered JOIN response r USING (response_id)
-WHERE NOT is_end
-GROUP BY comparison_id, response_id, n;
+SELECT comparison_id, g.prompt_id, response_id, pos, g.n_tokens, char_start, char_end,
+       trim(substring(r.text, char_start + 1, char_end - char_start), ' ') AS word,
+       shift_class(base_rank) AS shift, base_rank, shifted_pos, base_top, kl_aligned_base, delta_logprob, role
+FROM grouped g JOIN response r USING (response_id);
 
 COMMENT ON VIEW   word                 IS 'Tokens joined to words: one row per comparison x word of an answer. Punctuation and digits after letters stand alone; a word is as shifted as its most shifted token.';
 COMMENT ON COLUMN word.comparison_id   IS 'The comparison; see comparison.';
@@ -83,6 +87,8 @@ COMMENT ON COLUMN word.prompt_id       IS 'The prompt; see prompt.';
 COMMENT ON COLUMN word.response_id     IS 'The response; see response.';
 COMMENT ON COLUMN word.pos             IS 'Position of its first token.';
 COMMENT ON COLUMN word.n_tokens        IS 'Number of its tokens.';
+COMMENT ON COLUMN word.char_start      IS 'First character of response.text that it takes, a space before it included.';
+COMMENT ON COLUMN word.char_end        IS 'One past the last.';
 COMMENT ON COLUMN word.word            IS 'The word as written, without spaces around it.';
 COMMENT ON COLUMN word.shift           IS 'Class of its largest base rank.';
 COMMENT ON COLUMN word.base_rank       IS 'The largest base rank of its tokens.';

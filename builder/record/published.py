@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from builder.domain import InputError, first_line
-from builder.record.store import SQL, STORAGE_VERSION
+from builder.record.store import QUIET, SQL, STORAGE_VERSION
 
 LIMIT = 25_000_000  # bytes
 _MEMORY = "512MB"
@@ -52,10 +52,13 @@ def publish(database: Path, target: Path, limit: int = LIMIT) -> str:
     """Write the published file. Returns what was left out as a sentence; empty where nothing was."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if database.stat().st_size <= limit:
-        shutil.copyfile(database, target)
+        try:
+            shutil.copyfile(database, target)
+        except OSError as error:
+            raise InputError(f"{target}: cannot be written: {error.strerror}") from None
         return ""
     longest, prompts = _extent(database)
-    for cut in _cuts(longest, prompts, target, limit):
+    for cut in _cuts(database, longest, prompts, target, limit):
         said = cut.words(longest, prompts)
         _write(database, target, cut, said)
         if target.stat().st_size <= limit:
@@ -63,11 +66,14 @@ def publish(database: Path, target: Path, limit: int = LIMIT) -> str:
     return said
 
 
-def _cuts(longest: int, prompts: int, target: Path, limit: int) -> Iterator[Cut]:
+def _cuts(source: Path, longest: int, prompts: int, target: Path, limit: int) -> Iterator[Cut]:
     """Ever smaller; each is tried before the next is asked for."""
+    size, of = source.stat().st_size, longest
     for k in (10, 5, _STAYS):
-        if k < longest:
+        # What a cut cannot do is not tried; two thirds for how loosely the source may be packed.
+        if k < longest and size * k / of * 2 / 3 <= limit:
             yield Cut(k)
+            size, of = target.stat().st_size, k
     smallest = Cut(min(longest, _STAYS), digits=2)
     yield smallest
     kept = prompts
@@ -101,6 +107,7 @@ def _write(database: Path, target: Path, cut: Cut, said: str) -> None:
     }
     try:
         with duckdb.connect(str(target), config=config) as con:
+            con.execute(QUIET)
             _attach(con, database)
             con.execute(SQL["schema"])
             con.execute(f"CREATE TEMP TABLE kept AS {_kept(cut)}")

@@ -18,6 +18,7 @@ from builder.record.roles import Roles, states
 from builder.record.shards import Shard, read_responses
 
 STORAGE_VERSION = "v1.4.0"  # DuckDB 1.4 and later open it, DuckDB-Wasm among them; 2.0's own default only 2.0 opens
+QUIET = "SET enable_progress_bar = false"  # DuckDB 2.0 writes its progress to the standard output, where rows go
 _MEMORY = "256MB"  # for DuckDB: shards go in one after another, so more of them need no more
 _NO_ROOM = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionException, duckdb.FatalException)
 _FOLDER = Path(__file__).parent
@@ -79,6 +80,7 @@ def store(database: Path, records: Records) -> None:
         with duckdb.connect(
             str(part), config={"storage_compatibility_version": STORAGE_VERSION, "memory_limit": _MEMORY}
         ) as con:
+            con.execute(QUIET)
             con.execute(SQL["schema"])
             con.execute("BEGIN")
             _insert_all(con, records)

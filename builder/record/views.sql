@@ -2,11 +2,15 @@
 
 CREATE MACRO shift_class(rank) AS
     CASE WHEN rank = 1 THEN 'unshifted' WHEN rank <= 3 THEN 'marginal' WHEN rank > 3 THEN 'shifted' END;
+CREATE MACRO once_in(a, k) AS list_filter(a[1:k], lambda x, i: list_position(a, x) = i);
+CREATE MACRO shared_in(a, b, k) AS len(list_filter(once_in(a, k), lambda x: list_position(b, x) BETWEEN 1 AND k));
 CREATE MACRO jaccard_at(a, b, k) AS
-    len(list_intersect(a[1:k], b[1:k])) / len(list_distinct(list_concat(a[1:k], b[1:k])));
+    shared_in(a, b, k) / (len(once_in(a, k)) + len(once_in(b, k)) - shared_in(a, b, k));
 CREATE MACRO token_text(id) AS TABLE
     SELECT DISTINCT text FROM token WHERE token_id = id;
 COMMENT ON MACRO shift_class IS 'The class of a base rank: unshifted (1), marginal (2-3), shifted (> 3).';
+COMMENT ON MACRO once_in IS 'The first k entries of a list, each once.';
+COMMENT ON MACRO shared_in IS 'How many of the first k entries two lists share.';
 COMMENT ON MACRO jaccard_at IS 'Jaccard index of the first k entries of two lists, e.g. of paired.base_ids and paired.aligned_ids.';
 COMMENT ON MACRO TABLE token_text IS 'What a token id writes, a row for each vocabulary in which it differs: FROM token_text(17).';
 
@@ -129,13 +133,14 @@ COMMENT ON COLUMN noise.kl_again_first IS 'KL(second time‖first time), nats.';
 COMMENT ON COLUMN noise.js             IS 'Jensen-Shannon divergence of the two, nats.';
 
 CREATE VIEW candidate AS
-SELECT s.response_id, s.pos, s.condition_id, i AS place, s.top_ids[i] AS token_id, t.text AS token,
-       s.top_logprobs[i] AS logprob, exp(s.top_logprobs[i]) AS probability
-FROM score s
+SELECT s.response_id, s.pos, s.condition_id, s.place, s.token_id, t.text AS token, s.logprob, exp(s.logprob) AS probability
+FROM (
+    SELECT response_id, pos, condition_id, unnest(range(1, len(top_ids) + 1)) AS place, unnest(top_ids) AS token_id, unnest(top_logprobs) AS logprob
+    FROM score
+) s
 JOIN condition c USING (condition_id)
 JOIN model m USING (model_id)
-CROSS JOIN LATERAL unnest(range(1, len(s.top_ids) + 1)) AS u(i)
-LEFT JOIN token t ON t.tokenizer_id = m.tokenizer_id AND t.token_id = s.top_ids[i];
+LEFT JOIN token t ON t.tokenizer_id = m.tokenizer_id AND t.token_id = s.token_id;
 
 COMMENT ON VIEW   candidate              IS 'The top-k lists of score, one row per candidate.';
 COMMENT ON COLUMN candidate.response_id  IS 'The response; see response.';

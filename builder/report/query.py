@@ -18,9 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from builder.domain import InputError, first_line, printable
+from builder.record.store import QUIET
 
 SQL = Path(__file__).parent / "sql"
-_LOCKED = {"enable_external_access": "false", "lock_configuration": "true"}
+_CONFIG = {"enable_external_access": "false", "memory_limit": "2GB"}
 _WIDEST = 60  # characters of a cell in a printed table
 _BATCH = 50_000  # rows in memory, and in a row group of a Parquet file
 
@@ -30,7 +31,9 @@ def connect(database: Path) -> duckdb.DuckDBPyConnection:
     if not database.is_file():
         raise InputError(f"{database}: there is no such file; `tds store` writes it, --db names another")
     try:
-        con = duckdb.connect(str(database), read_only=True, config=dict(_LOCKED))
+        con = duckdb.connect(str(database), read_only=True, config=dict(_CONFIG))
+        if con.execute("SELECT current_setting('lock_configuration')").fetchone() == (False,):
+            con.execute(f"{QUIET}; SET lock_configuration = true")  # else another connection of this process did
         con.execute("SELECT count(*) FROM run").fetchall()
     except duckdb.Error as error:
         raise InputError(f"{database}: not a database of tds: {first_line(error)}") from None
@@ -55,7 +58,10 @@ def caption(sql: str) -> str:
 
 def table(con: duckdb.DuckDBPyConnection, name: str, **parameters: Any) -> pa.Table:
     """The result of sql/NAME.sql. Sums of floats differ in their last digits from run to run: ten digits are kept."""
-    return _steady(con.sql(load(name), params=parameters or None).to_arrow_table())
+    try:
+        return _steady(con.sql(load(name), params=parameters or None).to_arrow_table())
+    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        raise InputError(f"{name}.sql: no room for its result: {first_line(error)}") from None
 
 
 def _steady(result: pa.Table) -> pa.Table:

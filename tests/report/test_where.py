@@ -90,3 +90,10 @@ def test_without_a_shift_none_ever_parts(tmp_path: Path) -> None:
     write_docs(synthetic.write(tmp_path / "x.duckdb", shifted=False), ROOT / "site_src", tmp_path / "docs")
     page = (tmp_path / "docs/findings/where.md").read_text(encoding="utf-8")
     assert "no clear difference" in page and "None" not in page
+
+
+def test_curves_of_long_answers_stay_drawable(con: duckdb.DuckDBPyConnection) -> None:
+    """Altair takes 5,000 rows: three comparisons with two lines each, over answers of 4,000 tokens, are fewer."""
+    drawn = [p for (p,) in con.execute("SELECT pos FROM range(4000) t(pos) WHERE drawn_position(pos)").fetchall()]
+    assert drawn[:100] == list(range(100)) and drawn[100:103] == [100, 104, 108] and drawn[-2:] == [3968, 3984]
+    assert drawn == sorted(set(drawn)) and 6 * len(drawn) < 5000

@@ -1,6 +1,6 @@
 -- The same records counted twice: filled, our way; open, as the code of AlignTDS counts.
 WITH compatible AS MATERIALIZED (
-    FROM aligntds
+    SELECT comparison_id, prompt_id, response_id, pos, shift, tp, jaccard_10, kl_10 FROM aligntds
 ), ours AS (
     SELECT comparison_id, prompt_id, count(*) AS n, count(*) FILTER (base_rank = 1)::DOUBLE AS unshifted,
            count(*) FILTER (base_rank IN (2, 3))::DOUBLE AS marginal, count(*) FILTER (base_rank > 3)::DOUBLE AS shifted,

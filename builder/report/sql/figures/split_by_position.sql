@@ -1,4 +1,4 @@
--- The two parts at each position of the answer, the prompt taken first, with 95 % intervals; positions that at least 20 answers reach.
+-- The two parts at each position of the answer, the prompt taken first, with 95 % intervals; positions that at least 20 answers reach; beyond the 100th every fourth, beyond the 300th every sixteenth.
 WITH parts AS (
     SELECT label, ordinal, pos, unnest(['the prompt', 'the weights']) AS part, unnest([context, weights])::DOUBLE AS x
     FROM split s
@@ -11,5 +11,5 @@ SELECT label AS comparison, part, pos AS position, round(clustered_mean(x, 1), 9
        round(clustered_mean(x, 1) - clustered_half_width(x, 1), 9) AS low_nats, round(clustered_mean(x, 1) + clustered_half_width(x, 1), 9) AS high_nats, count(*) AS responses
 FROM parts
 GROUP BY ordinal, label, part, pos
-HAVING count(*) >= 20
+HAVING count(*) >= 20 AND drawn_position(pos)
 ORDER BY ordinal, part, pos

@@ -1,4 +1,4 @@
--- Every position of a comparison's answers and how far its two conditions stand apart there, for the example pages.
+-- Every position of some of a comparison's answers and how far its two conditions stand apart there, for the example pages.
 SELECT p.response_id, p.pos, p.token_id, p.char_end - p.char_start AS length, p.is_end,
        least(greatest(round(10000 * d.kl_aligned_base), 0), 1e9)::INTEGER AS kl_aligned_base_tenth_millinats,
        least(greatest(round(10000 * d.kl_base_aligned), 0), 1e9)::INTEGER AS kl_base_aligned_tenth_millinats,
@@ -7,5 +7,5 @@ FROM comparison c
 JOIN response r ON r.source = c.source
 JOIN "position" p USING (response_id)
 JOIN divergence d ON d.response_id = p.response_id AND d.pos = p.pos AND d.comparison_id = c.comparison_id
-WHERE c.comparison_id = $comparison_id
+WHERE c.comparison_id = $comparison_id AND r.response_id IN (SELECT unnest($responses))
 ORDER BY p.response_id, p.pos

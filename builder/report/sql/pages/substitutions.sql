@@ -1,6 +1,6 @@
 -- What the base would say and what the aligned model says at the first shifted token of a word: the ten commonest pairs of each comparison, their lift, and up to three places with the words around them.
 WITH place AS (
-    SELECT w.comparison_id, w.prompt_id, w.response_id, w.shifted_pos AS pos, w.pos AS first_pos, w.n_tokens, w.word,
+    SELECT w.comparison_id, w.prompt_id, w.response_id, w.shifted_pos AS pos, w.n_tokens, w.char_start, w.char_end, w.word,
            t.base_top AS base, t.token AS aligned
     FROM word w
     JOIN tds t ON t.comparison_id = w.comparison_id AND t.response_id = w.response_id AND t.pos = w.shifted_pos
@@ -16,19 +16,19 @@ WITH place AS (
            mode(word ORDER BY word) AS word, max(n_tokens) > 1 AS is_part
     FROM counted GROUP BY comparison_id, base, aligned, base_n, aligned_n, all_places
     QUALIFY row_number() OVER (PARTITION BY comparison_id ORDER BY places DESC, lift DESC, base, aligned) <= 10
+), chosen AS (
+    FROM place SEMI JOIN pair USING (comparison_id, base, aligned)
+    QUALIFY row_number() OVER (PARTITION BY comparison_id, base, aligned, prompt_id ORDER BY pos) = 1
 ), around AS (
-    SELECT comparison_id, base, aligned, q.ordinal, place.pos, place.prompt_id,
-           regexp_replace(substring(r.text, greatest(1, a.char_start - 27), least(28, a.char_start)),
-                          CASE WHEN a.char_start > 28 THEN '^\S*\s+' ELSE '^$' END, '') AS before,
-           substring(r.text, a.char_start + 1, z.char_end - a.char_start) AS said,
-           regexp_replace(substring(r.text, z.char_end + 1, 18),
-                          CASE WHEN length(r.text) > z.char_end + 18 THEN '\s+\S*$' ELSE '^$' END, '') AS after
-    FROM place JOIN pair USING (comparison_id, base, aligned)
-    JOIN prompt q ON q.prompt_id = place.prompt_id
+    SELECT comparison_id, base, aligned, q.ordinal, chosen.pos, chosen.prompt_id,
+           regexp_replace(substring(r.text, greatest(1, char_start - 27), least(28, char_start)),
+                          CASE WHEN char_start > 28 THEN '^\S*\s+' ELSE '^$' END, '') AS before,
+           substring(r.text, char_start + 1, char_end - char_start) AS said,
+           regexp_replace(substring(r.text, char_end + 1, 18),
+                          CASE WHEN length(r.text) > char_end + 18 THEN '\s+\S*$' ELSE '^$' END, '') AS after
+    FROM chosen
+    JOIN prompt q USING (prompt_id)
     JOIN response r USING (response_id)
-    JOIN "position" a ON a.response_id = r.response_id AND a.pos = first_pos
-    JOIN "position" z ON z.response_id = r.response_id AND z.pos = first_pos + place.n_tokens - 1
-    QUALIFY row_number() OVER (PARTITION BY comparison_id, base, aligned, place.prompt_id ORDER BY place.pos) = 1
 ), varied AS (
     -- Other words before it come first, then the order of the report.
     SELECT *, row_number() OVER (PARTITION BY comparison_id, base, aligned, before ORDER BY ordinal) AS again FROM around

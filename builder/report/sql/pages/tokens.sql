@@ -10,6 +10,5 @@ WITH reader AS (
 )
 SELECT token_id, arg_min(text, (tokenizer_id <> aligned_id, tokenizer_id)) AS text
 FROM token JOIN vocabulary USING (tokenizer_id) CROSS JOIN mine
-WHERE text IS NOT NULL
 GROUP BY token_id
 ORDER BY token_id

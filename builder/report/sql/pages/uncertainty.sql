@@ -5,14 +5,17 @@ WITH said AS (
 ), long AS (
     SELECT comparison_id, prompt_id, 'differs' AS what, doubt AS score, differs AS yes FROM said
     UNION ALL SELECT comparison_id, prompt_id, 'shifted', base_entropy, shifted FROM said
+), tied AS (
+    SELECT comparison_id, what, score, count(*) FILTER (yes)::DOUBLE AS yes_tied, count(*) FILTER (NOT yes)::DOUBLE AS no_tied
+    FROM long GROUP BY ALL
+), ranked AS (
+    SELECT *, sum(yes_tied) OVER w - yes_tied AS yes_below, sum(no_tied) OVER w - no_tied AS no_below,
+           sum(yes_tied) OVER total AS m, sum(no_tied) OVER total AS n
+    FROM tied
+    WINDOW total AS (PARTITION BY comparison_id, what), w AS (PARTITION BY comparison_id, what ORDER BY score)
 ), placed AS (
-    SELECT comparison_id, prompt_id, what, yes,
-           count(*) FILTER (yes) OVER w AS yes_below, count(*) FILTER (NOT yes) OVER w AS no_below,
-           count(*) FILTER (yes) OVER tie AS yes_tied, count(*) FILTER (NOT yes) OVER tie AS no_tied,
-           count(*) FILTER (yes) OVER total AS m, count(*) FILTER (NOT yes) OVER total AS n
-    FROM long
-    WINDOW total AS (PARTITION BY comparison_id, what), tie AS (PARTITION BY comparison_id, what, score),
-           w AS (PARTITION BY comparison_id, what ORDER BY score RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW EXCLUDE GROUP)
+    SELECT comparison_id, prompt_id, what, yes, yes_below, no_below, yes_tied, no_tied, m, n
+    FROM long JOIN ranked USING (comparison_id, what, score)
 ), chances AS (
     SELECT comparison_id, prompt_id, what, yes, m, n,
            CASE WHEN yes THEN (no_below + no_tied / 2) / n ELSE 1 - (yes_below + yes_tied / 2) / m END AS chance
