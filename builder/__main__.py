@@ -168,6 +168,9 @@ def main() -> None:
     except InputError as error:
         print(f"tds: {error}", file=sys.stderr)
         sys.exit(2)
+    except OSError as error:  # a full disk, a folder that is not to be written
+        print(f"tds: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:
         print("tds: interrupted; finished shards are kept, run again to go on", file=sys.stderr)
         sys.exit(130)

@@ -26,6 +26,7 @@ from builder.settings import (
     RolesSettings,
     ScoreSettings,
     Settings,
+    SiteSettings,
 )
 
 
@@ -48,6 +49,7 @@ class Report(Settings):
     score: ScoreSettings = ScoreSettings()
     shard_responses: Positive = 64
     device: str | tuple[str, ...] = "auto"
+    site: SiteSettings = SiteSettings()
     output: OutputSettings = OutputSettings()
 
     @model_validator(mode="after")

@@ -48,6 +48,7 @@ def _records(
         "report_title": report.title,
         "report_description": report.description,
         "report_config": plan.text,
+        "example_pages": str(report.site.example_pages),
         "measuring_version": str(MEASURING),
         "tds_atlas_version": __version__,
         "python_version": platform.python_version(),

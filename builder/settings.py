@@ -211,6 +211,12 @@ class ProbeSettings(Settings):
     continuation: ContinuationSettings | None = None
 
 
+class SiteSettings(Settings):
+    """What the site shows; the database and the table of examples hold everything whatever stands here."""
+
+    example_pages: Positive = 6000  # at most; whole prompts, those first whose answers tuning moved furthest
+
+
 class OutputSettings(Settings):
     """Where things are written, relative to the folder that `tds` runs in."""
 

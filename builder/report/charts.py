@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,25 +18,27 @@ _STATIC_WIDTH = 720
 _VERSION = "6.4"  # of Vega-Lite, as Altair writes it
 
 
-def write_figures(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, dict[str, Any]]:
-    """All figures with data. Returns for each its Vega-Lite spec and its caption, by name."""
+def write_figures(con: duckdb.DuckDBPyConnection, folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """All figures with data, but for their images. Yields of each its name, and its spec, caption, SQL and rows."""
     folder.mkdir(parents=True)
     comparisons = [row["label"] for row in query.rows(con, "pages/comparisons")]
-    made = {}
     for name in figures.FIGURES:
         sql = query.load(f"figures/{name}")
         table = query.table(con, f"figures/{name}")
         if table.num_rows == 0:
             continue
         spec = figures.build(name, table, query.caption(sql), comparisons).to_dict()
-        made[name] = {"spec": spec, "caption": query.caption(sql), "sql": sql, "rows": table.to_pylist()}
         (folder / f"{name}.json").write_text(json.dumps(spec, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         (folder / f"{name}.sql").write_text(sql, encoding="utf-8")
         (folder / f"{name}.csv").write_text(query.format_table(table, "csv") + "\n", encoding="utf-8")
-        for palette, config in (("light", theme.LIGHT), ("dark", theme.DARK)):
-            (folder / f"{name}.{palette}.svg").write_text(_svg(_static(spec, config)), encoding="utf-8")
-        (folder / f"{name}.png").write_bytes(_png(_static(spec, theme.LIGHT | {"background": "white"})))
-    return made
+        yield name, {"spec": spec, "caption": query.caption(sql), "sql": sql, "rows": table.to_pylist()}
+
+
+def write_images(folder: Path, name: str, spec: dict[str, Any]) -> None:
+    """A figure as SVG in both palettes, and as PNG."""
+    for palette, config in (("light", theme.LIGHT), ("dark", theme.DARK)):
+        (folder / f"{name}.{palette}.svg").write_text(_svg(_static(spec, config)), encoding="utf-8")
+    (folder / f"{name}.png").write_bytes(_png(_static(spec, theme.LIGHT | {"background": "white"})))
 
 
 @cache

@@ -6,60 +6,121 @@ that the report scored over the same answer. assets/js/example-data.js reads bot
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby, pairwise
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from builder.report import query
-from builder.report.packing import DIGITS, LENGTHS, packed
+from builder.report.packing import DIGITS, LENGTHS, Ints, packed
 from builder.report.tokens import visible
 
 Row = dict[str, Any]
 BETWEEN = "\x7f"  # stands between tokens; `visible` writes no such character
+_OWN = ("token_id", "length")
 _FAR = ("kl_aligned_base_tenth_millinats", "kl_base_aligned_tenth_millinats", "js_tenth_millinats")
 
 
-class Answers:
-    """A comparison's answers as rows by response, taken from the database at once and turned into Python one by one."""
+class Vocabulary:
+    """What the ids of a comparison's answers write, and their order by text."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection, comparison_id: str) -> None:
-        def take(name: str) -> _ByResponse:
-            return _ByResponse(query.table(con, f"pages/{name}", comparison_id=comparison_id))
-
-        self.positions, self.scores, self.continuations = take("positions"), take("scores"), take("continuations")
         rows = query.rows(con, "pages/tokens", comparison_id=comparison_id)
-        self.texts: dict[int, str | None] = {row["token_id"]: row["text"] for row in rows}
+        texts = {row["token_id"]: row["text"] for row in rows}
+        size = max(texts, default=-1) + 1
+        self._shown = [visible(texts.get(i)) for i in range(size)]
+        self._rank = np.empty(size, np.int32)
+        self._rank[sorted(range(size), key=lambda i: (texts.get(i) or "", i))] = np.arange(size)
+
+    def in_order(self, ids: Ints) -> Ints:
+        """Each id once: the most frequent get the shortest numbers; among those of one length by text, for `joined`."""
+        counts = np.bincount(ids)
+        often = np.flatnonzero(counts)
+        often = often[np.argsort(-counts[often], kind="stable")]
+        return np.concatenate([part[np.argsort(self._rank[part])] for part in np.split(often, LENGTHS)])
+
+    def places(self, *lists: Ints) -> Ints:
+        """By id its place in the lists, one behind the other; 0 for an id that is in none."""
+        place = np.zeros(len(self._rank), np.int32)
+        ids = np.concatenate(lists)
+        place[ids] = np.arange(len(ids))
+        return place
+
+    def joined(self, ids: Ints) -> str:
+        return joined(self._shown[i] for i in ids)
 
 
-class _ByResponse:
-    """A table sorted by response_id, cut into the rows of each."""
+@dataclass(frozen=True)
+class Said:
+    """What a condition says at each of T positions: of the token there, and its k likeliest candidates."""
 
-    def __init__(self, table: pa.Table) -> None:
-        self._table = table
-        ids = table.column("response_id").to_pylist()
-        cuts = [i for i in range(len(ids)) if i == 0 or ids[i] != ids[i - 1]] + [len(ids)]
-        self._spans = {ids[a]: (a, b - a) for a, b in pairwise(cuts)}
+    rank: Ints  # [T]
+    logprob: Ints  # [T], -log p in thousandths of a nat, and 1; 0: it has no such token
+    entropy: Ints  # [T], thousandths of a nat
+    ids: Ints  # [T, k]
+    logprobs: Ints  # [T, k], as above without the 1
 
-    def __getitem__(self, response_id: str) -> list[Row]:
-        return list(self._table.slice(*self._spans.get(response_id, (0, 0))).to_pylist())
+    def __getitem__(self, rows: slice) -> Said:
+        return Said(self.rank[rows], self.logprob[rows], self.entropy[rows], self.ids[rows], self.logprobs[rows])
 
 
-def page_data(comparison: Row, example: Row, answers: Answers) -> tuple[Row, Row]:
+class Answers:
+    """Some answers of a comparison, taken from the database at once. Candidates: as many as the shortest list has."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, comparison_id: str, responses: Sequence[str]) -> None:
+        def take(name: str) -> pa.Table:
+            return query.table(con, f"pages/{name}", comparison_id=comparison_id, responses=responses)
+
+        at, scores, gone = take("positions"), take("scores"), take("continuations")
+        self.k = pc.min(pc.list_value_length(scores.column("ids"))).as_py() or 0
+        numbers = [_numbers(scores, name) for name in ("rank", "logprob_millinats", "entropy_millinats")]
+        lists = [_matrix(scores, name, self.k) for name in ("ids", "logprobs_millinats")]
+        every = Said(numbers[0], numbers[1] + 1, numbers[2], *lists)
+        self.said: dict[str, dict[str, Said]] = {}
+        for (response_id, condition_id), rows in _spans(scores, "response_id", "condition_id"):
+            self.said.setdefault(response_id, {})[condition_id] = every[rows]
+        own = np.column_stack([_numbers(at, name) for name in _OWN])
+        far = np.column_stack([_numbers(at, name) for name in _FAR])
+        ends = at.column("is_end").to_numpy()
+        self.at = {key: (own[rows], far[rows], bool(ends[rows][-1])) for (key,), rows in _spans(at, "response_id")}
+        self.gone: dict[str, Row] = {}
+        for row in gone.to_pylist():
+            self.gone.setdefault(row["response_id"], {})[str(row["pos"])] = [row["text"], row["ends"]]
+
+
+def _numbers(table: pa.Table, name: str) -> Ints:
+    """A column; -1 for NULL."""
+    return np.asarray(table.column(name).fill_null(-1).to_numpy(), np.int32)
+
+
+def _matrix(table: pa.Table, name: str, k: int) -> Ints:
+    """The first k of each list of a column."""
+    lists = pc.list_slice(table.column(name).combine_chunks(), 0, k, return_fixed_size_list=True)
+    return np.asarray(lists.flatten().to_numpy(), np.int32).reshape(-1, k)
+
+
+def _spans(table: pa.Table, *keys: str) -> list[tuple[tuple[str, ...], slice]]:
+    """The rows of each answer, or of a condition over it, in a table sorted by both: they begin with position 0."""
+    starts = np.flatnonzero(table.column("pos").to_numpy() == 0)
+    names = zip(*(table.column(key).take(starts).to_pylist() for key in keys), strict=True)
+    return list(zip(names, (slice(a, b) for a, b in pairwise([*starts, table.num_rows])), strict=True))
+
+
+def page_data(comparison: Row, example: Row, answers: Answers, vocabulary: Vocabulary) -> tuple[Row, Row]:
     """The page's own data, and that of the further conditions."""
     response_id = example["response_id"]
-    positions = answers.positions[response_id]
-    said = {c: list(rows) for c, rows in groupby(answers.scores[response_id], key=lambda row: row["condition_id"])}
+    (own, far, ends), said = answers.at[response_id], answers.said[response_id]
     pair = [comparison["base_condition_id"], comparison["aligned_condition_id"]]
     more = [c for c in said if c not in pair]
-    k = min((len(row["ids"]) for rows in said.values() for row in rows), default=0)
-    first = _in_order(_ids(positions, *(said[c] for c in pair)), answers.texts)
-    place = {token_id: i for i, token_id in enumerate(first)}
-    base = said[pair[0]]
-    own = {
+    base = said[pair[0]].ids
+    first = vocabulary.in_order(np.concatenate([own[:, 0], *(said[c].ids.ravel() for c in pair)]))
+    place = vocabulary.places(first)
+    page = {
         "comparison": example["comparison_id"],
         "ordinal": example["ordinal"],
         "response": response_id,
@@ -67,71 +128,48 @@ def page_data(comparison: Row, example: Row, answers: Answers) -> tuple[Row, Row
         "base": pair[0],
         "aligned": pair[1],
         "text": example["answer"],
-        "tokens": joined(visible(answers.texts.get(i)) for i in first),
-        "n": len(positions),
-        "k": k,
-        "own": packed(n for p in positions for n in (place[p["token_id"]], p["length"])),
-        "ends": bool(positions) and positions[-1]["is_end"],
-        "far": packed(p[key] for p in positions for key in _FAR),
-        "said": {c: pack_scores(said[c], place, k, base if c != pair[0] else ()) for c in pair},
+        "tokens": vocabulary.joined(first),
+        "n": len(own),
+        "k": answers.k,
+        "own": packed(np.column_stack([place[own[:, 0]], own[:, 1]])),
+        "ends": ends,
+        "far": packed(far),
+        "said": {c: pack_said(said[c], place, base if c != pair[0] else None) for c in dict.fromkeys(pair)},
         "more": more,
-        "gone": {str(row["pos"]): [row["text"], row["ends"]] for row in answers.continuations[response_id]},
+        "gone": answers.gone.get(response_id, {}),
     }
-    further = [i for i in _in_order(_ids([], *(said[c] for c in more)), answers.texts) if i not in place]
-    place |= {token_id: len(first) + i for i, token_id in enumerate(further)}
-    return own, {
-        "tokens": joined(visible(answers.texts.get(i)) for i in further),
-        "said": {c: pack_scores(said[c], place, k, base) for c in more},
+    others = np.concatenate([said[c].ids.ravel() for c in more]) if more else np.empty(0, np.int32)
+    further = vocabulary.in_order(others[~np.isin(others, first)])
+    place = vocabulary.places(first, further)
+    return page, {
+        "tokens": vocabulary.joined(further),
+        "said": {c: pack_said(said[c], place, base) for c in more},
     }
 
 
-def pack_scores(rows: Sequence[Row], place: dict[int, int], k: int, base: Sequence[Row]) -> str:
-    """A condition's rows in the order of positions.
+def pack_said(said: Said, place: Ints, base: Ints | None) -> str:
+    """A condition's numbers in the order of positions.
 
     Each is: rank, -log p of the token and 1 (0: it has no such token), entropy, and of k candidates each: which it is,
     and how much less likely than the one before; in thousandths of a nat. A candidate is its place in the page's list
-    of tokens; beside a base, its place in the base's list, or k more than its place in the page's.
+    of tokens; beside a base [T, k], its place in the base's list, or k more than its place in the page's.
     """
-    lists = [row["ids"][:k] for row in base] or [[]] * len(rows)
-    return packed(n for row, first in zip(rows, lists, strict=True) for n in _numbers(row, place, k, first))
-
-
-def _numbers(row: Row, place: dict[int, int], k: int, first: Sequence[int]) -> Iterator[int]:
-    logprob = row["logprob_millinats"]
-    yield from (row["rank"], 0 if logprob is None else logprob + 1, row["entropy_millinats"])
-    before, skip = 0, k if first else 0
-    for token_id, value in zip(row["ids"][:k], row["logprobs_millinats"], strict=False):
-        yield first.index(token_id) if token_id in first else skip + place[token_id]
-        yield max(value - before, 0)
-        before = max(value, before)
-
-
-def _ids(positions: Sequence[Row], *conditions: Sequence[Row]) -> Iterator[int]:
-    yield from (p["token_id"] for p in positions)
-    for rows in conditions:
-        for row in rows:
-            yield from row["ids"]
-
-
-def _in_order(ids: Iterable[int], texts: dict[int, str | None]) -> list[int]:
-    """The most frequent first, for they get the shortest numbers; among numbers of one length by text, for `joined`."""
-    counts = Counter(ids)
-    often = sorted(counts, key=lambda i: (-counts[i], i))
-    return [
-        i
-        for a, b in pairwise((0, *LENGTHS, len(often)))
-        for i in sorted(often[a:b], key=lambda i: (texts.get(i) or "", i))
-    ]
+    which = place[said.ids]
+    if base is not None:
+        same = said.ids[:, :, None] == base[:, None, :]
+        which = np.where(same.any(axis=2), same.argmax(axis=2), base.shape[1] + which)
+    largest = np.maximum.accumulate(np.pad(said.logprobs, ((0, 0), (1, 0))), axis=1)
+    candidates = np.stack([which, np.diff(largest, axis=1)], axis=2).reshape(len(which), -1)
+    return packed(np.column_stack([said.rank, said.logprob, said.entropy, candidates]))
 
 
 def joined(texts: Iterable[str]) -> str:
     """Texts as one: of each how many characters it shares with the one before (at most 89), and the rest of it."""
     out, before = [], ""
     for text in texts:
-        shared = next(
-            (i for i, (a, b) in enumerate(zip(text, before, strict=False)) if a != b), min(len(text), len(before))
-        )
-        shared = min(shared, len(DIGITS) - 1)
+        shared, longest = 0, min(len(text), len(before), len(DIGITS) - 1)
+        while shared < longest and text[shared] == before[shared]:
+            shared += 1
         rest = text[shared:]
         out.append(DIGITS[shared] + (" " + rest[1:] if rest.startswith("␣") else rest))
         before = text

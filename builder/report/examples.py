@@ -1,41 +1,55 @@
 """The example pages: for each comparison and response a Markdown stub and scripts with its data; and their index.
 
 The stub holds prompt and answer as inert text, for search, print and readers without JavaScript; the page's scripts
-draw the tokens from the data beside it. Exported comparison by comparison, a bulk query each.
+draw the tokens from the data beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Callable, Container, Iterator, Sequence
+from itertools import accumulate, groupby
 from pathlib import Path
 from typing import Any
 
 import duckdb
-from jinja2 import Environment
 
 from builder.report import query
-from builder.report.example_data import Answers, page_data
+from builder.report.example_data import Answers, Vocabulary, page_data
 from builder.report.markup import inert, inline_json, title
+from builder.report.pages import environment
 
 Row = dict[str, Any]
+_AT_ONCE = 250  # answers in memory
 FINISHES = ("stop", "length", "unknown")
 
 
-def write_examples(con: duckdb.DuckDBPyConnection, templates: Environment, folder: Path) -> Iterator[str]:
+def paged_prompts(con: duckdb.DuckDBPyConnection) -> frozenset[int]:
+    """The ordinals of the prompts whose answers get pages: as many as the report's site.example_pages lets in."""
+    wanted = {row["key"]: row["value"] for row in query.rows(con, "pages/run")}.get("example_pages")
+    prompts = query.rows(con, "pages/paged_prompts")
+    totals = accumulate(row["pages"] for row in prompts)
+    return frozenset(
+        row["ordinal"]
+        for i, (row, total) in enumerate(zip(prompts, totals, strict=True))
+        if i == 0 or wanted is None or total <= int(wanted)
+    )
+
+
+def write_examples(con: duckdb.DuckDBPyConnection, folder: Path, examples: Sequence[Row]) -> Iterator[str]:
     """Write the pages; yields the name of each, so that a caller can show progress."""
-    examples = query.rows(con, "pages/examples")
     comparisons = {c["comparison_id"]: c for c in query.rows(con, "pages/comparisons")}
     by_prompt = _by_prompt(examples)
-    stub = templates.get_template("example.md")
+    stub = environment().get_template("example.md")
     for comparison_id, group in groupby(examples, key=lambda e: e["comparison_id"]):
         mine = list(group)
         target = folder / comparison_id
         target.mkdir(parents=True)
-        answers = Answers(con, comparison_id)
+        vocabulary = Vocabulary(con, comparison_id)
         for i, example in enumerate(mine):
+            if i % _AT_ONCE == 0:
+                answers = Answers(con, comparison_id, [e["response_id"] for e in mine[i : i + _AT_ONCE]])
             name = str(example["ordinal"])
-            own, more = page_data(comparisons[comparison_id], example, answers)
+            own, more = page_data(comparisons[comparison_id], example, answers, vocabulary)
             _write_script(target / f"{name}.js", "tdsExample", own)
             if more["said"]:
                 _write_script(target / f"{name}.more.js", "tdsExampleMore", more)
@@ -47,8 +61,11 @@ def write_examples(con: duckdb.DuckDBPyConnection, templates: Environment, folde
             yield name
 
 
-def index_data(examples: Sequence[Row]) -> Row:
-    """What the examples table shows, column by column; what several pages share (prompt, answer) is held once."""
+def index_data(examples: Sequence[Row], paged: Container[int]) -> Row:
+    """What the examples table shows, column by column; what several pages share (prompt, answer) is held once.
+
+    paged: the ordinals of the prompts whose answers have pages.
+    """
     prompts = list({e["prompt_id"]: e for e in examples}.values())
     answers = list({e["response_id"]: e for e in examples}.values())
     at_prompt = {e["prompt_id"]: i for i, e in enumerate(prompts)}
@@ -65,6 +82,7 @@ def index_data(examples: Sequence[Row]) -> Row:
         **tags,
         "prompts": {
             "ordinal": [e["ordinal"] for e in prompts],
+            "page": [int(e["ordinal"] in paged) for e in prompts],
             "text": [title(e["prompt"], 160) for e in prompts],
             "harmful": [None if e["harmful"] is None else int(e["harmful"]) for e in prompts],
             **{kind: [[tags[kind].index(tag) for tag in e[kind]] for e in prompts] for kind in tags},

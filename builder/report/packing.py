@@ -6,24 +6,21 @@ A number is one character below 45, two below 2,070, three below 93,195. Digits 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import Any
 
+import numpy as np
+
+Ints = np.ndarray[Any, np.dtype[np.int32]]
 DIGITS = "".join(c for c in map(chr, range(0x20, 0x7F)) if c not in '"\\<>&')
 _HALF = len(DIGITS) // 2
 LENGTHS = (_HALF, _HALF + _HALF**2)  # where numbers of two and of three characters begin
+_CODES = np.frombuffer(DIGITS.encode("ascii"), np.uint8)
 
 
-def packed(values: Iterable[int]) -> str:
-    """Numbers from 0 on, one behind the other."""
-    return "".join([_SHORT[v] if v < len(_SHORT) else _digits(v) for v in values])
-
-
-def _digits(value: int) -> str:
-    text = ""
-    while value >= _HALF:
-        text += DIGITS[_HALF + value % _HALF]
-        value = value // _HALF - 1
-    return text + DIGITS[value]
-
-
-_SHORT = [_digits(v) for v in range(LENGTHS[1])]  # nearly all that a page holds
+def packed(values: Ints) -> str:
+    """Numbers from 0 on, one behind the other, row by row."""
+    left, chars = values.ravel().astype(np.uint32), []
+    while (more := left >= _HALF).any():
+        chars.append(np.where(more, _CODES[_HALF + left % _HALF], 0).astype(np.uint8))
+        left = np.where(more, left // _HALF - 1, left)
+    return np.column_stack([*chars, _CODES[left]]).tobytes().translate(None, b"\0").decode("ascii")

@@ -59,10 +59,10 @@ def read_pages(source: Path) -> list[Page]:
     return sorted(found, key=lambda page: page.order)
 
 
-def environment(source: Path) -> Environment:
+def environment(*sources: Path) -> Environment:
     """Templates from the project's own folders only; text from the database is never a template."""
     env = Environment(
-        loader=FileSystemLoader([source, _TEMPLATES]),
+        loader=FileSystemLoader([*sources, _TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import html
+import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -20,39 +26,81 @@ from builder.domain import InputError
 from builder.progress import say, stage, track
 from builder.record.published import publish
 from builder.report import query, theme
-from builder.report.charts import vega_bundle, write_figures
-from builder.report.examples import index_data, write_examples
+from builder.report.charts import vega_bundle, write_figures, write_images
+from builder.report.examples import index_data, paged_prompts, write_examples
 from builder.report.markup import inline_json, title
-from builder.report.pages import context, environment, render
+from builder.report.pages import Page, context, environment, render
 from builder.report.policy import add_policy
 from builder.report.words import write_words
 
 _CODE = Path(__file__).parent
-MARKER = ".tds-docs"  # in every folder that this module made, and may therefore empty; holds the key of its content
+MARKER = ".tds-docs"  # in every folder that this module made, and may therefore empty; holds the keys of its content
+_DATA = ("figures", "examples", "words", "data")  # folders that the database alone decides
+_MADE = "made.json"  # beside the folder: of the figures what pages show, and what the published database lacks
+_HELD = ("tds", "word", "split", "stage", "primed", "example")
 
 
 def write_docs(database: Path, source: Path, docs: Path) -> None:
-    """Clean, copy assets, write figures, pages, examples, data, navigation. Two runs write the same bytes.
+    """Figures, examples, words and the published database, then the pages. Two runs write the same bytes.
 
-    Does nothing where the folder was written from the same database by the same code and sources. The marker gets its
-    key last, so that an interrupted run is done again.
+    Does only what the last run did not do from the same database, code and sources. The marker gets the key of each
+    half when it is whole, so that an interrupted run is gone on with.
     """
     with closing(query.connect(database)) as con:
         if not (source / "index.md").is_file():
             raise InputError(f"{source}: no site sources here; run in the folder of the project")
-        key = _key(database, *sorted(source.rglob("*")), *sorted(_CODE.rglob("*")))
-        if (docs / MARKER).is_file() and (docs / MARKER).read_text(encoding="utf-8") == key:
+        keys = [_key(database, *sorted(_CODE.rglob("*"))), _key(*sorted(source.rglob("*")))]
+        marker = docs / MARKER
+        known = marker.read_text(encoding="utf-8").splitlines() if marker.is_file() else []
+        if known == keys:
             say(f"{docs} is up to date")
             return
-        _clean(docs)
-        query.hold(con, "tds", "word", "split", "stage", "primed", "example")
-        _copy_assets(source, docs)
-        made = write_figures(con, docs / "figures")
-        published = publish(database, docs / "data" / "tds.duckdb")
-        _write_pages(con, source, docs, made, published)
-        _write_examples(con, source, docs)
-        write_words(con, docs / "words")
-        (docs / MARKER).write_text(key, encoding="utf-8")
+        _clean(docs, _DATA if known[:1] == keys[:1] else ())
+        if known[:1] != keys[:1]:
+            _write_data(con, database, docs)
+            marker.write_text(keys[0], encoding="utf-8")
+        else:
+            query.hold(con, *_HELD)
+        _write_pages(con, source, docs)
+        marker.write_text("\n".join(keys), encoding="utf-8")
+
+
+@contextmanager
+def _second_process() -> Iterator[ProcessPoolExecutor]:
+    """A process for tasks that hold this one up. An interruption ends it without a word."""
+    try:
+        with ProcessPoolExecutor(1, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_DFL)) as pool:
+            yield pool
+    except BrokenProcessPool:
+        raise InputError("the report's second process was killed, likely for want of memory; run again") from None
+
+
+def _write_data(con: duckdb.DuckDBPyConnection, database: Path, docs: Path) -> None:
+    """What the database alone decides. A second process does what needs no held view."""
+    with _second_process() as beside:
+        publishing = beside.submit(publish, database, docs / "data" / "tds.duckdb")
+        query.hold(con, *_HELD)
+        paged, examples = paged_prompts(con), query.rows(con, "pages/examples")
+        shown = [e for e in examples if e["ordinal"] in paged]
+        tasks: list[Future[None]] = [beside.submit(_write_examples, database, docs / "examples", shown)]
+        made = {}
+        for name, figure in write_figures(con, docs / "figures"):
+            made[name] = figure
+            tasks.append(beside.submit(write_images, docs / "figures", name, figure["spec"]))
+        write_words(con, docs / "words", paged)
+        cut = publishing.result()
+        for task in tasks:
+            task.result()
+    index = inline_json(index_data(examples, paged))
+    (docs / "examples" / "index.js").write_text(f"window.tdsExamples={index};\n", encoding="utf-8")
+    (docs.parent / _MADE).write_text(json.dumps({"figures": made, "cut": cut}), encoding="utf-8")
+
+
+def _write_examples(database: Path, folder: Path, examples: list[dict[str, Any]]) -> None:
+    folder.mkdir()
+    with closing(query.connect(database)) as con:
+        for _ in track(write_examples(con, folder, examples), "example pages", len(examples), "pages"):
+            pass
 
 
 def build_site(config: Path, site: Path, hosted: bool = False) -> None:
@@ -109,14 +157,36 @@ def _key(*paths: Path) -> str:
     return digest.hexdigest()
 
 
-def _clean(docs: Path) -> None:
-    """Empty the folder, if it is one of ours."""
-    if docs.exists():
-        if any(docs.iterdir()) and not (docs / MARKER).exists():
-            raise InputError(f"{docs}: holds files that tds did not write; empty it or name another folder")
-        shutil.rmtree(docs)
-    docs.mkdir(parents=True)
+def _clean(docs: Path, keep: tuple[str, ...]) -> None:
+    """Empty the folder but for some of its folders, if it is one of ours."""
+    if docs.exists() and any(docs.iterdir()) and not (docs / MARKER).exists():
+        raise InputError(f"{docs}: holds files that tds did not write; empty it or name another folder")
+    docs.mkdir(parents=True, exist_ok=True)
     (docs / MARKER).touch()
+    for path in docs.iterdir():
+        if path.is_dir() and path.name not in keep:
+            shutil.rmtree(path)
+        elif path.is_file() and path.name != MARKER:
+            path.unlink()
+
+
+def _write_pages(con: duckdb.DuckDBPyConnection, source: Path, docs: Path) -> None:
+    """Assets, pages, navigation and the list to search through."""
+    _copy_assets(source, docs)
+    env, data = environment(source), json.loads((docs.parent / _MADE).read_text(encoding="utf-8"))
+    size = (docs / "data" / "tds.duckdb").stat().st_size
+    paged = paged_prompts(con)
+    values = context(con, source, data["figures"], env)
+    values |= {"published": {"cut": data["cut"], "megabytes": size / 1e6}, "paged": paged}
+    for page in values["pages"]:
+        path = docs / page.file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(render(env, page, values), encoding="utf-8")
+    (docs / "cookbook").mkdir(exist_ok=True)
+    for question in values["cookbook"]:
+        (docs / "cookbook" / f"{question['name']}.sql").write_text(question["sql"], encoding="utf-8")
+    _write_navigation(docs.parent / "nav.yml", values)
+    _write_search_list(docs, values["pages"], [e for e in query.rows(con, "pages/examples") if e["ordinal"] in paged])
 
 
 def _copy_assets(source: Path, docs: Path) -> None:
@@ -126,23 +196,6 @@ def _copy_assets(source: Path, docs: Path) -> None:
     (scripts / "palette.js").write_text(
         f"window.tdsPalette={inline_json({'light': theme.LIGHT, 'dark': theme.DARK})};\n", encoding="utf-8"
     )
-
-
-def _write_pages(
-    con: duckdb.DuckDBPyConnection, source: Path, docs: Path, made: dict[str, dict[str, Any]], published: str
-) -> None:
-    env = environment(source)
-    size = (docs / "data" / "tds.duckdb").stat().st_size
-    values = context(con, source, made, env) | {"published": {"cut": published, "megabytes": size / 1e6}}
-    for page in values["pages"]:
-        path = docs / page.file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(render(env, page, values), encoding="utf-8")
-    (docs / "cookbook").mkdir(exist_ok=True)
-    for question in values["cookbook"]:
-        (docs / "cookbook" / f"{question['name']}.sql").write_text(question["sql"], encoding="utf-8")
-    _write_navigation(docs.parent / "nav.yml", values)
-    _write_search_list(con, docs, values)
 
 
 def _write_navigation(path: Path, values: dict[str, Any]) -> None:
@@ -163,16 +216,16 @@ def _write_navigation(path: Path, values: dict[str, Any]) -> None:
     path.write_text(yaml.safe_dump(described, allow_unicode=True, sort_keys=False), encoding="utf-8")
 
 
-def _write_search_list(con: duckdb.DuckDBPyConnection, docs: Path, values: dict[str, Any]) -> None:
+def _write_search_list(docs: Path, pages: list[Page], examples: list[dict[str, Any]]) -> None:
     """What search looks through from file://, where nothing can be fetched: kind, page, title, text."""
     rows = []
-    for page in values["pages"]:
+    for page in pages:
         heads = re.findall(r"^#+ +([^{\n]+)", (docs / page.file).read_text(encoding="utf-8"), re.MULTILINE)
         text = " · ".join([page.about, *(html.unescape(head).strip() for head in heads)])
         kind = "finding" if page.is_finding else "page"
         rows.append([kind, page.file.removesuffix(".md") + ".html", page.name, text])
     seen: set[str] = set()
-    for e in query.rows(con, "pages/examples"):
+    for e in examples:
         if e["response_id"] not in seen:  # once an answer, whatever it is compared with
             seen.add(e["response_id"])
             rows.append(
@@ -180,12 +233,3 @@ def _write_search_list(con: duckdb.DuckDBPyConnection, docs: Path, values: dict[
             )
     path = docs / "assets" / "js" / "search-list.js"
     path.write_text(f"window.tdsSearchList={inline_json(rows)};\n", encoding="utf-8")
-
-
-def _write_examples(con: duckdb.DuckDBPyConnection, source: Path, docs: Path) -> None:
-    examples = query.rows(con, "pages/examples")
-    folder = docs / "examples"
-    folder.mkdir()
-    (folder / "index.js").write_text(f"window.tdsExamples={inline_json(index_data(examples))};\n", encoding="utf-8")
-    for _ in track(write_examples(con, environment(source), folder), "example pages", len(examples), "pages"):
-        pass

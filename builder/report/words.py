@@ -21,8 +21,11 @@ _CLASSES = ("unshifted", "marginal", "shifted")
 Row = dict[str, Any]
 
 
-def write_words(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """The index, and the shards that it names. assets/js/words.js has the order of their numbers."""
+def write_words(con: duckdb.DuckDBPyConnection, folder: Path, paged: frozenset[int]) -> None:
+    """The index, and the shards that it names. assets/js/words.js has the order of their numbers.
+
+    paged: the ordinals of the prompts whose answers have pages, which lines of context can lead to.
+    """
     folder.mkdir()
     comparisons = [c["comparison_id"] for c in query.rows(con, "pages/comparisons")]
     labels = [c["label"] for c in query.rows(con, "pages/comparisons")]
@@ -39,7 +42,7 @@ def write_words(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
             parts.append([len(words), [[i, *_numbers(row), lines.get((name, i), [])] for i, row in mine]])
             words.append([name, shard, *(n for i, row in mine for n in (i, row["occurrences"], row["shifted"]))])
         (folder / f"{shard}.js").write_text(f"window.tdsWordLines({shard},{inline_json(parts)});\n", encoding="utf-8")
-    index = {"comparisons": comparisons, "labels": labels, "most": MOST, "words": words}
+    index = {"comparisons": comparisons, "labels": labels, "most": MOST, "paged": sorted(paged), "words": words}
     (folder / "index.js").write_text(f"window.tdsWords={inline_json(index)};\n", encoding="utf-8")
 
 

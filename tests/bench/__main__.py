@@ -10,7 +10,7 @@ import torch
 from transformers import AutoTokenizer
 
 from builder.plan import load_plan
-from tests.bench import generation, pairs, peers, whole
+from tests.bench import generation, pairs, peers, scale, whole
 from tests.bench.pairs import POCKET, Pair
 from tests.bench.timing import ratio, speeds
 
@@ -60,6 +60,7 @@ def main() -> None:
     scoring(pairs.small(), fast=8, slow=1, rounds=5)
     generation.table(load_plan(generation.REPORT))
     whole.table()
+    scale.table()
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pytest
 
 from builder.report import query
-from builder.report.example_data import BETWEEN, Answers, joined, pack_scores, page_data
+from builder.report.example_data import BETWEEN, Answers, Said, Vocabulary, joined, pack_said, page_data
 from builder.report.examples import FINISHES, index_data
 from builder.report.packing import DIGITS, packed
 from tests.report import synthetic
@@ -22,6 +23,9 @@ from tests.report import synthetic
 def con(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
     path = tmp_path_factory.mktemp("db") / "made.duckdb"
     return query.connect(synthetic.write(path, noise=True, further=True, rich=True))
+
+
+Row = dict[str, Any]
 
 
 def unpacked(text: str) -> Iterator[int]:
@@ -52,8 +56,8 @@ def test_joined_tokens_come_back() -> None:
 def test_packed_numbers_come_back() -> None:
     rng = random.Random(0)
     values = [*range(2200), 93194, 93195, 10**9, *(rng.randrange(10**6) for _ in range(500))]
-    assert list(unpacked(packed(values))) == values
-    assert [len(packed([v])) for v in (44, 45, 2069, 2070, 93194, 93195)] == [1, 2, 2, 3, 3, 4]
+    assert list(unpacked(packed(np.array(values)))) == values and packed(np.array([[]])) == ""
+    assert [len(packed(np.array([v]))) for v in (44, 45, 2069, 2070, 93194, 93195)] == [1, 2, 2, 3, 3, 4]
     assert json.dumps(DIGITS)[1:-1] == DIGITS and not set(DIGITS) & set("<>&")
 
 
@@ -70,12 +74,20 @@ def _scores(text: str, shown: list[str], base: list[list[str]] | None) -> Iterat
         yield row
 
 
+def _page(con: duckdb.DuckDBPyConnection, comparison: Row, example: Row) -> tuple[Row, Row]:
+    """The page's data, as one of a few that are read together."""
+    name = comparison["comparison_id"]
+    some = [e["response_id"] for e in query.rows(con, "pages/examples") if e["comparison_id"] == name][:3]
+    answers = Answers(con, name, list(dict.fromkeys([*some, example["response_id"]])))
+    return page_data(comparison, example, answers, Vocabulary(con, name))
+
+
 @pytest.mark.parametrize("comparison_id", ["c-1", "c-sft-dpo"])
 def test_a_page_holds_what_the_database_says(con: duckdb.DuckDBPyConnection, comparison_id: str) -> None:
     """Every number of every condition, further ones too, against single look-ups."""
     comparison = next(c for c in query.rows(con, "pages/comparisons") if c["comparison_id"] == comparison_id)
     example = next(e for e in query.rows(con, "pages/examples") if e["comparison_id"] == comparison_id)
-    own, more = page_data(comparison, example, Answers(con, comparison_id))
+    own, more = _page(con, comparison, example)
     scored = {c for (c,) in con.execute("SELECT condition_id FROM condition WHERE arithmetic = ''").fetchall()}
     assert {*own["said"], *more["said"]} == scored and set(own["more"]) == set(more["said"])
     assert list(own["said"]) == [comparison["base_condition_id"], comparison["aligned_condition_id"]]
@@ -104,7 +116,7 @@ def _plain(text: str) -> str:
 def test_divergences_and_continuations(con: duckdb.DuckDBPyConnection) -> None:
     comparison = query.rows(con, "pages/comparisons")[0]
     example = query.rows(con, "pages/examples")[0]
-    own, _ = page_data(comparison, example, Answers(con, "c-1"))
+    own, _ = _page(con, comparison, example)
     rows = con.execute(
         "SELECT kl_aligned_base, kl_base_aligned, js FROM divergence WHERE response_id = ? AND comparison_id = 'c-1' ORDER BY pos",
         [example["response_id"]],
@@ -115,13 +127,13 @@ def test_divergences_and_continuations(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def test_a_token_that_a_model_does_not_have_stays_none() -> None:
-    row = {"rank": 9, "logprob_millinats": None, "entropy_millinats": 5, "ids": [7], "logprobs_millinats": [3]}
-    assert list(unpacked(pack_scores([row], {7: 0}, 1, []))) == [9, 0, 5, 0, 3]
+    said = Said(np.array([9]), np.array([0]), np.array([5]), np.array([[7]]), np.array([[3]]))
+    assert list(unpacked(pack_said(said, np.zeros(8, int), None))) == [9, 0, 5, 0, 3]
 
 
 def test_the_table_has_every_row_by_column(con: duckdb.DuckDBPyConnection) -> None:
     examples = query.rows(con, "pages/examples")
-    data = index_data(examples)
+    data = index_data(examples, {1, 3})
     rows, prompts, answers = data["rows"], data["prompts"], data["answers"]
     assert {len(column) for column in rows.values()} == {len(examples)}
     assert len(prompts["text"]) == 24 and len(answers["text"]) == 24 and len(examples) == 96
@@ -137,6 +149,7 @@ def test_the_table_has_every_row_by_column(con: duckdb.DuckDBPyConnection) -> No
         assert rows["kl"][i] == pytest.approx(1000 * e["mean_kl_aligned_base_nats"], abs=0.51)
         assert (rows["first"][i], rows["rank"][i]) == (e["first_shifted_pos"], e["max_base_rank"])
         assert [data["tasks"][k] for k in prompts["tasks"][p]] == e["tasks"] and prompts["harmful"][p] == e["harmful"]
+        assert prompts["page"][p] == (e["ordinal"] in (1, 3))
         assert FINISHES[answers["finish"][a]] == e["finish"]
 
 
@@ -144,7 +157,7 @@ def test_the_data_file_of_the_table_is_a_fraction_of_rows(con: duckdb.DuckDBPyCo
     """What is shared is held once: four comparisons over the same answers cost little more than one."""
     examples = query.rows(con, "pages/examples")
     alone = [e for e in examples if e["comparison_id"] == "c-1"]
-    size = len(json.dumps(index_data(examples))) / len(json.dumps(index_data(alone)))
+    size = len(json.dumps(index_data(examples, ()))) / len(json.dumps(index_data(alone, ())))
     assert size < 2.2
 
 
@@ -152,5 +165,5 @@ def test_pages_name_no_path_that_is_not_written(tmp_path: Path) -> None:
     """With only the two conditions of a comparison there is no second file, and none is named."""
     bare = query.connect(synthetic.write(tmp_path / "x.duckdb", prompts=2))
     comparison, example = query.rows(bare, "pages/comparisons")[0], query.rows(bare, "pages/examples")[0]
-    own, more = page_data(comparison, example, Answers(bare, "c-1"))
+    own, more = _page(bare, comparison, example)
     assert own["more"] == [] and more == {"tokens": "", "said": {}} and own["gone"] == {}

@@ -50,7 +50,11 @@ def test_every_query_says_what_it_is_and_runs(database: Path) -> None:
         if name.startswith("cookbook/"):  # questions: test_cookbook.py
             continue
         assert query.load(name).startswith("-- ") and query.caption(query.load(name)).endswith(".")
-        needs = {"comparison_id": "c-1"} if "$comparison_id" in query.load(name) else {}
+        some = {
+            "comparison_id": "c-1",
+            "responses": [r for (r,) in con.execute("SELECT response_id FROM response").fetchall()],
+        }
+        needs = {key: value for key, value in some.items() if f"${key}" in query.load(name)}
         assert query.table(con, name, **needs).num_rows, name
 
 
@@ -197,7 +201,11 @@ def test_checks_of_arithmetic_stand_in_the_noise_floor_alone(database: Path, doc
         told = ("pages/noise", "pages/conditions", "pages/schema", "figures/noise_floor")
         if name in told or name.startswith("cookbook/"):
             continue
-        needs = {"comparison_id": "c-1"} if "$comparison_id" in query.load(name) else {}
+        some = {
+            "comparison_id": "c-1",
+            "responses": [r for (r,) in con.execute("SELECT response_id FROM response").fetchall()],
+        }
+        needs = {key: value for key, value in some.items() if f"${key}" in query.load(name)}
         assert not re.search("noise-1|rebatched", str(query.rows(con, name, **needs))), name
     (totals,) = query.rows(con, "pages/totals")
     assert totals["positions"] == 4 * con.execute('SELECT count(*) FROM "position"').fetchall()[0][0]

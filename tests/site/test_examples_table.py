@@ -67,7 +67,7 @@ ROWS = examples()
 @pytest.fixture
 def table(watch: Watched) -> Iterator[Page]:
     """The table of the built site with three thousand rows in the place of its own."""
-    script = f"window.tdsExamples={inline_json(index_data(ROWS))};"
+    script = f"window.tdsExamples={inline_json(index_data(ROWS, range(10_000)))};"
     watch.page.route(
         re.compile(r"examples/index\.js$"), lambda route: route.fulfill(body=script, content_type="text/javascript")
     )
@@ -214,6 +214,22 @@ def test_on_a_phone_the_bar_is_whole(browser: Browser, site: Path, scheme: str) 
 
 def test_its_data_is_compact() -> None:
     """What three thousand rows weigh, the words to search for left out: under 60 bytes a row."""
-    data = index_data(ROWS)
+    data = index_data(ROWS, range(10_000))
     numbers = data | {"prompts": data["prompts"] | {"text": []}, "answers": data["answers"] | {"text": []}}
     assert len(inline_json(numbers)) < 60 * len(ROWS)
+
+
+def test_a_row_beyond_the_cap_is_no_link(watch: Watched) -> None:
+    """Its numbers are there; the order that example pages follow passes it by."""
+    script = f"window.tdsExamples={inline_json(index_data(ROWS, {2, 3}))};"
+    watch.page.route(
+        re.compile(r"examples/index\.js$"), lambda route: route.fulfill(body=script, content_type="text/javascript")
+    )
+    page = watch.open("examples.html#comparison=c-1")
+    names = page.locator(".tds-table tbody tr td:first-child a")
+    expect(names.nth(0)).not_to_have_attribute("href", re.compile("."))
+    expect(names.nth(1)).to_have_attribute("href", "examples/c-1/2.html")
+    kept = json.loads(
+        page.evaluate("sessionStorage.getItem(Object.keys(sessionStorage).find(k => k.startsWith('tds-order')))")
+    )
+    assert kept["order"] == ["c-1/2", "c-1/3"]

@@ -16,7 +16,7 @@
     comparisons, taskNames: tasks, topicNames: topics, finishes: ["stop", "length", "unknown"],
     names: {
       comparison: (i) => columns.comparison[i], id: (i) => comparisons[columns.comparison[i]][0], label: (i) => comparisons[columns.comparison[i]][1],
-      prompt: (i) => prompts.text[columns.prompt[i]], ordinal: (i) => prompts.ordinal[columns.prompt[i]], harmful: (i) => prompts.harmful[columns.prompt[i]],
+      prompt: (i) => prompts.text[columns.prompt[i]], ordinal: (i) => prompts.ordinal[columns.prompt[i]], harmful: (i) => prompts.harmful[columns.prompt[i]], page: (i) => prompts.page[columns.prompt[i]] === 1,
       tasks: (i) => prompts.tasks[columns.prompt[i]], topics: (i) => prompts.topics[columns.prompt[i]], finish: (i) => answers.finish[columns.answer[i]],
       shares: (i) => ({ unshifted: share("unshifted")(i), marginal: share("marginal")(i), shifted: Math.max(0, shifted(i)) }),
     },

@@ -60,7 +60,7 @@
 
   function keepOrder() {
     const label = state.sort ? `sorted by ${(numbers[state.sort]?.name ?? SHORT[state.sort]).toLowerCase()}, ${state.down === "1" ? "largest" : "smallest"} first` : "";
-    const order = found.map((i) => `${names.id(i)}/${names.ordinal(i)}`);
+    const order = found.filter(names.page).map((i) => `${names.id(i)}/${names.ordinal(i)}`);
     try { sessionStorage.setItem(`tds-order:${new URL("./", location.href).pathname}`, JSON.stringify({ order, label })); } catch { /* no session: pages follow the prompts */ }
   }
 
@@ -82,7 +82,7 @@
 
   function line(place) {
     const i = found[place];
-    const link = make("a", { href: `examples/${encodeURIComponent(names.id(i))}/${names.ordinal(i)}.html`, textContent: names.prompt(i), title: names.prompt(i) });
+    const link = make("a", { ...(names.page(i) && { href: `examples/${encodeURIComponent(names.id(i))}/${names.ordinal(i)}.html` }), textContent: names.prompt(i), title: names.prompt(i) });
     const tags = [...names.tasks(i).map((k) => taskNames[k]), ...names.topics(i).map((k) => topicNames[k]), ...(names.harmful(i) ? ["harmful"] : []), ...(finishes[names.finish(i)] === "length" ? ["cut"] : [])];
     const small = make("span", { className: "tds-row-tags" });
     const by = numbers[state.sort] && state.sort !== "shifted" ? `${numbers[state.sort].short} ${numbers[state.sort].show(i)} · ` : "";

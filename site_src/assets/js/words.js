@@ -3,7 +3,7 @@
 // [ordinal, position, class, rank, baseTop, before, after]. The page's state is in its fragment.
 (() => {
   "use strict";
-  const { comparisons, labels, most, words } = window.tdsWords;
+  const { comparisons, labels, most, paged, words } = window.tdsWords;
   const root = document.getElementById("tds-words");
   const here = new URL("words/", document.baseURI).href;
   const PAGE = 80, LINES = 60;
@@ -15,6 +15,7 @@
   };
   const number = (n) => n.toLocaleString("en");
   const percent = (x) => `${(100 * x).toFixed(1)} %`;
+  const hasPage = new Set(paged);
   const lines = new Map(), loading = new Map();
   const rows = words.map(([word, shard, ...rest], id) => {
     const by = new Map();
@@ -177,7 +178,7 @@
   }
 
   function context(i, word, [ordinal, pos, kind, rank, top, before, after]) {
-    const link = make("a", { href: `examples/${comparisons[i]}/${ordinal}.html#t${pos}` },
+    const link = make("a", hasPage.has(ordinal) ? { href: `examples/${comparisons[i]}/${ordinal}.html#t${pos}` } : {},
       make("span", { className: "tds-kwic-l" }, make("bdi", { textContent: shownWord(before) })),
       make("b", { className: `tds-c-${CLASSES[kind]}`, textContent: shownWord(word) }),
       make("span", { className: "tds-kwic-r" }, make("bdi", { textContent: shownWord(after) })),

@@ -1,0 +1,124 @@
+"""What a second run of the report stage does again, and what a cap on example pages leaves out."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from builder.domain import InputError
+from builder.report import query, site
+from builder.report.examples import paged_prompts
+from tests.report import synthetic
+
+SOURCE = Path(__file__).parent.parent.parent / "site_src"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    shutil.copytree(SOURCE, tmp_path / "site_src")
+    synthetic.write(tmp_path / "made.duckdb", prompts=6)
+    return tmp_path
+
+
+def _write(project: Path) -> Path:
+    site.write_docs(project / "made.duckdb", project / "site_src", project / "build" / "docs")
+    return project / "build" / "docs"
+
+
+def _times(folder: Path) -> dict[str, int]:
+    return {p.relative_to(folder).as_posix(): p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file()}
+
+
+def test_an_edited_page_is_written_again_and_the_examples_stay(project: Path) -> None:
+    before = _times(_write(project))
+    about = project / "site_src" / "method.md"
+    about.write_text(about.read_text(encoding="utf-8") + "\nOne more line.\n", encoding="utf-8")
+    docs = _write(project)
+    after = _times(docs)
+    assert before.keys() == after.keys() and "One more line." in (docs / "method.md").read_text(encoding="utf-8")
+    same = {name for name in before if before[name] == after[name]}
+    assert {name for name in before if name.split("/")[0] in ("figures", "examples", "words", "data")} <= same
+    assert "method.md" not in same
+
+
+def test_another_database_is_written_anew(project: Path) -> None:
+    _write(project)
+    synthetic.write(project / "other.duckdb", prompts=4)
+    (project / "other.duckdb").replace(project / "made.duckdb")
+    docs = _write(project)
+    assert len(list(docs.glob("examples/c-1/*.md"))) == 4
+
+
+def test_an_interrupted_half_is_gone_on_with(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages fail: figures and examples are kept, and the next run ends as an undisturbed one."""
+    whole = {p.relative_to(project): p.read_bytes() for p in _write(project).rglob("*") if p.is_file()}
+    shutil.rmtree(project / "build")
+
+    def fail(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(site, "render", fail)
+        _write(project)
+    kept = _times(project / "build" / "docs" / "examples")
+    docs = _write(project)
+    assert _times(docs / "examples") == kept
+    assert {p.relative_to(project): p.read_bytes() for p in docs.rglob("*") if p.is_file()} == whole
+
+
+def test_an_error_of_the_second_process_is_one_line(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the published database cannot be written, the user reads which and why."""
+    target = project / "build" / "docs" / "data"
+    monkeypatch.setattr(site, "_clean", lambda docs, keep: (target / "tds.duckdb").mkdir(parents=True))
+    with pytest.raises(InputError, match=r"tds\.duckdb: cannot be written: [Ii]s a directory"):
+        _write(project)
+
+
+def _die(*_: Any) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_killed_second_process_is_one_line(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(site, "publish", _die)
+    with pytest.raises(InputError, match="second process was killed"):
+        _write(project)
+
+
+def _capped(project: Path, pages: int) -> None:
+    with duckdb.connect(str(project / "made.duckdb")) as con:
+        con.execute("INSERT INTO run VALUES ('example_pages', ?)", [str(pages)])
+
+
+def test_a_cap_keeps_whole_prompts_and_hides_nothing_else(project: Path) -> None:
+    _capped(project, 7)
+    docs = _write(project)
+    con = query.connect(project / "made.duckdb")
+    moved = con.execute("""
+        SELECT ordinal FROM example JOIN prompt USING (prompt_id) GROUP BY ordinal
+        ORDER BY avg(mean_kl_aligned_base_nats) DESC LIMIT 3""").fetchall()
+    kept = {ordinal for (ordinal,) in moved}  # two pages a prompt
+    assert paged_prompts(con) == kept
+    made = {p.relative_to(docs).as_posix() for p in docs.glob("examples/*/*.md")}
+    assert made == {f"examples/{c}/{o}.md" for c in ("c-1", "c-2") for o in kept}
+    table = json.loads((docs / "examples" / "index.js").read_text(encoding="utf-8").split("=", 1)[1].rstrip(";\n"))
+    assert len(table["rows"]["prompt"]) == 12 and sum(table["prompts"]["page"]) == 3
+    for page in docs.rglob("*.md"):
+        for link in re.findall(r'href="(?:\.\./)*(examples/[^"#]+|\d+)\.html', page.read_text(encoding="utf-8")):
+            folder = docs if link.startswith("examples") else page.parent
+            assert (folder / f"{link}.md").is_file(), (page, link)
+    words = (docs / "words" / "index.js").read_text(encoding="utf-8")
+    assert f'"paged":{json.dumps(sorted(kept), separators=(",", ":"))}' in words
+    assert "Pages are made for 3 of the prompts" in (docs / "examples.md").read_text(encoding="utf-8")
+
+
+def test_a_cap_below_one_prompt_keeps_one(project: Path) -> None:
+    _capped(project, 1)
+    assert len(paged_prompts(query.connect(project / "made.duckdb"))) == 1
