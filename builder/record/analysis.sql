@@ -18,12 +18,12 @@ CREATE MACRO kept_within(x, low, high) AS
 CREATE MACRO normal_p(z) AS least(1, 2 * 0.3989422804014327 * exp(-z * z / 2) * list_sum(list_transform(
     [0.319381530, -0.356563782, 1.781477937, -1.821255978, 1.330274429], lambda c, i: c * power(1 / (1 + 0.2316419 * abs(z)), i))));
 
+CREATE MACRO drawn_position(pos) AS pos < 100 OR (pos < 300 AND pos % 4 = 0) OR pos % 16 = 0;
 COMMENT ON MACRO clustered_mean IS 'Aggregate over one row per prompt: the mean Σx/Σn, x the sum of the quantity over the prompt''s positions, n their number.';
 COMMENT ON MACRO clustered_half_width IS 'Aggregate over the same rows: half the width of that mean''s 95 % interval, clustered by prompt; NULL for a single prompt.';
 COMMENT ON MACRO kept_within IS 'A bound x of an interval, kept within low and high (NULL: no upper bound); NULL stays NULL.';
-CREATE MACRO drawn_position(pos) AS pos < 100 OR (pos < 300 AND pos % 4 = 0) OR pos % 16 = 0;
-COMMENT ON MACRO drawn_position IS 'Whether a curve over positions has a point here: all of the first 100, then every fourth, from 300 on every sixteenth.';
 COMMENT ON MACRO normal_p IS 'Two-sided p of a standard normal z.';
+COMMENT ON MACRO drawn_position IS 'Whether a curve over positions has a point here: all of the first 100, then every fourth, from 300 on every sixteenth.';
 
 -- Scores are joined by the ids of conditions, not through a table of all scores with their models: DuckDB 2.0 takes equal
 -- parts of a query together, and a LIMIT over such a part waits for ever.

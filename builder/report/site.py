@@ -55,12 +55,13 @@ def write_docs(database: Path, source: Path, docs: Path) -> None:
         if known == keys:
             say(f"{docs} is up to date")
             return
-        _clean(docs, _DATA if known[:1] == keys[:1] else ())
-        if known[:1] != keys[:1]:
+        same_data = known[:1] == keys[:1]
+        _clean(docs, _DATA if same_data else ())
+        if same_data:
+            query.hold(con, *_HELD)
+        else:
             _write_data(con, database, docs)
             marker.write_text(keys[0], encoding="utf-8")
-        else:
-            query.hold(con, *_HELD)
         _write_pages(con, source, docs)
         marker.write_text("\n".join(keys), encoding="utf-8")
 

@@ -6,12 +6,10 @@ was measured at their positions. Alone: python -m tests.bench.scale [PAGES ...]
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +17,7 @@ import duckdb
 import numpy as np
 
 from builder.record.store import QUIET, SQL, STORAGE_VERSION
-from tests.bench.whole import CODE, ROOT
+from tests.bench.whole import ROOT, tds
 
 COMPARISONS, TOKENS = ("base-sft", "base-dpo", "sft-dpo"), 336
 _PLAN = f"""
@@ -31,7 +29,7 @@ WITH old AS (
     FROM source.response
 ), part AS (
     SELECT source, answer, part, (answer * parts + part * (1 + answer // n)) % n AS i
-    FROM (SELECT DISTINCT source, parts, n FROM old), range($prompts) a(answer), range(parts) p(part)
+    FROM (SELECT DISTINCT source, parts, n FROM old), range(getvariable('prompts')) a(answer), range(parts) p(part)
 )
 SELECT source, answer, part, response_id AS old_id, source || '/made-' || answer AS response_id,
        sum(n_tokens - 1) OVER w - n_tokens + 1 AS before, sum(length(text)) OVER w - length(text) AS chars,
@@ -85,11 +83,7 @@ def enlarge(source: Path, target: Path, prompts: int) -> None:
     with duckdb.connect(str(target), config={"storage_compatibility_version": STORAGE_VERSION}) as con:
         con.execute(f"{QUIET}; ATTACH '{source}' AS source (READ_ONLY)")
         con.execute(SQL["schema"])
-        create, plan = _PLAN.split(";\n", 1)
-        con.execute(create)
-        first, second = plan.split(";\n", 1)
-        con.execute(first, {"prompts": prompts})
-        con.execute(second)
+        con.execute(f"SET VARIABLE prompts = {prompts}; {_PLAN}")
         for table, rows in _TABLES.items():
             con.execute(f'INSERT INTO "{table}" BY NAME {rows}')
         con.execute(SQL["views"])
@@ -105,20 +99,11 @@ def build(source: Path, pages: int) -> Built:
         enlarge(source, database, pages // len(COMPARISONS))
         with duckdb.connect(str(database), read_only=True) as con:
             (tokens,) = con.execute("SELECT avg(n_tokens) FROM example").fetchall()[0]
-        report, peak = _run(here, "report")
-        site, _ = _run(here, "site", "--db", "data/tds.duckdb")
+        report, peak, _ = tds(here, "report")
+        site, _, _ = tds(here, "site", "--db", "data/tds.duckdb")
         made = [path for path in (here / "site").rglob("*") if path.is_file()]
         drawn = sum(path.parent.parent.name == "examples" and path.suffix == ".html" for path in made)
         return Built(drawn, tokens, report, site, peak, sum(path.stat().st_size for path in made) / 1e6)
-
-
-def _run(here: Path, *command: str) -> tuple[float, float]:
-    """Seconds, and the peak of memory in MB."""
-    start = time.perf_counter()
-    said = subprocess.run(
-        [sys.executable, "-c", CODE, *command], cwd=here, check=True, capture_output=True, text=True
-    ).stderr
-    return time.perf_counter() - start, int(re.findall(r"^peak (\d+)", said, re.MULTILINE)[0]) / 1024
 
 
 def fit(built: list[Built], stage: str) -> str:

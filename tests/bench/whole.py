@@ -44,6 +44,14 @@ class Run:
     whole: float  # seconds
 
 
+def tds(here: Path, *command: str) -> tuple[float, float, str]:
+    """Run the command in a folder: seconds, the peak of memory in MB, and what it said."""
+    start = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", CODE, *command], cwd=here, check=True, capture_output=True, text=True)
+    peak = int(re.findall(r"^peak (\d+)", done.stderr, re.MULTILINE)[0]) / 1024
+    return time.perf_counter() - start, peak, done.stderr
+
+
 def run(count: int) -> Run:
     """Generate, score and store `count` answers: the pocket family's prompts again and again under other ids."""
     rows = [json.loads(line) for line in (ROOT / "data/prompts/pocket.jsonl").open(encoding="utf-8")]
@@ -52,12 +60,10 @@ def run(count: int) -> Run:
         text = "\n".join(json.dumps(rows[i % len(rows)] | {"id": i}) for i in range(count))
         (here / "prompts.jsonl").write_text(text, encoding="utf-8")
         (here / "whole.yml").write_text(REPORT.format(root=ROOT), encoding="utf-8")
-        command, start = [sys.executable, "-c", CODE, "store", "--report", "whole.yml"], time.perf_counter()
-        said = subprocess.run(command, cwd=here, check=True, capture_output=True, text=True).stderr
+        whole, peak, said = tds(here, "store", "--report", "whole.yml")
     seconds = {name: float(s) for name, s in re.findall(r"^(score|store)\b.*?([\d.]+) s\b", said, re.MULTILINE)}
     tokens = int(re.findall(r"^score .*?([\d,]+) tokens", said, re.MULTILINE)[0].replace(",", ""))
-    peak = int(re.findall(r"^peak (\d+)", said, re.MULTILINE)[0]) / 1024
-    return Run(count, tokens, seconds["score"], seconds["store"], peak, time.perf_counter() - start)
+    return Run(count, tokens, seconds["score"], seconds["store"], peak, whole)
 
 
 def table() -> None:

@@ -7,6 +7,7 @@ import json
 import random
 import re
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -43,6 +44,13 @@ def test_a_figure_has_one_name_in_four_places(docs: Path) -> None:
     assert queries == set(re.findall(r'figure\("(\w+)", root\)', pages))
 
 
+def _parameters(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, Any]:
+    """Of what a query may ask for, what this one does."""
+    responses = [r for (r,) in con.execute("SELECT response_id FROM response").fetchall()]
+    some = {"comparison_id": "c-1", "responses": responses}
+    return {key: value for key, value in some.items() if f"${key}" in query.load(name)}
+
+
 def test_every_query_says_what_it_is_and_runs(database: Path) -> None:
     con = query.connect(database)
     for path in query.SQL.rglob("*.sql"):
@@ -50,12 +58,7 @@ def test_every_query_says_what_it_is_and_runs(database: Path) -> None:
         if name.startswith("cookbook/"):  # questions: test_cookbook.py
             continue
         assert query.load(name).startswith("-- ") and query.caption(query.load(name)).endswith(".")
-        some = {
-            "comparison_id": "c-1",
-            "responses": [r for (r,) in con.execute("SELECT response_id FROM response").fetchall()],
-        }
-        needs = {key: value for key, value in some.items() if f"${key}" in query.load(name)}
-        assert query.table(con, name, **needs).num_rows, name
+        assert query.table(con, name, **_parameters(con, name)).num_rows, name
 
 
 def test_figures_are_valid_specs_that_say_what_they_show(docs: Path) -> None:
@@ -201,12 +204,7 @@ def test_checks_of_arithmetic_stand_in_the_noise_floor_alone(database: Path, doc
         told = ("pages/noise", "pages/conditions", "pages/schema", "figures/noise_floor")
         if name in told or name.startswith("cookbook/"):
             continue
-        some = {
-            "comparison_id": "c-1",
-            "responses": [r for (r,) in con.execute("SELECT response_id FROM response").fetchall()],
-        }
-        needs = {key: value for key, value in some.items() if f"${key}" in query.load(name)}
-        assert not re.search("noise-1|rebatched", str(query.rows(con, name, **needs))), name
+        assert not re.search("noise-1|rebatched", str(query.rows(con, name, **_parameters(con, name)))), name
     (totals,) = query.rows(con, "pages/totals")
     assert totals["positions"] == 4 * con.execute('SELECT count(*) FROM "position"').fetchall()[0][0]
     for path in docs.rglob("*"):
