@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
 from builder.domain import Condition
 
@@ -21,6 +21,8 @@ def _beside_report(path: Path, info: ValidationInfo) -> Path:
 
 
 InputPath = Annotated[Path, AfterValidator(_beside_report)]
+# Ids are text, as they are in the database; YAML reads a bare one of digits as a number.
+RowId = Annotated[str, BeforeValidator(lambda x: str(x) if type(x) is int else x)]
 
 
 class Settings(BaseModel):
@@ -108,7 +110,7 @@ class ContextSettings(Settings):
 class PromptSettings(Settings):
     path: InputPath
     limit: Positive | None = None
-    leave_out: tuple[str, ...] = ()  # ids of rows to pass over
+    leave_out: tuple[RowId, ...] = ()  # ids of rows to pass over
 
 
 class RolesSettings(Settings):
@@ -129,7 +131,7 @@ class ResponseSettings(Source):
     """Ready answers with their prompts: a local file, or a dataset on the hub."""
 
     limit: Positive | None = None
-    leave_out: tuple[str, ...] = ()
+    leave_out: tuple[RowId, ...] = ()
     columns: ColumnSettings = ColumnSettings()
     split: str = "train"  # of a dataset on the hub
 

@@ -161,6 +161,11 @@ def choose_device(wanted: str) -> str:
 
 def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerFast:
     folder = checkpoint.tokenizer_folder
+    if (folder / "tokenizer.model").is_file() and not list(folder.glob("tokenizer*.json")):
+        raise InputError(
+            f"models.{checkpoint.model_id}: {folder} has tokenizer.model but no tokenizer_config.json, which says what "
+            "a text begins with; copy it from where the model is from"
+        )
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # transformers raises many kinds for one cause: the folder holds no tokenizer it knows

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from builder.domain import Answer, InputError, Prompt, first_line
+from builder.domain import Answer, InputError, Prompt
+from builder.measure.rows import read_dataset, read_rows
 from builder.settings import PromptSettings, ResponseSettings
 
 # How tools name the columns of a file of answers: AlignTDS and URIAL, just-eval and AlpacaEval, plain files.
@@ -30,6 +29,8 @@ def _whole(text: str) -> str:
 
 Text = Annotated[str, AfterValidator(_whole)]
 
+_CATEGORIES = {"safety": True, "regular": False}
+
 
 class PromptRow(BaseModel):
     """One row of a prompt file; other keys are left alone."""
@@ -42,6 +43,11 @@ class PromptRow(BaseModel):
     topics: list[str] = []
     harmful: bool | None = None
     truths: list[str] = []
+    category: Any = None  # of just-eval: `safety` are its harmful prompts, `regular` the others
+
+    @property
+    def is_harmful(self) -> bool | None:
+        return self.harmful if self.harmful is not None else _CATEGORIES.get(str(self.category))
 
 
 class AnswerRow(BaseModel):
@@ -60,11 +66,17 @@ Row = TypeVar("Row", bound=BaseModel)
 def read_prompts(settings: PromptSettings) -> tuple[Prompt, ...]:
     """The prompts of a JSON Lines file (or a JSON array). Raises InputError naming file and row."""
     path, prompts = settings.path, []
-    for place, row in _rows(path):
+    for place, row in read_rows(path):
         row = _checked(path, place, PromptRow, row)
         prompts.append(
             Prompt(
-                str(row.id), row.prompt, path.stem, tuple(row.tasks), tuple(row.topics), row.harmful, tuple(row.truths)
+                str(row.id),
+                row.prompt,
+                path.stem,
+                tuple(row.tasks),
+                tuple(row.topics),
+                row.is_harmful,
+                tuple(row.truths),
             )
         )
     _unique(path, [p.prompt_id for p in prompts])
@@ -83,15 +95,15 @@ def read_answers(settings: ResponseSettings, known: tuple[Prompt, ...] = ()) -> 
     for prompt in known:
         by_text.setdefault(prompt.text, []).append(prompt)
     found, ids = [], []
-    for place, raw in _rows(path) if settings.path else _dataset(settings):
+    for place, raw in read_rows(path) if settings.path else read_dataset(settings):
         row = _checked(path, place, AnswerRow, _renamed(path, place, raw, settings))
         same = by_text.get(row.prompt)  # prompts of the same words are taken in turn
         prompt = same.pop(0) if same else Prompt(str(row.id), row.prompt, path.stem)
         text, ended = _without_special(row.answer if isinstance(row.answer, str) else "".join(row.answer[:1]))
         ids.append(prompt.prompt_id)
         if not text and not ended and prompt.prompt_id not in settings.leave_out:
-            quoted = json.dumps(prompt.prompt_id)  # an id is text: leave_out takes no YAML number
-            raise InputError(f"{path}: {place}: the answer is empty; pass over it with leave_out: [{quoted}]")
+            name = json.dumps(prompt.prompt_id)
+            raise InputError(f"{path}: {place}: the answer is empty; pass over it with leave_out: [{name}]")
         found.append((prompt, text, ended))
     _unique(path, ids)
     otherwise: Any = "length" if any(ended for _, _, ended in found) else "unknown"
@@ -140,95 +152,6 @@ def _chosen(path: Path, items: list[Any], ids: list[str], leave_out: tuple[str, 
     if not kept:
         raise InputError(f"{path}: leave_out leaves no row")
     return kept
-
-
-def _rows(path: Path) -> Iterator[tuple[str, Any]]:
-    """Each row with the words for its place; the format goes by the ending, JSON's two kinds by the first character."""
-    if not path.is_file():
-        raise InputError(f"{path}: cannot be read: {'a folder' if path.is_dir() else 'No such file or directory'}")
-    kind = path.suffix.lower()
-    if kind == ".parquet":
-        rows = _parquet(path)
-    elif kind in (".csv", ".tsv"):
-        rows = _csv(path, "\t" if kind == ".tsv" else ",")
-    else:
-        text = _text(path)
-        rows = _array(path, text) if text.lstrip().startswith("[") else _lines(path, text)
-    empty = True
-    for row in rows:
-        empty = False
-        yield row
-    if empty:
-        raise InputError(f"{path}: holds no rows")
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8 text'}") from None
-
-
-def _array(path: Path, text: str) -> Iterator[tuple[str, Any]]:
-    return ((f"row {i}", row) for i, row in enumerate(_json(path, text), 1))
-
-
-def _lines(path: Path, text: str) -> Iterator[tuple[str, Any]]:
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            yield f"line {number}", _json(path, line, number)
-
-
-def _json(path: Path, text: str, line: int | None = None) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:  # also a number of thousands of digits, or thousands of brackets
-        place = line or getattr(error, "lineno", 1)
-        what = getattr(error, "msg", "numbers too long or brackets too deep")
-        wanted = "a row a line, or an array of rows, is wanted"
-        raise InputError(f"{path}: line {place}: not valid JSON: {what}; {wanted}") from None
-
-
-def _csv(path: Path, delimiter: str) -> Iterator[tuple[str, Any]]:
-    csv.field_size_limit(2**31 - 1)
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, delimiter=delimiter, strict=True)
-        try:
-            names = reader.fieldnames or ()
-            twice = next((name for name in names if names.count(name) > 1), None)
-            if twice is not None:
-                raise InputError(f"{path}: line 1: two columns are called {twice!r}; their names must differ")
-            for number, row in enumerate(reader, 1):
-                if None in row or None in row.values():
-                    raise InputError(f"{path}: row {number}: not {len(names)} fields, as the first line has")
-                yield f"row {number}", row
-        except UnicodeDecodeError:
-            raise InputError(f"{path}: cannot be read: not UTF-8 text") from None
-        except csv.Error as error:
-            raise InputError(f"{path}: line {reader.line_num}: not valid CSV: {error}") from None
-
-
-def _parquet(path: Path) -> Iterator[tuple[str, Any]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        rows = pq.read_table(path).to_pylist()
-    except (OSError, pa.ArrowInvalid) as error:
-        raise InputError(f"{path}: not a Parquet file that can be read: {first_line(error)}") from None
-    return ((f"row {i}", row) for i, row in enumerate(rows, 1))
-
-
-def _dataset(settings: ResponseSettings) -> Iterator[tuple[str, Any]]:
-    try:
-        from datasets import load_dataset
-    except ImportError:
-        raise InputError("responses: hub needs the extra datasets: pip install 'tds-atlas[datasets]'") from None
-    try:
-        rows = load_dataset(settings.hub, revision=settings.revision, split=settings.split)
-    except Exception as error:  # the library raises many kinds: no such dataset, no network, no such split
-        raise InputError(f"responses: {settings.hub} at {settings.revision}: {first_line(error)}") from None
-    return ((f"row {i}", dict(row)) for i, row in enumerate(rows, 1))
 
 
 def _checked(path: Path, place: str, kind: type[Row], row: Any) -> Row:

@@ -174,6 +174,16 @@ def test_missing_and_damaged_files(family: Path, tmp_path: Path) -> None:
     refuse("cut", r"models.m: cannot be loaded from .*nonesuch")
 
 
+def test_a_sentencepiece_model_without_its_settings_is_refused(family: Path, tmp_path: Path) -> None:
+    """It would load, and begin no text with the begin token."""
+    shutil.copytree(family / "base", tmp_path / "m")
+    for path in (tmp_path / "m").glob("tokenizer*.json"):
+        path.unlink()
+    (tmp_path / "m/tokenizer.model").write_bytes(b"")
+    with pytest.raises(InputError, match=r"models.m: .*/m has tokenizer.model but no tokenizer_config.json"):
+        load_tokenizer(locate("m", {"m": ModelSettings(path=tmp_path / "m")}))
+
+
 def test_vocabularies_are_compared_by_content(family: Path, tmp_path: Path) -> None:
     base = load_tokenizer(locate("base", {"base": ModelSettings(path=family / "base")}))
     other, more = tiny.tokenizer(pieces=300), tiny.tokenizer()

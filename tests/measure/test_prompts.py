@@ -43,12 +43,19 @@ def answers(path: Path, known: tuple[Prompt, ...] = (), **settings: Any) -> list
     return [(a.prompt.prompt_id, a.prompt.text, a.text, a.finish) for a in read]
 
 
+def test_the_category_of_just_eval_says_what_is_harmful(write: Write) -> None:
+    rows = [{"category": "safety"}, {"category": "regular"}, {"category": ["x"]}, {}]
+    rows += [{"category": "safety", "harmful": False}]
+    text = json.dumps([{"id": i, "prompt": "Hi"} | row for i, row in enumerate(rows)])
+    assert [p.harmful for p in prompts(write(text, "set.json"))] == [True, False, None, None, False]
+
+
 def test_rows_become_prompts(write: Write) -> None:
     lines = GOOD + "\n\n" + '{"id": "b", "prompt": "Line\\u2028separator"}' + "\n"
     first, second = Prompt("1", "Hi", "set", ("a",), (), True, ("x",)), Prompt("b", "Line\u2028separator", "set")
     assert prompts(write(lines)) == (first, second)
     assert prompts(write(lines), limit=1) == (first,)
-    assert prompts(write(lines), leave_out=("1",)) == (second,)
+    assert prompts(write(lines), leave_out=("1",)) == prompts(write(lines), leave_out=(1,)) == (second,)
     assert prompts(write(f"\ufeff[{GOOD}]", "set.json")) == (first,)
 
 
