@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 import duckdb
@@ -13,12 +14,13 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from builder.domain import InputError
+from builder.domain import InputError, first_line
 from builder.report import query, saved
 from builder.report.markup import inert, inline_json
 from builder.report.tokens import visible
 
 _CHART = re.compile(r'data-chart="(\w+)"')
+_SHOWN = re.compile(r'figure\("(\w+)"')
 _CARD = "figures/shift_by_comparison.png"  # what a shared link shows where a page has no figure
 _TEMPLATES = Path(__file__).parent / "templates"
 _LONGEST = 40  # characters of an example of a column
@@ -33,6 +35,7 @@ class Page:
     order: int  # place in the navigation
     about: str = ""  # one sentence, for the lists of findings
     needs: tuple[str, ...] = ()  # the figures without which the page is left out; one of them is enough
+    figures: tuple[str, ...] = ()  # those that it shows, in order
 
     @property
     def is_finding(self) -> bool:
@@ -43,8 +46,8 @@ def read_pages(source: Path) -> list[Page]:
     """The hand-written pages in order. Raises InputError where a file's front matter is not what a page needs."""
     found = []
     for path in sorted(source.rglob("*.md")):
-        _, head, _ = [*path.read_text(encoding="utf-8").split("---\n", 2), "", ""][:3]
         try:
+            _, head, body = [*path.read_text(encoding="utf-8").split("---\n", 2), "", ""][:3]
             front = yaml.safe_load(head)
             page = Page(
                 path.relative_to(source).as_posix(),
@@ -52,6 +55,7 @@ def read_pages(source: Path) -> list[Page]:
                 int(front["order"]),
                 str(front.get("about", "")),
                 tuple(front.get("needs", ())),
+                tuple(_SHOWN.findall(body)),
             )
         except (yaml.YAMLError, TypeError, KeyError, ValueError):
             raise InputError(f"{path}: begins with a front matter that has title and order (a number)") from None
@@ -75,6 +79,7 @@ def environment(*sources: Path) -> Environment:
         "inert": inert,
         "visible": lambda text: inert(visible(text)),
         "pm": plus_minus,
+        "signed": lambda value, digits: minus(f"{value:+.{digits}f}"),
     }
     return env
 
@@ -103,9 +108,17 @@ def context(
 
 
 def render(env: Environment, page: Page, values: dict[str, Any]) -> str:
-    """The page as Markdown; its front matter says what a shared link shows: a sentence, the first figure."""
+    """The page as Markdown; its front matter says what a shared link shows: a sentence, the first figure.
+
+    Raises InputError with the line of the page that asks for what is not there.
+    """
     depth = page.file.count("/")
-    text = env.get_template(page.file).render(values, root="../" * depth)
+    try:
+        text = env.get_template(page.file).render(values, root="../" * depth)
+    except Exception as error:  # a page is a program that its author may get wrong in any way
+        lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename.endswith(page.file)]
+        line = getattr(error, "lineno", None) or (lines[-1] if lines else 1)
+        raise InputError(f"{page.file}: line {line}: {first_line(error)}; mend the page in site_src") from None
     first = _CHART.search(text)
     image = f"figures/{first.group(1)}.png" if first else _CARD
     shared = {"description": page.about} if page.about else {}
@@ -146,7 +159,7 @@ def _short(text: str) -> str:
 
 
 def percent(value: float | None, digits: int = 1) -> str:
-    return "–" if value is None else f"{100 * value:.{digits}f}\u00a0%"
+    return "–" if value is None else f"{minus(f'{100 * value:.{digits}f}')}\u00a0%"
 
 
 def plus_minus(half: float | None, digits: int = 1) -> str:
@@ -157,4 +170,9 @@ def plus_minus(half: float | None, digits: int = 1) -> str:
 def number(value: float | None, digits: int | None = None) -> str:
     if value is None:
         return "–"
-    return f"{value:,.{digits}f}" if digits is not None else f"{value:,}"
+    return minus(f"{value:,.{digits}f}" if digits is not None else f"{value:,}")
+
+
+def minus(text: str) -> str:
+    """A number with a minus sign as it is set in print."""
+    return text.replace("-", "−")

@@ -55,7 +55,7 @@ def write_docs(database: Path, source: Path, docs: Path) -> None:
         if known == keys:
             say(f"{docs} is up to date")
             return
-        same_data = known[:1] == keys[:1]
+        same_data = known[:1] == keys[:1] and (docs.parent / _MADE).is_file()
         _clean(docs, _DATA if same_data else ())
         if same_data:
             query.hold(con, *_HELD)

@@ -57,6 +57,28 @@ def test_another_database_is_written_anew(project: Path) -> None:
     assert len(list(docs.glob("examples/c-1/*.md"))) == 4
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{{ nothing }}", "'nothing' is undefined"),
+        ("{% if %}", "Expected an expression"),
+        ("{{ 1 / 0 }}", "division by zero"),
+    ],
+)
+def test_a_page_that_asks_for_what_is_not_there_is_one_line(project: Path, text: str, message: str) -> None:
+    page = project / "site_src" / "method.md"
+    page.write_text(f"---\ntitle: Method\norder: 50\n---\n# Method\n\n{text}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=rf"^method.md: line 7: {message}.*; mend the page in site_src$"):
+        _write(project)
+
+
+def test_what_the_pages_show_may_be_deleted(project: Path) -> None:
+    docs = _write(project)
+    (docs.parent / "made.json").unlink()
+    (project / "site_src" / "method.md").write_text("---\ntitle: Method\norder: 50\n---\n# Method\n", encoding="utf-8")
+    assert (_write(project).parent / "made.json").is_file()
+
+
 def test_an_interrupted_half_is_gone_on_with(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages fail: figures and examples are kept, and the next run ends as an undisturbed one."""
     whole = {p.relative_to(project): p.read_bytes() for p in _write(project).rglob("*") if p.is_file()}
