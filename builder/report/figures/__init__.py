@@ -26,5 +26,8 @@ def build(name: str, table: pa.Table, caption: str, comparisons: Sequence[str]) 
     A comparison has the same colour in every figure: its place in the report's list decides.
     """
     found = FIGURES[name]
-    chart = found.draw(table, alt.Color("comparison:N", sort=None, scale=alt.Scale(domain=list(comparisons))))
+    here = set(table["comparison"].to_pylist()) if "comparison" in table.column_names else set()
+    legend = alt.Legend(values=[name for name in comparisons if name in here], symbolOpacity=1)
+    scale = alt.Scale(domain=list(comparisons))
+    chart = found.draw(table, alt.Color("comparison:N", sort=None, scale=scale, legend=legend))
     return chart.properties(width="container", description=f"{caption} {found.says(table)}").configure(**theme.LIGHT)

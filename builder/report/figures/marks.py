@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import altair as alt
@@ -10,6 +11,7 @@ import pyarrow as pa
 from builder.report.tokens import visible
 
 HEIGHT = 300
+_LINE = 16  # pixels between two names
 SHARE = alt.Axis(format=".0%", tickCount=6)
 Chart = Any  # an alt.Chart or alt.LayerChart; Altair's methods promise less than they give
 Row = dict[str, Any]
@@ -17,6 +19,7 @@ Row = dict[str, Any]
 
 def by_position(table: pa.Table, colour: alt.Color, value: str, title: str, style: str, log: bool = False) -> Chart:
     """A line with its band per comparison, over the position of the token in the answer."""
+    colour, names = end_names(table, colour, "position", value, log)
     scale = alt.Scale(type="log", domainMin=1, nice=False) if log else alt.Scale(zero=True)
     base = alt.Chart(table).encode(
         x=alt.X("position:Q", title="position in the answer", axis=alt.Axis(tickMinStep=1)), color=colour
@@ -36,7 +39,37 @@ def by_position(table: pa.Table, colour: alt.Color, value: str, title: str, styl
             "responses",
         ],
     )
-    return alt.layer(band, line).properties(height=HEIGHT)
+    return alt.layer(band, line, *names).properties(height=HEIGHT)
+
+
+def end_names(
+    table: pa.Table, colour: alt.Color, x: str, y: str, log: bool = False
+) -> tuple[alt.Color, list[alt.Chart]]:
+    """Each comparison's name where its curve ends, and the colour without a legend; nothing of it where names are long.
+
+    y is drawn from 0 (1 where log) upwards. Names that would meet are moved apart.
+    """
+    place = (lambda value: math.log10(max(value, 1))) if log else float
+    curves = {row["comparison"]: row for row in table.to_pylist() if row[y] is not None}  # the last row of each
+    tops = [row[name] for row in table.to_pylist() for name in (y, f"high_{y}") if row.get(name) is not None]
+    if not curves or max(map(len, curves)) > 24 or len(curves) > 6:
+        return colour, []
+    gap = _LINE / HEIGHT * place(max(tops))
+    ends = sorted(curves.values(), key=lambda row: float(row[y]))
+    places: list[float] = []
+    for row in ends:
+        places.append(max([place(row[y]), *(p + gap for p in places[-1:])]))
+    over = max(0.0, places[-1] - place(max(tops)))
+    rows = [
+        {"comparison": row["comparison"], "x": row[x], "y": 10 ** (at - over) if log else at - over}
+        for row, at in zip(ends, places, strict=True)
+    ]
+    names = (
+        alt.Chart(alt.InlineData(rows), name="names")  # charts.js takes it off where the page is narrow
+        .mark_text(align="left", dx=7, fontWeight=500)
+        .encode(x="x:Q", y="y:Q", text="comparison:N", color=colour.legend(None))
+    )
+    return colour.legend(None), [names]
 
 
 def with_intervals(table: pa.Table, colour: alt.Color, y: alt.Y, key: str, title: str) -> Chart:

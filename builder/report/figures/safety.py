@@ -12,7 +12,7 @@ from builder.report.figures.marks import HEIGHT, SHARE, Chart, shown
 from builder.report.figures.registry import figure
 
 _PANEL = 130  # pixels a comparison
-_KINDS = alt.StrokeDash("prompts:N", sort=None, scale=alt.Scale(domain=["harmful", "harmless"], range=[[1, 0], [4, 4]]))
+_KINDS = alt.StrokeDash("prompts:O", sort=None, scale=alt.Scale(domain=["harmful", "harmless"], range=[[1, 0], [4, 4]]))
 _MODELS = alt.StrokeDash("model:N", sort=None, scale=alt.Scale(domain=["aligned", "base"], range=[[1, 0], [4, 4]]))
 
 
@@ -47,7 +47,7 @@ def kl_by_harm(table: pa.Table, colour: alt.Color) -> Chart:
         y2="end:Q",
         color=colour.legend(None),
         opacity=alt.Opacity(
-            "prompts:N", sort=None, scale=alt.Scale(domain=["harmful", "harmless"], range=[1, 0.4]), legend=None
+            "prompts:O", sort=None, scale=alt.Scale(domain=["harmful", "harmless"], range=[1, 0.4]), legend=None
         ),
         tooltip=[
             "comparison",

@@ -65,7 +65,7 @@ def stage_promoted(table: pa.Table, colour: alt.Color) -> Chart:
         x=alt.X("nats:Q", title="Δ log p per position, nats", scale=alt.Scale(padding=50)),
         color=colour,
         opacity=alt.Opacity(
-            "direction:N", scale=alt.Scale(domain=["promoted", "demoted"], range=[1, 0.5]), legend=None
+            "direction:O", scale=alt.Scale(domain=["promoted", "demoted"], range=[1, 0.5]), legend=None
         ),
         tooltip=["chain", "comparison", "direction", *_nats(), alt.Tooltip("share:Q", format=".1%")],
     )

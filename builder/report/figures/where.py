@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import altair as alt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from builder.report.figures.marks import HEIGHT, SHARE, Chart, Row, by_position, ends, shown
+from builder.report.figures.marks import HEIGHT, SHARE, Chart, Row, by_position, end_names, ends, shown
 from builder.report.figures.registry import figure
 
 
@@ -17,6 +18,7 @@ def shift_by_position(table: pa.Table, colour: alt.Color) -> Chart:
 @figure(lambda table: _tenths(table))
 def shift_by_tenth(table: pa.Table, colour: alt.Color) -> Chart:
     """A dot with its interval per comparison in each tenth, joined by a thin line."""
+    colour, names = end_names(table, colour, "tenth", "share")
     axis = alt.Axis(
         values=list(range(1, 11)), labelExpr="datum.value == 1 ? 'first' : datum.value == 10 ? 'last' : datum.label"
     )
@@ -40,6 +42,7 @@ def shift_by_tenth(table: pa.Table, colour: alt.Color) -> Chart:
         .mark_rule(strokeWidth=2.5, opacity=0.45)
         .encode(y=alt.Y("low_share:Q", title=title), y2="high_share:Q"),
         base.mark_line(strokeWidth=1.2, opacity=0.7).encode(y=y),
+        *names,
     ).properties(height=HEIGHT)
 
 
@@ -120,6 +123,8 @@ def entropy_by_position(table: pa.Table, colour: alt.Color) -> Chart:
 
 def _two_lines(table: pa.Table, colour: alt.Color, title: str, lines: list[str]) -> Chart:
     """Over the position, the first of two quantities as a line with its band, the second dashed."""
+    first = table.filter(pc.equal(table["line"], lines[0]))
+    colour, names = end_names(first, colour, "position", "nats")
     base = alt.Chart(table).encode(
         x=alt.X("position:Q", title="position in the answer", axis=alt.Axis(tickMinStep=1)), color=colour
     )
@@ -142,6 +147,7 @@ def _two_lines(table: pa.Table, colour: alt.Color, title: str, lines: list[str])
     return alt.layer(
         band.encode(y=alt.Y("low_nats:Q", title=title, axis=alt.Axis(tickCount=5)), y2="high_nats:Q"),
         base.mark_line(strokeWidth=1.8).encode(y=alt.Y("nats:Q", title=title), strokeDash=dash, tooltip=tips),
+        *names,
     ).properties(height=HEIGHT)
 
 

@@ -5,10 +5,19 @@
   const scheme = () => (document.body.dataset.mdColorScheme === "slate" ? "dark" : "light");
   const live = new Map();
 
+  // Names where curves end take a third of a phone's width.
+  function namedInALegend(spec) {
+    const layers = (spec.layer ?? []).filter((layer) => layer.name !== "names");
+    if (layers.length === (spec.layer ?? layers).length) return;
+    spec.layer = layers;
+    for (const { encoding } of layers) if (encoding?.color) delete encoding.color.legend;
+  }
+
   async function draw(holder) {
     const spec = JSON.parse(holder.querySelector("script[type='application/json']").textContent);
     const palette = window.tdsPalette[scheme()];
     const narrow = holder.clientWidth < 480;  // a legend in one row would be cut on a phone
+    if (narrow) namedInALegend(spec);
     spec.config = narrow ? { ...palette, legend: { ...palette.legend, columns: 1 } } : palette;
     let stage = holder.querySelector(".tds-live");
     if (!stage) {
