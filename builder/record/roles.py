@@ -89,7 +89,7 @@ def _pattern(phrases: Iterable[str]) -> re.Pattern[str]:
     """Longer phrases first, whole words, spaces as any white space; without phrases a pattern that never matches."""
     longest = sorted((p.strip() for p in phrases), key=len, reverse=True)
     found = [r"([^\n]{1,80}?)".join(map(_escaped, p.split("*"))) for p in longest]
-    return re.compile("|".join(rf"(?<!\w){p}(?!\w)" for p in found) or "(?!)", re.IGNORECASE)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(found) or '(?!)'})(?!\w)", re.IGNORECASE)
 
 
 def _escaped(part: str) -> str:

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from builder.domain import InputError, Prompt, first_line
 from builder.record.roles import Roles, states
-from builder.record.shards import Shard, read_responses
+from builder.record.shards import Shard
 
 STORAGE_VERSION = "v1.4.0"  # DuckDB 1.4 and later open it, DuckDB-Wasm among them; 2.0's own default only 2.0 opens
 QUIET = "SET enable_progress_bar = false"  # DuckDB 2.0 writes its progress to the standard output, where rows go
@@ -122,9 +122,10 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
 
 def _roles(shard: Shard, roles: Roles, truths: Mapping[str, tuple[str, ...]]) -> pa.Table:
     """The role of every token of a shard of responses: one list a response."""
-    answers = read_responses(shard)
-    lists = [roles.of(r.text, r.spans, truths[r.prompt_id], r.has_end) for r in answers]
-    return pa.table({"response_id": [r.response_id for r in answers], "roles": lists})
+    answers = shard.read("response")
+    columns = [answers[name].to_pylist() for name in ("text", "spans", "prompt_id", "has_end")]
+    lists = [roles.of(text, spans, truths[name], ended) for text, spans, name, ended in zip(*columns, strict=True)]
+    return pa.table({"response_id": answers["response_id"], "roles": lists})
 
 
 def _judged(
