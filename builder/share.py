@@ -43,7 +43,7 @@ def publish(
     )
     typer.echo(f"This will {plan}.")
     if not zipped and not space:
-        out.check_for_git(site)
+        out.check_for_git(site, remote)
     if dry_run or not (yes or zipped or typer.confirm("Go on?")):
         return
     if zipped:

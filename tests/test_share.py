@@ -93,7 +93,8 @@ def test_a_branch_is_replaced_by_the_site_under_its_policy(site: Path, tmp_path:
     git("init", "-q", ".")
     git("config", "user.email", "a@example.org")
     git("config", "user.name", "A")
-    assert "git remote 'origin'" in tds("publish", "--yes", cwd=tmp_path).stderr
+    for way in ("--yes", "--dry-run"):
+        assert "git remote 'origin'" in tds("publish", way, cwd=tmp_path).stderr
     git("remote", "add", "origin", "remote.git")
     said = tds("publish", "--dry-run", cwd=tmp_path).stdout
     assert re.search(r"This will replace the branch gh-pages of the git remote origin by site \(2 files", said)
@@ -121,7 +122,7 @@ def test_what_github_would_refuse_is_refused_before(site: Path, tmp_path: Path) 
     with (site / "large.bin").open("wb") as file:
         file.truncate(100_000_001)
     with pytest.raises(InputError, match=r"large.bin: 100 MB, and git hosts refuse"):
-        publish.check_for_git(publish.built(site))
+        publish.check_for_git(publish.built(site), "origin")
     shutil.rmtree(site)
     assert "no site here yet" in tds("publish", cwd=tmp_path).stderr
 

@@ -74,23 +74,22 @@ def hosted_copy(site: Site) -> Iterator[Site]:
         yield built(copy)
 
 
-def check_for_git(site: Site) -> None:
-    """Raises InputError for what GitHub would refuse after the whole upload."""
+def check_for_git(site: Site, remote: str) -> None:
+    """Raises InputError for a remote that is none, and for what GitHub would refuse after the whole upload."""
     large = next((path for path in site.files if path.stat().st_size > _GIT_FILE), None)
     if large:
         raise InputError(f"{large}: {large.stat().st_size / 1e6:,.0f} MB, and git hosts refuse files above 100 MB")
     if site.size > _PAGES_SITE:
         raise InputError(f"{site}: GitHub Pages takes at most 1 GB; lower site.example_pages in the report file")
+    known = subprocess.run(["git", "remote", "get-url", remote], capture_output=True, text=True)
+    if known.returncode:
+        raise InputError(f"git remote {remote!r}: {first_line(OSError(known.stderr))}; name another with --remote")
 
 
 def push_branch(site: Site, remote: str, branch: str) -> None:
     """Replace a branch by the site, without history, and push it."""
     from ghp_import import GhpError, ghp_import
 
-    check_for_git(site)
-    known = subprocess.run(["git", "remote", "get-url", remote], capture_output=True, text=True)
-    if known.returncode:
-        raise InputError(f"git remote {remote!r}: {first_line(OSError(known.stderr))}; name another with --remote")
     options = {"remote": remote, "branch": branch, "push": True, "force": True, "nojekyll": True, "no_history": True}
     try:
         ghp_import(str(site.folder), mesg="Publish the report", **options)
