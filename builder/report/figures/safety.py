@@ -13,7 +13,12 @@ from builder.report.figures.registry import figure
 
 _PANEL = 130  # pixels a comparison
 _KINDS = alt.StrokeDash("prompts:O", sort=None, scale=alt.Scale(domain=["harmful", "harmless"], range=[[1, 0], [4, 4]]))
-_MODELS = alt.StrokeDash("model:N", sort=None, scale=alt.Scale(domain=["aligned", "base"], range=[[1, 0], [4, 4]]))
+_MODELS = alt.StrokeDash(
+    "model:N",
+    sort=None,
+    scale=alt.Scale(domain=["aligned", "base"], range=[[1, 0], [4, 4]]),
+    legend=alt.Legend(symbolType="stroke", symbolStrokeColor="#8b959d", symbolStrokeWidth=2, symbolSize=350),
+)
 
 
 @figure(lambda table: _peaks(table))

@@ -9,6 +9,7 @@ from builder.report.figures.marks import Chart
 from builder.report.figures.registry import figure
 
 METHODS = ["divergence", "entropy", "random"]
+_LINES = alt.Legend(symbolType="stroke", symbolStrokeWidth=2.2, symbolSize=350, symbolOpacity=1)
 _STEP = 1.3  # from one panel's zero to the next panel's, in units of the outcome
 
 
@@ -31,12 +32,16 @@ def _curves(table: pa.Table, outcome: str) -> Chart:
         )
         .encode(
             x=alt.X("swapped_share:Q", title="positions swapped", axis=alt.Axis(format=".0%", tickCount=6)),
-            color=alt.Color("method:N", sort=METHODS, scale=alt.Scale(domain=METHODS, range="diverging")),
+            color=alt.Color(
+                "method:N", sort=METHODS, scale=alt.Scale(domain=METHODS, range="diverging"), legend=_LINES
+            ),
             detail="comparison:N",
         )
     )
     y = alt.Y("y:Q", title=outcome, axis=axis, scale=scale)
-    dash = alt.StrokeDash("method:N", sort=METHODS, scale=alt.Scale(domain=METHODS, range=[[1, 0], [7, 4], [1.5, 5]]))
+    dash = alt.StrokeDash(
+        "method:N", sort=METHODS, scale=alt.Scale(domain=METHODS, range=[[1, 0], [7, 4], [1.5, 5]]), legend=_LINES
+    )
     tips = [
         "comparison",
         "method",
