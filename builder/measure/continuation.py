@@ -12,9 +12,10 @@ import torch
 
 from builder.domain import Response
 from builder.measure.decode import decode_with_spans
-from builder.measure.generate import Side
+from builder.measure.generate import Side, greedy
 from builder.measure.lockstep import Reader
 from builder.measure.memory import without_overflow
+from builder.measure.models import LoadedModel
 
 _BEFORE = 8  # tokens decoded together with what follows: some write a space or not by what stands before them
 
@@ -43,19 +44,32 @@ def _continued(side: Side, batch: Sequence[Branches], new_tokens: int) -> list[l
     rows = [(i, t, first) for i, b in enumerate(batch) if fits[i] for t, first in zip(b.places, b.firsts, strict=True)]
     if not rows:
         return [[] for _ in batch]
-    with torch.inference_mode():
-        reader = Reader(side.model, [h + b.response.token_ids[:-1] for h, b in zip(heads, batch, strict=True)])
-        reader.read()
-        reader.branch([i for i, _, _ in rows], [len(heads[i]) + t for i, t, _ in rows])
-        tails = [[first] for _, _, first in rows]
-        for _ in range(new_tokens - 1):
-            choices = reader.read([tail[-1] for tail in tails]).argmax(-1).tolist()
-            for tail, choice in zip(tails, choices, strict=True):
-                tail.append(choice)
+    texts = [h + side.model.readable(b.response.token_ids[:-1]) for h, b in zip(heads, batch, strict=True)]
+    cuts = [(i, len(heads[i]) + t, first) for i, t, first in rows]
+    tails = _branched(side.model, texts, cuts, new_tokens)
     found: list[list[tuple[str, bool]]] = [[] for _ in batch]
     for (i, t, _), tail in zip(rows, tails, strict=True):
         found[i].append(_text(side, batch[i].response, t, tail))
     return found
+
+
+def _branched(
+    model: LoadedModel, texts: Sequence[tuple[int, ...]], cuts: Sequence[tuple[int, int, int]], new_tokens: int
+) -> list[list[int]]:
+    """After so many ids of a text, the given one and what follows: from one reading where padding is hidden."""
+    tails = [[first] for _, _, first in cuts]
+    if new_tokens > 1 and not model.hides_padding:
+        new = greedy(model, [(*texts[i][:n], first) for i, n, first in cuts], new_tokens - 1)
+        return [[*tail, *more] for tail, more in zip(tails, new, strict=True)]
+    with torch.inference_mode():
+        reader = Reader(model, texts)
+        reader.read()
+        reader.branch([i for i, _, _ in cuts], [n for _, n, _ in cuts])
+        for _ in range(new_tokens - 1):
+            choices = reader.read([tail[-1] for tail in tails]).argmax(-1).tolist()
+            for tail, choice in zip(tails, choices, strict=True):
+                tail.append(choice)
+    return tails
 
 
 def _text(side: Side, response: Response, place: int, tail: list[int]) -> tuple[str, bool]:

@@ -68,7 +68,9 @@ def tokenise(frame: Frame, source: str, answers: Sequence[Answer], end_ids: tupl
 
 
 def greedy(model: LoadedModel, heads: Sequence[tuple[int, ...]], max_new_tokens: int) -> list[tuple[int, ...]]:
-    """New ids after each head, cut after the first end token. Pads on the left, where the mask hides it."""
+    """New ids after each head, cut after the first end token. Pads on the left; a model that reads it, head by head."""
+    if len(heads) > 1 and not model.hides_padding:
+        return [tail for head in heads for tail in greedy(model, [head], max_new_tokens)]
     width = max(map(len, heads))
     pad = model.end_ids[0]
     ids = torch.tensor([[pad] * (width - len(head)) + list(head) for head in heads], device=model.device)  # [B, T]

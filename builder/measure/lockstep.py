@@ -43,6 +43,9 @@ def write(
 
     Where the text so far is the base's own, the end tokens are the base's; an aligned choice ends by the aligned ones.
     """
+    if len(heads) > 1 and not (base.hides_padding and aligned.hides_padding):
+        one_by_one = zip(heads, takes, strict=True)
+        return [text for head, rule in one_by_one for text in write(base, aligned, [head], [rule], max_new_tokens)]
     texts = [Written() for _ in heads]
     sides = [Reader(m, [h[i] for h in heads]) for i, m in enumerate((base, aligned))]
     open_ = list(range(len(heads)))
@@ -85,20 +88,20 @@ class Reader:
     def read(self, new: Sequence[int] = ()) -> Tensor:
         """[B, V] float32 logits of the next token, after one more id for each row."""
         if new:
-            known = [i if i < self.model.vocab_size else self.model.unreadable for i in new]
+            known = self.model.readable(new)
             self.ids = torch.cat([self.ids, torch.tensor(known, device=self.ids.device)[:, None]], -1)
             self.mask = torch.cat([self.mask, self.mask.new_ones(len(known), 1)], -1)
         ids = self.ids if self.cache is None else self.ids[:, -1:]
         inputs: dict[str, Any] = {"input_ids": ids, "attention_mask": self.mask, **self.options}
-        if self.model.takes_places:
-            inputs["position_ids"] = (self.mask.cumsum(-1) - 1).clamp_min(0)[:, -ids.shape[1] :]
+        inputs |= {name: places[:, -ids.shape[1] :] for name, places in self.model.places(self.mask).items()}
         if self.keeps_cache:
             inputs |= {"use_cache": True, "past_key_values": self.cache}
         else:
             inputs["use_cache"] = False
         with self.model.using():
             out = self.model.model(**inputs)
-        self.cache = out.past_key_values if self.keeps_cache else None
+        self.cache = getattr(out, "past_key_values", None) if self.keeps_cache else None
+        self.keeps_cache = self.cache is not None  # some keep it to themselves: all is read anew
         logits: Tensor = out.logits[:, -1].float()
         return logits
 

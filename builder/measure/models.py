@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -71,6 +72,10 @@ class LoadedModel:
         """What the model reads in the place of an id that it does not have."""
         return self.end_ids[0]
 
+    def readable(self, ids: Sequence[int]) -> tuple[int, ...]:
+        """The ids as the model can read them: one that only an extended vocabulary has is read as the end token."""
+        return tuple(i if i < self.vocab_size else self.unreadable for i in ids)
+
     def using(self) -> AbstractContextManager[Any]:
         """The adapter of this model switched on, or all off, for all that runs inside."""
         return self.weights.using(self.adapter)
@@ -85,27 +90,46 @@ class LoadedModel:
         return float(rope.get("original_max_position_embeddings") or config.max_position_embeddings)
 
     @cached_property
-    def takes_places(self) -> bool:
-        """Whether the model is told where each token stands; others count for themselves."""
-        return "position_ids" in inspect.signature(self.model.forward).parameters
-
-    @cached_property
     def head(self) -> Head | None:
         """Hidden states -> logits, or None where only this model's own forward knows how."""
         with torch.inference_mode(), self.using():
             return find_head(self.model, self.body, self.logits)
 
     def check_causal(self) -> None:
-        """Raises InputError for a model whose answer about a token depends on tokens after it."""
-        ids = torch.arange(1, 13, device=self.device)[None] % self.vocab_size
-        with torch.inference_mode(), self.using():
-            short, long = self.logits(ids[:, :8]).float(), self.logits(ids)[:, :8].float()
-        near = 5e-2 if self.model.dtype in (torch.bfloat16, torch.float16) else 1e-3
-        if bool(short.isfinite().all()) and bool((short - long).abs().max() > near * short.std().clamp_min(1e-6)):
+        """Raises InputError for a model whose answer about a token depends on tokens after it, or that gives none."""
+        name = f"models.{self.checkpoint.model_id}: {type(self.model).__name__}"
+        try:
+            with torch.inference_mode(), self.using():
+                short, long = self.logits(self._few[:, :8]), self.logits(self._few)[:, :8]
+        except Exception as error:  # its own code's, of any kind: the settings do not go together, a kernel is missing
+            raise InputError(f"{name} cannot read a short text: {first_line(error)}; check its config.json") from None
+        if bool(short.isfinite().all()) and not self._alike(short, long):
             raise InputError(
-                f"models.{self.checkpoint.model_id}: {type(self.model).__name__} reads tokens ahead; a causal language "
-                "model is wanted (does its config say is_decoder: false?)"
+                f"{name} reads tokens ahead; a causal language model is wanted (does its config say is_decoder: false?)"
             )
+
+    @cached_property
+    def hides_padding(self) -> bool:
+        """Whether padding on the left, behind a mask, changes nothing: some recurrent states and places read it."""
+        ids = torch.cat([self._few[:, :3], self._few], -1)
+        mask = (torch.arange(ids.shape[1], device=self.device) >= 3).long()[None]
+        with torch.inference_mode(), self.using():
+            behind = self.logits(ids, attention_mask=mask, **self.places(mask))[:, 3:]
+            return self._alike(self.logits(self._few), behind)
+
+    def places(self, mask: Tensor) -> dict[str, Tensor]:
+        """[B, T] mask -> where each token stands, for the models that are told; others count for themselves."""
+        takes = "position_ids" in inspect.signature(self.model.forward).parameters
+        return {"position_ids": (mask.cumsum(-1) - 1).clamp_min(0)} if takes else {}
+
+    @property
+    def _few(self) -> Tensor:
+        return torch.arange(1, 13, device=self.device)[None] % self.vocab_size  # [1, 12]
+
+    def _alike(self, one: Tensor, other: Tensor) -> bool:
+        near = 5e-2 if self.model.dtype in (torch.bfloat16, torch.float16) else 1e-3
+        one, other = one.float(), other.float()
+        return bool((one - other).abs().max() <= near * one.std().clamp_min(1e-6))
 
     def body(self, ids: Tensor, **masks: Tensor) -> Tensor:
         """[B, T] ids, right-padded -> [B, T, d] hidden states. Causal, so padding on the right needs no mask."""

@@ -82,7 +82,7 @@ class Scorer:
     def _states(self, condition: Condition, batch: Sequence[Response], prompts: PromptIds) -> Tensor:
         """[N, d] hidden states (or [N, V] logits) that predict the batch's response positions, one after another."""
         model = self.models[condition]
-        rows = [(*prompts[r.response_id][condition], *_readable(r.token_ids[:-1], model)) for r in batch]
+        rows = [(*prompts[r.response_id][condition], *model.readable(r.token_ids[:-1])) for r in batch]
         with model.using():
             if condition.arithmetic == REBATCHED:
                 out = [behind_padding(model, row) for row in rows]
@@ -143,18 +143,12 @@ def hidden(model: LoadedModel, rows: Sequence[Sequence[int]]) -> list[Tensor]:
 
 
 def behind_padding(model: LoadedModel, row: Sequence[int]) -> Tensor:
-    """[n, d or V] The same numbers by another road: a row alone, behind padding that a mask hides."""
+    """[n, d or V] The same numbers by another road: a row alone, behind padding if the model hides it."""
     forward = model.body if model.head else model.logits
-    pad = 1 + len(row) % 7
+    pad = 1 + len(row) % 7 if model.hides_padding else 0
     ids = torch.tensor([[0] * pad + list(row)], device=model.device)
     mask = torch.tensor([[0] * pad + [1] * len(row)], device=model.device)
-    places = {"position_ids": (mask.cumsum(-1) - 1).clamp_min(0)} if model.takes_places else {}
-    return forward(ids, attention_mask=mask, **places)[0, pad:]
-
-
-def _readable(ids: Sequence[int], model: LoadedModel) -> list[int]:
-    """The ids as the model can read them: one that only an extended vocabulary has is read as the end token."""
-    return [i if i < model.vocab_size else model.unreadable for i in ids]
+    return forward(ids, attention_mask=mask, **model.places(mask))[0, pad:]
 
 
 def _of_one(x: Distribution, ids: Tensor, k: int) -> dict[str, Tensor]:

@@ -54,13 +54,22 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "stablelm": ("StableLm", SMALL),
     "granite, scaled": ("Granite", SMALL | {"logits_scaling": 8.0}),
     "cohere, scaled": ("Cohere", SMALL | {"logit_scale": 0.25}),
+    "rwkv, reads padding": ("Rwkv", COMMON | {"hidden_size": 32, "num_hidden_layers": 2}),
+    "recurrent gemma, reads padding": (
+        "RecurrentGemma",
+        SMALL | {"lru_width": 32, "attention_window_size": 8, "num_hidden_layers": 3},
+    ),
+    "bart, counts padding": (
+        "Bart",
+        COMMON | {"d_model": 32, "decoder_layers": 2, "decoder_attention_heads": 4, "decoder_ffn_dim": 64},
+    ),
     "mamba, recurrent": ("Mamba", COMMON | {"hidden_size": 32, "num_hidden_layers": 2, "state_size": 4}),
 }
 
 
 def loaded(folder: Path, name: str, **changes: Any) -> LoadedModel:
     """A random model of a kind, saved and loaded as a user's."""
-    kind, settings = MODELS[name]
+    kind, settings = MODELS.get(name) or ("Xmod", SMALL | {"is_decoder": True})
     torch.manual_seed(1)
     suffix = {"GPT2": "LMHeadModel"}.get(kind, "ForCausalLM")
     text = "Gemma3Text" if kind == "Gemma3" else kind
@@ -86,6 +95,18 @@ def test_body_and_head_give_the_models_own_logits(name: str, tmp_path: Path) -> 
         again = score.behind_padding(model, rows[0])
         again = model.head(again) if model.head else again
     torch.testing.assert_close(again, own_logits(model, rows[0]), atol=2e-5, rtol=2e-5)
+
+
+def test_padding_is_hidden_by_a_mask_or_said_not_to_be(tmp_path: Path) -> None:
+    found = {name: loaded(tmp_path / str(i), name).hides_padding for i, name in enumerate(MODELS)}
+    assert [name for name, hides in found.items() if not hides] == [name for name in MODELS if "padding" in name]
+
+
+def test_a_model_that_cannot_run_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(
+        InputError, match=r"models.m: XmodForCausalLM cannot read a short text: .*check its config.json"
+    ):
+        loaded(tmp_path, "xmod")
 
 
 def test_a_model_that_reads_ahead_is_refused(tmp_path: Path) -> None:

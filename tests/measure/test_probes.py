@@ -10,8 +10,8 @@ import torch
 
 from builder.domain import Response
 from builder.frames import frame_of
-from builder.measure.continuation import Branches, continuations
-from builder.measure.generate import Side
+from builder.measure.continuation import Branches, _branched, continuations
+from builder.measure.generate import Side, greedy
 from builder.measure.lockstep import Reader, write
 from builder.measure.models import LoadedModel
 from builder.measure.prefill import prefilled
@@ -103,6 +103,21 @@ def test_prefilled_answers_against_a_loop(pocket_report: Path) -> None:
 
 
 @pytest.mark.parametrize("name", MODELS)
+def test_batches_of_every_kind_of_model_write_what_each_text_alone_does(name: str, tmp_path: Path) -> None:
+    """Prompts of several lengths: by generation, in lockstep, and from places within texts."""
+    model = loaded(tmp_path, name)
+    heads = [tuple(torch.randint(2, 340, (n,)).tolist()) for n in (8, 6, 6, 3)]
+    alone = [slowly(model, head, 8) for head in heads]
+    assert list(map(list, greedy(model, heads, 8))) == alone
+    made = write(model, model, [(head, head) for head in heads], [lambda js, entropy: False] * 4, 8)
+    assert [text.ids for text in made] == alone
+    cuts = [(0, 8, 5), (0, 5, 7), (1, 4, 9)]
+    expected = [slowly(model, (*heads[i][:n], first), 5) for i, n, first in cuts]
+    for (_, _, first), tail, more in zip(cuts, _branched(model, heads, cuts, 6), expected, strict=True):
+        assert tail[: 1 + len(more)] == [first, *more]
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if "padding" not in name])
 def test_the_base_goes_on_from_a_place_as_from_the_text_before_it(name: str, tmp_path: Path) -> None:
     """Every kind of model: caches with windows or states are read anew, the others are shared."""
     model = loaded(tmp_path, name)
