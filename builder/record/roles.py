@@ -25,6 +25,8 @@ _GLUE = frozenset(
     when where which while who whom whose why will with would yet you your yours""".split()  # noqa: SIM905
 )
 
+_WORD = re.compile(r"[^\W_]+")
+
 
 @dataclass(frozen=True)
 class Roles:
@@ -36,7 +38,10 @@ class Roles:
     def of(self, text: str, spans: Spans, truths: Sequence[str], has_end: bool) -> list[str]:
         """The role of each token: that of its first character that is no white space. Safety comes before style,
         style before knowledge."""
-        marks = [""] * len(text)
+        marks = [GLUE] * len(text)  # of each character; a piece of a word has the role of the word
+        for word in _WORD.finditer(text):
+            if word.group().lower() not in _GLUE:
+                marks[word.start() : word.end()] = [CONTENT] * (word.end() - word.start())
         for role, found in (
             (KNOWLEDGE, _places(truths, text)),
             (STYLE, self._style.finditer(text)),
@@ -44,7 +49,8 @@ class Roles:
         ):
             for place in (i for match in found for i in _literal(match)):
                 marks[place] = role
-        roles = [_role(text, marks, start, end) for start, end in spans]
+        firsts = [(end - len(text[start:end].lstrip()), end) for start, end in spans]
+        roles = [marks[first] if first < end else GLUE for first, end in firsts]
         return [*roles[:-1], END] if has_end else roles
 
     def refuses(self, text: str) -> bool:
@@ -104,22 +110,3 @@ def _literal(match: re.Match[str]) -> Iterator[int]:
 
 def _places(truths: Iterable[str], text: str) -> Iterable[re.Match[str]]:
     return _pattern(truths).finditer(text)
-
-
-def _role(text: str, marks: Sequence[str], start: int, end: int) -> str:
-    first = next((i for i in range(start, end) if not text[i].isspace()), None)
-    if first is None:
-        return GLUE
-    if marks[first]:
-        return marks[first]
-    return CONTENT if text[first].isalnum() and _word_at(text, first).lower() not in _GLUE else GLUE
-
-
-def _word_at(text: str, place: int) -> str:
-    """The whole word that a character stands in: a piece of a word has the role of the word."""
-    start = end = place
-    while start and text[start - 1].isalnum():
-        start -= 1
-    while end < len(text) and text[end].isalnum():
-        end += 1
-    return text[start:end]
