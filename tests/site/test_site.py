@@ -53,6 +53,26 @@ def test_a_chart_draws_and_draws_again_in_the_other_palette(watch: Watched) -> N
     )
 
 
+def test_names_at_the_ends_of_curves_are_a_legend_where_the_page_is_narrow(browser: Browser, served: str) -> None:
+    for width, legends in ((1280, 0), (360, 1)):
+        watched = Watched(browser, served, width)
+        chart = watched.open("findings/where.html").locator('[data-chart="shift_by_position"].tds-drawn')
+        expect(chart.locator("svg .role-legend")).to_have_count(legends)
+        assert "→" in chart.locator("svg").text_content()  # type: ignore[operator]
+        watched.context.close()
+        assert watched.faults == []
+
+
+def test_the_first_visit_is_set_in_the_faces_of_the_site(browser: Browser, base: str) -> None:
+    watched = Watched(browser, base)
+    page = watched.open("findings/where.html")
+    for face in ("Inter", "Source Serif 4"):
+        assert page.evaluate(f"document.fonts.check('1rem \"{face}\"')"), face
+    assert page.locator("link[rel=preload][as=font]").count() == (0 if base.startswith("file") else 2)
+    watched.context.close()
+    assert watched.faults == []
+
+
 def test_a_figure_without_javascript(browser: Browser, base: str) -> None:
     page = browser.new_context(java_script_enabled=False).new_page()
     page.goto(base + "findings/how-much.html")

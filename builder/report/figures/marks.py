@@ -57,11 +57,14 @@ def end_names(
     gap = _LINE / HEIGHT * place(max(tops))
     ends = sorted(curves.values(), key=lambda row: float(row[y]))
     places: list[float] = []
-    for row in ends:
-        places.append(max([place(row[y]), *(p + gap for p in places[-1:])]))
-    over = max(0.0, places[-1] - place(max(tops)))
+    for row in ends:  # upwards from the lowest, then down again from the top of the figure
+        places.append(max([place(row[y]), *(below + gap for below in places[-1:])]))
+    room = place(max(tops))
+    for i in reversed(range(len(places))):
+        places[i] = min(places[i], room)
+        room = places[i] - gap
     rows = [
-        {"comparison": row["comparison"], "x": row[x], "y": 10 ** (at - over) if log else at - over}
+        {"comparison": row["comparison"], "x": row[x], "y": 10**at if log else at}
         for row, at in zip(ends, places, strict=True)
     ]
     names = (
