@@ -11,6 +11,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -68,12 +70,24 @@ def write_docs(database: Path, source: Path, docs: Path) -> None:
 
 @contextmanager
 def _second_process() -> Iterator[ProcessPoolExecutor]:
-    """A process for tasks that hold this one up. An interruption ends it without a word."""
+    """A process for tasks that hold this one up."""
     try:
-        with ProcessPoolExecutor(1, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_DFL)) as pool:
+        with ProcessPoolExecutor(1, get_context("spawn"), _bound_to, (os.getpid(),)) as pool:
             yield pool
     except BrokenProcessPool:
         raise InputError("the report's second process was killed, likely for want of memory; run again") from None
+
+
+def _bound_to(parent: int) -> None:
+    """An interruption ends the second process without a word, and so does the end of the first, whatever its cause."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.2)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _write_data(con: duckdb.DuckDBPyConnection, database: Path, docs: Path) -> None:

@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -57,19 +59,16 @@ def test_another_database_is_written_anew(project: Path) -> None:
     assert len(list(docs.glob("examples/c-1/*.md"))) == 4
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
+def test_a_page_that_asks_for_what_is_not_there_is_one_line(project: Path) -> None:
+    page = project / "site_src" / "method.md"
+    for text, message in (
         ("{{ nothing }}", "'nothing' is undefined"),
         ("{% if %}", "Expected an expression"),
         ("{{ 1 / 0 }}", "division by zero"),
-    ],
-)
-def test_a_page_that_asks_for_what_is_not_there_is_one_line(project: Path, text: str, message: str) -> None:
-    page = project / "site_src" / "method.md"
-    page.write_text(f"---\ntitle: Method\norder: 50\n---\n# Method\n\n{text}\n", encoding="utf-8")
-    with pytest.raises(InputError, match=rf"^method.md: line 7: {message}.*; mend the page in site_src$"):
-        _write(project)
+    ):
+        page.write_text(f"---\ntitle: Method\norder: 50\n---\n# Method\n\n{text}\n", encoding="utf-8")
+        with pytest.raises(InputError, match=rf"^method.md: line 7: {message}.*; mend the page in site_src$"):
+            _write(project)
 
 
 def test_what_the_pages_show_may_be_deleted(project: Path) -> None:
@@ -112,6 +111,19 @@ def test_a_killed_second_process_is_one_line(project: Path, monkeypatch: pytest.
     monkeypatch.setattr(site, "publish", _die)
     with pytest.raises(InputError, match="second process was killed"):
         _write(project)
+
+
+def test_the_second_process_ends_with_the_first() -> None:
+    code = (
+        "import os, time\nfrom builder.report.site import _second_process\n"
+        "with _second_process() as beside:\n"
+        "    print(beside.submit(os.getpid).result(), flush=True)\n"
+        "    beside.submit(time.sleep, 60)\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    assert killed.returncode == -signal.SIGKILL  # and nobody held its output open: both have ended
+    assert int(killed.stdout)
 
 
 def _capped(project: Path, pages: int) -> None:
