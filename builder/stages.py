@@ -39,7 +39,8 @@ def lazy_models(plan: Plan, device: str | None = None) -> Callable[[], Models]:
 
     def get() -> Models:
         if not made:
-            from builder.measure.models import Models, choose_device
+            from builder.measure.loading import choose_device
+            from builder.measure.models import Models
 
             wanted = device or plan.report.device
             made.append(Models(choose_device(wanted if isinstance(wanted, str) else wanted[0])))

@@ -12,7 +12,8 @@ import torch
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
 from builder.domain import Comparison, Condition, Response
-from builder.measure.models import LoadedModel, Weights
+from builder.measure.loading import Weights
+from builder.measure.models import LoadedModel
 
 POCKET = Path(__file__).parent.parent.parent / "data" / "pocket"
 BASE, ALIGNED = Condition("base", "plain"), Condition("aligned", "chat")

@@ -16,7 +16,8 @@ import transformers as hf
 from builder.domain import InputError
 from builder.measure import score
 from builder.measure.checkpoints import card, locate
-from builder.measure.models import LoadedModel, Models, choose_device, load_tokenizer
+from builder.measure.loading import choose_device, load_tokenizer
+from builder.measure.models import LoadedModel, Models
 from builder.measure.vocabularies import check_vocabularies, vocabulary_id
 from builder.settings import ModelSettings
 from tests import tiny
