@@ -105,9 +105,10 @@ class LoadedModel:
         return torch.arange(1, 13, device=self.device)[None] % self.vocab_size  # [1, 12]
 
     def _alike(self, one: Tensor, other: Tensor) -> bool:
+        """On the whole, in standard deviations of the logits: in half precision a single one may be far off."""
         near = 5e-2 if self.model.dtype in (torch.bfloat16, torch.float16) else 1e-3
         one, other = one.float(), other.float()
-        return bool((one - other).abs().max() <= near * one.std().clamp_min(1e-6))
+        return bool((one - other).square().mean().sqrt() <= near * one.std().clamp_min(1e-6))
 
     def body(self, ids: Tensor, **masks: Tensor) -> Tensor:
         """[B, T] ids, right-padded -> [B, T, d] hidden states. Causal, so padding on the right needs no mask."""
