@@ -65,7 +65,7 @@ SELECT
     base_entropy, aligned_entropy, kl_aligned_base, kl_base_aligned, js,
     base_ids[1] AS base_top_id, exp(base_logprobs[1]) AS base_top_probability, bt.text AS base_top,
     aligned_ids[1] AS aligned_top_id, ct.text AS aligned_top,
-    r.n_tokens, q.tasks, q.topics, q.harmful
+    jaccard_at(base_ids, aligned_ids, 10) AS jaccard_10, r.n_tokens, q.tasks, q.topics, q.harmful
 FROM paired x
 JOIN response r USING (response_id)
 JOIN prompt q ON q.prompt_id = x.prompt_id
@@ -104,6 +104,7 @@ COMMENT ON COLUMN tds.base_top_probability IS 'Its probability under the base: h
 COMMENT ON COLUMN tds.base_top        IS 'Text of the token the base likes best here.';
 COMMENT ON COLUMN tds.aligned_top_id  IS 'Id of the token the aligned model likes best here.';
 COMMENT ON COLUMN tds.aligned_top     IS 'Text of the token the aligned model likes best here.';
+COMMENT ON COLUMN tds.jaccard_10     IS 'Jaccard index of both models'' first ten candidates; at any other k: jaccard_at.';
 COMMENT ON COLUMN tds.n_tokens        IS 'Number of positions of the response.';
 COMMENT ON COLUMN tds.tasks           IS 'Task tags of the prompt.';
 COMMENT ON COLUMN tds.topics          IS 'Topic tags of the prompt.';

@@ -21,7 +21,7 @@ from builder.domain import InputError, first_line, printable
 from builder.record.store import QUIET
 
 SQL = Path(__file__).parent / "sql"
-_CONFIG = {"enable_external_access": "false", "memory_limit": "2GB"}
+_CONFIG = {"enable_external_access": "false", "memory_limit": "1GB"}
 _WIDEST = 60  # characters of a cell in a printed table
 _BATCH = 50_000  # rows in memory, and in a row group of a Parquet file
 

@@ -4,9 +4,9 @@ WITH compatible AS MATERIALIZED (
 ), ours AS (
     SELECT comparison_id, prompt_id, count(*) AS n, count(*) FILTER (base_rank = 1)::DOUBLE AS unshifted,
            count(*) FILTER (base_rank IN (2, 3))::DOUBLE AS marginal, count(*) FILTER (base_rank > 3)::DOUBLE AS shifted,
-           sum(jaccard_at(base_ids, aligned_ids, 10)) AS "Jaccard@10", sum(coalesce(exp(base_logprob::DOUBLE), 0)) AS "base probability",
+           sum(jaccard_10) AS "Jaccard@10", sum(coalesce(exp(base_logprob::DOUBLE), 0)) AS "base probability",
            sum(kl_base_aligned::DOUBLE) AS "KL(base‖aligned)"
-    FROM paired WHERE kind = 'tuning' GROUP BY ALL
+    FROM tds GROUP BY ALL
 ), theirs AS (
     SELECT comparison_id, prompt_id, count(*) AS n, count(*) FILTER (shift = 'unshifted')::DOUBLE AS unshifted,
            count(*) FILTER (shift = 'marginal')::DOUBLE AS marginal, count(*) FILTER (shift = 'shifted')::DOUBLE AS shifted,
