@@ -12,7 +12,7 @@ import torch
 
 from builder.domain import Response
 from builder.measure.decode import decode_with_spans
-from builder.measure.generate import Side, greedy
+from builder.measure.generate import Side
 from builder.measure.lockstep import Reader
 from builder.measure.memory import without_overflow
 from builder.measure.models import LoadedModel
@@ -56,11 +56,8 @@ def _continued(side: Side, batch: Sequence[Branches], new_tokens: int) -> list[l
 def _branched(
     model: LoadedModel, texts: Sequence[tuple[int, ...]], cuts: Sequence[tuple[int, int, int]], new_tokens: int
 ) -> list[list[int]]:
-    """After so many ids of a text, the given one and what follows: from one reading where padding is hidden."""
+    """After so many ids of a text, the given one and what the model says then: [cuts][new_tokens]."""
     tails = [[first] for _, _, first in cuts]
-    if new_tokens > 1 and not model.hides_padding:
-        new = greedy(model, [(*texts[i][:n], first) for i, n, first in cuts], new_tokens - 1)
-        return [[*tail, *more] for tail, more in zip(tails, new, strict=True)]
     with torch.inference_mode():
         reader = Reader(model, texts)
         reader.read()

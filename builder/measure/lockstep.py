@@ -43,9 +43,6 @@ def write(
 
     Where the text so far is the base's own, the end tokens are the base's; an aligned choice ends by the aligned ones.
     """
-    if len(heads) > 1 and not (base.hides_padding and aligned.hides_padding):
-        one_by_one = zip(heads, takes, strict=True)
-        return [text for head, rule in one_by_one for text in write(base, aligned, [head], [rule], max_new_tokens)]
     texts = [Written() for _ in heads]
     sides = [Reader(m, [h[i] for h in heads]) for i, m in enumerate((base, aligned))]
     open_ = list(range(len(heads)))
@@ -72,7 +69,7 @@ def write(
 
 
 class Reader:
-    """One model reading a batch behind its prompts, padded on the left, where the mask hides it."""
+    """One model reading a batch behind its prompts, padded on the left; a model that reads padding, row by row anew."""
 
     def __init__(self, model: LoadedModel, heads: Sequence[tuple[int, ...]]) -> None:
         width = max(map(len, heads))
@@ -91,6 +88,8 @@ class Reader:
             known = self.model.readable(new)
             self.ids = torch.cat([self.ids, torch.tensor(known, device=self.ids.device)[:, None]], -1)
             self.mask = torch.cat([self.mask, self.mask.new_ones(len(known), 1)], -1)
+        if not self.model.hides_padding:
+            return self._row_by_row()
         ids = self.ids if self.cache is None else self.ids[:, -1:]
         inputs: dict[str, Any] = {"input_ids": ids, "attention_mask": self.mask, **self.options}
         inputs |= {name: places[:, -ids.shape[1] :] for name, places in self.model.places(self.mask).items()}
@@ -100,10 +99,17 @@ class Reader:
             inputs["use_cache"] = False
         with self.model.using():
             out = self.model.model(**inputs)
-        self.cache = getattr(out, "past_key_values", None) if self.keeps_cache else None
-        self.keeps_cache = self.cache is not None  # some keep it to themselves: all is read anew
+        self.cache = out.past_key_values if self.keeps_cache else None
         logits: Tensor = out.logits[:, -1].float()
         return logits
+
+    def _row_by_row(self) -> Tensor:
+        """[B, V] The same of each row by itself, without its padding."""
+        with self.model.using():
+            rows = [
+                self.model.logits(ids[kept == 1][None])[0, -1] for ids, kept in zip(self.ids, self.mask, strict=True)
+            ]
+        return torch.stack(rows).float()
 
     def keep(self, rows: Sequence[int]) -> None:
         """Let the other rows go; a row may be kept several times."""

@@ -97,8 +97,12 @@ class LoadedModel:
 
     def places(self, mask: Tensor) -> dict[str, Tensor]:
         """[B, T] mask -> where each token stands, for the models that are told; others count for themselves."""
-        takes = "position_ids" in inspect.signature(self.model.forward).parameters
-        return {"position_ids": (mask.cumsum(-1) - 1).clamp_min(0)} if takes else {}
+        return {"position_ids": (mask.cumsum(-1) - 1).clamp_min(0)} if self.takes_places else {}
+
+    @cached_property
+    def takes_places(self) -> bool:
+        """Whether the model is told where each token stands."""
+        return "position_ids" in inspect.signature(self.model.forward).parameters
 
     @property
     def _few(self) -> Tensor:

@@ -70,7 +70,7 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
 
 def loaded(folder: Path, name: str, **changes: Any) -> LoadedModel:
     """A random model of a kind, saved and loaded as a user's."""
-    kind, settings = MODELS.get(name) or ("Xmod", SMALL | {"is_decoder": True})
+    kind, settings = MODELS[name]
     torch.manual_seed(1)
     suffix = {"GPT2": "LMHeadModel"}.get(kind, "ForCausalLM")
     text = "Gemma3Text" if kind == "Gemma3" else kind
@@ -104,10 +104,12 @@ def test_padding_is_hidden_by_a_mask_or_said_not_to_be(tmp_path: Path) -> None:
 
 
 def test_a_model_that_cannot_run_is_one_line(tmp_path: Path) -> None:
+    hf.XmodForCausalLM(hf.XmodConfig(**SMALL, is_decoder=True)).save_pretrained(tmp_path)
+    tiny.tokenizer().save_pretrained(tmp_path)
     with pytest.raises(
         InputError, match=r"models.m: XmodForCausalLM cannot read a short text: .*check its config.json"
     ):
-        loaded(tmp_path, "xmod")
+        Models("cpu").model(locate("m", {"m": ModelSettings(path=tmp_path, dtype="float32")}))
 
 
 def test_a_model_that_reads_ahead_is_refused(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def test_batches_of_every_kind_of_model_write_what_each_text_alone_does(name: st
         assert tail[: 1 + len(more)] == [first, *more]
 
 
-@pytest.mark.parametrize("name", [name for name in MODELS if "padding" not in name])
+@pytest.mark.parametrize("name", MODELS)
 def test_the_base_goes_on_from_a_place_as_from_the_text_before_it(name: str, tmp_path: Path) -> None:
     """Every kind of model: caches with windows or states are read anew, the others are shared."""
     model = loaded(tmp_path, name)
