@@ -79,6 +79,7 @@ def environment(*sources: Path) -> Environment:
         "inert": inert,
         "visible": lambda text: inert(visible(text)),
         "pm": plus_minus,
+        "minus": minus,
         "signed": lambda value, digits: minus(f"{value:+.{digits}f}"),
     }
     return env
@@ -115,6 +116,8 @@ def render(env: Environment, page: Page, values: dict[str, Any]) -> str:
     depth = page.file.count("/")
     try:
         text = env.get_template(page.file).render(values, root="../" * depth)
+    except InputError:  # its query found no room, say: not the page's fault
+        raise
     except Exception as error:  # a page is a program that its author may get wrong in any way
         lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename.endswith(page.file)]
         line = getattr(error, "lineno", None) or (lines[-1] if lines else 1)

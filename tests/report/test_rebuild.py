@@ -18,6 +18,7 @@ import pytest
 from builder.domain import InputError
 from builder.report import query, site
 from builder.report.examples import paged_prompts
+from builder.report.pages import Page, environment, render
 from tests.report import synthetic
 
 SOURCE = Path(__file__).parent.parent.parent / "site_src"
@@ -69,6 +70,15 @@ def test_a_page_that_asks_for_what_is_not_there_is_one_line(project: Path) -> No
         page.write_text(f"---\ntitle: Method\norder: 50\n---\n# Method\n\n{text}\n", encoding="utf-8")
         with pytest.raises(InputError, match=rf"^method.md: line 7: {message}.*; mend the page in site_src$"):
             _write(project)
+
+
+def test_what_is_not_the_pages_fault_is_said_as_it_is(tmp_path: Path) -> None:
+    def full() -> None:
+        raise InputError("checks.sql: no room")
+
+    (tmp_path / "x.md").write_text("{{ full() }}", encoding="utf-8")
+    with pytest.raises(InputError, match=r"^checks.sql: no room$"):
+        render(environment(tmp_path), Page("x.md", "X", 1), {"full": full})
 
 
 def test_what_the_pages_show_may_be_deleted(project: Path) -> None:

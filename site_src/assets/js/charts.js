@@ -7,10 +7,9 @@
 
   // Names where curves end take a third of a phone's width.
   function namedInALegend(spec) {
-    const layers = (spec.layer ?? []).filter((layer) => layer.name !== "names");
-    if (layers.length === (spec.layer ?? layers).length) return;
-    spec.layer = layers;
-    for (const { encoding } of layers) if (encoding?.color) delete encoding.color.legend;
+    if (!spec.layer?.some((layer) => layer.name === "names")) return;
+    spec.layer = spec.layer.filter((layer) => layer.name !== "names");
+    for (const { encoding } of spec.layer) if (encoding?.color) delete encoding.color.legend;
   }
 
   async function draw(holder) {
