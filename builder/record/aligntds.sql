@@ -69,3 +69,29 @@ COMMENT ON COLUMN aligntds.jaccard_10    IS 'Jaccard index of the first ten stri
 COMMENT ON COLUMN aligntds.ws_10         IS 'Sum of the products of both renormalised probabilities over the first ten.';
 COMMENT ON COLUMN aligntds.kl_10         IS 'KL(base‖aligned) over the strings that both have among their first ten, renormalised over the whole lists; can be negative.';
 COMMENT ON COLUMN aligntds.ndcg          IS 'nDCG of the base''s list, relevance 1/log2(place in the aligned list + 1), places from 1; compared as ids, unlike the others.';
+
+CREATE VIEW counted_twice AS
+SELECT t.comparison_id, t.prompt_id, t.response_id,
+       {'positions': count(*), 'unshifted': count(*) FILTER (t.shift = 'unshifted'), 'marginal': count(*) FILTER (t.shift = 'marginal'),
+        'shifted': count(*) FILTER (t.shift = 'shifted'), 'jaccard_10': sum(t.jaccard_10),
+        'base_probability': sum(coalesce(exp(t.base_logprob::DOUBLE), 0)), 'kl_base_aligned': sum(t.kl_base_aligned::DOUBLE)} AS ours,
+       {'positions': count(a.pos), 'unshifted': count(*) FILTER (a.shift = 'unshifted'), 'marginal': count(*) FILTER (a.shift = 'marginal'),
+        'shifted': count(*) FILTER (a.shift = 'shifted'), 'jaccard_10': sum(a.jaccard_10),
+        'base_probability': sum(a.tp), 'kl_base_aligned': sum(a.kl_10)} AS aligntds,
+       count(*) FILTER (t.is_end) AS end_positions,
+       count(*) FILTER (NOT t.is_end AND t.aligned_top_id <> t.token_id) AS other_token_positions,
+       count(*) FILTER (a.shift <> t.shift) AS other_class_positions,
+       count(*) FILTER (a.shift <> t.shift AND t.aligned_top_id = t.token_id) AS same_token_other_class_positions
+FROM tds t LEFT JOIN aligntds a ON a.comparison_id = t.comparison_id AND a.response_id = t.response_id AND a.pos = t.pos
+GROUP BY t.comparison_id, t.prompt_id, t.response_id;
+
+COMMENT ON VIEW   counted_twice                                  IS 'An answer counted our way and as the code of AlignTDS counts: one row per comparison x response. Both structs hold sums over their positions.';
+COMMENT ON COLUMN counted_twice.comparison_id                    IS 'The comparison; see comparison.';
+COMMENT ON COLUMN counted_twice.prompt_id                        IS 'The prompt; see prompt.';
+COMMENT ON COLUMN counted_twice.response_id                      IS 'The response; see response.';
+COMMENT ON COLUMN counted_twice.ours                             IS 'Our way: positions, those of each class, sums of Jaccard@10, of the base''s probability of o_t, and of KL(base‖aligned) in nats.';
+COMMENT ON COLUMN counted_twice.aligntds                         IS 'The same as AlignTDS has it: without the end token, of the aligned model''s first choice, over renormalised lists (jaccard_10, tp and kl_10 of aligntds); NULL where it counts none.';
+COMMENT ON COLUMN counted_twice.end_positions                    IS 'End tokens, which AlignTDS does not count.';
+COMMENT ON COLUMN counted_twice.other_token_positions            IS 'Other positions where the token said is not the aligned model''s first choice, which AlignTDS takes in its place.';
+COMMENT ON COLUMN counted_twice.other_class_positions            IS 'Positions that AlignTDS puts in another class than we do.';
+COMMENT ON COLUMN counted_twice.same_token_other_class_positions IS 'Of them those whose token is the aligned model''s first choice.';

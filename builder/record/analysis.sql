@@ -98,6 +98,41 @@ COMMENT ON COLUMN word.kl_aligned_base IS 'Sum of KL(aligned‖base) over its to
 COMMENT ON COLUMN word.delta_logprob   IS 'Sum of ln p_aligned - ln p_base over its tokens, nats.';
 COMMENT ON COLUMN word.role            IS 'Role of its first token; see position.role.';
 
+CREATE VIEW end_token AS
+SELECT source, mode(token_id ORDER BY token_id) AS token_id FROM response JOIN "position" USING (response_id) WHERE is_end GROUP BY source;
+
+COMMENT ON VIEW   end_token          IS 'The token that ends answers, of each source: the one that most of its answers end with. No row where none ended by itself.';
+COMMENT ON COLUMN end_token.source   IS 'Whose answers; see response.source.';
+COMMENT ON COLUMN end_token.token_id IS 'Id of the token.';
+
+CREATE VIEW sentence_end AS
+SELECT c.comparison_id, r.prompt_id, r.response_id, p.pos, p.is_end,
+       b.top_ids[1] = e.token_id AS base_ends, a.top_ids[1] = e.token_id AS aligned_ends,
+       NOT p.is_end AND NOT list_contains(b.top_ids, e.token_id) AS base_censored,
+       NOT p.is_end AND NOT list_contains(a.top_ids, e.token_id) AS aligned_censored,
+       CASE WHEN p.is_end THEN b.logprob ELSE coalesce(b.top_logprobs[list_position(b.top_ids, e.token_id)], b.top_logprobs[-1]) END AS base_logprob,
+       CASE WHEN p.is_end THEN a.logprob ELSE coalesce(a.top_logprobs[list_position(a.top_ids, e.token_id)], a.top_logprobs[-1]) END AS aligned_logprob
+FROM comparison c
+JOIN end_token e ON e.source = c.source
+JOIN response r ON r.source = c.source
+JOIN "position" p ON p.response_id = r.response_id
+JOIN score b ON b.response_id = p.response_id AND b.pos = p.pos AND b.condition_id = c.base_condition_id
+JOIN score a ON a.response_id = p.response_id AND a.pos = p.pos AND a.condition_id = c.aligned_condition_id
+WHERE c.kind = 'tuning' AND p.pos > 0 AND (p.is_end OR substring(r.text, p.char_start, 1) IN ('.', '!', '?', chr(10)));
+
+COMMENT ON VIEW   sentence_end                  IS 'Where an answer ends, and where it could have: what both models say of the end token there. One row per comparison x position whose text before it ends with . ! ? or a line break, or that is the true end; the first position is none.';
+COMMENT ON COLUMN sentence_end.comparison_id    IS 'The comparison; see comparison.';
+COMMENT ON COLUMN sentence_end.prompt_id        IS 'The prompt; see prompt.';
+COMMENT ON COLUMN sentence_end.response_id      IS 'The response; see response.';
+COMMENT ON COLUMN sentence_end.pos              IS 'Index t; see position.';
+COMMENT ON COLUMN sentence_end.is_end           IS 'Whether the answer ends here.';
+COMMENT ON COLUMN sentence_end.base_ends        IS 'Whether the end token is the base''s first choice.';
+COMMENT ON COLUMN sentence_end.aligned_ends     IS 'Whether it is the aligned model''s.';
+COMMENT ON COLUMN sentence_end.base_censored    IS 'Whether it lies beyond the base''s stored list: base_logprob is an upper bound then.';
+COMMENT ON COLUMN sentence_end.aligned_censored IS 'The same of the aligned model.';
+COMMENT ON COLUMN sentence_end.base_logprob     IS 'ln p_base(end token), nats; the last of the stored list where it lies beyond it.';
+COMMENT ON COLUMN sentence_end.aligned_logprob  IS 'ln p_aligned(end token), nats; the last of the stored list where it lies beyond it.';
+
 CREATE VIEW stage AS
 SELECT z.comparison_id, x.comparison_id AS first_id, y.comparison_id AS second_id, r.prompt_id, r.response_id, sz.pos, p.role, p.is_end,
        sm.logprob - sb.logprob AS first_delta, sz.logprob - sm.logprob AS second_delta, sz.logprob - sb.logprob AS delta,

@@ -17,7 +17,7 @@ from builder.domain import InputError, first_line
 from builder.record.store import QUIET, SQL, STORAGE_VERSION
 
 LIMIT = 25_000_000  # bytes
-_MEMORY = "512MB"
+_MEMORY = "256MB"
 _STAYS = 3  # candidates a side that always stay
 _CANDIDATES = {"score": ("top_ids", "top_logprobs")}
 _OF_PROMPTS = "prompt_id IN (SELECT prompt_id FROM kept)"

@@ -160,10 +160,14 @@ SELECT comparison_id, response_id, prompt_id, any_value(n_tokens) AS n_tokens,
        count(*) FILTER (shift = 'shifted') / count(*) AS shifted_share,
        avg(kl_aligned_base) AS mean_kl_aligned_base_nats,
        avg(js) AS mean_js_nats,
-       avg(delta_logprob) AS mean_delta_logprob_nats,
+       avg(aligned_logprob - base_logprob) AS mean_delta_logprob_nats,
        max(base_rank) AS max_base_rank,
        min(pos) FILTER (shift = 'shifted') AS first_shifted_pos
-FROM tds GROUP BY comparison_id, response_id, prompt_id;
+FROM (
+    SELECT x.* EXCLUDE (base_ids, base_logprobs, aligned_ids, aligned_logprobs), n_tokens, shift_class(base_rank) AS shift
+    FROM paired x JOIN response r USING (response_id) WHERE kind = 'tuning'
+)
+GROUP BY comparison_id, response_id, prompt_id;
 
 COMMENT ON VIEW   example                           IS 'One row per comparison x response.';
 COMMENT ON COLUMN example.comparison_id             IS 'The comparison; see comparison.';

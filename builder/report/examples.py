@@ -19,7 +19,7 @@ from builder.report.markup import inert, inline_json, title
 from builder.report.pages import environment
 
 Row = dict[str, Any]
-_AT_ONCE = 250  # answers in memory
+_AT_ONCE = 400  # answers in memory, times the conditions that say something of each
 FINISHES = ("stop", "length", "unknown")
 
 
@@ -38,7 +38,7 @@ def paged_prompts(con: duckdb.DuckDBPyConnection) -> frozenset[int]:
 def write_examples(con: duckdb.DuckDBPyConnection, folder: Path, examples: Sequence[Row]) -> Iterator[str]:
     """Write the pages; yields the name of each, so that a caller can show progress."""
     comparisons = {c["comparison_id"]: c for c in query.rows(con, "pages/comparisons")}
-    by_prompt = _by_prompt(examples)
+    by_prompt, at_once = _by_prompt(examples), max(1, _AT_ONCE // len(query.rows(con, "pages/conditions")))
     stub = environment().get_template("example.md")
     for comparison_id, group in groupby(examples, key=lambda e: e["comparison_id"]):
         mine = list(group)
@@ -46,8 +46,8 @@ def write_examples(con: duckdb.DuckDBPyConnection, folder: Path, examples: Seque
         target.mkdir(parents=True)
         vocabulary = Vocabulary(con, comparison_id)
         for i, example in enumerate(mine):
-            if i % _AT_ONCE == 0:
-                answers = Answers(con, comparison_id, [e["response_id"] for e in mine[i : i + _AT_ONCE]])
+            if i % at_once == 0:
+                answers = Answers(con, comparison_id, [e["response_id"] for e in mine[i : i + at_once]])
             name = str(example["ordinal"])
             own, more = page_data(comparisons[comparison_id], example, answers, vocabulary)
             _write_script(target / f"{name}.js", "tdsExample", own)

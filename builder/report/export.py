@@ -22,8 +22,9 @@ from builder.report import query
 from builder.report.markup import title
 
 MARKER = ".tds-export"  # names the files of a folder that tds wrote, with their hashes
-VIEWS = ("tds", "example", "word", "split", "stage", "noise", "aligntds")  # candidate and paired repeat score at length
-_CHUNK = 20_000  # response tokens at a time: what a view makes of them, times its comparisons, is what memory holds
+# candidate and paired repeat score at length.
+VIEWS = ("tds", "example", "word", "split", "stage", "sentence_end", "noise", "aligntds", "counted_twice")
+_AT_ONCE = 20_000  # response tokens at a time: what a view makes of them, times its comparisons, is what memory holds
 _TEMPLATE = Path(__file__).parent / "templates" / "card.md"
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#|!&~$])")
 
@@ -104,42 +105,34 @@ def _refuse(target: Path, folder: Path) -> None:
 def _write_tables(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, int]:
     """A file for each table and view that has rows: their names, views first, with their numbers of rows."""
     found = [name for (name,) in con.execute("SELECT table_name FROM duckdb_tables() WHERE NOT internal").fetchall()]
-    names, chunks, counts = [*VIEWS, *sorted(found)], _chunks(con), {}
+    names, portions, counts = [*VIEWS, *sorted(found)], query.portions(con, _AT_ONCE), {}
     for name in track(iter(names), "export", len(names), "tables"):
         path = folder / f"{name}.parquet"
-        counts[name] = _write(con, name, chunks, path)
+        counts[name] = _write(con, name, portions, path)
         if not counts[name]:
             path.unlink()
     return {name: count for name, count in counts.items() if count}
 
 
-def _write(con: duckdb.DuckDBPyConnection, name: str, chunks: list[tuple[str, str]], path: Path) -> int:
+def _write(con: duckdb.DuckDBPyConnection, name: str, portions: list[tuple[str, str]], path: Path) -> int:
     """One file, in a fixed order of rows, some responses at a time: exports are byte-equal, memory stays flat."""
     schema = con.sql(f'FROM "{name}" LIMIT 0').to_arrow_table().schema
     rows = 0
     with pa.parquet.ParquetWriter(path, schema, compression="zstd") as writer:
-        for batch in _batches(con, name, chunks if "response_id" in schema.names else None):
+        for batch in _batches(con, name, portions if "response_id" in schema.names else None):
             if batch.num_rows:
                 writer.write_table(batch)
                 rows += batch.num_rows
     return rows
 
 
-def _batches(con: duckdb.DuckDBPyConnection, name: str, chunks: list[tuple[str, str]] | None) -> Iterator[pa.Table]:
-    if chunks is None:
+def _batches(con: duckdb.DuckDBPyConnection, name: str, portions: list[tuple[str, str]] | None) -> Iterator[pa.Table]:
+    if portions is None:
         yield con.sql(f'FROM "{name}" ORDER BY ALL').to_arrow_table()
         return
-    for first, last in chunks:
+    for first, last in portions:
         sql = f'FROM "{name}" WHERE response_id BETWEEN $first AND $last ORDER BY ALL'
         yield con.sql(sql, params={"first": first, "last": last}).to_arrow_table()
-
-
-def _chunks(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
-    """The first and last response of each portion of the answers, in order of their ids."""
-    sql = f"""SELECT min(response_id), max(response_id) FROM (
-                  SELECT response_id, (sum(n_tokens) OVER (ORDER BY response_id)) // {_CHUNK} AS chunk FROM response
-              ) GROUP BY chunk ORDER BY chunk"""
-    return [(first, last) for first, last in con.execute(sql).fetchall()]
 
 
 def _hashes(folder: Path) -> dict[str, str]:

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from builder.domain import InputError, first_line
-from builder.report import query, saved
+from builder.report import query
 from builder.report.markup import inert, inline_json
 from builder.report.tokens import visible
 
@@ -85,25 +85,21 @@ def environment(*sources: Path) -> Environment:
     return env
 
 
-def context(
-    con: duckdb.DuckDBPyConnection, source: Path, made: dict[str, dict[str, Any]], env: Environment
-) -> dict[str, Any]:
-    """What every page may use: the numbers, `rows` for more of them, and `figure`."""
+def context(con: duckdb.DuckDBPyConnection, source: Path, made: dict[str, Any], env: Environment) -> dict[str, Any]:
+    """What every page may use: the numbers, `rows` for more of them, `figure`, and what was made for them before."""
     run = {row["key"]: row["value"] for row in query.rows(con, "pages/run")}
-    pages = [page for page in read_pages(source) if not page.needs or any(name in made for name in page.needs)]
-    return {
+    figures, pages = made["figures"], read_pages(source)
+    pages = [page for page in pages if not page.needs or any(name in figures for name in page.needs)]
+    return made | {
         "run": run,
         "headline": query.rows(con, "pages/headline"),
         "totals": query.rows(con, "pages/totals")[0],
         "rows": lambda name: query.rows(con, f"pages/{name}"),
-        "figures": made,
-        "figure": _figure(made, env),
+        "figure": _figure(figures, env),
         "findings": [page for page in pages if page.is_finding],
         "ask": lambda sql: query.format_table(query.run(con, sql), "table"),
         "cell": lambda value: inert(_cell(value)),
         "short": lambda value: inert(_short(_cell(value))),
-        "cookbook": saved.answered(con),
-        "sample": saved.samples(con),
         "pages": pages,
     }
 

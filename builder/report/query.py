@@ -21,29 +21,48 @@ from builder.domain import InputError, first_line, printable
 from builder.record.store import QUIET
 
 SQL = Path(__file__).parent / "sql"
-_CONFIG = {"enable_external_access": "false", "memory_limit": "1GB"}
+Config = dict[str, str | bool | int | float | list[str]]
+# DuckDB where a report is built: two processes share the machine, and what needs more memory spills beside the file.
+FRUGAL: Config = {"memory_limit": "400MB", "threads": 2, "block_allocator_memory": "200MB"}
 _WIDEST = 60  # characters of a cell in a printed table
 _BATCH = 50_000  # rows in memory, and in a row group of a Parquet file
 
 
-def connect(database: Path) -> duckdb.DuckDBPyConnection:
-    """Open a database for reading, with no way out of it: no other file, no network, no extension."""
+def connect(database: Path, held: Path | None = None, config: Config | None = None) -> duckdb.DuckDBPyConnection:
+    """Open a database for reading, with no way out of it: no other file, no network, no extension.
+
+    held: a file with views of this database as tables (see held.py), which are read in their place.
+    config: DuckDB's settings, where they are not its own.
+    """
     if not database.is_file():
         raise InputError(f"{database}: there is no such file; `tds store` writes it, --db names another")
     try:
-        con = duckdb.connect(str(database), read_only=True, config=dict(_CONFIG))
-        if con.execute("SELECT current_setting('lock_configuration')").fetchone() == (False,):
-            con.execute(f"{QUIET}; SET lock_configuration = true")  # else another connection of this process did
+        con = duckdb.connect(str(held or database), read_only=True, config=config or {})
+        (locked,) = con.execute("SELECT current_setting('lock_configuration')").fetchall()[0]
+        if not locked:  # by another connection of this process
+            if held:
+                attach(con, database)
+            con.execute(f"{QUIET}; SET enable_external_access = false; SET lock_configuration = true")
         con.execute("SELECT count(*) FROM run").fetchall()
     except duckdb.Error as error:
         raise InputError(f"{database}: not a database of tds: {first_line(error)}") from None
     return con
 
 
-def hold(con: duckdb.DuckDBPyConnection, *views: str) -> None:
-    """Keep the rows of views for this connection, which many queries ask for: a temporary table comes before a view."""
-    for view in views:
-        con.execute(f'CREATE TEMP TABLE "{view}" AS FROM main."{view}"')
+def attach(con: duckdb.DuckDBPyConnection, database: Path) -> None:
+    """To a connection to a held file, the database of its records: what the file does not hold is found there."""
+    name = str(database).replace("'", "''")
+    con.execute(f"ATTACH '{name}' AS records (READ_ONLY); SET search_path = 'held.main,records.main'")
+
+
+def portions(con: duckdb.DuckDBPyConnection, positions: int) -> list[tuple[str, str]]:
+    """The first and the last response of each portion of the answers, in order of their ids."""
+    return con.execute(
+        """SELECT min(response_id), max(response_id)
+        FROM (SELECT response_id, sum(n_tokens) OVER (ORDER BY response_id) // $positions AS portion FROM response)
+        GROUP BY portion ORDER BY portion""",
+        {"positions": positions},
+    ).fetchall()
 
 
 def load(name: str) -> str:
@@ -68,7 +87,7 @@ def _steady(result: pa.Table) -> pa.Table:
     for i, field in enumerate(result.schema):
         if field.type == pa.float64():
             values = result.column(i).to_numpy()
-            with np.errstate(divide="ignore", invalid="ignore"):
+            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
                 scale = 10.0 ** (9 - np.floor(np.log10(np.abs(values))))
                 kept = np.where(np.isfinite(scale), np.round(values * scale) / scale, values)
             result = result.set_column(i, field, pa.array(kept, mask=result.column(i).is_null().to_numpy()))

@@ -8,16 +8,10 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
-from multiprocessing import get_context
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +22,21 @@ from builder.domain import InputError
 from builder.progress import say, stage, track
 from builder.record.published import publish
 from builder.report import query, theme
+from builder.report.beside import second_process
 from builder.report.charts import vega_bundle, write_figures, write_images
 from builder.report.examples import index_data, paged_prompts, write_examples
+from builder.report.held import hold
 from builder.report.markup import inline_json, title
 from builder.report.pages import Page, context, environment, render
 from builder.report.policy import add_policy
+from builder.report.saved import answered, samples
 from builder.report.words import write_words
 
 _CODE = Path(__file__).parent
 MARKER = ".tds-docs"  # in every folder that this module made, and may therefore empty; holds the keys of its content
 _DATA = ("figures", "examples", "words", "data")  # folders that the database alone decides
-_MADE = "made.json"  # beside the folder: of the figures what pages show, and what the published database lacks
-_HELD = ("tds", "word", "split", "stage", "primed", "example")
+_MADE = "made.json"  # beside the folder: what pages show of the database and do not ask it for
+_HELD = "held.duckdb"  # beside the folder: views as tables
 
 
 def write_docs(database: Path, source: Path, docs: Path) -> None:
@@ -48,74 +45,65 @@ def write_docs(database: Path, source: Path, docs: Path) -> None:
     Does only what the last run did not do from the same database, code and sources. The marker gets the key of each
     half when it is whole, so that an interrupted run is gone on with.
     """
-    with closing(query.connect(database)) as con:
-        if not (source / "index.md").is_file():
-            raise InputError(f"{source}: no site sources here; run in the folder of the project")
-        keys = [_key(database, *sorted(_CODE.rglob("*"))), _key(*sorted(source.rglob("*")))]
-        marker = docs / MARKER
-        known = marker.read_text(encoding="utf-8").splitlines() if marker.is_file() else []
-        if known == keys:
-            say(f"{docs} is up to date")
-            return
-        same_data = known[:1] == keys[:1] and (docs.parent / _MADE).is_file()
-        _clean(docs, _DATA if same_data else ())
-        if same_data:
-            query.hold(con, *_HELD)
-        else:
-            _write_data(con, database, docs)
-            marker.write_text(keys[0], encoding="utf-8")
-        _write_pages(con, source, docs)
-        marker.write_text("\n".join(keys), encoding="utf-8")
+    query.connect(database, config=query.FRUGAL).close()
+    if not (source / "index.md").is_file():
+        raise InputError(f"{source}: no site sources here; run in the folder of the project")
+    keys = [_key(database, *sorted(_CODE.rglob("*"))), _key(*sorted(source.rglob("*")))]
+    marker = docs / MARKER
+    known = marker.read_text(encoding="utf-8").splitlines() if marker.is_file() else []
+    if known == keys:
+        say(f"{docs} is up to date")
+        return
+    same_data = known[:1] == keys[:1] and all((docs.parent / name).is_file() for name in (_MADE, _HELD))
+    _clean(docs, _DATA if same_data else ())
+    with second_process() as beside:
+        tasks = [] if same_data else _write_data(beside, database, docs)
+        try:
+            with closing(query.connect(database, docs.parent / _HELD, query.FRUGAL)) as con:
+                _write_pages(con, source, docs)
+        finally:  # a page may fail where the data is whole
+            if all(task.exception() is None for task in tasks):
+                marker.write_text(keys[0], encoding="utf-8")
+        for task in tasks:
+            task.result()
+    marker.write_text("\n".join(keys), encoding="utf-8")
 
 
-@contextmanager
-def _second_process() -> Iterator[ProcessPoolExecutor]:
-    """A process for tasks that hold this one up."""
-    try:
-        with ProcessPoolExecutor(1, get_context("spawn"), _bound_to, (os.getpid(),)) as pool:
-            yield pool
-    except BrokenProcessPool:
-        raise InputError("the report's second process was killed, likely for want of memory; run again") from None
-
-
-def _bound_to(parent: int) -> None:
-    """An interruption ends the second process without a word, and so does the end of the first, whatever its cause."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.2)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _write_data(con: duckdb.DuckDBPyConnection, database: Path, docs: Path) -> None:
-    """What the database alone decides. A second process does what needs no held view."""
-    with _second_process() as beside:
-        publishing = beside.submit(publish, database, docs / "data" / "tds.duckdb")
-        query.hold(con, *_HELD)
+def _write_data(beside: ProcessPoolExecutor, database: Path, docs: Path) -> list[Future[None]]:
+    """What the database alone decides. Returns what the second process is still at, which no page waits for."""
+    held = docs.parent / _HELD
+    with closing(query.connect(database, config=query.FRUGAL)) as con:
+        con.execute("CREATE TEMP TABLE example AS FROM main.example")  # asked for twice
         paged, examples = paged_prompts(con), query.rows(con, "pages/examples")
-        shown = [e for e in examples if e["ordinal"] in paged]
-        tasks: list[Future[None]] = [beside.submit(_write_examples, database, docs / "examples", shown)]
-        made = {}
+    publishing = beside.submit(publish, database, docs / "data" / "tds.duckdb")
+    tasks = [beside.submit(_write_examples, database, docs / "examples", examples, paged)]
+    hold(database, held)
+    answering, made = beside.submit(_answer, database, held), {}
+    with closing(query.connect(database, held, query.FRUGAL)) as con:
         for name, figure in write_figures(con, docs / "figures"):
             made[name] = figure
             tasks.append(beside.submit(write_images, docs / "figures", name, figure["spec"]))
         write_words(con, docs / "words", paged)
-        cut = publishing.result()
-        for task in tasks:
-            task.result()
-    index = inline_json(index_data(examples, paged))
-    (docs / "examples" / "index.js").write_text(f"window.tdsExamples={index};\n", encoding="utf-8")
-    (docs.parent / _MADE).write_text(json.dumps({"figures": made, "cut": cut}), encoding="utf-8")
+    told = {"figures": made, "cut": publishing.result(), **answering.result()}
+    (docs.parent / _MADE).write_text(json.dumps(told, default=str), encoding="utf-8")
+    return tasks
 
 
-def _write_examples(database: Path, folder: Path, examples: list[dict[str, Any]]) -> None:
+def _write_examples(database: Path, folder: Path, examples: list[dict[str, Any]], paged: frozenset[int]) -> None:
+    """The pages of the examples that have one, and the table of all."""
     folder.mkdir()
-    with closing(query.connect(database)) as con:
-        for _ in track(write_examples(con, folder, examples), "example pages", len(examples), "pages"):
+    index = inline_json(index_data(examples, paged))
+    (folder / "index.js").write_text(f"window.tdsExamples={index};\n", encoding="utf-8")
+    shown = [e for e in examples if e["ordinal"] in paged]
+    with closing(query.connect(database, config=query.FRUGAL)) as con:
+        for _ in track(write_examples(con, folder, shown), "example pages", len(shown), "pages"):
             pass
+
+
+def _answer(database: Path, held: Path) -> dict[str, Any]:
+    """What pages show of the database without asking: the cookbook's answers, and a row of each table."""
+    with closing(query.connect(database, held, query.FRUGAL)) as con:
+        return {"cookbook": answered(con), "sample": samples(con)}
 
 
 def build_site(config: Path, site: Path, hosted: bool = False) -> None:
@@ -168,7 +156,9 @@ def _key(*paths: Path) -> str:
     digest = hashlib.sha256()
     for path in paths:
         if path.is_file() and path.suffix != ".pyc":
-            digest.update(f"{path.name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+            with path.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+            digest.update(f"{path.name}\0{content}\n".encode())
     return digest.hexdigest()
 
 
@@ -191,7 +181,7 @@ def _write_pages(con: duckdb.DuckDBPyConnection, source: Path, docs: Path) -> No
     env, data = environment(source), json.loads((docs.parent / _MADE).read_text(encoding="utf-8"))
     size = (docs / "data" / "tds.duckdb").stat().st_size
     paged = paged_prompts(con)
-    values = context(con, source, data["figures"], env)
+    values = context(con, source, data, env)
     values |= {"published": {"cut": data["cut"], "megabytes": size / 1e6}, "paged": paged}
     for page in values["pages"]:
         path = docs / page.file

@@ -73,7 +73,7 @@ class Built:
     tokens: float  # mean a page
     report: float  # seconds
     site: float  # seconds
-    peak: float  # MB, of the report stage
+    peaks: list[float]  # MB, of both processes of the report stage
     size: float  # MB, of the site
 
 
@@ -99,11 +99,11 @@ def build(source: Path, pages: int) -> Built:
         enlarge(source, database, pages // len(COMPARISONS))
         with duckdb.connect(str(database), read_only=True) as con:
             (tokens,) = con.execute("SELECT avg(n_tokens) FROM example").fetchall()[0]
-        report, peak, _ = tds(here, "report")
+        report, peaks, _ = tds(here, "report")
         site, _, _ = tds(here, "site", "--db", "data/tds.duckdb")
         made = [path for path in (here / "site").rglob("*") if path.is_file()]
         drawn = sum(path.parent.parent.name == "examples" and path.suffix == ".html" for path in made)
-        return Built(drawn, tokens, report, site, peak, sum(path.stat().st_size for path in made) / 1e6)
+        return Built(drawn, tokens, report, site, peaks, sum(path.stat().st_size for path in made) / 1e6)
 
 
 def fit(built: list[Built], stage: str) -> str:
@@ -124,7 +124,8 @@ def table(counts: tuple[int, ...] = (300, 1000, 3000)) -> None:
         b = build(ROOT / "data" / "tds.duckdb", count)
         built.append(b)
         a_page = " | ".join(f"{1000 * seconds / b.pages:.1f} ms" for seconds in (b.report, b.site))
-        row = f"| {b.pages:,} | {b.tokens:.0f} | {b.report:.1f} s | {b.site:.1f} s | {a_page} | {b.peak:,.0f} MB |"
+        memory = " + ".join(f"{peak:,.0f}" for peak in b.peaks)
+        row = f"| {b.pages:,} | {b.tokens:.0f} | {b.report:.1f} s | {b.site:.1f} s | {a_page} | {memory} MB |"
         print(f"{row} {b.size:,.0f} MB |", flush=True)
     if len(built) > 1:
         print(f"\n{fit(built, 'report')}; {fit(built, 'site')}")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
+_SMALL = 50  # MB: a process that only waits
 REPORT = """
 name: whole
 title: Whole
@@ -23,14 +24,6 @@ contexts:
   chat: {{kind: chat}}
 prompts: {{path: prompts.jsonl}}
 comparisons: [{{base: {{model: base, context: plain}}, aligned: {{model: dpo, context: chat}}}}]
-"""
-CODE = """
-import re, sys
-from builder.__main__ import main
-try:
-    main()
-finally:  # getrusage would count what the process was forked from
-    print("peak", re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1], file=sys.stderr)
 """
 
 
@@ -44,12 +37,44 @@ class Run:
     whole: float  # seconds
 
 
-def tds(here: Path, *command: str) -> tuple[float, float, str]:
-    """Run the command in a folder: seconds, the peak of memory in MB, and what it said."""
-    start = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", CODE, *command], cwd=here, check=True, capture_output=True, text=True)
-    peak = int(re.findall(r"^peak (\d+)", done.stderr, re.MULTILINE)[0]) / 1024
-    return time.perf_counter() - start, peak, done.stderr
+def tds(here: Path, *command: str) -> tuple[float, list[float], str]:
+    """Run the command in a folder: seconds, the peak of memory of each of its processes in MB, and what it said.
+
+    Peaks are the kernel's own (VmHWM), read over and over: getrusage would count what a process was forked from.
+    """
+    start, peaks = time.perf_counter(), dict[int, float]()
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "builder", *command], cwd=here, stdout=subprocess.DEVNULL, stderr=said
+        )
+        while process.poll() is None:
+            for pid in _tree(process.pid):
+                peaks[pid] = max(peaks.get(pid, 0), _peak(pid))
+            time.sleep(0.02)
+        seconds = time.perf_counter() - start
+        said.seek(0)
+        text = said.read()
+    if process.returncode:
+        raise RuntimeError(f"tds {' '.join(command)} failed: {text}")
+    return seconds, [peak for peak in peaks.values() if peak > _SMALL], text
+
+
+def _tree(pid: int) -> list[int]:
+    """A process and those that it started."""
+    try:
+        files = list(Path(f"/proc/{pid}/task").glob("*/children"))
+        children = [int(child) for file in files for child in file.read_text(encoding="ascii").split()]
+    except OSError:  # it has ended
+        children = []
+    return [pid, *(one for child in children for one in _tree(child))]
+
+
+def _peak(pid: int) -> float:
+    try:
+        found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(encoding="utf-8"))
+    except OSError:
+        found = None
+    return int(found[1]) / 1024 if found else 0.0
 
 
 def run(count: int) -> Run:
@@ -60,7 +85,7 @@ def run(count: int) -> Run:
         text = "\n".join(json.dumps(rows[i % len(rows)] | {"id": i}) for i in range(count))
         (here / "prompts.jsonl").write_text(text, encoding="utf-8")
         (here / "whole.yml").write_text(REPORT.format(root=ROOT), encoding="utf-8")
-        whole, peak, said = tds(here, "store", "--report", "whole.yml")
+        whole, (peak, *_), said = tds(here, "store", "--report", "whole.yml")
     seconds = {name: float(s) for name, s in re.findall(r"^(score|store)\b.*?([\d.]+) s\b", said, re.MULTILINE)}
     tokens = int(re.findall(r"^score .*?([\d,]+) tokens", said, re.MULTILINE)[0].replace(",", ""))
     return Run(count, tokens, seconds["score"], seconds["store"], peak, whole)

@@ -37,7 +37,7 @@ def test_there_are_many_questions_on_every_table_that_matters() -> None:
         "continuation",
         "candidate",
         "example",
-        "aligntds",
+        "counted_twice",
     ):
         assert f" {name}" in text, name
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -77,6 +78,33 @@ def test_the_numbers_beside_aligntds_leave_out_the_end(con: duckdb.DuckDBPyConne
         not r["is_end"] for r in rows
     )
     assert found["ours"]["mean"] == pytest.approx(sum(r["base_rank"] > 3 for r in rows) / len(rows))
+
+
+def test_an_answer_counted_twice_is_its_rows_of_both_views(con: duckdb.DuckDBPyConnection) -> None:
+    name = "(comparison_id, response_id)"
+    sql = f"""SELECT {name}, pos, is_end, tds.shift, token_id = aligned_top_id, tds.jaccard_10, aligntds.shift, aligntds.tp, aligntds.kl_10
+              FROM tds LEFT JOIN aligntds USING (comparison_id, response_id, pos)"""
+    answers: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
+    for answer, *row in con.execute(sql).fetchall():
+        answers.setdefault(answer, []).append(tuple(row))
+    found = con.execute(
+        f"SELECT {name}, * EXCLUDE (comparison_id, prompt_id, response_id) FROM counted_twice"
+    ).fetchall()
+    assert len(found) == len(answers)
+    for answer, ours, theirs, ends, others, moved, moved_alone in found:
+        rows = answers[answer]
+        counted = [row for row in rows if not row[1]]
+        for side, column, of in ((ours, 2, rows), (theirs, 5, counted)):
+            assert side["positions"] == len(of)
+            assert [side[c] for c in ("unshifted", "marginal", "shifted")] == [
+                sum(row[column] == c for row in of) for c in ("unshifted", "marginal", "shifted")
+            ]
+        assert ours["jaccard_10"] == pytest.approx(sum(row[4] for row in rows))
+        assert theirs["base_probability"] == pytest.approx(sum(row[6] for row in counted))
+        assert theirs["kl_base_aligned"] == pytest.approx(sum(row[7] for row in counted))
+        assert ends == len(rows) - len(counted) and others == sum(not row[3] for row in counted)
+        assert moved == sum(row[2] != row[5] for row in counted)
+        assert moved_alone == sum(row[2] != row[5] and row[3] for row in counted)
 
 
 def _simulated(seed: int, runs: int, columns: str, answer: object) -> duckdb.DuckDBPyConnection:

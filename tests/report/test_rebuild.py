@@ -125,8 +125,8 @@ def test_a_killed_second_process_is_one_line(project: Path, monkeypatch: pytest.
 
 def test_the_second_process_ends_with_the_first() -> None:
     code = (
-        "import os, time\nfrom builder.report.site import _second_process\n"
-        "with _second_process() as beside:\n"
+        "import os, time\nfrom builder.report.beside import second_process\n"
+        "with second_process() as beside:\n"
         "    print(beside.submit(os.getpid).result(), flush=True)\n"
         "    beside.submit(time.sleep, 60)\n"
         "    os.kill(os.getpid(), 9)\n"

@@ -1,9 +1,8 @@
--- Do AlignTDS's classes agree with ours, over the first hundred prompts?
+-- How many tokens does AlignTDS put in another class than we do?
 -- part: What both would have said
--- needs: aligntds
 -- Theirs rank the aligned model's first choice, ours the token that was said; greedy answers make them nearly one.
-SELECT o.comparison_id, o.shift AS ours, a.shift AS theirs, count(*) AS positions
-FROM aligntds a JOIN tds o USING (comparison_id, response_id, pos)
-WHERE a.prompt_id IN (SELECT prompt_id FROM prompt WHERE ordinal <= 100)
-GROUP BY ALL
-ORDER BY ALL
+SELECT comparison_id, sum(aligntds.positions)::BIGINT AS positions, sum(ours.shifted)::BIGINT AS shifted, sum(aligntds.shifted)::BIGINT AS shifted_by_aligntds,
+       sum(other_class_positions)::BIGINT AS in_another_class, sum(same_token_other_class_positions)::BIGINT AS though_it_is_the_first_choice
+FROM counted_twice
+GROUP BY comparison_id
+ORDER BY comparison_id

@@ -1,28 +1,21 @@
 -- The same records counted twice: filled, our way; open, as the code of AlignTDS counts.
-WITH compatible AS MATERIALIZED (
-    SELECT comparison_id, prompt_id, response_id, pos, shift, tp, jaccard_10, kl_10 FROM aligntds
-), ours AS (
-    SELECT comparison_id, prompt_id, count(*) AS n, count(*) FILTER (base_rank = 1)::DOUBLE AS unshifted,
-           count(*) FILTER (base_rank IN (2, 3))::DOUBLE AS marginal, count(*) FILTER (base_rank > 3)::DOUBLE AS shifted,
-           sum(jaccard_10) AS "Jaccard@10", sum(coalesce(exp(base_logprob::DOUBLE), 0)) AS "base probability",
-           sum(kl_base_aligned::DOUBLE) AS "KL(base‖aligned)"
-    FROM tds GROUP BY ALL
-), theirs AS (
-    SELECT comparison_id, prompt_id, count(*) AS n, count(*) FILTER (shift = 'unshifted')::DOUBLE AS unshifted,
-           count(*) FILTER (shift = 'marginal')::DOUBLE AS marginal, count(*) FILTER (shift = 'shifted')::DOUBLE AS shifted,
-           sum(jaccard_10) AS "Jaccard@10", sum(tp) AS "base probability", sum(kl_10) AS "KL(base‖aligned)"
-    FROM compatible GROUP BY ALL
-), counted_twice AS MATERIALIZED (
-    SELECT 'ours' AS counted, * FROM ours UNION ALL SELECT 'AlignTDS', * FROM theirs
+WITH answer AS MATERIALIZED (
+    FROM counted_twice
 ), long AS (
-    UNPIVOT counted_twice
+    UNPIVOT (
+        SELECT counted, comparison_id, prompt_id, sum(positions) AS n, sum(unshifted)::DOUBLE AS unshifted, sum(marginal)::DOUBLE AS marginal,
+               sum(shifted)::DOUBLE AS shifted, sum(jaccard_10) AS "Jaccard@10", sum(base_probability) AS "base probability",
+               sum(kl_base_aligned) AS "KL(base‖aligned)"
+        FROM (SELECT 'ours' AS counted, comparison_id, prompt_id, unnest(ours) FROM answer
+              UNION ALL SELECT 'AlignTDS', comparison_id, prompt_id, unnest(aligntds) FROM answer WHERE aligntds.positions > 0)
+        GROUP BY counted, comparison_id, prompt_id
+    )
     ON unshifted, marginal, shifted, "Jaccard@10", "base probability", "KL(base‖aligned)" INTO NAME measure VALUE x
 ), reasons AS (
-    SELECT t.comparison_id, count(*) FILTER (t.is_end) AS end_positions,
-           count(*) FILTER (NOT t.is_end AND t.aligned_top_id <> t.token_id) AS other_token_positions,
-           count(*) FILTER (a.shift <> t.shift) AS other_class_positions,
-           count(*) FILTER (a.shift <> t.shift AND t.aligned_top_id = t.token_id) AS same_token_other_class_positions
-    FROM tds t LEFT JOIN compatible a USING (comparison_id, response_id, pos) GROUP BY ALL
+    SELECT comparison_id, sum(end_positions)::BIGINT AS end_positions, sum(other_token_positions)::BIGINT AS other_token_positions,
+           sum(other_class_positions)::BIGINT AS other_class_positions,
+           sum(same_token_other_class_positions)::BIGINT AS same_token_other_class_positions
+    FROM answer GROUP BY comparison_id
 )
 SELECT label AS comparison, measure, counted, round(clustered_mean(x, n), 10) AS mean, round(clustered_half_width(x, n), 6) AS half_width, sum(n)::BIGINT AS positions,
        any_value(COLUMNS(reasons.* EXCLUDE (comparison_id)))

@@ -1,20 +1,13 @@
 -- The end token where the answers end, in each comparison: the change of its log-odds, how often it is each model's first choice there and at earlier sentence ends, and how many probabilities lie beyond the stored lists.
-WITH end_token AS (
-    SELECT source, mode(token_id) AS end_id FROM response JOIN "position" USING (response_id) WHERE is_end GROUP BY source
-), place AS (
-    SELECT c.ordinal, c.label, p.prompt_id, p.is_end, p.base_ids[1] = end_id AS base_ends, p.aligned_ids[1] = end_id AS aligned_ends,
-           NOT p.is_end AND NOT (list_contains(p.base_ids, end_id) AND list_contains(p.aligned_ids, end_id)) AS censored,
-           CASE WHEN p.is_end THEN least(p.base_logprob::DOUBLE, -6e-8) END AS b, CASE WHEN p.is_end THEN least(p.aligned_logprob::DOUBLE, -6e-8) END AS a
-    FROM paired p
-    JOIN comparison c USING (comparison_id)
-    JOIN end_token USING (source)
-    JOIN response r ON r.response_id = p.response_id
-    WHERE c.kind = 'tuning' AND p.pos > 0 AND (p.is_end OR regexp_matches(substring(r.text, 1, p.char_start), '[.!?\n]$'))
+WITH place AS (
+    SELECT comparison_id, prompt_id, is_end, base_ends, aligned_ends, base_censored OR aligned_censored AS censored,
+           CASE WHEN is_end THEN least(base_logprob::DOUBLE, -6e-8) END AS b, CASE WHEN is_end THEN least(aligned_logprob::DOUBLE, -6e-8) END AS a
+    FROM sentence_end
 ), changed AS (
     SELECT *, CASE WHEN b IS NOT NULL AND p_known THEN (a - ln(1 - exp(a))) - (b - ln(1 - exp(b))) END AS change
     FROM (SELECT *, a IS NOT NULL AS p_known FROM place)
 ), per_prompt AS (
-    SELECT ordinal, label, prompt_id, count(*) FILTER (is_end) AS ends, count(*) FILTER (NOT is_end) AS others, count(*) FILTER (censored) AS censored,
+    SELECT comparison_id, prompt_id, count(*) FILTER (is_end) AS ends, count(*) FILTER (NOT is_end) AS others, count(*) FILTER (censored) AS censored,
            count(*) FILTER (is_end AND base_ends)::DOUBLE AS base_end, count(*) FILTER (is_end AND aligned_ends)::DOUBLE AS aligned_end,
            count(*) FILTER (NOT is_end AND base_ends)::DOUBLE AS base_other, count(*) FILTER (NOT is_end AND aligned_ends)::DOUBLE AS aligned_other,
            coalesce(sum(change), 0)::DOUBLE AS change, count(change) AS known
@@ -26,6 +19,6 @@ SELECT label, sum(ends)::BIGINT AS ends, sum(others)::BIGINT AS others, sum(cens
        CASE WHEN sum(ends) > 0 THEN clustered_mean(aligned_end, ends) END AS aligned_end,
        CASE WHEN sum(others) > 0 THEN clustered_mean(base_other, others) END AS base_other, CASE WHEN sum(others) > 0 THEN clustered_half_width(base_other, others) END AS base_other_half,
        CASE WHEN sum(others) > 0 THEN clustered_mean(aligned_other, others) END AS aligned_other
-FROM per_prompt
+FROM per_prompt JOIN comparison USING (comparison_id)
 GROUP BY ordinal, label
 ORDER BY ordinal
