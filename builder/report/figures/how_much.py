@@ -143,7 +143,6 @@ def kl_concentration(table: pa.Table, colour: alt.Color) -> Chart:
         ],
     )
     marked = base.transform_filter("isValid(datum.carries_share)").transform_calculate(
-        label="format(datum.positions_share, '.1%')",
         low="max(datum.positions_share - datum.half_width_share, 1e-5)",
         high="min(datum.positions_share + datum.half_width_share, 1)",
     )
@@ -153,9 +152,21 @@ def kl_concentration(table: pa.Table, colour: alt.Color) -> Chart:
         span.encode(x=alt.X("low:Q", title=title), x2="high:Q", color=colour),
         marked.mark_circle(size=80, opacity=1).encode(color=colour),
     ]
-    if len(set(table["comparison"].to_pylist())) == 1:
-        layers.append(marked.mark_text(align="right", dx=-10).encode(text="label:N"))
-    return alt.layer(*layers).properties(height=HEIGHT)
+    return alt.layer(*layers, _least(table)).properties(height=HEIGHT)
+
+
+def _least(table: pa.Table) -> Chart:
+    """Beside the marked points on the left: how few positions carry how much, at the least."""
+    least: dict[float, Row] = {}
+    for row in sorted(table.to_pylist(), key=lambda row: row["positions_share"]):
+        if row["carries_share"] is not None:
+            least.setdefault(row["carries_share"], row)
+    notes = [
+        {"x": row["positions_share"], "y": row["kl_share"], "note": f"{carries:.0%} in {row['positions_share']:.1%}"}
+        for carries, row in least.items()
+    ]
+    text = alt.Chart(alt.InlineData(notes)).mark_text(align="right", dx=-12, fontStyle="italic")
+    return text.encode(x="x:Q", y="y:Q", text="note:N")
 
 
 @figure(lambda table: _beside(table))

@@ -17,8 +17,13 @@ Chart = Any  # an alt.Chart or alt.LayerChart; Altair's methods promise less tha
 Row = dict[str, Any]
 
 
-def by_position(table: pa.Table, colour: alt.Color, value: str, title: str, style: str, log: bool = False) -> Chart:
-    """A line with its band per comparison, over the position of the token in the answer."""
+def by_position(
+    table: pa.Table, colour: alt.Color, value: str, title: str, style: str, log: bool = False, low: bool = False
+) -> Chart:
+    """A line with its band per comparison, over the position of the token in the answer.
+
+    low: the lowest point is the one to note, and not the highest.
+    """
     colour, names = end_names(table, colour, "position", value, log)
     scale = alt.Scale(type="log", domainMin=1, nice=False) if log else alt.Scale(zero=True)
     base = alt.Chart(table).encode(
@@ -39,7 +44,8 @@ def by_position(table: pa.Table, colour: alt.Color, value: str, title: str, styl
             "responses",
         ],
     )
-    return alt.layer(band, line, *names).properties(height=HEIGHT)
+    said = f"{{{value}:{'.0f' if log else style}}} at {{position}}"
+    return alt.layer(band, line, *names, *note(table, colour, "position", value, said, low)).properties(height=HEIGHT)
 
 
 def end_names(
@@ -73,6 +79,24 @@ def end_names(
         .encode(x="x:Q", y="y:Q", text="comparison:N", color=colour.legend(None))
     )
     return colour.legend(None), [names]
+
+
+def note(table: pa.Table, colour: alt.Color, x: str, y: str, said: str, lowest: bool = False) -> list[alt.Chart]:
+    """The point that a figure is looked at for, the highest of y (or the lowest): ringed, its numbers beside it.
+
+    said: a format of the row's columns, e.g. "{share:.0%} at {position}".
+    """
+    found = [row for row in table.to_pylist() if row[y] is not None]
+    if not found:
+        return []
+    row = (min if lowest else max)(found, key=lambda row: float(row[y]))
+    edge, along = row.get(f"{'low' if lowest else 'high'}_{y}"), row[x] / (max(row[x] for row in found) or 1)
+    shown = {"comparison": row["comparison"], "x": row[x], "y": row[y], "note": said.format(**row)}
+    base = alt.Chart(alt.InlineData([shown | {"edge": row[y] if edge is None else edge}])).encode(x="x:Q")
+    align: Any = "left" if along < 0.15 else "right" if along > 0.85 else "center"
+    ring = base.mark_point(size=80, filled=False, opacity=1, strokeWidth=1.4)
+    text = base.mark_text(align=align, dy=14 if lowest else -10, fontStyle="italic")
+    return [ring.encode(y="y:Q", color=colour.legend(None)), text.encode(y="edge:Q", text="note:N")]
 
 
 def with_intervals(table: pa.Table, colour: alt.Color, y: alt.Y, key: str, title: str) -> Chart:

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 import pyarrow as pa
 
-from builder.report.figures.marks import HEIGHT, SHARE, Chart, with_intervals
+from builder.report.figures.marks import HEIGHT, SHARE, Chart, note, with_intervals
 from builder.report.figures.registry import figure
 
 _MODELS = alt.StrokeDash("model:N", sort=None, scale=alt.Scale(domain=["aligned", "base"], range=[[1, 0], [4, 4]]))
@@ -77,7 +77,8 @@ def branching(table: pa.Table, colour: alt.Color) -> Chart:
             alt.Tooltip("high_choices:Q", format=".3~r", title="high (95 %)"),
         ],
     )
-    return alt.layer(band, line).properties(height=HEIGHT)
+    said = "as among {choices:.1f} tokens"
+    return alt.layer(band, line, *note(table, colour, "along_share", "choices", said)).properties(height=HEIGHT)
 
 
 def _by_confidence(table: pa.Table, colour: alt.Color, title: str) -> Chart:

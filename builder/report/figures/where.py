@@ -6,7 +6,7 @@ import altair as alt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builder.report.figures.marks import HEIGHT, SHARE, Chart, Row, by_position, end_names, ends, shown
+from builder.report.figures.marks import HEIGHT, SHARE, Chart, Row, by_position, end_names, ends, note, shown
 from builder.report.figures.registry import figure
 
 
@@ -19,8 +19,11 @@ def shift_by_position(table: pa.Table, colour: alt.Color) -> Chart:
 def shift_by_tenth(table: pa.Table, colour: alt.Color) -> Chart:
     """A dot with its interval per comparison in each tenth, joined by a thin line."""
     colour, names = end_names(table, colour, "tenth", "share")
+    ends_named = "datum.value == 1 ? 'first' : datum.value == 10 ? 'last' : datum.label"
     axis = alt.Axis(
-        values=list(range(1, 11)), labelExpr="datum.value == 1 ? 'first' : datum.value == 10 ? 'last' : datum.label"
+        values=list(range(1, 11)),
+        format="d",
+        labelExpr=ends_named,
     )
     base = alt.Chart(table).encode(
         x=alt.X("tenth:Q", title="tenth of the answer", axis=axis, scale=alt.Scale(domain=[0.7, 10.3])), color=colour
@@ -43,6 +46,7 @@ def shift_by_tenth(table: pa.Table, colour: alt.Color) -> Chart:
         .encode(y=alt.Y("low_share:Q", title=title), y2="high_share:Q"),
         base.mark_line(strokeWidth=1.2, opacity=0.7).encode(y=y),
         *names,
+        *note(table, colour, "tenth", "share", "{share:.0%}"),
     ).properties(height=HEIGHT)
 
 
@@ -113,7 +117,7 @@ def base_rank_by_position(table: pa.Table, colour: alt.Color) -> Chart:
 
 @figure(lambda table: ends(table, "probability", "mean base probability"))
 def base_probability_by_position(table: pa.Table, colour: alt.Color) -> Chart:
-    return by_position(table, colour, "probability", "mean base probability of the token", ".0%")
+    return by_position(table, colour, "probability", "mean base probability of the token", ".0%", low=True)
 
 
 @figure(lambda table: _both(table))
@@ -148,6 +152,7 @@ def _two_lines(table: pa.Table, colour: alt.Color, title: str, lines: list[str])
         band.encode(y=alt.Y("low_nats:Q", title=title, axis=alt.Axis(tickCount=5)), y2="high_nats:Q"),
         base.mark_line(strokeWidth=1.8).encode(y=alt.Y("nats:Q", title=title), strokeDash=dash, tooltip=tips),
         *names,
+        *note(table, colour, "position", "nats", "{nats:.1f} nats at {position}"),
     ).properties(height=HEIGHT)
 
 
