@@ -1,4 +1,4 @@
-"""The report and site stages on 300 to 3,000 example pages of 336 tokens: time and memory a page, and how they grow.
+"""The report and site stages on 300 to 3,000 example pages of 336 tokens: time and memory a page, how they grow, and search.
 
 The database is made of the pocket report's records: an answer is many of its answers one behind the other, with all that
 was measured at their positions. Alone: python -m tests.bench.scale [PAGES ...]
@@ -17,6 +17,7 @@ import duckdb
 import numpy as np
 
 from builder.record.store import QUIET, SQL, STORAGE_VERSION
+from tests.bench.search import measure
 from tests.bench.whole import ROOT, tds
 
 COMPARISONS, TOKENS = ("base-sft", "base-dpo", "sft-dpo"), 336
@@ -75,6 +76,7 @@ class Built:
     site: float  # seconds
     peaks: list[float]  # MB, of both processes of the report stage
     size: float  # MB, of the site
+    search: tuple[float, float]  # the longest wait for what search finds, in ms, and the largest transfer, in kB
 
 
 def enlarge(source: Path, target: Path, prompts: int) -> None:
@@ -103,7 +105,9 @@ def build(source: Path, pages: int) -> Built:
         site, _, _ = tds(here, "site", "--db", "data/tds.duckdb")
         made = [path for path in (here / "site").rglob("*") if path.is_file()]
         drawn = sum(path.parent.parent.name == "examples" and path.suffix == ".html" for path in made)
-        return Built(drawn, tokens, report, site, peaks, sum(path.stat().st_size for path in made) / 1e6)
+        return Built(
+            drawn, tokens, report, site, peaks, sum(path.stat().st_size for path in made) / 1e6, measure(here / "site")
+        )
 
 
 def fit(built: list[Built], stage: str) -> str:
@@ -116,8 +120,8 @@ def fit(built: list[Built], stage: str) -> str:
 
 def table(counts: tuple[int, ...] = (300, 1000, 3000)) -> None:
     print(f"\n**Report and site, {len(COMPARISONS)} comparisons, answers of about {TOKENS} tokens**\n")
-    print("| pages | tokens a page | report | site | report a page | site a page | memory | site's size |")
-    print("|---:|---:|---:|---:|---:|---:|---:|---:|")
+    print("| pages | tokens a page | report | site | report a page | site a page | memory | site's size | search |")
+    print("|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
     subprocess.run([sys.executable, "-m", "builder", "store"], cwd=ROOT, check=True, capture_output=True)
     built = []
     for count in counts:
@@ -126,7 +130,7 @@ def table(counts: tuple[int, ...] = (300, 1000, 3000)) -> None:
         a_page = " | ".join(f"{1000 * seconds / b.pages:.1f} ms" for seconds in (b.report, b.site))
         memory = " + ".join(f"{peak:,.0f}" for peak in b.peaks)
         row = f"| {b.pages:,} | {b.tokens:.0f} | {b.report:.1f} s | {b.site:.1f} s | {a_page} | {memory} MB |"
-        print(f"{row} {b.size:,.0f} MB |", flush=True)
+        print(f"{row} {b.size:,.0f} MB | {b.search[0]:.0f} ms, {b.search[1]:.0f} kB |", flush=True)
     if len(built) > 1:
         print(f"\n{fit(built, 'report')}; {fit(built, 'site')}")
 

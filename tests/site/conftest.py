@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import os
 import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from builder.report.site import build_site, write_docs
 from tests.conftest import ROOT
 from tests.report import synthetic
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-sync",
-    "--disable-component-update",
-    "--no-first-run",
-]
+from tests.site.chromium import NoBrowser, chromium, serve
 
 
 @pytest.fixture(scope="session")
@@ -42,35 +30,21 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Chromium or Chrome: TDS_CHROMIUM, one on the PATH, or Playwright's own. Without any, CI fails and others skip."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    path = os.environ.get("TDS_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    with sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-        except Error:
-            if os.environ.get("CI"):
-                raise
-            pytest.skip(
-                "no Chromium or Chrome on the PATH: install one, or run `.venv/bin/playwright install chromium`"
-            )
-        yield browser
-        browser.close()
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        pass
+    """Without any, CI fails and others skip."""
+    try:
+        with chromium() as browser:
+            yield browser
+    except NoBrowser:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip("no Chromium or Chrome on the PATH: install one, or run `.venv/bin/playwright install chromium`")
 
 
 @pytest.fixture(scope="session")
 def served(site: Path) -> Iterator[str]:
     """The address of the site below a sub-path."""
-    handler = functools.partial(_Quiet, directory=str(site.parent.parent))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/sub/atlas/"
-        server.shutdown()
+    with serve(site.parent.parent) as address:
+        yield f"{address}/sub/atlas/"
 
 
 @pytest.fixture(params=["http", "file"])

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import json
 import re
 import shutil
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +16,8 @@ from builder.report.site import build_site, write_docs
 from tests.conftest import ROOT
 from tests.report import synthetic
 from tests.site import long
-from tests.site.conftest import Watched, _Quiet
+from tests.site.chromium import serve
+from tests.site.conftest import Watched
 
 CONTRAST = """span => {
   const parse = c => { const m = c.match(/[\\d.]+/g).map(Number); return [m[0], m[1], m[2], m[3] ?? 1]; };
@@ -52,14 +50,10 @@ def _site(project: Path, made: object, **options: object) -> Path:
 @pytest.fixture(params=["http", "file"])
 def reader(request: pytest.FixtureRequest, rich: Path, browser: Browser) -> Iterator[Watched]:
     """A watched page on the rich report, over http and from file://."""
-    handler = functools.partial(_Quiet, directory=str(rich))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        base = f"http://127.0.0.1:{server.server_port}/" if request.param == "http" else rich.as_uri() + "/"
-        watched = Watched(browser, base)
+    with serve(rich) as address:
+        watched = Watched(browser, f"{address}/" if request.param == "http" else rich.as_uri() + "/")
         yield watched
         watched.context.close()
-        server.shutdown()
     assert watched.faults == []
 
 

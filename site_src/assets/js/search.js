@@ -6,8 +6,9 @@
   if (!box) return;
   const input = box.querySelector("input"), list = box.querySelector(".tds-search__results");
   const root = new URL(box.dataset.root + "/", location.href).href;
+  const PAUSE = 40; // milliseconds without a key
   const EACH = 6, KINDS = [["finding", "Findings"], ["page", "About"], ["example", "Examples"]];
-  let engine = null, asked = 0, chosen = -1;
+  let engine = null, searching = false, waiting = 0, chosen = -1;
 
   const load = () => (engine ??= location.protocol === "file:" ? plain() : pagefind().catch(plain));
 
@@ -88,15 +89,20 @@
     input.setAttribute("aria-expanded", String(on));
   }
 
+  // One search at a time, of what stands in the field by then: those of half a word would hold up that of the whole.
   async function search() {
-    const query = input.value.trim(), mine = ++asked;
+    const query = input.value.trim();
     if (query.length < 2) return open(false);
+    if (searching) return;
+    searching = true;
     try {
       const groups = await (await load())(query);
-      if (mine === asked) show(groups, query);
+      if (query === input.value.trim()) show(groups, query);
     } catch (error) {
       note("The search index could not be loaded.");
     }
+    searching = false;
+    if (query !== input.value.trim()) search();
   }
 
   function choose(by) {
@@ -108,7 +114,7 @@
   }
 
   input.addEventListener("focus", () => load().catch(() => {}));
-  input.addEventListener("input", search);
+  input.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(search, PAUSE); });
   input.addEventListener("keydown", (event) => {
     event.stopPropagation();
     if (event.key === "ArrowDown" || event.key === "ArrowUp") { event.preventDefault(); choose(event.key === "ArrowDown" ? 1 : -1); }
