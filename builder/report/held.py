@@ -6,6 +6,7 @@ records take the place of the whole ones, since the views find a temporary table
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -25,8 +26,8 @@ def hold(database: Path, path: Path) -> None:
     """Write the file; it appears when it is whole. Raises InputError where there is no room, or no such view."""
     part = path.with_name(f"{path.name}.part")
     try:
-        for old in (path, part, part.with_name(f"{part.name}.wal")):
-            old.unlink(missing_ok=True)
+        for old in (path, part):
+            _remove(old)
         with duckdb.connect(str(part), config=query.FRUGAL) as con:
             con.execute(QUIET)
             query.attach(con, database)
@@ -42,6 +43,13 @@ def hold(database: Path, path: Path) -> None:
         raise InputError(f"{database}: was stored by another version of tds; `tds store` writes it anew") from None
     except (duckdb.Error, OSError) as error:
         raise InputError(f"{path}: cannot be written: {first_line(error)}") from None
+
+
+def _remove(path: Path) -> None:
+    """The file, and what a run that was killed left beside it."""
+    path.unlink(missing_ok=True)
+    path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
+    shutil.rmtree(path.with_name(f"{path.name}.tmp"), ignore_errors=True)
 
 
 def _weight(con: duckdb.DuckDBPyConnection) -> float:

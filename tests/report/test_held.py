@@ -23,6 +23,9 @@ def test_held_views_have_the_rows_of_the_views(
     database: Path, tmp_path: Path, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(held, "_AT_ONCE", at_once)
+    for leftover in ("held.duckdb", "held.duckdb.part", "held.duckdb.part.wal"):  # of a run that was killed
+        (tmp_path / leftover).write_text("half")
+    (tmp_path / "held.duckdb.part.tmp").mkdir()
     held.hold(database, tmp_path / "held.duckdb")
     with duckdb.connect(str(tmp_path / "held.duckdb")) as con:
         con.execute("ATTACH '" + str(database).replace("'", "''") + "' AS records (READ_ONLY)")
