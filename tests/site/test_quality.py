@@ -56,6 +56,23 @@ def test_the_hosted_site_obeys_its_policy(browser: Browser, site: Path, served: 
     assert watched.faults == []
 
 
+@pytest.mark.parametrize("missing", ["examples/c-9/1.html", "findings/no.html", "no.html", "examples/c-1/"])
+def test_the_page_for_missing_ones_leads_home_from_below_a_sub_path(
+    browser: Browser, site: Path, served: str, missing: str
+) -> None:
+    """A host answers with it at any address; the site was built without its own."""
+    watched = Watched(browser, served)
+    body = (site / "404.html").read_text(encoding="utf-8")
+    watched.page.route("**/*", lambda route: route.fulfill(body=body, content_type="text/html"), times=1)
+    page = watched.open(missing)
+    expect(page.locator("h1")).to_have_text("There is no such page")
+    page.locator("#home").click()
+    expect(page).to_have_url(served + "index.html")
+    expect(page.locator("h1").first).to_contain_text("What did tuning change")
+    watched.context.close()
+    assert watched.faults == []
+
+
 def test_the_home_page_is_light_and_steady(browser: Browser, served: str) -> None:
     """Under 600 kB before charts; nothing moves by itself."""
     page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
