@@ -40,7 +40,8 @@ _HELD = "held.duckdb"  # beside the folder: views as tables
 
 
 def write_docs(database: Path, source: Path, docs: Path) -> None:
-    """Figures, examples, words and the published database, then the pages. Two runs write the same bytes.
+    """Figures, examples, words and the published database, then the pages. Two runs write the same bytes, or, of a
+    published database that had to be cut, the same rows in the same order.
 
     Does only what the last run did not do from the same database, code and sources. The marker gets the key of each
     half when it is whole, so that an interrupted run is gone on with.
