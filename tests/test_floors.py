@@ -17,6 +17,7 @@ FLOORS = {
     "config": 0,
     "settings": 0,
     "failures": 0,
+    "files": 0,
     "progress": 0,
     "project": 0,
     "options": 0,

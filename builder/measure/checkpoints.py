@@ -5,7 +5,6 @@ This much decides whether there is anything left to measure, so it never imports
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import math
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.domain import InputError, ModelCard, first_line
+from builder.files import hash_files
 from builder.settings import ModelSettings, Source
 
 WEIGHT_FILES = "*.safetensors"
@@ -67,8 +67,8 @@ def locate(model_id: str, models: Mapping[str, ModelSettings]) -> Checkpoint:
     if not (folder / "config.json").is_file() or not weights:
         what = "config.json" if weights else "safetensors weights"
         raise InputError(f"models.{model_id}: {folder} has no {what}; give a folder that save_pretrained wrote")
-    content = _hash_files([folder / name for name in _CONFIG_FILES] + ([] if revision else weights))
-    tokenizer = _hash_files([folder / name for name in TOKENIZER_FILES])
+    content = hash_files([folder / name for name in _CONFIG_FILES] + ([] if revision else weights))
+    tokenizer = hash_files([folder / name for name in TOKENIZER_FILES])
     weights_hash = f"{revision or ''}{content}"
     return Checkpoint(model_id, settings, folder, revision, weights_hash, tokenizer, settings.dtype, folder)
 
@@ -81,13 +81,13 @@ def _located_adapter(model_id: str, settings: ModelSettings, base: Checkpoint) -
         if not file.is_file():
             raise InputError(f"models.{model_id}.adapter: {folder} has no {file.name}; give a folder that PEFT wrote")
     own_tokenizer = (folder / "tokenizer.json").is_file()
-    tokenizer_hash = _hash_files([folder / name for name in TOKENIZER_FILES]) if own_tokenizer else base.tokenizer_hash
+    tokenizer_hash = hash_files([folder / name for name in TOKENIZER_FILES]) if own_tokenizer else base.tokenizer_hash
     return replace(
         base,
         model_id=model_id,
         settings=settings,
         revision=revision,
-        weights_hash=f"{base.weights_hash}+{_hash_files(files)}",
+        weights_hash=f"{base.weights_hash}+{hash_files(files)}",
         tokenizer_hash=tokenizer_hash,
         tokenizer_folder=folder if own_tokenizer else base.tokenizer_folder,
         adapter=folder,
@@ -164,16 +164,6 @@ def _from_hub(key: str, source: Source) -> tuple[Path, str]:
     raise InputError(
         f"{key}.hub: cannot get {source.hub} at {source.revision}: {problem}; a local folder goes under path"
     )
-
-
-def _hash_files(paths: list[Path]) -> str:
-    """SHA-256 over names and contents, in order; a file that does not exist counts by its absence."""
-    digest = hashlib.sha256()
-    for path in paths:
-        if path.is_file():
-            with path.open("rb") as file:
-                digest.update(f"{path.name}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
-    return digest.hexdigest()
 
 
 def _parameters(path: Path) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from builder.domain import InputError, first_line
-from builder.record.store import QUIET, SQL, STORAGE_VERSION
+from builder.record.store import QUIET, SQL, STORAGE_VERSION, attach, remove
 
 LIMIT = 25_000_000  # bytes
 _MEMORY = "256MB"
@@ -85,21 +85,15 @@ def _cuts(source: Path, longest: int, prompts: int, target: Path, limit: int) ->
 def _extent(database: Path) -> tuple[int, int]:
     """The length of the longest list of candidates, and the number of prompts."""
     with duckdb.connect() as con:
-        _attach(con, database)
+        attach(con, database, "source")
         return con.execute(
             "SELECT (SELECT coalesce(max(len(top_ids)), 0) FROM source.score), (SELECT count(*) FROM source.prompt)"
         ).fetchall()[0]
 
 
-def _attach(con: duckdb.DuckDBPyConnection, database: Path) -> None:
-    name = str(database).replace("'", "''")
-    con.execute(f"ATTACH '{name}' AS source (READ_ONLY)")
-
-
 def _write(database: Path, target: Path, cut: Cut, said: str) -> None:
     """A new file with the schema, views and comments of the full one. One thread: two runs write rows in one order."""
-    for old in (target, target.with_name(f"{target.name}.wal")):
-        old.unlink(missing_ok=True)
+    remove(target)
     config: dict[str, str | bool | int | float | list[str]] = {
         "storage_compatibility_version": STORAGE_VERSION,
         "memory_limit": _MEMORY,
@@ -108,7 +102,7 @@ def _write(database: Path, target: Path, cut: Cut, said: str) -> None:
     try:
         with duckdb.connect(str(target), config=config) as con:
             con.execute(QUIET)
-            _attach(con, database)
+            attach(con, database, "source")
             con.execute(SQL["schema"])
             con.execute(f"CREATE TEMP TABLE kept AS {_kept(cut)}")
             con.execute("BEGIN")

@@ -5,6 +5,7 @@ Knows what the tables are, not what they mean (views.sql says that) nor how they
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +76,7 @@ def store(database: Path, records: Records) -> None:
     """Write the database. The old one, if any, stays in place until the new one is whole."""
     part = database.with_name(f".{database.name}.part")
     database.parent.mkdir(parents=True, exist_ok=True)
-    _remove(part)
+    remove(part)
     try:
         with duckdb.connect(
             str(part), config={"storage_compatibility_version": STORAGE_VERSION, "memory_limit": _MEMORY}
@@ -89,13 +90,21 @@ def store(database: Path, records: Records) -> None:
             con.execute("CHECKPOINT")
         part.replace(database)
     except (*_NO_ROOM, OSError) as error:
-        _remove(part)
+        remove(part)
         raise InputError(f"{database}: cannot be written: {first_line(error)}") from None
 
 
-def _remove(part: Path) -> None:
-    for leftover in (part, part.with_name(f"{part.name}.wal")):
+def remove(database: Path) -> None:
+    """The file, if there is one, and what DuckDB leaves beside it in a run that is killed."""
+    for leftover in (database, database.with_name(f"{database.name}.wal")):
         leftover.unlink(missing_ok=True)
+    shutil.rmtree(database.with_name(f"{database.name}.tmp"), ignore_errors=True)
+
+
+def attach(con: duckdb.DuckDBPyConnection, database: Path, name: str) -> None:
+    """Another database to read from under a name."""
+    path = str(database).replace("'", "''")
+    con.execute(f"ATTACH '{path}' AS {name} (READ_ONLY)")
 
 
 def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:

@@ -6,13 +6,12 @@ records take the place of the whole ones, since the views find a temporary table
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import duckdb
 
 from builder.domain import InputError, first_line
-from builder.record.store import QUIET
+from builder.record.store import QUIET, remove
 from builder.report import query
 
 _WHOLE = ("end_token",)  # what a few answers cannot tell
@@ -27,7 +26,7 @@ def hold(database: Path, path: Path) -> None:
     part = path.with_name(f"{path.name}.part")
     try:
         for old in (path, part):
-            _remove(old)
+            remove(old)
         with duckdb.connect(str(part), config=query.FRUGAL) as con:
             con.execute(QUIET)
             query.attach(con, database)
@@ -43,13 +42,6 @@ def hold(database: Path, path: Path) -> None:
         raise InputError(f"{database}: was stored by another version of tds; `tds store` writes it anew") from None
     except (duckdb.Error, OSError) as error:
         raise InputError(f"{path}: cannot be written: {first_line(error)}") from None
-
-
-def _remove(path: Path) -> None:
-    """The file, and what a run that was killed left beside it."""
-    path.unlink(missing_ok=True)
-    path.with_name(f"{path.name}.wal").unlink(missing_ok=True)
-    shutil.rmtree(path.with_name(f"{path.name}.tmp"), ignore_errors=True)
 
 
 def _weight(con: duckdb.DuckDBPyConnection) -> float:

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from builder.domain import InputError, first_line, printable
+from builder.record import store
 from builder.record.store import QUIET
 
 SQL = Path(__file__).parent / "sql"
@@ -51,8 +52,8 @@ def connect(database: Path, held: Path | None = None, config: Config | None = No
 
 def attach(con: duckdb.DuckDBPyConnection, database: Path) -> None:
     """To a connection to a held file, the database of its records: what the file does not hold is found there."""
-    name = str(database).replace("'", "''")
-    con.execute(f"ATTACH '{name}' AS records (READ_ONLY); SET search_path = 'held.main,records.main'")
+    store.attach(con, database, "records")
+    con.execute("SET search_path = 'held.main,records.main'")
 
 
 def portions(con: duckdb.DuckDBPyConnection, positions: int) -> list[tuple[str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import html
 import json
 import os
@@ -19,6 +18,7 @@ import duckdb
 import yaml
 
 from builder.domain import InputError
+from builder.files import hash_files
 from builder.progress import say, stage, track
 from builder.record.published import publish
 from builder.report import query, theme
@@ -154,13 +154,7 @@ def _run(module: list[str], complaint: str) -> None:
 
 def _key(*paths: Path) -> str:
     """Hash over the names and contents of files."""
-    digest = hashlib.sha256()
-    for path in paths:
-        if path.is_file() and path.suffix != ".pyc":
-            with path.open("rb") as file:
-                content = hashlib.file_digest(file, "sha256").hexdigest()
-            digest.update(f"{path.name}\0{content}\n".encode())
-    return digest.hexdigest()
+    return hash_files(path for path in paths if path.suffix != ".pyc")
 
 
 def _clean(docs: Path, keep: tuple[str, ...]) -> None:
