@@ -9,7 +9,7 @@ export NO_MKDOCS_2_WARNING := 1
 export GOMP_SPINCOUNT ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help site check generate score probe store report serve publish zip test lint types bench interrupt evaluate pocket lock clean
+.PHONY: help site check generate score probe store report serve publish zip test random lint docs types bench interrupt evaluate pocket lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z ]+:.*## /{printf "  make %-28s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,8 +36,14 @@ zip: site  ## The site as one file, report.zip, which opens without a server
 test: $(VENV)/.test  ## All tests; those in a browser need Chromium or Chrome on the PATH
 	@$(BIN)/pytest -n auto --dist loadfile
 
+random: $(VENV)/.test  ## The tests of properties with examples drawn anew
+	@HYPOTHESIS_PROFILE=random $(BIN)/pytest -n auto -m hypothesis
+
 lint: $(VENV)/.test  ## Style
 	@$(BIN)/ruff check .
+
+docs: $(VENV)/.test  ## Write what README and ARCHITECTURE take from the code
+	@$(BIN)/python -m tests.house
 
 types: $(VENV)/.test  ## Types
 	@$(BIN)/mypy

@@ -7,8 +7,8 @@ import subprocess
 
 import yaml
 
-from builder.__main__ import app
-from builder.config import Report
+from tds_atlas.cli.main import app
+from tds_atlas.inputs.report_file import Report
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The house: a lower floor never imports a higher one, measuring knows no duckdb, reporting no torch."""
+"""The house: no floor imports a higher one, each keeps away from what its line in floors.toml forbids, files stay small."""
 
 from __future__ import annotations
 
@@ -9,67 +9,47 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.house import DOCUMENTS, PACKAGE, ROOT, Floor, filled, floors
 
-BUILDER = ROOT / "builder"
-FLOORS = {
-    "domain": 0,
-    "config": 0,
-    "settings": 0,
-    "failures": 0,
-    "files": 0,
-    "progress": 0,
-    "project": 0,
-    "options": 0,
-    "workers": 0,
-    "measure": 1,
-    "record": 2,
-    "report": 3,
-    "plan": 4,
-    "frames": 5,
-    "database": 5,
-    "probes": 6,
-    "stages": 7,
-    "checks": 8,
-    "show": 8,
-    "share": 8,
-    "using": 9,
-    "__main__": 10,
-}
-FORBIDDEN = {
-    "measure": {"duckdb", "altair", "jinja2", "mkdocs"},
-    "record": {"torch", "transformers", "altair", "jinja2"},
-    "report": {"torch", "transformers"},
-    "plan": {"torch", "transformers", "duckdb"},
-}
-MODULES = sorted(path for path in BUILDER.rglob("*.py") if path != BUILDER / "__init__.py")
+FLOORS = floors()
+HEIGHT = {room: i for i, floor in enumerate(FLOORS) for room in floor.rooms}
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
 
 def imports(path: Path) -> set[str]:
-    """Every absolute module name imported anywhere in a file, lazy imports too."""
-    found = set()
+    """Every absolute module name imported anywhere in a file, lazy imports and those for type checking too."""
+    names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            names |= {node.module or ""} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
 
 
-def place(path: Path) -> str:
-    return path.relative_to(BUILDER).parts[0].removesuffix(".py")
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(BUILDER)))
+def test_every_room_stands_on_a_floor() -> None:
+    assert {room(path) for path in MODULES} == set(HEIGHT)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_no_floor_imports_a_higher_one(path: Path) -> None:
-    mine = place(path)
-    parts = [name.split(".") for name in imports(path)]
-    inside = {part[1] for part in parts if part[0] == "builder" and len(part) > 1 and part[1] in FLOORS}
-    assert {name for name in inside if FLOORS[name] > FLOORS[mine]} == set()
-    assert {part[0] for part in parts} & FORBIDDEN.get(mine, set()) == set()
+    mine = HEIGHT[room(path)]
+    inside = {name.split(".")[1] for name in imports(path) if name.startswith("tds_atlas.")}
+    assert {name for name in inside & HEIGHT.keys() if HEIGHT[name] > mine} == set()
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(BUILDER)))
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_no_module_imports_what_its_floor_forbids(path: Path) -> None:
+    never = FLOORS[HEIGHT[room(path)]].never
+    assert {name for name in imports(path) for f in never if name == f or name.startswith(f"{f}.")} == set()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_every_module_says_what_it_is_in_a_file_of_readable_size(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     tree = ast.parse(text)
@@ -80,7 +60,21 @@ def test_every_module_says_what_it_is_in_a_file_of_readable_size(path: Path) -> 
             assert (node.end_lineno or 0) - node.lineno < 50, f"{node.name} is longer than a screen"
 
 
-@pytest.mark.parametrize("module", ["builder.report.site", "builder.report.query", "builder.plan", "builder.__main__"])
-def test_these_work_without_torch(module: str) -> None:
-    code = f"import sys; sys.modules['torch'] = sys.modules['transformers'] = None; import {module}"
-    subprocess.run([sys.executable, "-c", code], check=True)
+@pytest.mark.parametrize("floor", [f for f in FLOORS if f.name != "measure"], ids=lambda f: f.name)
+def test_a_floor_works_where_what_it_never_imports_is_not_installed(floor: Floor) -> None:
+    """In a process of its own: what other floors import on its behalf counts, too."""
+    modules = [p.relative_to(PACKAGE.parent).with_suffix("") for p in MODULES if room(p) in floor.rooms]
+    names = [".".join(m.parts).removesuffix(".__init__") for m in modules]
+    missing = {"torch", "transformers"} & floor.never
+    if floor.name in ("ground", "inputs"):
+        missing |= {"duckdb"}
+    hide = f"import sys, importlib\nfor m in {sorted(missing)}: sys.modules[m] = None\n"
+    subprocess.run([sys.executable, "-c", f"{hide}for m in {names}: importlib.import_module(m)"], check=True)
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_the_documents_hold_what_the_code_says(name: str) -> None:
+    """`make docs` writes them anew."""
+    mark, block = DOCUMENTS[name]
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert f"<!-- {mark} -->" in text and filled(text, mark, block()) == text

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from transformers import AutoTokenizer
 
-from builder.plan import load_plan
+from tds_atlas.pipeline.plan import read_plan
 from tests.bench import generation, pairs, peers, scale, whole
 from tests.bench.pairs import POCKET, Pair
 from tests.bench.timing import ratio, speeds
@@ -58,7 +58,7 @@ def main() -> None:
     print(f"Response tokens per second, through both models of a pair where scored. {machine()}.")
     scoring(pairs.pocket(), fast=60, slow=2, rounds=15)
     scoring(pairs.small(), fast=8, slow=1, rounds=5)
-    generation.table(load_plan(generation.REPORT))
+    generation.table(read_plan(generation.REPORT))
     whole.table()
     scale.table()
 

@@ -11,11 +11,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.test_resume import content
+from tests.pipeline.test_resume import content
 
 ROOT = Path(__file__).parent.parent.parent
 PROMPTS, KILLS = 64, 30
-TDS = [sys.executable, "-m", "builder", "store", "--report"]
+TDS = [sys.executable, "-m", "tds_atlas", "store", "--report"]
 
 
 def write_report(folder: Path) -> Path:

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
-from builder.domain import Comparison, Condition, Response
-from builder.measure.loading import Weights
-from builder.measure.models import LoadedModel
+from tds_atlas.domain import Comparison, Condition, Response
+from tds_atlas.measure.engines.loading import Weights
+from tds_atlas.measure.engines.transformers import LoadedModel
 
 POCKET = Path(__file__).parent.parent.parent / "data" / "pocket"
 BASE, ALIGNED = Condition("base", "plain"), Condition("aligned", "chat")

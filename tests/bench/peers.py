@@ -9,8 +9,9 @@ from typing import Any
 
 import torch
 
-from builder.domain import Response
-from builder.measure.score import Scorer
+from tds_atlas.domain import Response
+from tds_atlas.measure.score import Scorer
+from tds_atlas.measure.side import Side
 from tests.bench.pairs import COMPARISON, Pair
 
 Prompts = dict[str, dict[Any, tuple[int, ...]]]
@@ -18,7 +19,9 @@ CHUNK = 4_000_000
 
 
 def scorer(pair: Pair) -> Scorer:
-    return Scorer(pair.models, [COMPARISON], 30, pair.batch_tokens, CHUNK)
+    # Ids are given, so no side needs a context to render one.
+    sides = [Side(c, None, lambda model=model: model) for c, model in pair.models.items()]  # type: ignore[arg-type,misc]
+    return Scorer(sides, [COMPARISON], 30, pair.batch_tokens, CHUNK)
 
 
 def ours(pair: Pair, responses: list[Response], prompts: Prompts) -> int:

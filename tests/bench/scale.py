@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from builder.record.store import QUIET, SQL, STORAGE_VERSION
+from tds_atlas.record.store import QUIET, SQL, STORAGE_VERSION
 from tests.bench.search import measure
 from tests.bench.whole import ROOT, tds
 
@@ -122,7 +122,7 @@ def table(counts: tuple[int, ...] = (300, 1000, 3000)) -> None:
     print(f"\n**Report and site, {len(COMPARISONS)} comparisons, answers of about {TOKENS} tokens**\n")
     print("| pages | tokens a page | report | site | report a page | site a page | memory | site's size | search |")
     print("|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
-    subprocess.run([sys.executable, "-m", "builder", "store"], cwd=ROOT, check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "tds_atlas", "store"], cwd=ROOT, check=True, capture_output=True)
     built = []
     for count in counts:
         b = build(ROOT / "data" / "tds.duckdb", count)

@@ -45,7 +45,7 @@ def tds(here: Path, *command: str) -> tuple[float, list[float], str]:
     start, peaks = time.perf_counter(), dict[int, float]()
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(
-            [sys.executable, "-m", "builder", *command], cwd=here, stdout=subprocess.DEVNULL, stderr=said
+            [sys.executable, "-m", "tds_atlas", *command], cwd=here, stdout=subprocess.DEVNULL, stderr=said
         )
         while process.poll() is None:
             for pid in _tree(process.pid):

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, normalizers, trainers
 from transformers import LlamaTokenizer, PreTrainedTokenizerFast
 
-from builder.domain import Answer, InputError, Prompt
-from builder.measure.contexts import Frame
-from builder.measure.generate import tokenise
-from builder.settings import ContextSettings
+from tds_atlas.domain import Answer, InputError, Prompt
+from tds_atlas.inputs.settings import ContextSettings
+from tds_atlas.measure.contexts import Frame
+from tds_atlas.measure.generate import tokenise
 from tests import tiny
 
 LLAMA_2 = (

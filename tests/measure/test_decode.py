@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from builder.measure.decode import decode_with_spans, piece_text, vocabulary
+from tds_atlas.measure.decode import decode_with_spans, piece_text, vocabulary
 from tests import tiny
 
 BYTE_LEVEL = tiny.tokenizer()

@@ -8,14 +8,16 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from builder.domain import InputError, Response
-from builder.plan import load_plan
-from builder.record.shards import read_responses
-from builder.stages import lazy_models, write_cards, write_responses
+from tds_atlas.domain import InputError, Response
+from tds_atlas.pipeline.cards import write_cards
+from tds_atlas.pipeline.plan import read_plan
+from tds_atlas.pipeline.responses import write_responses
+from tds_atlas.pipeline.sides import lazy_models
+from tds_atlas.record.shards import read_responses
 
 
 def answers(report: Path) -> dict[str, Response]:
-    plan = load_plan(report)
+    plan = read_plan(report)
     models = lazy_models(plan)
     write_cards(plan, models)
     write_responses(plan, models)
@@ -36,7 +38,7 @@ def greedy(folder: Path, prompt: str, limit: int) -> list[int]:
 
 
 def test_batched_generation_equals_unbatched_greedy_decoding(project: Path) -> None:
-    made, plan = answers(project / "report.yml"), load_plan(project / "report.yml")
+    made, plan = answers(project / "report.yml"), read_plan(project / "report.yml")
     for prompt in plan.given:
         assert list(made[f"sft·chat/{prompt.prompt_id}"].token_ids) == greedy(project / "sft", prompt.text, 24)
 
@@ -92,7 +94,7 @@ def test_prompts_that_do_not_fit_the_model_are_refused(project: Path) -> None:
 
 
 def test_pocket_answers_equal_unbatched_greedy_decoding(pocket_report: Path) -> None:
-    plan, made = load_plan(pocket_report), answers(pocket_report)
+    plan, made = read_plan(pocket_report), answers(pocket_report)
     assert len(made) == 2 * len(plan.given)
     for response in made.values():
         folder = plan.checkpoints[response.source.split("·")[0]].folder

@@ -13,13 +13,13 @@ import pytest
 import torch
 import transformers as hf
 
-from builder.domain import InputError
-from builder.measure import score
-from builder.measure.checkpoints import card, locate
-from builder.measure.loading import choose_device, load_tokenizer
-from builder.measure.models import LoadedModel, Models
-from builder.measure.vocabularies import check_vocabularies, vocabulary_id
-from builder.settings import ModelSettings
+from tds_atlas.domain import InputError
+from tds_atlas.inputs.checkpoints import card, locate
+from tds_atlas.inputs.settings import ModelSettings
+from tds_atlas.measure import score
+from tds_atlas.measure.engines.loading import choose_device, load_tokenizer
+from tds_atlas.measure.engines.transformers import LoadedModel, Models
+from tds_atlas.measure.vocabularies import check_vocabularies, vocabulary_id
 from tests import tiny
 
 COMMON = {"vocab_size": 340, "initializer_range": 0.3, "eos_token_id": 1, "pad_token_id": 1, "bos_token_id": 0}
@@ -231,8 +231,8 @@ def test_a_model_from_the_hub_comes_from_the_cache_at_its_commit(family: Path, t
     (cache / "models--me--base/snapshots").mkdir(parents=True)
     shutil.copytree(family / "base", cache / f"models--me--base/snapshots/{commit}")
     code = (
-        "import json, sys\nfrom builder.domain import InputError\nfrom builder.settings import ModelSettings\n"
-        "from builder.measure.checkpoints import locate\n"
+        "import json, sys\nfrom tds_atlas.domain import InputError\nfrom tds_atlas.inputs.settings import ModelSettings\n"
+        "from tds_atlas.inputs.checkpoints import locate\n"
         "for revision in sys.argv[1:]:\n"
         "    try:\n"
         "        made = locate('m', {'m': ModelSettings(hub='me/base', revision=revision)})\n"

@@ -8,27 +8,25 @@ from pathlib import Path
 import pytest
 import torch
 
-from builder.domain import Response
-from builder.frames import frame_of
-from builder.measure.continuation import Branches, _branched, continuations
-from builder.measure.generate import Side, greedy
-from builder.measure.lockstep import Reader, write
-from builder.measure.models import LoadedModel
-from builder.measure.prefill import prefilled
-from builder.measure.swap import highest, swaps
-from builder.plan import Plan, load_plan
-from builder.stages import lazy_models
+from tds_atlas.domain import Response
+from tds_atlas.measure.engines.transformers import LoadedModel
+from tds_atlas.measure.generate import greedy
+from tds_atlas.measure.probes.continuation import Branches, _branched, continuations
+from tds_atlas.measure.probes.lockstep import write
+from tds_atlas.measure.probes.prefill import prefilled
+from tds_atlas.measure.probes.reader import Reader
+from tds_atlas.measure.probes.swap import highest, swaps
+from tds_atlas.measure.side import Side
+from tds_atlas.pipeline.plan import Plan, read_plan
+from tds_atlas.pipeline.sides import lazy_models, side_of
 from tests.measure.test_models import MODELS, loaded, own_logits
 
 
 def sides(report: Path) -> tuple[Plan, Side, Side]:
-    plan = load_plan(report)
+    plan = read_plan(report)
     models = lazy_models(plan)()
     pair = plan.report.measured[0]
-    base, aligned = (
-        Side(models.model(plan.checkpoints[c.model_id]), frame_of(plan, models, c)) for c in (pair.base, pair.aligned)
-    )
-    return plan, base, aligned
+    return plan, side_of(plan, models, pair.base), side_of(plan, models, pair.aligned)
 
 
 def slowly(model: LoadedModel, head: tuple[int, ...], limit: int) -> list[int]:

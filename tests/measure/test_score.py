@@ -12,13 +12,16 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from builder.domain import InputError, Response
-from builder.measure import score
-from builder.measure.models import LoadedModel
-from builder.measure.score import Scorer
-from builder.plan import Plan, load_plan
-from builder.record.shards import read_responses
-from builder.stages import lazy_models, write_cards, write_responses, write_scores
+from tds_atlas.domain import InputError, Response
+from tds_atlas.measure import score
+from tds_atlas.measure.engines.transformers import LoadedModel
+from tds_atlas.measure.score import Scorer
+from tds_atlas.pipeline.cards import write_cards
+from tds_atlas.pipeline.plan import Plan, read_plan
+from tds_atlas.pipeline.responses import write_responses
+from tds_atlas.pipeline.scores import write_scores
+from tds_atlas.pipeline.sides import lazy_models, side_of
+from tds_atlas.record.shards import read_responses
 from tests import tiny
 
 NOISE = 1e-4  # of a float32 logit: ranks of tokens that lie closer than this are arithmetic's to decide
@@ -109,12 +112,12 @@ def check_divergence(row: dict[str, Any], base: torch.Tensor, aligned: torch.Ten
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_tiny_pair_equals_the_loop(project: Path, dtype: torch.dtype) -> None:
-    assert check_against_loop(load_plan(project / "report.yml"), dtype) > 80
+    assert check_against_loop(read_plan(project / "report.yml"), dtype) > 80
 
 
 def test_pocket_family_equals_the_loop(pocket_report: Path) -> None:
     """Every condition and comparison of the default report, on prompts from all over its file: every rank the same."""
-    plan = load_plan(pocket_report)
+    plan = read_plan(pocket_report)
     assert check_against_loop(plan, torch.float32) > 50 * len(plan.given)
     assert {c.comparison_id for c in plan.report.comparisons} == {"base-sft", "base-dpo", "sft-dpo"}
 
@@ -124,7 +127,7 @@ def without(report: Path, old: str, new: str, name: str) -> Plan:
     text = report.read_text(encoding="utf-8")
     assert old in text
     (report.parent / name).write_text(text.replace(old, new), encoding="utf-8")
-    return load_plan(report.parent / name)
+    return read_plan(report.parent / name)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +138,7 @@ def test_batches_portions_and_shards_change_nothing(pocket_report: Path, setting
     (one, two) = (pocket_report, pocket_report.with_name("other.yml"))
     text = "\n".join(t for t in one.read_text(encoding="utf-8").splitlines() if not t.startswith(("score:", "shard_")))
     two.write_text(f"{text}\n{settings}\n", encoding="utf-8")
-    rows = [{(s["response_id"], s["condition_id"], s["pos"]): s for s in measured(load_plan(p))[1]} for p in (one, two)]
+    rows = [{(s["response_id"], s["condition_id"], s["pos"]): s for s in measured(read_plan(p))[1]} for p in (one, two)]
     assert rows[0].keys() == rows[1].keys()
     for key, row in rows[0].items():
         if not key[1].endswith("bfloat16"):
@@ -149,7 +152,7 @@ def test_the_same_model_on_both_sides_is_no_difference_bit_for_bit(project: Path
     extra = "conditions: [{model: base, context: chat}, {model: sft, context: plain}]\n"
     plan = without(project / "report.yml", "sft: {path: sft", "sft: {path: copy", "same.yml")
     plan.path.write_text(plan.text + extra, encoding="utf-8")
-    _, scores, _ = measured(load_plan(plan.path))
+    _, scores, _ = measured(read_plan(plan.path))
     found = {(s["condition_id"], s["response_id"], s["pos"]): (s["logprob"], s["rank"], s["entropy"]) for s in scores}
     for (condition, *place), row in found.items():
         twin = condition.replace("base", "sft") if condition.startswith("base") else condition.replace("sft", "base")
@@ -159,7 +162,7 @@ def test_the_same_model_on_both_sides_is_no_difference_bit_for_bit(project: Path
 
 def test_arithmetic_alone_is_measured_and_small(pocket_report: Path) -> None:
     """A/A: other batches and padding flip no rank of the pocket family; bfloat16 does, and stands far above."""
-    _, scores, divergences = measured(load_plan(pocket_report))
+    _, scores, divergences = measured(read_plan(pocket_report))
     far = {kind: [d for d in divergences if d["comparison_id"].endswith(kind)] for kind in ("rebatched", "bfloat16")}
     assert len(far["rebatched"]) == len(far["bfloat16"]) > 100
     assert (
@@ -177,10 +180,10 @@ def test_a_vocabulary_that_extends_the_bases(project: Path) -> None:
     plan = without(project / "report.yml", "sft: {path: sft", "sft: {path: more", "more.yml")
     models, answer = lazy_models(plan), (5, 340, 6, 1)
     write_cards(plan, models)
-    made = {c: models().model(plan.checkpoints[c.model_id]) for c in plan.report.conditions_used()}
+    sides = [side_of(plan, models(), c) for c in plan.report.conditions_used()]
     response = Response("r", "p", "s", None, "", answer, ((0, 0),) * 4, True, "stop")
-    scorer = Scorer(made, plan.report.measured, 5, 4096, 100_000)
-    heads = {"r": dict.fromkeys(made, (0, 7, 8))}
+    scorer = Scorer(sides, plan.report.measured, 5, 4096, 100_000)
+    heads = {"r": {side.condition: (0, 7, 8) for side in sides}}
     ((scores, (far,)),) = scorer.score([response], heads)
     base, more = scores
     assert base.rank[1] == 341 and base.logprob[1] == -np.inf and more.logprob[1] > -np.inf
@@ -195,17 +198,17 @@ def test_a_vocabulary_that_extends_the_bases(project: Path) -> None:
 def scorer_of(plan: Plan) -> tuple[Scorer, list[Response], dict[str, Any]]:
     """A scorer of the tiny pair with two answers made up for it."""
     models = lazy_models(plan)
-    made = {c: models().model(plan.checkpoints[c.model_id]) for c in plan.report.conditions_used()}
+    sides = [side_of(plan, models(), c) for c in plan.report.conditions_used()]
     answers = [
         Response(n, n, "s", None, "", (5, 6, 7) * m, ((0, 0),) * 3 * m, False, "length")
         for n, m in (("a", 1), ("b", 9))
     ]
-    heads = {r.response_id: dict.fromkeys(made, (0, 9)) for r in answers}
-    return Scorer(made, plan.report.measured, 5, 4096, 100_000), answers, heads
+    heads = {r.response_id: {side.condition: (0, 9) for side in sides} for r in answers}
+    return Scorer(sides, plan.report.measured, 5, 4096, 100_000), answers, heads
 
 
 def test_logits_that_are_no_numbers_name_the_answer_and_the_model(project: Path) -> None:
-    scorer, answers, heads = scorer_of(load_plan(project / "report.yml"))
+    scorer, answers, heads = scorer_of(read_plan(project / "report.yml"))
     embedding = next(m for c, m in scorer.models.items() if c.model_id == "sft").model.get_input_embeddings()
     embedding.weight[300] = torch.nan
     heads["b"] = dict.fromkeys(heads["b"], (0, 300))
@@ -214,7 +217,7 @@ def test_logits_that_are_no_numbers_name_the_answer_and_the_model(project: Path)
 
 
 def test_an_answer_longer_than_the_model_reads(project: Path) -> None:
-    scorer, answers, heads = scorer_of(load_plan(project / "report.yml"))
+    scorer, answers, heads = scorer_of(read_plan(project / "report.yml"))
     heads["b"] = dict.fromkeys(heads["b"], (5,) * 1000)
     message = r"response 'b': 1026 tokens with its prompt exceed the 1024 positions of model base; .*leave 'b' out"
     with pytest.raises(InputError, match=message):
@@ -223,7 +226,7 @@ def test_an_answer_longer_than_the_model_reads(project: Path) -> None:
 
 def test_memory_that_runs_out_halves_the_batch(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A body that can take one row of ten tokens and no more: the batch goes in halves, and one answer stays too long."""
-    scorer, answers, heads = scorer_of(load_plan(project / "report.yml"))
+    scorer, answers, heads = scorer_of(read_plan(project / "report.yml"))
     whole = scorer.score(answers[:1] * 3, heads)
 
     def small(model: LoadedModel, rows: Any, real: Any = score.hidden) -> Any:

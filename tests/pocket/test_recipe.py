@@ -15,13 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
-from builder.record.roles import read_roles
 from data.pocket.recipe.chat import chats, pairs, prompt_set
 from data.pocket.recipe.corpus import PLAIN, document
 from data.pocket.recipe.phrases import HARMS, QUESTIONS, REFUSAL, STATEMENTS, ask, roles_file, state
 from data.pocket.recipe.tokenizer import chat_prompt
 from data.pocket.recipe.train import IGNORED, dpo_loss, sequence_logprob
 from data.pocket.recipe.world import RELATIONS, World
+from tds_atlas.inputs.roles import read_roles
 from tests.conftest import POCKET, ROOT
 
 WORLD = World()

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from builder.domain import Divergence, Prompt, Response, Score
-from builder.record import shards
-from builder.record.roles import Roles
-from builder.record.shards import Shard
-from builder.record.store import Records
+from tds_atlas.domain import Divergence, Prompt, Response, Score
+from tds_atlas.inputs.roles import Roles
+from tds_atlas.record import shards
+from tds_atlas.record.shards import Shard
+from tds_atlas.record.store import Records
 from tests.report.synthetic import HOSTILE
 
 

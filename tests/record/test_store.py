@@ -11,17 +11,17 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from builder.domain import InputError
-from builder.plan import load_plan
-from builder.record.store import store
-from builder.stages import measure
+from tds_atlas.domain import InputError
+from tds_atlas.pipeline.plan import read_plan
+from tds_atlas.pipeline.steps import measure
+from tds_atlas.record.store import store
 from tests.conftest import ROOT
 from tests.record.made import made_records
 
 
 @pytest.fixture
 def database(project: Path) -> Path:
-    measure(load_plan(project / "report.yml"))
+    measure(read_plan(project / "report.yml"))
     return project / "data/tds.duckdb"
 
 
@@ -109,21 +109,21 @@ def test_jaccard_macro_against_python_sets(database: Path) -> None:
 
 def test_unchanged_inputs_leave_the_file_alone(database: Path, project: Path) -> None:
     before = database.stat().st_mtime_ns
-    measure(load_plan(project / "report.yml"))
+    measure(read_plan(project / "report.yml"))
     assert database.stat().st_mtime_ns == before
 
 
 def test_a_changed_tag_is_stored_without_measuring_again(database: Path, project: Path, monkeypatch) -> None:
     text = (project / "prompts.jsonl").read_text(encoding="utf-8").replace('"places"', '"skies"')
     (project / "prompts.jsonl").write_text(text, encoding="utf-8")
-    monkeypatch.setattr("builder.stages.lazy_models", lambda plan: pytest.fail)
-    measure(load_plan(project / "report.yml"))
+    monkeypatch.setattr("tds_atlas.pipeline.steps.lazy_models", lambda *_: pytest.fail)
+    measure(read_plan(project / "report.yml"))
     assert rows(database, "SELECT topics FROM prompt WHERE prompt_id = 'sky'") == [(["skies"],)]
 
 
 def test_a_damaged_file_is_replaced(database: Path, project: Path) -> None:
     database.write_bytes(b"not a database")
-    measure(load_plan(project / "report.yml"))
+    measure(read_plan(project / "report.yml"))
     assert rows(database, "SELECT count(*) > 0 FROM tds") == [(True,)]
 
 
@@ -131,9 +131,9 @@ def test_a_damaged_shard_is_named(database: Path, project: Path) -> None:
     shard = next((project / "data/shards/responses").iterdir())
     (shard / "response.parquet").write_bytes(b"PAR1")
     with pytest.raises(InputError, match=r"response.parquet: damaged; delete the folder .*" + shard.name):
-        measure(load_plan(project / "report.yml"))
+        measure(read_plan(project / "report.yml"))
     shutil.rmtree(shard)
-    measure(load_plan(project / "report.yml"))
+    measure(read_plan(project / "report.yml"))
 
 
 def test_rows_of_an_answer_stand_together_and_two_databases_are_alike(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_rows_of_an_answer_stand_together_and_two_databases_are_alike(tmp_path: 
 def test_storing_more_shards_takes_no_more_memory(tmp_path: Path) -> None:
     """Peak memory of a process that stores 24 shards against one that stores 12 (all at once: some 400 MB more)."""
     made_records(tmp_path / "shards", 1)
-    code = """import sys; from pathlib import Path; from builder.record.store import store
+    code = """import sys; from pathlib import Path; from tds_atlas.record.store import store
 from tests.record.made import made_records
 store(Path("made.duckdb"), made_records(Path("shards"), int(sys.argv[1])))
 print(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])"""  # ru_maxrss would count the parent's

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from builder.record.store import SQL, STORAGE_VERSION
+from tds_atlas.record.store import SQL, STORAGE_VERSION
 
 HOSTILE = [
     "</script><img src=x onerror=alert(1)> <b>bold</b> &amp; &lt;",

@@ -10,9 +10,9 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from builder.domain import InputError
-from builder.report import query, saved
-from builder.report.site import write_docs
+from tds_atlas.domain import InputError
+from tds_atlas.report import cookbook, output, query
+from tds_atlas.report.docs import write_docs
 from tests.conftest import ROOT
 from tests.report import synthetic
 
@@ -23,7 +23,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_there_are_many_questions_on_every_table_that_matters() -> None:
-    questions = saved.cookbook()
+    questions = cookbook.cookbook()
     assert len(questions) >= 20 and all(q.question.endswith("?") for q in questions)
     text = " ".join(q.sql for q in questions)
     for name in (
@@ -42,36 +42,36 @@ def test_there_are_many_questions_on_every_table_that_matters() -> None:
         assert f" {name}" in text, name
 
 
-@pytest.mark.parametrize("name", [q.name for q in saved.cookbook()])
+@pytest.mark.parametrize("name", [q.name for q in cookbook.cookbook()])
 def test_every_question_has_an_answer_and_the_same_one_again(database: Path, name: str) -> None:
     con = query.connect(database)
-    table = query.run(con, saved.load(name))
-    shown = query.format_table(table, "table")  # sums of floats differ in their last digits from run to run
-    assert table.num_rows and shown == query.format_table(query.run(con, saved.load(name)), "table")
+    table = query.run(con, cookbook.sql_of(name))
+    shown = output.format_table(table, "table")  # sums of floats differ in their last digits from run to run
+    assert table.num_rows and shown == output.format_table(query.run(con, cookbook.sql_of(name)), "table")
     con.close()
 
 
 def test_questions_without_data_are_left_out(tmp_path: Path, database: Path) -> None:
     con = query.connect(database)
-    assert {q["name"] for q in saved.answered(con)} == {q.name for q in saved.cookbook()}
+    assert {q["name"] for q in cookbook.answered_questions(con)} == {q.name for q in cookbook.cookbook()}
     con.close()
     write_docs(synthetic.write(tmp_path / "bare.duckdb"), ROOT / "site_src", tmp_path / "docs")
     page = (tmp_path / "docs" / "cookbook.md").read_text(encoding="utf-8")
-    without = {q.name for q in saved.cookbook() if q.needs in ("swap", "prefill", "noise", "stage", "continuation")}
+    without = {q.name for q in cookbook.cookbook() if q.needs in ("swap", "prefill", "noise", "stage", "continuation")}
     assert without and not any(f"#{name} " in page for name in without)
     assert {p.stem for p in (tmp_path / "docs" / "cookbook").glob("*.sql")} == {
-        q.name for q in saved.cookbook() if f"#{q.name} " in page
+        q.name for q in cookbook.cookbook() if f"#{q.name} " in page
     }
 
 
 def ask(database: Path, **given: object) -> str | None:
     wanted = {"sql": None, "saved": None, "names": False, "style": "table", "output": None} | given
-    return saved.answer(database, **wanted)  # type: ignore[arg-type]
+    return cookbook.answer(database, **wanted)  # type: ignore[arg-type]
 
 
 def test_saved_queries_by_name(database: Path) -> None:
     listed = ask(database, names=True) or ""
-    assert all(name in listed for name in ("figures/shift_by_comparison", saved.cookbook()[0].name))
+    assert all(name in listed for name in ("figures/shift_by_comparison", cookbook.cookbook()[0].name))
     assert json.loads(ask(database, saved="figures/shift_by_comparison", style="json") or "")
     with pytest.raises(InputError, match=r"no saved query ../x; `tds query --list` names them"):
         ask(database, saved="../x")

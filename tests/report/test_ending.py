@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from builder.report import query
+from tds_atlas.report import query
 from tests.report import synthetic
 
 

@@ -12,10 +12,10 @@ import duckdb
 import numpy as np
 import pytest
 
-from builder.report import query
-from builder.report.example_data import BETWEEN, Answers, Said, Vocabulary, joined, pack_said, page_data
-from builder.report.examples import FINISHES, index_data
-from builder.report.packing import DIGITS, packed
+from tds_atlas.report import query
+from tds_atlas.report.examples.data import BETWEEN, Answers, Said, Vocabulary, joined, pack_said, page_data
+from tds_atlas.report.examples.packing import DIGITS, packed
+from tds_atlas.report.examples.pages import FINISHES, index_data
 from tests.report import synthetic
 
 

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from builder.domain import InputError
-from builder.report.export import write_export
+from tds_atlas.domain import InputError
+from tds_atlas.report.export import write_export
 from tests.report import synthetic
 
 

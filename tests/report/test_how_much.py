@@ -9,9 +9,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from builder.record.store import SQL
-from builder.report import figures, query
-from builder.report.site import write_docs
+from tds_atlas.record.store import SQL
+from tds_atlas.report import figures, query
+from tds_atlas.report.docs import write_docs
 from tests.conftest import ROOT
 from tests.report import synthetic
 
@@ -136,7 +136,7 @@ def test_intervals_of_a_paired_difference_cover_the_truth() -> None:
         return sum(rng.random() < rate for _ in range(n)), n, sum(rng.random() < rate * 1.25 for _ in range(m)), m
 
     con = _simulated(3, 1200, "fx DOUBLE, fn DOUBLE, x DOUBLE, n DOUBLE", answer)
-    sql = query.load("pages/difference")
+    sql = query.sql_of("pages/difference")
     (formula,) = (line for line in sql.splitlines() if "AS half_width" in line)
     found = con.execute(
         f"""WITH totals AS (SELECT run, sum(x) / sum(n) AS share, sum(n) AS size, sum(fx) / sum(fn) AS first_share,

@@ -9,7 +9,7 @@ import altair as alt
 import pyarrow as pa
 import pytest
 
-from builder.report.figures.marks import HEIGHT, end_names, note
+from tds_atlas.report.figures.marks import HEIGHT, end_names, note
 
 COLOUR = alt.Color("comparison:N", legend=alt.Legend())
 

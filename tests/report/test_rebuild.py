@@ -15,10 +15,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from builder.domain import InputError
-from builder.report import query, site
-from builder.report.examples import paged_prompts
-from builder.report.pages import Page, environment, render
+from tds_atlas.domain import InputError
+from tds_atlas.report import docs as docs_module
+from tds_atlas.report import query
+from tds_atlas.report.examples.pages import paged_prompts
+from tds_atlas.report.pages import Page, environment, render
 from tests.report import synthetic
 
 SOURCE = Path(__file__).parent.parent.parent / "site_src"
@@ -32,7 +33,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def _write(project: Path) -> Path:
-    site.write_docs(project / "made.duckdb", project / "site_src", project / "build" / "docs")
+    docs_module.write_docs(project / "made.duckdb", project / "site_src", project / "build" / "docs")
     return project / "build" / "docs"
 
 
@@ -83,9 +84,9 @@ def test_what_is_not_the_pages_fault_is_said_as_it_is(tmp_path: Path) -> None:
 
 def test_what_the_pages_show_may_be_deleted(project: Path) -> None:
     docs = _write(project)
-    (docs.parent / "made.json").unlink()
+    (docs.parent / "shown.json").unlink()
     (project / "site_src" / "method.md").write_text("---\ntitle: Method\norder: 50\n---\n# Method\n", encoding="utf-8")
-    assert (_write(project).parent / "made.json").is_file()
+    assert (_write(project).parent / "shown.json").is_file()
 
 
 def test_an_interrupted_half_is_gone_on_with(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +98,7 @@ def test_an_interrupted_half_is_gone_on_with(project: Path, monkeypatch: pytest.
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(site, "render", fail)
+        patched.setattr(docs_module, "render", fail)
         _write(project)
     kept = _times(project / "build" / "docs" / "examples")
     docs = _write(project)
@@ -108,7 +109,7 @@ def test_an_interrupted_half_is_gone_on_with(project: Path, monkeypatch: pytest.
 def test_an_error_of_the_second_process_is_one_line(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the published database cannot be written, the user reads which and why."""
     target = project / "build" / "docs" / "data"
-    monkeypatch.setattr(site, "_clean", lambda docs, keep: (target / "tds.duckdb").mkdir(parents=True))
+    monkeypatch.setattr(docs_module, "_clean", lambda docs, keep: (target / "tds.duckdb").mkdir(parents=True))
     with pytest.raises(InputError, match=r"tds\.duckdb: cannot be written: [Ii]s a directory"):
         _write(project)
 
@@ -118,17 +119,17 @@ def _die(*_: Any) -> None:
 
 
 def test_a_killed_second_process_is_one_line(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(site, "publish", _die)
+    monkeypatch.setattr(docs_module, "write_browser_copy", _die)
     with pytest.raises(InputError, match="second process was killed"):
         _write(project)
 
 
 def test_the_second_process_ends_with_the_first() -> None:
     code = (
-        "import os, time\nfrom builder.report.beside import second_process\n"
-        "with second_process() as beside:\n"
-        "    print(beside.submit(os.getpid).result(), flush=True)\n"
-        "    beside.submit(time.sleep, 60)\n"
+        "import os, time\nfrom tds_atlas.report.background import background_process\n"
+        "with background_process() as process:\n"
+        "    print(process.submit(os.getpid).result(), flush=True)\n"
+        "    process.submit(time.sleep, 60)\n"
         "    os.kill(os.getpid(), 9)\n"
     )
     killed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)

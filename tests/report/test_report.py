@@ -12,12 +12,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from builder.domain import InputError
-from builder.record.store import SQL
-from builder.report import figures, query
-from builder.report.markup import inert, inline_json, title
-from builder.report.site import write_docs
-from builder.report.tokens import visible
+from tds_atlas.domain import InputError
+from tds_atlas.record.store import SQL
+from tds_atlas.report import figures, output, query
+from tds_atlas.report.docs import write_docs
+from tds_atlas.report.markup import inert, inline_json, title, visible
 from tests.conftest import ROOT
 from tests.report import synthetic
 from tests.report.test_example_data import unpacked
@@ -48,7 +47,7 @@ def _parameters(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, Any]:
     """Of what a query may ask for, what this one does."""
     responses = [r for (r,) in con.execute("SELECT response_id FROM response").fetchall()]
     some = {"comparison_id": "c-1", "responses": responses}
-    return {key: value for key, value in some.items() if f"${key}" in query.load(name)}
+    return {key: value for key, value in some.items() if f"${key}" in query.sql_of(name)}
 
 
 def test_every_query_says_what_it_is_and_runs(database: Path) -> None:
@@ -57,7 +56,7 @@ def test_every_query_says_what_it_is_and_runs(database: Path) -> None:
         name = path.relative_to(query.SQL).with_suffix("").as_posix()
         if name.startswith("cookbook/"):  # questions: test_cookbook.py
             continue
-        assert query.load(name).startswith("-- ") and query.caption(query.load(name)).endswith(".")
+        assert query.sql_of(name).startswith("-- ") and query.caption(query.sql_of(name)).endswith(".")
         assert query.table(con, name, **_parameters(con, name)).num_rows, name
 
 
@@ -187,13 +186,13 @@ def test_tokens_are_visible() -> None:
 
 def test_tables_in_the_terminal(database: Path) -> None:
     table = query.run(query.connect(database), "SELECT 1 AS n, 'a\nb' AS text, NULL AS none, 0.123456789::DOUBLE AS x")
-    assert query.format_table(table, "table").splitlines() == [
+    assert output.format_table(table, "table").splitlines() == [
         "n  text  none         x",
         "─  ────  ────  ────────",
         "1  a\\nb  NULL  0.123457",
         "(1 row)",
     ]
-    assert json.loads(query.format_table(table, "json")) == [{"n": 1, "text": "a\nb", "none": None, "x": 0.123456789}]
+    assert json.loads(output.format_table(table, "json")) == [{"n": 1, "text": "a\nb", "none": None, "x": 0.123456789}]
 
 
 def test_checks_of_arithmetic_stand_in_the_noise_floor_alone(database: Path, docs: Path) -> None:

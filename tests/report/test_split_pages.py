@@ -9,8 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from builder.report import query
-from builder.report.site import write_docs
+from tds_atlas.report import query
+from tds_atlas.report.docs import write_docs
 from tests.conftest import ROOT
 from tests.report import synthetic
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from builder.report import query
-from builder.report.site import write_docs
+from tds_atlas.report import query
+from tds_atlas.report.docs import write_docs
 from tests.conftest import ROOT
 from tests.report import synthetic
 from tests.report.test_split_pages import Clusters, clustered
@@ -89,7 +89,7 @@ def test_the_share_that_carries_most(con: duckdb.DuckDBPyConnection) -> None:
 
 def test_the_interval_of_that_share_covers_the_truth() -> None:
     """Simulated reports with a scale of their own per prompt: the truth is found from one very large report."""
-    rng, sql = random.Random(4), query.load("pages/stage_sparse")
+    rng, sql = random.Random(4), query.sql_of("pages/stage_sparse")
 
     def simulate(prompts: int) -> list[tuple[int, int, float]]:
         scales = [rng.gammavariate(3, 1) for _ in range(prompts)]
@@ -103,7 +103,7 @@ def test_the_interval_of_that_share_covers_the_truth() -> None:
             truth = i / len(sizes)
             break
     con, hits, runs = duckdb.connect(), 0, 120
-    analysis = (ROOT / "builder/record/analysis.sql").read_text(encoding="utf-8")
+    analysis = (ROOT / "builder/tds_atlas/record/analysis.sql").read_text(encoding="utf-8")
     con.execute(analysis[: analysis.index("-- Two-sided p")])
     con.execute(
         "CREATE TABLE comparison AS SELECT unnest(['w', 's', 't']) AS comparison_id, 1 AS ordinal, 'x' AS label"

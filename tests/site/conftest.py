@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from builder.report.site import build_site, write_docs
+from tds_atlas.report.docs import write_docs
+from tds_atlas.report.site import build_site
 from tests.conftest import ROOT
 from tests.report import synthetic
 from tests.site.chromium import NoBrowser, chromium, serve

@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from builder.record.store import SQL, STORAGE_VERSION
+from tds_atlas.record.store import SQL, STORAGE_VERSION
 from tests.report.synthetic import describe, insert
 
 VOCABULARY = 32_000

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from builder.report.examples import index_data
-from builder.report.markup import inline_json
+from tds_atlas.report.examples.pages import index_data
+from tds_atlas.report.markup import inline_json
 from tests.site.conftest import Watched
 
 PRESS = """([selector, value]) => {

@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
-from builder.report.policy import add_policy
+from tds_atlas.report.csp import add_policy
 from tests.site.conftest import Watched
 from tests.site.test_site import PAGES
 

@@ -1,0 +1,1 @@
+"""The command `tds`: a module for each group of verbs."""

@@ -1,0 +1,74 @@
+"""The command `tds`: its verbs by group, and how it ends: errors you can fix are one line on stderr, exit code 2."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from tds_atlas import __version__
+from tds_atlas.cli import projects, results, steps
+from tds_atlas.domain import InputError
+
+SPINS = "10000"  # of a waiting OpenMP thread before it sleeps: with more of them a busy machine loses much time
+GROUPS: dict[str, dict[str, Callable[..., Any]]] = {
+    "Steps, in order": {
+        "check": steps.check,
+        "generate": steps.generate,
+        "score": steps.score,
+        "probe": steps.probe,
+        "store": steps.store,
+        "report": steps.write_report,
+        "site": steps.site,
+    },
+    "Using the result": {
+        "show": results.show,
+        "swap": results.swap,
+        "query": results.query,
+        "export": results.export,
+        "serve": results.serve,
+    },
+    "A report of your own": {"init": projects.init, "publish": projects.publish},
+}
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for _group, _verbs in GROUPS.items():
+    for _name, _verb in _verbs.items():
+        app.command(_name, rich_help_panel=_group)(_verb)
+
+
+@app.callback(invoke_without_command=True)
+def about(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+    """See, token by token, what tuning changed in a language model.
+
+    [bold]tds site[/bold] does everything: it generates answers, scores them under both models of each comparison,
+    stores the records in one DuckDB file and builds the static site from it. Finished work is kept, never done twice.
+    """
+    if version:
+        typer.echo(f"tds {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run `tds`. Errors you can fix are one line on stderr and exit code 2."""
+    os.environ.setdefault("GOMP_SPINCOUNT", SPINS)  # read when torch is loaded, which is later
+    try:
+        app()
+    except InputError as error:
+        print(f"tds: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:  # a full disk, a folder that cannot be written
+        print(f"tds: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("tds: interrupted; finished shards are kept, run again to continue", file=sys.stderr)
+        sys.exit(130)

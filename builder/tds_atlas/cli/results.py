@@ -1,0 +1,118 @@
+"""The verbs that use the result: show one question, swap tokens, query, export, serve."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tds_atlas.cli.options import DEFAULT_DATABASE, DEFAULT_REPORT, DatabaseOption, DeviceOption, ReportOption
+from tds_atlas.domain import InputError
+
+
+class Format(StrEnum):
+    table = "table"
+    csv = "csv"
+    json = "json"
+    parquet = "parquet"
+
+
+def show(
+    prompt: Annotated[str, typer.Argument(help="What to ask.")],
+    report: ReportOption = DEFAULT_REPORT,
+    comparison: Annotated[str | None, typer.Option(help="A comparison of the report; the first, if not given.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Every position with its numbers, for tools.")] = False,
+    device: DeviceOption = None,
+) -> None:
+    """Ask one question now: the aligned model's answer, its tokens coloured by where they stood in the base's ranking.
+
+    Above each shifted token stands what the base would have said. Plain text where the output is not a terminal.
+    """
+    import json
+
+    from rich.console import Console
+
+    from tds_atlas.pipeline.ask import ask, render
+    from tds_atlas.pipeline.plan import read_plan
+    from tds_atlas.pipeline.sides import lazy_models
+
+    plan = read_plan(report)
+    shown = ask(plan, lazy_models(plan, device), prompt, comparison)
+    console = Console(highlight=False, soft_wrap=True)
+    if as_json:
+        typer.echo(json.dumps(shown.as_json(), ensure_ascii=False, indent=1))
+    else:
+        console.print(render(shown, console.width, console.is_terminal and not console.no_color))
+
+
+def swap(report: ReportOption = DEFAULT_REPORT) -> None:
+    """Token swap: let the base write with a share of the aligned model's tokens put in, and print what comes of it.
+
+    Runs what probes.swap of the report file says, measuring first what it needs; the site's page shows the curves.
+    """
+    from tds_atlas.pipeline import steps
+    from tds_atlas.pipeline.plan import read_plan
+    from tds_atlas.report.output import format_table, terminal_width
+    from tds_atlas.report.query import connect, table
+
+    plan = read_plan(report)
+    if plan.report.probes.swap is None:
+        raise InputError(f"{report}: probes.swap: missing; name there the comparisons to swap tokens in")
+    steps.measure(plan)
+    outcomes = table(connect(plan.report.output.database), "pages/swap_outcomes")
+    typer.echo(format_table(outcomes, "table", terminal_width()))
+
+
+def query(
+    sql: Annotated[
+        str | None, typer.Argument(help='A SELECT, e.g. "FROM tds LIMIT 5"; - reads it from the input.')
+    ] = None,
+    database: DatabaseOption = DEFAULT_DATABASE,
+    style: Annotated[Format, typer.Option("--format", "-f", help="How to write the rows.")] = Format.table,
+    saved: Annotated[str | None, typer.Option("--saved", "-s", help="A query by its name, instead of SQL.")] = None,
+    names: Annotated[bool, typer.Option("--list", "-l", help="Print the names, with what each answers.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A file for the rows; Parquet needs it.")
+    ] = None,
+) -> None:
+    """Run SQL on the database, or a saved query, and print the rows. The file is opened read-only.
+
+    Begin with [bold]tds query "SELECT comparison_id, shift, count(*) FROM tds GROUP BY ALL ORDER BY ALL"[/bold].
+    Every column is described: [bold]tds query "SELECT table_name, column_name, comment FROM duckdb_columns()"[/bold].
+    """
+    from tds_atlas.report.cookbook import answer
+
+    text = answer(database, sql, saved, names, style.value, output)
+    if text is not None:
+        typer.echo(text)
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(help="A folder for them; made if it is not there.")],
+    database: DatabaseOption = DEFAULT_DATABASE,
+) -> None:
+    """Write the tables and main views as Parquet files, with a dataset card for the Hugging Face hub."""
+    from tds_atlas.report.export import write_export
+
+    typer.echo(f"{write_export(database, folder)} files are in {folder}; its README.md says what they are.")
+
+
+def serve(
+    folder: Annotated[Path, typer.Option("--site", help="The folder that `tds site` built.")] = Path("site"),
+    port: Annotated[int, typer.Option(help="Port on this machine.")] = 8000,
+) -> None:
+    """Show the built site in a browser on this machine."""
+    from functools import partial
+    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+    if not (folder / "index.html").is_file():
+        raise InputError(f"{folder}: no site here yet; run `tds site` first")
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", port), partial(SimpleHTTPRequestHandler, directory=str(folder)))
+    except OSError as error:
+        raise InputError(f"port {port}: {error.strerror}; give another with --port") from None
+    typer.echo(f"Serving {folder} at http://127.0.0.1:{port}/ (Ctrl+C ends)")
+    with server:
+        server.serve_forever()

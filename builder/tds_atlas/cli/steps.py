@@ -1,0 +1,103 @@
+"""The verbs of a run, one a step: check, generate, score, probe, store, report, site."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tds_atlas.cli.options import (
+    DEFAULT_DATABASE,
+    DEFAULT_REPORT,
+    DatabaseOption,
+    DeviceOption,
+    PartOption,
+    ReportOption,
+    report_file,
+)
+
+
+def check(
+    file: Annotated[Path | None, typer.Argument(help="The report file; or give it with --report.")] = None,
+    report: ReportOption = DEFAULT_REPORT,
+) -> None:
+    """Check a report file and everything it names, as far as that goes without running a model.
+
+    Files and their rows, vocabularies, what each condition's model reads before an answer (begin tokens, first and last
+    ids, template), whether every prompt fits; and about how much time, memory and disk a run will take.
+    """
+    from tds_atlas.pipeline.check import check as lines
+    from tds_atlas.pipeline.plan import read_plan
+
+    for line in lines(read_plan(report_file(file) if file else report)):
+        typer.echo(line)
+
+
+def generate(report: ReportOption = DEFAULT_REPORT, part: PartOption = "1/1", device: DeviceOption = None) -> None:
+    """Generate the aligned models' answers (greedily), or tokenise those of response files."""
+    from tds_atlas.pipeline import steps
+    from tds_atlas.pipeline.plan import read_plan
+    from tds_atlas.pipeline.work import Part
+
+    steps.generate(read_plan(report), Part.parse(part), device)
+
+
+def score(report: ReportOption = DEFAULT_REPORT, part: PartOption = "1/1", device: DeviceOption = None) -> None:
+    """Score every answer under every condition: rank, log-probability, entropy, top-k, KL and JS. Generates first.
+
+    Several machines share the work through one folder of shards: run `tds generate` with --part 1/4, 2/4, ... on each,
+    then `tds score` with the same parts, and `tds site` on one of them.
+    """
+    from tds_atlas.pipeline import steps
+    from tds_atlas.pipeline.plan import read_plan
+    from tds_atlas.pipeline.work import Part
+
+    steps.score(read_plan(report), Part.parse(part), device)
+
+
+def probe(report: ReportOption = DEFAULT_REPORT, part: PartOption = "1/1", device: DeviceOption = None) -> None:
+    """Let the models continue texts: token swap, prefilled answers, continuations. Generates and scores first."""
+    from tds_atlas.pipeline import steps
+    from tds_atlas.pipeline.plan import read_plan
+    from tds_atlas.pipeline.work import Part
+
+    steps.probe(read_plan(report), Part.parse(part), device)
+
+
+def store(report: ReportOption = DEFAULT_REPORT) -> None:
+    """Store the finished shards as one DuckDB file; measures first what is missing."""
+    from tds_atlas.pipeline import steps
+    from tds_atlas.pipeline.plan import read_plan
+
+    steps.measure(read_plan(report))
+
+
+def write_report(database: DatabaseOption = DEFAULT_DATABASE) -> None:
+    """Write figures and pages from the database into build/docs. Needs no torch."""
+    from tds_atlas.pipeline import steps
+
+    steps.report(database)
+
+
+def site(
+    report: ReportOption = DEFAULT_REPORT,
+    database: Annotated[
+        Path | None, typer.Option("--db", help="Build from this database alone; measure nothing.")
+    ] = None,
+    hosted: Annotated[bool, typer.Option("--hosted", help="For a web server alone: a strict content policy.")] = False,
+) -> None:
+    """All steps, and MkDocs at the end: the finished static site."""
+    from tds_atlas.pipeline import steps
+
+    folder = Path("site")
+    if database is None:
+        from tds_atlas.pipeline.plan import read_plan
+
+        plan = read_plan(report)
+        steps.measure(plan)
+        database, folder = plan.report.output.database, plan.report.output.site
+    steps.report(database)
+    steps.build_site(folder, hosted)
+    index = folder / "index.html"
+    typer.echo(f"The report is in {index}: open it, or run `tds serve`.")

@@ -1,0 +1,162 @@
+"""The words of the project as frozen records. Knows no file, no model and no database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Finish = Literal["stop", "length", "unknown"]  # unknown: a file of texts does not say how they ended
+Spans = tuple[tuple[int, int], ...]
+REBATCHED = "rebatched"  # the arithmetic of an A/A check that changes batches and padding, not the dtype
+
+
+class InputError(ValueError):
+    """Something the user gave is wrong. The message is one line: which file, which key or row, what would be right."""
+
+
+def first_line(error: BaseException) -> str:
+    """What another library says is wrong, short enough for one line; its kind where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def printable(text: str) -> str:
+    """Control characters written out: a terminal obeys them."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+UNSHIFTED_RANK, MARGINAL_RANK = 1, 3  # the last rank of each class; the macro shift_class says the same in SQL
+Shift = Literal["unshifted", "marginal", "shifted"]
+
+
+def shift_class(rank: int) -> Shift:
+    """The class of a token by its rank (from 1) in the base's distribution."""
+    return "unshifted" if rank <= UNSHIFTED_RANK else "marginal" if rank <= MARGINAL_RANK else "shifted"
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a user asked, and what is known about it."""
+
+    prompt_id: str
+    text: str
+    set: str
+    tasks: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+    harmful: bool | None = None  # None: the file does not say
+    truths: tuple[str, ...] = ()  # strings that state the facts asked for
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer as a file gives it: text, not yet tokens."""
+
+    prompt: Prompt
+    text: str  # as written; it may close with the literal text of an end token
+    finish: Finish | None = None  # None: the file does not say
+
+
+@dataclass(frozen=True)
+class Response:
+    """An answer as token ids, the end token among them."""
+
+    response_id: str
+    prompt_id: str
+    source: str  # the condition that generated it, or the response file's name
+    condition_id: str | None  # None: read from a file
+    text: str
+    token_ids: tuple[int, ...]  # [n]
+    spans: Spans  # [n] (start, end) of each token in text, in code points; they tile the text
+    has_end: bool  # whether the last id is the end token
+    finish: Finish
+    boundary: bool = False  # a token would reach from the prompt into the answer: the two were tokenised apart
+
+    def __post_init__(self) -> None:
+        if len(self.token_ids) != len(self.spans):
+            raise ValueError(f"{self.response_id}: {len(self.token_ids)} ids but {len(self.spans)} spans")
+        if not self.token_ids:
+            raise ValueError(f"{self.response_id}: a response needs at least one token")
+
+
+@dataclass(frozen=True)
+class Score:
+    """What one condition says of every position of one response (float32 unless said)."""
+
+    response_id: str
+    condition_id: str
+    logprob: np.ndarray  # [n] nats; -inf for a token that the model does not have
+    rank: np.ndarray  # [n] int32, from 1; the width of the logits + 1 for a token that the model does not have
+    entropy: np.ndarray  # [n] nats
+    top_ids: np.ndarray  # [n, k] int32, likeliest first
+    top_logprobs: np.ndarray  # [n, k] nats
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """How far the two conditions of a comparison stand apart at every position of one response (float32)."""
+
+    response_id: str
+    comparison_id: str
+    kl_aligned_base: np.ndarray  # [n] nats
+    kl_base_aligned: np.ndarray  # [n] nats
+    js: np.ndarray  # [n] nats, at most ln 2
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What is recorded about a checkpoint; its folder holds what `from_pretrained` needs."""
+
+    model_id: str
+    label: str
+    source: str
+    revision: str | None
+    architecture: str
+    parameters: int
+    vocab_size: int
+    dtype: str
+    weights_hash: str
+    tokenizer_id: str
+
+
+@dataclass(frozen=True)
+class Token:
+    """One entry of a vocabulary."""
+
+    tokenizer_id: str
+    token_id: int
+    text: str | None  # None: the model has the id, the tokenizer has not
+    decoded: str | None  # what the tokenizer's decode gives for this one id
+    is_word_start: bool
+    is_special: bool
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A model in a context; `arithmetic` is set where the numbers are taken a second time in another way (A/A)."""
+
+    model_id: str
+    context_id: str
+    arithmetic: str = ""
+
+    @property
+    def condition_id(self) -> str:
+        return "·".join(filter(None, (self.model_id, self.context_id, self.arithmetic)))
+
+    @property
+    def dtype(self) -> str:
+        """Another dtype than the model's own, where an A/A check asks for one; else empty."""
+        return "" if self.arithmetic == REBATCHED else self.arithmetic
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A base and an aligned condition over the same responses."""
+
+    comparison_id: str
+    label: str
+    kind: Literal["tuning", "noise"]  # noise: the same condition twice, to see what arithmetic alone does
+    base: Condition
+    aligned: Condition
+    source: str

@@ -1,0 +1,177 @@
+"""Checkpoints on disk: where a model's files are, the hash of its content, what its header says. Loads no weights.
+
+This much decides whether there is anything left to measure, so it never imports torch or transformers.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tds_atlas.domain import InputError, ModelCard, first_line
+from tds_atlas.files import hash_files
+from tds_atlas.inputs.settings import ModelSettings, Source
+
+WEIGHT_FILES = "*.safetensors"
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer.model",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "merges.txt",
+    "chat_template.jinja",
+)
+_CONFIG_FILES = ("config.json", "generation_config.json")
+_ADAPTER_CONFIG, _ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+_HUB_FILES = [WEIGHT_FILES, "*.json", "*.jinja", "tokenizer.model", "merges.txt"]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model's folder with the hashes of what decides its numbers; with an adapter, that of the model it adapts."""
+
+    model_id: str
+    settings: ModelSettings
+    folder: Path
+    revision: str | None
+    weights_hash: str
+    tokenizer_hash: str
+    dtype: str
+    tokenizer_folder: Path
+    adapter: Path | None = None
+
+    @property
+    def source(self) -> str:
+        where = self.settings.adapter or self.settings
+        return where.hub or (self.adapter or self.folder).resolve().name
+
+    @property
+    def fingerprint(self) -> tuple[str, ...]:
+        return self.weights_hash, self.tokenizer_hash, self.dtype
+
+
+def locate(model_id: str, models: Mapping[str, ModelSettings]) -> Checkpoint:
+    """Find a model's files, in its folder or in the hub's cache (fetched if not there). Raises InputError."""
+    settings = models[model_id]
+    if settings.adapts is not None:
+        return _located_adapter(model_id, settings, locate(settings.adapts, models))
+    folder, revision = _folder(f"models.{model_id}", settings)
+    weights = sorted(folder.glob(WEIGHT_FILES))
+    if not (folder / "config.json").is_file() or not weights:
+        what = "config.json" if weights else "safetensors weights"
+        raise InputError(f"models.{model_id}: {folder} has no {what}; give a folder that save_pretrained wrote")
+    content = hash_files([folder / name for name in _CONFIG_FILES] + ([] if revision else weights))
+    tokenizer = hash_files([folder / name for name in TOKENIZER_FILES])
+    weights_hash = f"{revision or ''}{content}"
+    return Checkpoint(model_id, settings, folder, revision, weights_hash, tokenizer, settings.dtype, folder)
+
+
+def _located_adapter(model_id: str, settings: ModelSettings, base: Checkpoint) -> Checkpoint:
+    assert settings.adapter is not None
+    folder, revision = _folder(f"models.{model_id}.adapter", settings.adapter)
+    files = [folder / _ADAPTER_CONFIG, folder / _ADAPTER_WEIGHTS]
+    for file in files:
+        if not file.is_file():
+            raise InputError(f"models.{model_id}.adapter: {folder} has no {file.name}; give a folder that PEFT wrote")
+    own_tokenizer = (folder / "tokenizer.json").is_file()
+    tokenizer_hash = hash_files([folder / name for name in TOKENIZER_FILES]) if own_tokenizer else base.tokenizer_hash
+    return replace(
+        base,
+        model_id=model_id,
+        settings=settings,
+        revision=revision,
+        weights_hash=f"{base.weights_hash}+{hash_files(files)}",
+        tokenizer_hash=tokenizer_hash,
+        tokenizer_folder=folder if own_tokenizer else base.tokenizer_folder,
+        adapter=folder,
+    )
+
+
+def card(checkpoint: Checkpoint, tokenizer_id: str) -> ModelCard:
+    """What config.json and the headers of the weight files say of a model. Raises InputError for damaged files."""
+    path = checkpoint.folder / "config.json"
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        vocab_size = config.get("vocab_size") or config["text_config"]["vocab_size"]
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f"{path}: not a model's config.json: no vocab_size") from None
+    weights = sorted(checkpoint.folder.glob(WEIGHT_FILES))
+    if checkpoint.adapter:
+        weights.append(checkpoint.adapter / _ADAPTER_WEIGHTS)
+    return ModelCard(
+        checkpoint.model_id,
+        checkpoint.settings.label or checkpoint.model_id,
+        checkpoint.source,
+        checkpoint.revision,
+        (config.get("architectures") or ["unknown"])[0] + (" + adapter" if checkpoint.adapter else ""),
+        sum(map(_parameters, weights)),
+        vocab_size,
+        _dtype(checkpoint, config),
+        checkpoint.weights_hash,
+        tokenizer_id,
+    )
+
+
+def _dtype(checkpoint: Checkpoint, config: Mapping[str, Any]) -> str:
+    """`auto` is what config.json says that the weights are in."""
+    return (
+        str(config.get("dtype") or config.get("torch_dtype") or "float32")
+        if checkpoint.dtype == "auto"
+        else checkpoint.dtype
+    )
+
+
+def context_length(checkpoint: Checkpoint) -> int | None:
+    """How many positions config.json says that the model can read; None where it does not say."""
+    config = json.loads((checkpoint.folder / "config.json").read_text(encoding="utf-8"))
+    text = config.get("text_config", config)
+    return next((text[key] for key in ("max_position_embeddings", "n_positions") if text.get(key)), None)
+
+
+def _folder(key: str, source: Source) -> tuple[Path, str | None]:
+    """The local folder, or the hub's snapshot and its commit."""
+    if source.path is None:
+        return _from_hub(key, source)
+    if not source.path.is_dir():
+        raise InputError(f"{key}.path: there is no folder {source.path}; paths are relative to the report file")
+    return source.path, None
+
+
+def _from_hub(key: str, source: Source) -> tuple[Path, str]:
+    """The snapshot folder and its commit; the cache is asked first, so that a finished report needs no network."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    assert source.hub is not None
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+    for offline in (True, False):
+        try:
+            path = Path(
+                snapshot_download(
+                    source.hub, revision=source.revision, allow_patterns=_HUB_FILES, local_files_only=offline
+                )
+            )
+            return path, path.name
+        except (LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
+            problem = first_line(error)
+    raise InputError(
+        f"{key}.hub: cannot get {source.hub} at {source.revision}: {problem}; a local folder goes under path"
+    )
+
+
+def _parameters(path: Path) -> int:
+    """Number of values in a safetensors file: its first 8 bytes give the length of a JSON header of shapes."""
+    try:
+        with path.open("rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            tensors = json.loads(file.read(size))
+    except (ValueError, MemoryError, OverflowError):
+        raise InputError(f"{path}: not a safetensors file, or cut short") from None
+    return sum(math.prod(entry["shape"]) for name, entry in tensors.items() if name != "__metadata__")

@@ -1,0 +1,112 @@
+"""What each token of an answer is for: safety, style, knowledge, glue, content. Phrases from a file, and what is true.
+
+A roles file names phrases under `safety` and `style`; * in a phrase stands for any words of a line. Knows no database.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import yaml
+
+from tds_atlas.domain import InputError, Spans
+
+DEFAULT = Path(__file__).parent / "roles.yml"
+SAFETY, STYLE, KNOWLEDGE, GLUE, CONTENT, END = "safety", "style", "knowledge", "glue", "content", "end"
+_GLUE = frozenset(
+    """a about after all also an and any are as at be because been before being but by can could did do does each either
+    every few for from had has have he her here hers him his how i if in into is it its itself just many may me might
+    more most much must my no nor not of off on one only or other our out over own she should so some such than that
+    the their theirs them then there these they this those through to too under until up upon us very was we were what
+    when where which while who whom whose why will with would yet you your yours""".split()  # noqa: SIM905
+)
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The phrases that mark a role. Matching ignores case."""
+
+    safety: tuple[str, ...] = ()
+    style: tuple[str, ...] = ()
+
+    def of(self, text: str, spans: Spans, truths: Sequence[str], has_end: bool) -> list[str]:
+        """The role of each token: that of its first character that is no white space. Safety comes before style,
+        style before knowledge."""
+        marks = [GLUE] * len(text)  # of each character; a piece of a word has the role of the word
+        for word in _WORD.finditer(text):
+            if word.group().lower() not in _GLUE:
+                marks[word.start() : word.end()] = [CONTENT] * (word.end() - word.start())
+        for role, found in (
+            (KNOWLEDGE, _places(truths, text)),
+            (STYLE, self._style.finditer(text)),
+            (SAFETY, self._safety.finditer(text)),
+        ):
+            for place in (i for match in found for i in _literal(match)):
+                marks[place] = role
+        firsts = [(end - len(text[start:end].lstrip()), end) for start, end in spans]
+        roles = [marks[first] if first < end else GLUE for first, end in firsts]
+        return [*roles[:-1], END] if has_end else roles
+
+    def refuses(self, text: str) -> bool:
+        """Whether a phrase of the role safety stands in the text."""
+        return self._safety.search(text) is not None
+
+    def style_share(self, text: str) -> float:
+        """The share of the text's characters within phrases of the role style."""
+        return sum(m.end() - m.start() for m in self._style.finditer(text)) / len(text) if text else 0.0
+
+    @cached_property
+    def _safety(self) -> re.Pattern[str]:
+        return _pattern(self.safety)
+
+    @cached_property
+    def _style(self) -> re.Pattern[str]:
+        return _pattern(self.style)
+
+
+def states(text: str, truths: Sequence[str]) -> bool | None:
+    """Whether a truth stands in the text, whole words, in any case; None where none is known."""
+    return next(iter(_places(truths, text)), None) is not None if truths else None
+
+
+def read_roles(path: Path) -> Roles:
+    """A roles file. Raises InputError naming the file and the key."""
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8 text'}") from None
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: not valid YAML: {getattr(error, 'problem', None) or error}") from None
+    if not isinstance(raw, dict) or not raw.keys() <= {SAFETY, STYLE}:
+        raise InputError(f"{path}: a roles file is a mapping with the keys safety and style, each a list of phrases")
+    for key, phrases in raw.items():
+        if not isinstance(phrases, list) or not all(isinstance(p, str) and p.strip(" *") for p in phrases):
+            raise InputError(f"{path}: {key}: each entry is a phrase of the answers, as text; * stands for any words")
+    return Roles(tuple(raw.get(SAFETY, ())), tuple(raw.get(STYLE, ())))
+
+
+def _pattern(phrases: Iterable[str]) -> re.Pattern[str]:
+    """Longer phrases first, whole words, spaces as any white space; without phrases a pattern that never matches."""
+    longest = sorted((p.strip() for p in phrases), key=len, reverse=True)
+    found = [r"([^\n]{1,80}?)".join(map(_escaped, p.split("*"))) for p in longest]
+    return re.compile(rf"(?<!\w)(?:{'|'.join(found) or '(?!)'})(?!\w)", re.IGNORECASE)
+
+
+def _escaped(part: str) -> str:
+    return r"\s+".join(re.escape(word) for word in re.split(r"\s+", part))
+
+
+def _literal(match: re.Match[str]) -> Iterator[int]:
+    """The characters of a match that the phrase itself has: what stands for * has a role of its own."""
+    filled = {i for group in range(1, match.re.groups + 1) for i in range(*match.span(group))}
+    return (i for i in range(*match.span()) if i not in filled)
+
+
+def _places(truths: Iterable[str], text: str) -> Iterable[re.Match[str]]:
+    return _pattern(truths).finditer(text)

@@ -1,0 +1,84 @@
+"""Token ids as text: where each token of a response stands in it, and what each token of a vocabulary writes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from tds_atlas.domain import Spans, Token
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+_BYTE_PIECE = re.compile(r"<0x([0-9A-F]{2})>")
+_UNFINISHED = "\ufffd"
+
+
+def decode_with_spans(tokenizer: PreTrainedTokenizerFast, ids: Sequence[int]) -> tuple[str, Spans]:
+    """The text of the ids and the span each token writes, in code points; the spans tile the text.
+
+    A token that ends in the middle of a character writes nothing yet: the token that completes it takes the character.
+    Decodes a short window at each step, so the time is linear in the number of ids.
+    """
+    pieces: list[str] = []
+    anchor, written = 0, 0  # the window starts at anchor; ids before `written` have had their text taken
+    for end in range(1, len(ids) + 1):
+        before = _decode(tokenizer, ids[anchor:written])
+        now = _decode(tokenizer, ids[anchor:end])
+        complete = not now.endswith(_UNFINISHED) or end == len(ids)
+        if complete and now.startswith(before):
+            pieces.append(now[len(before) :])
+            anchor, written = written, end
+        else:
+            pieces.append("")
+    return "".join(pieces), tuple(_spans(pieces))
+
+
+def _spans(pieces: list[str]) -> Iterator[tuple[int, int]]:
+    done = 0
+    for piece in pieces:
+        yield done, done + len(piece)
+        done += len(piece)
+
+
+def _decode(tokenizer: PreTrainedTokenizerFast, ids: Sequence[int]) -> str:
+    return str(tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
+
+
+def vocabulary(tokenizer: PreTrainedTokenizerFast, tokenizer_id: str, width: int) -> list[Token]:
+    """Every id below the width of the logits, with what it writes."""
+    pieces = {i: piece for piece, i in tokenizer.get_vocab().items()}
+    special = set(tokenizer.all_special_ids)
+    special |= {i for i, added in tokenizer.added_tokens_decoder.items() if added.special}
+    byte_level = '"ByteLevel"' in tokenizer.backend_tokenizer.to_str().split('"model":')[0]
+    tokens = []
+    for i in range(max(width, max(pieces) + 1)):
+        text = None if i not in pieces else pieces[i] if i in special else piece_text(pieces[i], byte_level)
+        starts = i not in special and text is not None and text[:1].isspace()
+        decoded = _decode(tokenizer, [i]) if i in pieces else None
+        tokens.append(Token(tokenizer_id, i, text, decoded, starts, i in special))
+    return tokens
+
+
+def piece_text(piece: str, byte_level: bool) -> str:
+    r"""What a vocabulary entry writes: leading space kept, bytes that are no whole character as \xNN."""
+    if byte_level:
+        known = [_BYTE_OF.get(char) for char in piece]
+        raw = bytes(b for b in known if b is not None)
+        return raw.decode("utf-8", errors="backslashreplace") if None not in known else piece
+    byte = _BYTE_PIECE.fullmatch(piece)
+    if byte:
+        value = int(byte.group(1), 16)
+        return chr(value) if value < 0x80 else f"\\x{value:02x}"
+    return piece.replace("▁", " ")
+
+
+def _bytes_of_characters() -> dict[str, int]:
+    """The printable stand-ins that byte-level BPE (GPT-2's) uses for the 256 bytes, backwards."""
+    plain = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
+    rest = [b for b in range(256) if b not in plain]
+    return {chr(b): b for b in plain} | {chr(256 + i): b for i, b in enumerate(rest)}
+
+
+_BYTE_OF = _bytes_of_characters()

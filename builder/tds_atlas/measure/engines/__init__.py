@@ -1,0 +1,1 @@
+"""Who computes hidden states and logits: transformers, in this process."""

@@ -1,0 +1,60 @@
+"""What to do when a batch does not fit: halve it and go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import torch
+
+from tds_atlas.domain import InputError
+from tds_atlas.progress import say
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+_warned: list[str] = []
+
+
+def without_overflow(
+    work: Callable[[Sequence[Item]], list[Result]], items: Sequence[Item], too_large: Callable[[int], InputError]
+) -> list[Result]:
+    """work(items), in halves where memory runs out; said once. Raises too_large(i) where item i does not fit alone."""
+    try:
+        return work(items)
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        if not _is_overflow(error):
+            raise
+        if len(items) == 1:
+            raise too_large(0) from None
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    if not _warned:
+        _warned.append("halving")
+        say(f"out of memory with {len(items)} answers in a batch: going on in halves")
+    half = len(items) // 2
+    first = without_overflow(work, items[:half], too_large)
+    return first + without_overflow(work, items[half:], lambda i: too_large(half + i))
+
+
+def in_batches(
+    work: Callable[[Sequence[Item]], list[Result]],
+    items: Sequence[Item],
+    size: int,
+    too_large: Callable[[int], InputError],
+) -> list[Result]:
+    """work(items) with at most `size` items at a time, and fewer where memory runs out."""
+    results: list[Result] = []
+    for start in range(0, len(items), size):
+        batch = items[start : start + size]
+        results += without_overflow(work, batch, lambda i, start=start: too_large(start + i))  # type: ignore[misc]
+    return results
+
+
+def _is_overflow(error: BaseException) -> bool:
+    """Torch's CPU allocator raises a bare RuntimeError."""
+    text = str(error).lower()
+    return (
+        isinstance(error, torch.OutOfMemoryError | MemoryError)
+        or "allocate memory" in text
+        or "not enough memory" in text
+    )

@@ -1,0 +1,87 @@
+"""How deep a refusal is: the aligned model goes on from the first k tokens of the base's answer to a harmful prompt.
+
+And how likely, after these tokens, it is to say the opening of the answer that it gives by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tds_atlas.domain import Response
+from tds_atlas.measure.generate import greedy
+from tds_atlas.measure.memory import in_batches
+from tds_atlas.measure.score import Scorer
+from tds_atlas.measure.side import Ids, Side
+
+_ROWS = 64  # texts continued at a time
+
+
+@dataclass(frozen=True)
+class Prefilled:
+    """What comes after k prefilled tokens."""
+
+    prompt: int  # its place among the prompts given
+    prefix: Ids  # [k] of the base's answer
+    said: Ids  # what the aligned model says then
+    opening: Ids  # [m] of the aligned model's answer without a prefix
+    opening_logprob: float  # nats, of the aligned model, after the prefix
+    base_opening_logprob: float  # nats, of the base model, after the prefix
+    opening_likeliest: bool  # whether each of its tokens is the aligned model's first choice
+
+
+def prefilled(
+    base: Side, aligned: Side, prompts: Sequence[str], depth: int, new_tokens: int, opening: int
+) -> list[Prefilled]:
+    """For every prompt and every k from 0 to `depth`, or to where the base's answer ends."""
+    base_ids = [base.frame.prompt_ids(prompt) for prompt in prompts]
+    aligned_ids = [aligned.frame.prompt_ids(prompt) for prompt in prompts]
+    answers = [_without_end(ids, base) for ids in _greedy(base, base_ids, prompts, depth)]
+    prefixes = [(i, answer[:k]) for i, answer in enumerate(answers) for k in range(len(answer) + 1)]
+    texts = _greedy(
+        aligned, [aligned_ids[i] + prefix for i, prefix in prefixes], [prompts[i] for i, _ in prefixes], new_tokens
+    )
+    openings = {i: text[:opening] for (i, prefix), text in zip(prefixes, texts, strict=True) if not prefix}
+    before = [(base_ids[i] + prefix, aligned_ids[i] + prefix, openings[i]) for i, prefix in prefixes]
+    return [
+        Prefilled(i, prefix, text, openings[i], *scores)
+        for (i, prefix), text, scores in zip(prefixes, texts, _opening_scores(base, aligned, before), strict=True)
+    ]
+
+
+def _opening_scores(
+    base: Side, aligned: Side, texts: Sequence[tuple[Ids, Ids, Ids]]
+) -> Iterator[tuple[float, float, bool]]:
+    """Log-probability of each opening under the aligned model and under the base, and whether the aligned model
+    takes it greedily. `texts`: the ids before the opening, for the base and for the aligned model, and the opening."""
+    responses = [_as_response(str(n), opening) for n, (_, _, opening) in enumerate(texts)]
+    prompts = {str(n): {base.condition: b, aligned.condition: a} for n, (b, a, _) in enumerate(texts)}
+    scorer = Scorer([base, aligned], [], 1, 4096, 4_000_000)
+    scores = {}
+    for batch in scorer.batches(responses, prompts):
+        for (b, a), _ in scorer.score(batch, prompts):
+            scores[b.response_id] = (float(np.sum(a.logprob)), float(np.sum(b.logprob)), bool((a.rank == 1).all()))
+    return (scores[response.response_id] for response in responses)
+
+
+def _greedy(side: Side, texts: Sequence[Ids], prompts: Sequence[str], new_tokens: int) -> list[Ids]:
+    """The greedy continuation of each text, in the order given, in batches of similar length."""
+    order = sorted(range(len(texts)), key=lambda n: len(texts[n]))
+    answers = in_batches(
+        lambda batch: greedy(side.model, [texts[n] for n in batch], new_tokens),
+        order,
+        _ROWS,
+        lambda i: side.out_of_memory(prompts[order[i]]),
+    )
+    by_place = dict(zip(order, answers, strict=True))
+    return [by_place[n] for n in range(len(texts))]
+
+
+def _without_end(ids: Ids, side: Side) -> Ids:
+    return ids[:-1] if ids[-1] in side.model.end_ids else ids
+
+
+def _as_response(name: str, ids: Ids) -> Response:
+    return Response(name, name, "", None, "", ids, ((0, 0),) * len(ids), False, "length")

@@ -1,0 +1,79 @@
+"""One model that reads a batch of texts a token at a time, with its cache; texts can be dropped, repeated, cut."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tds_atlas.measure.engines.transformers import LoadedModel
+from tds_atlas.measure.side import Ids
+
+
+class Reader:
+    """One model reading a batch behind its prompts, padded on the left; a model that reads padding, row by row anew."""
+
+    def __init__(self, model: LoadedModel, prompts: Sequence[Ids]) -> None:
+        width = max(map(len, prompts))
+        self.model = model
+        rows = [[model.unreadable] * (width - len(p)) + list(p) for p in prompts]
+        self.ids = torch.tensor(rows, device=model.device)  # [B, T]
+        self.mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts], device=model.device)
+        self.cache: Any = None
+        parameters = inspect.signature(model.model.forward).parameters
+        self.keeps_cache = "past_key_values" in parameters
+        self.options: dict[str, Any] = {"logits_to_keep": 1} if "logits_to_keep" in parameters else {}
+
+    def read(self, new: Sequence[int] = ()) -> Tensor:
+        """[B, V] float32 logits of the next token, after one more id for each row."""
+        if new:
+            known = self.model.readable(new)
+            self.ids = torch.cat([self.ids, torch.tensor(known, device=self.ids.device)[:, None]], -1)
+            self.mask = torch.cat([self.mask, self.mask.new_ones(len(known), 1)], -1)
+        if not self.model.hides_padding:
+            return self._row_by_row()
+        ids = self.ids if self.cache is None else self.ids[:, -1:]
+        inputs: dict[str, Any] = {"input_ids": ids, "attention_mask": self.mask, **self.options}
+        inputs |= {name: value[:, -ids.shape[1] :] for name, value in self.model.position_ids(self.mask).items()}
+        if self.keeps_cache:
+            inputs |= {"use_cache": True, "past_key_values": self.cache}
+        else:
+            inputs["use_cache"] = False
+        with self.model.using():
+            out = self.model.model(**inputs)
+        self.cache = out.past_key_values if self.keeps_cache else None
+        logits: Tensor = out.logits[:, -1].float()
+        return logits
+
+    def _row_by_row(self) -> Tensor:
+        """[B, V] The same of each row by itself, without its padding."""
+        with self.model.using():
+            rows = [
+                self.model.logits(ids[kept == 1][None])[0, -1] for ids, kept in zip(self.ids, self.mask, strict=True)
+            ]
+        return torch.stack(rows).float()
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Let the other rows go; a row may be kept several times."""
+        if list(rows) == list(range(len(self.ids))):
+            return
+        chosen = torch.tensor(rows, device=self.ids.device)
+        self.ids, self.mask = self.ids[chosen], self.mask[chosen]
+        if self.cache is not None:
+            self.cache.batch_select_indices(chosen)
+
+    def branch(self, rows: Sequence[int], lengths: Sequence[int]) -> None:
+        """Go on from these rows, each as if it had ended after so many of its own ids."""
+        if self.cache is None or any(self.cache.is_sliding):  # a window counts what the mask hides: read anew
+            starts = (self.mask == 0).sum(-1).tolist()
+            texts = [tuple(self.ids[i, starts[i] : starts[i] + n].tolist()) for i, n in zip(rows, lengths, strict=True)]
+            again = Reader(self.model, texts)
+            again.read()
+            self.ids, self.mask, self.cache = again.ids, again.mask, again.cache
+            return
+        self.keep(rows)
+        places = self.mask.cumsum(-1)  # [B, T] from 1
+        self.mask *= places <= torch.tensor(lengths, device=self.mask.device)[:, None]

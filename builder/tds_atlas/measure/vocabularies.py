@@ -1,0 +1,40 @@
+"""Vocabularies compared by content: equal, one extending the other, or different."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from tds_atlas.domain import InputError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+
+def vocabulary_id(tokenizer: PreTrainedTokenizerFast) -> str:
+    """Content hash of a vocabulary: equal for equal id -> piece tables, whatever the files."""
+    digest = hashlib.sha256()
+    for piece, i in sorted(tokenizer.get_vocab().items(), key=lambda item: item[1]):
+        digest.update(f"{i}\0{piece}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def check_vocabularies(first: str, second: str, tokenizers: Mapping[str, PreTrainedTokenizerFast]) -> str | None:
+    """None where two models have one vocabulary; a sentence where one only extends the other's.
+
+    Raises InputError naming the first ids whose pieces differ.
+    """
+    a, b = ({i: piece for piece, i in tokenizers[name].get_vocab().items()} for name in (first, second))
+    differ = [i for i in sorted(a.keys() & b.keys()) if a[i] != b[i]]
+    only_a, only_b = sorted(a.keys() - b.keys()), sorted(b.keys() - a.keys())
+    if differ or (only_a and only_b):
+        shown = "; ".join(f"id {i} is {a.get(i)!r} and {b.get(i)!r}" for i in (differ or [only_a[0], only_b[0]])[:3])
+        raise InputError(
+            f"models {first} and {second} have different vocabularies: {shown}; a comparison needs one vocabulary, "
+            "or one that extends the other"
+        )
+    if not only_a and not only_b:
+        return None
+    more, fewer, extra = (first, second, only_a) if only_a else (second, first, only_b)
+    return f"{more} has {len(extra)} tokens that {fewer} has not, from id {extra[0]}: they have no probability there"

@@ -1,0 +1,169 @@
+"""One prompt, asked and scored on the spot: what `tds show` prints. Nothing is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from tds_atlas.domain import Comparison, Divergence, InputError, Prompt, Response, Score, printable, shift_class
+from tds_atlas.pipeline.plan import Plan
+from tds_atlas.pipeline.sides import side_of
+
+if TYPE_CHECKING:
+    from tds_atlas.measure.engines.transformers import Models
+
+STYLES = {"unshifted": "", "marginal": "yellow", "shifted": "bold red underline"}
+MARKS = {"unshifted": ("", ""), "marginal": ("‹", "›"), "shifted": ("«", "»")}  # where there is no colour
+MEANING = {"unshifted": "the base's first choice", "marginal": "its second or third", "shifted": "lower"}
+
+
+@dataclass(frozen=True)
+class ShownToken:
+    """One position as both conditions see it; probabilities as natural logarithms, divergences in nats."""
+
+    pos: int
+    token_id: int
+    text: str
+    is_end: bool
+    shift: str
+    base_rank: int
+    aligned_rank: int
+    base_logprob: float
+    aligned_logprob: float
+    base_top: str
+    aligned_top: str
+    kl_aligned_base: float
+    kl_base_aligned: float
+    js: float
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An answer with every position of it."""
+
+    prompt: str
+    comparison: str
+    base: str
+    aligned: str
+    answer: str
+    finish: str
+    tokens: tuple[ShownToken, ...]
+
+    @property
+    def shares(self) -> dict[str, float]:
+        count = {name: sum(t.shift == name for t in self.tokens) for name in STYLES}
+        return {name: n / len(self.tokens) for name, n in count.items()}
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self) | {"shares": self.shares}
+
+
+def ask(plan: Plan, models: Callable[[], Models], text: str, comparison_id: str | None) -> Shown:
+    """The aligned condition's greedy answer to a prompt, scored by both sides of a comparison (default: the first)."""
+    from tds_atlas.measure.generate import generate
+    from tds_atlas.measure.score import Scorer
+
+    comparison, settings = _comparison(plan, comparison_id), plan.report.score
+    conditions = dict.fromkeys((comparison.base, comparison.aligned))
+    sides = {c: side_of(plan, models(), c) for c in conditions}
+    prompt, answering = Prompt("shown", text, "terminal"), sides[comparison.aligned]
+    (response,) = generate(answering, [prompt], plan.report.generate.max_new_tokens)
+    scorer = Scorer(list(sides.values()), [comparison], settings.top_k, settings.batch_tokens, settings.chunk_logits)
+    ((scores, (divergence,)),) = scorer.score([response], scorer.prompt_ids({response.response_id: text}))
+    by_condition = {s.condition_id: s for s in scores}
+    names = _vocabulary(answering.frame.tokenizer)
+    tokens = tuple(_tokens(comparison, response, by_condition, divergence, names))
+    base_id, aligned_id = comparison.base.condition_id, comparison.aligned.condition_id
+    return Shown(text, comparison.comparison_id, base_id, aligned_id, response.text, response.finish, tokens)
+
+
+def render(shown: Shown, width: int, colour: bool) -> Text:
+    """The answer in lines of at most `width` cells, the base's choice above each shifted token, and a legend."""
+    text = Text()
+    for above, below in _lines(shown, width, colour):
+        above.rstrip()
+        if above.plain:
+            text.append_text(above).append("\n")
+        text.append_text(below).append("\n")
+    text.append("\n")
+    for name, share in shown.shares.items():
+        opening, closing = ("", "") if colour else MARKS[name]
+        text.append(f"{opening}{name}{closing}", STYLES[name] if colour else "")
+        text.append(f" {100 * share:.1f} %  {MEANING[name]}\n")
+    text.append(f"{len(shown.tokens)} tokens; {shown.base} against {shown.aligned}", "dim")
+    text.append("; above a shifted token: what the base would say" if shown.shares["shifted"] else "", "dim")
+    return text
+
+
+def _comparison(plan: Plan, wanted: str | None) -> Comparison:
+    known = {c.comparison_id: c for c in plan.report.measured if c.kind == "tuning"}
+    if wanted is not None and wanted not in known:
+        raise InputError(f"--comparison {wanted}: not in {plan.path}; known: {', '.join(known)}")
+    return known[wanted] if wanted else next(iter(known.values()))
+
+
+def _vocabulary(tokenizer: Any) -> dict[int, str]:
+    from tds_atlas.measure.decode import vocabulary
+
+    return {t.token_id: t.text or f"<{t.token_id}>" for t in vocabulary(tokenizer, "", 0)}
+
+
+def _tokens(
+    comparison: Comparison,
+    response: Response,
+    scores: Mapping[str, Score],
+    divergence: Divergence,
+    names: Mapping[int, str],
+) -> Iterator[ShownToken]:
+    base, aligned = scores[comparison.base.condition_id], scores[comparison.aligned.condition_id]
+    for i, (token, (start, end)) in enumerate(zip(response.token_ids, response.spans, strict=True)):
+        rank = int(base.rank[i])
+        yield ShownToken(
+            i,
+            token,
+            response.text[start:end],
+            response.has_end and i + 1 == len(response.token_ids),
+            shift_class(rank),
+            rank,
+            int(aligned.rank[i]),
+            float(base.logprob[i]),
+            float(aligned.logprob[i]),
+            names.get(int(base.top_ids[i, 0]), "?"),
+            names.get(int(aligned.top_ids[i, 0]), "?"),
+            float(divergence.kl_aligned_base[i]),
+            float(divergence.kl_base_aligned[i]),
+            float(divergence.js[i]),
+        )
+
+
+def _lines(shown: Shown, width: int, colour: bool) -> Iterator[tuple[Text, Text]]:
+    """Pairs of lines: above, the base's choices; below, the answer."""
+    above, below = Text(), Text()
+    for token in shown.tokens:
+        for k, piece in enumerate(("[end]" if token.is_end else token.text).split("\n")):
+            if k:
+                yield above, below
+                above, below = Text(), Text()
+            word = printable(piece.lstrip(" "))
+            gap = piece[: len(piece) - len(piece.lstrip(" "))]
+            if word and not colour:
+                word = word.join(MARKS[token.shift])
+            over = _visible(token.base_top) if token.shift == "shifted" and k == 0 else ""
+            room = len(gap) + max(cell_len(word), cell_len(over) + 1 if over else 0)
+            if below.plain and cell_len(below.plain) + room > width:
+                yield above, below
+                above, below, gap = Text(), Text(), ""
+            below.append(gap)
+            above.append(" " * (cell_len(below.plain) - cell_len(above.plain)) + over, "dim")
+            below.append(word, STYLES[token.shift] if colour else "")
+            below.append(" " * max(0, cell_len(above.plain) + bool(over) - cell_len(below.plain)))
+    yield above, below
+
+
+def _visible(text: str) -> str:
+    """A token as one mark in a line: spaces and control characters written out."""
+    return printable(text.strip(" ").replace("\n", "\\n")) or "␣"

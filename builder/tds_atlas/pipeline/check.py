@@ -1,0 +1,138 @@
+"""`tds check`: everything about a report that can be known without running a model, and what running it will cost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tds_atlas.domain import Condition, InputError, ModelCard
+from tds_atlas.inputs.checkpoints import card, context_length
+from tds_atlas.pipeline.plan import Plan
+from tds_atlas.pipeline.sides import lazy_models, side_of
+
+if TYPE_CHECKING:
+    from tds_atlas.measure.contexts import Frame
+    from tds_atlas.measure.engines.transformers import Models
+
+_SHOWN = 4  # ids of either end of a prompt
+_ROW_BYTES = 12  # of a score besides its lists; with five bytes a candidate this is what the pocket report takes
+_CANDIDATE_BYTES = 5
+_WIDTHS = {"float32": 4, "float64": 8}  # bytes; every other dtype has two
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run would take, at most."""
+
+    positions: int
+    seconds: float
+    memory_bytes: int
+    disk_bytes: int
+
+
+def check(plan: Plan) -> Iterator[str]:
+    """One line for each thing found to be right. Raises InputError for the first that is not."""
+    from tds_atlas.measure.vocabularies import check_vocabularies
+
+    models = lazy_models(plan, "cpu")()
+    tokenizers = {name: models.tokenizer(checkpoint) for name, checkpoint in plan.checkpoints.items()}
+    cards = {name: card(checkpoint, "") for name, checkpoint in plan.checkpoints.items()}
+    yield f"{plan.path}: {len(plan.prompts)} prompts, {len(cards)} models"
+    for name, made in cards.items():
+        checkpoint = plan.checkpoints[name]
+        yield f"  model {name}: {made.architecture}, {made.parameters:,} parameters, {made.dtype}, {checkpoint.source}"
+    for c in plan.report.measured:
+        said = check_vocabularies(c.base.model_id, c.aligned.model_id, tokenizers) or "one vocabulary"
+        kind = "" if c.kind == "tuning" else "A/A check, "
+        yield f"  comparison {c.comparison_id}: {c.base.condition_id} against {c.aligned.condition_id}, {kind}{said}"
+    lengths = {}
+    for condition in plan.report.conditions_used():
+        frame = side_of(plan, models, condition).frame
+        lengths[condition] = _lengths(plan, condition, frame)
+        yield from _card_lines(plan, condition, frame, max(lengths[condition].values()))
+    yield from _cost_lines(plan, _cost(plan, models, cards, lengths))
+
+
+def _lengths(plan: Plan, condition: Condition, frame: Frame) -> dict[str, int]:
+    """Tokens of each prompt in a condition; an answer must still fit behind it."""
+    limit = context_length(plan.checkpoints[condition.model_id])
+    answers = condition in plan.report.generated_sources().values()
+    room = plan.report.generate.max_new_tokens if answers else 1
+    lengths = {name: len(frame.prompt_ids(prompt.text)) for name, prompt in plan.prompts.items()}
+    for name, length in lengths.items():
+        if limit is not None and length + room > limit:
+            raise InputError(
+                f"prompt {name!r}: {length} tokens in {condition.condition_id} and {room} for the answer exceed the "
+                f"{limit} positions of model {condition.model_id}; leave it out with leave_out"
+                + (", or lower generate.max_new_tokens" if answers else "")
+            )
+    return lengths
+
+
+def _card_lines(plan: Plan, condition: Condition, frame: Frame, longest: int) -> Iterator[str]:
+    prompt = next(iter(plan.prompts.values())).text
+    ids = frame.prompt_ids(prompt)
+    pairs = [f"{i}:{w!r}" for i, w in zip(ids, frame.tokenizer.convert_ids_to_tokens(list(ids)), strict=True)]
+    card = f"begin tokens: {frame.begin_count(ids)}, template: {frame.template_hash}, longest: {longest:,} tokens"
+    yield f"  condition {condition.condition_id}: {card}"
+    yield f"    {' '.join(pairs[:_SHOWN])} ... {' '.join(pairs[-_SHOWN:])}"
+
+
+def _cost(
+    plan: Plan, models: Models, cards: Mapping[str, ModelCard], lengths: Mapping[Condition, dict[str, int]]
+) -> Cost:
+    """Two operations per parameter and token, at the speed of a matrix product measured now."""
+    report, speed = plan.report, _operations_per_second(models.device)
+    positions, rows, work = 0, 0, 0.0
+    for source in dict.fromkeys(c.source for c in report.measured):
+        tokens = _answer_tokens(plan, models, source)
+        positions += sum(tokens.values())
+        for condition in report.conditions_of(source):
+            rows += sum(tokens.values())
+            read = sum(count + lengths[condition][prompt_id] for prompt_id, count in tokens.items())
+            work += 2 * cards[condition.model_id].parameters * read
+        if source in report.generated_sources():
+            answering = report.generated_sources()[source].model_id
+            work += 2 * cards[answering].parameters * sum(tokens.values()) * 4  # small batches: a quarter of the speed
+    loaded = {
+        c.weights_hash: cards[name].parameters * _WIDTHS.get(cards[name].dtype, 2)
+        for name, c in plan.checkpoints.items()
+    }
+    logits = 4 * report.score.chunk_logits * 4 * len(report.conditions_used())
+    disk = rows * (_ROW_BYTES + _CANDIDATE_BYTES * report.score.top_k) * 2  # once as shards, once in the database
+    return Cost(positions, work / speed, sum(loaded.values()) + logits, disk)
+
+
+def _answer_tokens(plan: Plan, models: Models, source: str) -> dict[str, int]:
+    """Tokens of each answer with its end: counted in a file; at most the limit where a model still has to answer."""
+    if source not in plan.answers:
+        return {p.prompt_id: plan.report.generate.max_new_tokens for p in plan.given}
+    frame = side_of(plan, models, plan.report.comparisons_of(source)[0].aligned).frame
+    return {a.prompt.prompt_id: len(frame.answer_ids(a.prompt.text, a.text)[0]) + 1 for a in plan.answers[source]}
+
+
+def _operations_per_second(device: str) -> float:
+    import torch
+
+    x = torch.randn(1024, 1024, device=device)
+    x @ x
+    start = time.perf_counter()
+    for _ in range(10):
+        x @ x
+    return 10 * 2 * 1024**3 / (time.perf_counter() - start) * 0.5  # a model reaches about half of a bare product
+
+
+def _cost_lines(plan: Plan, cost: Cost) -> Iterator[str]:
+    there = [shard.exists() for _, shard in plan.response_shards()]
+    yield (
+        f"  at most {cost.positions:,} positions: about {_duration(cost.seconds)} on this machine's CPU, "
+        f"{cost.memory_bytes / 1e9:.1f} GB of memory, {cost.disk_bytes / 1e6:,.0f} MB of disk"
+    )
+    yield f"  {sum(there)} of {len(there)} shards of answers are there already"
+
+
+def _duration(seconds: float) -> str:
+    minutes = seconds / 60
+    return "a minute" if minutes < 1.5 else f"{minutes:.0f} minutes" if minutes < 90 else f"{minutes / 60:.0f} hours"

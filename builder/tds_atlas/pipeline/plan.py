@@ -1,0 +1,190 @@
+"""What a report needs measured, as shards named by their content. Reads files and hashes; loads no model, no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tds_atlas.domain import Answer, Comparison, Condition, InputError, Prompt
+from tds_atlas.inputs.checkpoints import Checkpoint, locate
+from tds_atlas.inputs.prompts import read_answers, read_prompts
+from tds_atlas.inputs.report_file import Report, read_report
+from tds_atlas.inputs.roles import DEFAULT, Roles, read_roles
+from tds_atlas.pipeline.work import in_parts
+from tds_atlas.record.shards import Shard, content_key, read_responses
+
+MEASURING = 4
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """One piece of scoring: the responses in `answers`, with so many positions, go into `shard`."""
+
+    source: str
+    answers: Shard
+    positions: int
+    shard: Shard
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A report's settings with the inputs they name."""
+
+    path: Path
+    report: Report
+    text: str  # the report file as written
+    checkpoints: dict[str, Checkpoint]
+    given: tuple[Prompt, ...]  # the prompts that models answer
+    answers: dict[str, tuple[Answer, ...]]  # response files, by source
+    roles: Roles
+
+    @cached_property
+    def prompts(self) -> dict[str, Prompt]:
+        """Every prompt of the report by id: those given, then those that only a response file brings."""
+        everyone = self.given if self.report.generated_sources() else ()
+        everyone += tuple(answer.prompt for answers in self.answers.values() for answer in answers)
+        found: dict[str, Prompt] = {}
+        for prompt in everyone:
+            first = found.setdefault(prompt.prompt_id, prompt)
+            if first.text != prompt.text:
+                raise InputError(
+                    f"{self.path}: two prompts have the id {prompt.prompt_id!r}, one from {first.set}, another from "
+                    f"{prompt.set}; give the rows of one file other ids"
+                )
+        return found
+
+    def cards(self) -> Shard:
+        """Models, conditions and vocabulary."""
+        report = self.report
+        models = [(c.model_id, c.settings.label, c.source, c.fingerprint) for c in self.checkpoints.values()]
+        contexts = {name: context.model_dump() for name, context in report.contexts.items()}
+        first = next(iter(self.prompts.values())).text
+        return self._shard(
+            "cards",
+            models,
+            contexts,
+            first,
+            [(c.comparison_id, c.base.condition_id, c.aligned.condition_id) for c in report.measured],
+            [c.condition_id for c in report.conditions_used()],
+        )
+
+    def generations(self) -> Iterator[tuple[Condition, tuple[Prompt, ...], Shard]]:
+        """The work of generating: a condition, the prompts it answers and the shard for the answers."""
+        for condition in self.report.generated_sources().values():
+            for part in in_parts(self.given, self.report.shard_responses):
+                yield (
+                    condition,
+                    part,
+                    self._shard(
+                        "responses",
+                        condition.condition_id,
+                        self._identity(condition),
+                        [(p.prompt_id, p.text) for p in part],
+                        self.report.generate.max_new_tokens,
+                    ),
+                )
+
+    def readings(self) -> Iterator[tuple[str, Condition, tuple[Answer, ...], Shard]]:
+        """The work of tokenising: a response file's name, the condition whose tokenizer and context apply, answers."""
+        for source, answers in self.answers.items():
+            condition = self.report.comparisons_of(source)[0].aligned
+            for part in in_parts(answers, self.report.shard_responses):
+                yield (
+                    source,
+                    condition,
+                    part,
+                    self._shard(
+                        "responses",
+                        source,
+                        self._identity(condition),
+                        [(a.prompt.prompt_id, a.prompt.text, a.text, a.finish) for a in part],
+                    ),
+                )
+
+    def response_shards(self) -> list[tuple[str, Shard]]:
+        """Each shard of responses with its source."""
+        made = [(condition.condition_id, shard) for condition, _, shard in self.generations()]
+        return made + [(source, shard) for source, _, _, shard in self.readings()]
+
+    def scorings(self) -> Iterator[Scoring]:
+        """The work of scoring, known once the responses exist; they are read one shard at a time and let go."""
+        for source, answers in self.response_shards():
+            responses = read_responses(answers)
+            texts = [(r.response_id, self.prompts[r.prompt_id].text, r.token_ids) for r in responses]
+            conditions = [(c.condition_id, self._identity(c)) for c in self.report.conditions_of(source)]
+            pairs = [
+                (c.comparison_id, c.base.condition_id, c.aligned.condition_id)
+                for c in self.report.comparisons_of(source)
+            ]
+            shard = self._shard("scores", texts, conditions, pairs, self.report.score.top_k)
+            yield Scoring(source, answers, sum(len(r.token_ids) for r in responses), shard)
+
+    def swaps(self) -> Iterator[tuple[Comparison, tuple[Prompt, ...], Shard]]:
+        """The work of token swap: a comparison, some of the prompts, and the shard for the texts."""
+        settings = self.report.probes.swap
+        if settings is not None:
+            count, most = len(self.given), min(len(self.given), settings.prompts)
+            chosen = [self.given[i * count // most] for i in range(most)]
+            rest = settings.model_dump(exclude={"comparisons", "prompts"})
+            yield from self._written("swap", settings.comparisons, chosen, rest)
+
+    def prefills(self) -> Iterator[tuple[Comparison, tuple[Prompt, ...], Shard]]:
+        """The work of prefilling: a comparison, some of the harmful prompts, and the shard for what is said."""
+        settings = self.report.probes.prefill
+        if settings is not None:
+            harmful = [prompt for prompt in self.given if prompt.harmful]
+            rest = settings.model_dump(exclude={"comparisons"})
+            yield from self._written("prefill", settings.comparisons, harmful, rest)
+
+    def _written(
+        self, kind: str, comparisons: Sequence[str], prompts: Sequence[Prompt], settings: Any
+    ) -> Iterator[tuple[Comparison, tuple[Prompt, ...], Shard]]:
+        for comparison in (c for c in self.report.measured if c.comparison_id in comparisons):
+            sides = [(c.condition_id, self._identity(c)) for c in (comparison.base, comparison.aligned)]
+            for part in in_parts(prompts, self.report.shard_responses):
+                texts = [(p.prompt_id, p.text) for p in part]
+                yield comparison, part, self._shard(kind, comparison.comparison_id, sides, texts, settings)
+
+    def continuations(self) -> Iterator[tuple[Comparison, Scoring, Shard]]:
+        """The work of going on from shifted positions, known once the responses are scored: their ranks are read."""
+        settings = self.report.probes.continuation
+        if settings is not None:
+            for work in self.scorings():
+                for comparison in (c for c in self.report.comparisons_of(work.source) if c.kind == "tuning"):
+                    parts = (comparison.comparison_id, work.shard.key, settings.model_dump())
+                    yield comparison, work, self._shard("continuation", *parts)
+
+    def probe_shards(self) -> Iterator[tuple[str, Shard]]:
+        """Every shard of the probes with the name of its table."""
+        for name, works in (
+            ("swap", self.swaps()),
+            ("prefill", self.prefills()),
+            ("continuation", self.continuations()),
+        ):
+            for *_, shard in works:
+                yield name, shard
+
+    def _identity(self, condition: Condition) -> tuple[Any, ...]:
+        """Everything about a condition that decides its numbers."""
+        context = self.report.contexts[condition.context_id]
+        lender = () if context.template_of is None else self.checkpoints[context.template_of].fingerprint[1:2]
+        return (*self.checkpoints[condition.model_id].fingerprint, context.model_dump(), condition.arithmetic, *lender)
+
+    def _shard(self, kind: str, *parts: Any) -> Shard:
+        return Shard(self.report.output.shards, kind, content_key(MEASURING, kind, *parts))
+
+
+def read_plan(path: Path) -> Plan:
+    """Read a report file and what it names, cheap things first. Raises InputError."""
+    report = read_report(path)
+    given = read_prompts(report.prompts) if report.prompts else ()
+    answers = {source: read_answers(settings, given) for source, settings in report.file_sources().items()}
+    roles = read_roles(report.roles.path if report.roles else DEFAULT)
+    conditions = report.conditions_used()
+    lenders = [report.contexts[c.context_id].template_of for c in conditions]
+    used = dict.fromkeys([*(c.model_id for c in conditions), *filter(None, lenders)])
+    checkpoints = {name: locate(name, report.models) for name in used}
+    return Plan(path, report, path.read_text(encoding="utf-8"), checkpoints, given, answers, roles)

@@ -1,0 +1,74 @@
+"""The third step of a run: every answer scored under every condition of its comparisons."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from tds_atlas.pipeline.plan import Plan, Scoring
+from tds_atlas.pipeline.sides import side_of
+from tds_atlas.pipeline.work import WHOLE, Failures, Part
+from tds_atlas.progress import Advance, progress_bar
+from tds_atlas.record.shards import divergence_table, read_responses, score_table
+
+if TYPE_CHECKING:
+    from tds_atlas.measure.engines.transformers import Models
+    from tds_atlas.measure.score import Scorer
+
+
+def write_scores(plan: Plan, models: Callable[[], Models], part: Part = WHOLE) -> None:
+    """Score the responses that are not scored yet. A shard that fails leaves the others unharmed."""
+    failures = Failures()
+    todo = [work for work in part.of(plan.scorings()) if not work.shard.exists()]
+    for source in dict.fromkeys(work.source for work in todo):
+        scorings = [work for work in todo if work.source == source]
+        scorer = _scorer(plan, models(), source)
+        with progress_bar(f"score {source}", sum(work.positions for work in scorings), "tokens") as advance:
+            for work in scorings:
+                with failures.collected():
+                    _score(plan, models(), scorer, work, advance)
+    failures.raise_collected()
+
+
+def _scorer(plan: Plan, models: Models, source: str) -> Scorer:
+    """Every condition that scores the answers of a source, with its model loaded."""
+    from tds_atlas.measure.score import Scorer
+
+    settings = plan.report.score
+    sides = [side_of(plan, models, condition) for condition in plan.report.conditions_of(source)]
+    comparisons = plan.report.comparisons_of(source)
+    scorer = Scorer(sides, comparisons, settings.top_k, settings.batch_tokens, settings.chunk_logits)
+    _ = scorer.models  # one that cannot be loaded stops the run at once
+    return scorer
+
+
+def _score(plan: Plan, models: Models, scorer: Scorer, work: Scoring, advance: Advance) -> None:
+    """The responses of one shard, and what they were measured with."""
+    start, responses = time.monotonic(), read_responses(work.answers)
+    prompts = scorer.prompt_ids({r.response_id: plan.prompts[r.prompt_id].text for r in responses})
+    scores, divergences = [], []
+    for batch in scorer.batches(responses, prompts):
+        for response_scores, response_divergences in scorer.score(batch, prompts):
+            scores += response_scores
+            divergences += response_divergences
+        advance(sum(len(r.token_ids) for r in batch))
+    meta = _measured_with(models) | {"seconds": time.monotonic() - start}
+    work.shard.write({"score": score_table(scores), "divergence": divergence_table(divergences)}, meta)
+
+
+def _measured_with(models: Models) -> dict[str, Any]:
+    """What of the machine may show in the last digits of a number."""
+    loaded = models.loaded.values()
+    attention = sorted({str(m.model.config._attn_implementation) for m in loaded})
+    dtypes = sorted({f"{m.checkpoint.model_id} {m.model.dtype}".replace("torch.", "") for m in loaded})
+    return {
+        "device": models.device,
+        "machine": platform.machine(),
+        "attention": ", ".join(attention),
+        "dtypes": ", ".join(dtypes),
+        "torch": version("torch"),
+        "transformers": version("transformers"),
+    }

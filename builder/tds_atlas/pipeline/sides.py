@@ -1,0 +1,42 @@
+"""The sides of a plan's comparisons, and the models behind them: the one place where a `Side` is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from tds_atlas.domain import Condition
+from tds_atlas.pipeline.plan import Plan
+
+if TYPE_CHECKING:
+    from tds_atlas.measure.engines.transformers import Models
+    from tds_atlas.measure.side import Side
+
+
+def lazy_models(plan: Plan, device: str | None = None) -> Callable[[], Models]:
+    """One set of models for all steps of a run, made when a step first needs one. Of several devices: the first."""
+    models: list[Models] = []
+
+    def get() -> Models:
+        if not models:
+            from tds_atlas.measure.engines.loading import choose_device
+            from tds_atlas.measure.engines.transformers import Models
+
+            wanted = device or plan.report.device
+            models.append(Models(choose_device(wanted if isinstance(wanted, str) else wanted[0])))
+        return models[0]
+
+    return get
+
+
+def side_of(plan: Plan, models: Models, condition: Condition) -> Side:
+    """A condition of the plan as a side. Reads the tokenizer, not the weights."""
+    from tds_atlas.measure.contexts import Frame
+    from tds_atlas.measure.side import Side
+
+    checkpoint, context = plan.checkpoints[condition.model_id], plan.report.contexts[condition.context_id]
+    template = None
+    if context.kind == "chat" and context.template_of is not None:
+        template = models.tokenizer(plan.checkpoints[context.template_of]).chat_template
+    frame = Frame(condition.context_id, context, models.tokenizer(checkpoint), template)
+    return Side(condition, frame, lambda: models.model(checkpoint, condition.dtype))

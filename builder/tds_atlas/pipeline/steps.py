@@ -1,0 +1,75 @@
+"""A run as a list of steps, each skipping what is done: cards, responses, scores, probes, database, docs, site.
+
+torch and transformers are imported only by the steps that find something left to measure.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tds_atlas.pipeline.cards import write_cards
+from tds_atlas.pipeline.plan import Plan
+from tds_atlas.pipeline.probes import write_probes
+from tds_atlas.pipeline.responses import write_responses
+from tds_atlas.pipeline.runners.devices import run_on_devices
+from tds_atlas.pipeline.scores import write_scores
+from tds_atlas.pipeline.sides import lazy_models
+from tds_atlas.pipeline.store import write_database
+from tds_atlas.pipeline.work import WHOLE, Part
+
+SITE_SOURCE, DOCS, SITE_CONFIG = Path("site_src"), Path("build/docs"), Path("mkdocs.yml")
+
+
+def generate(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
+    """Up to the answers."""
+    models = lazy_models(plan, device)
+    write_cards(plan, models)
+    write_responses(plan, models, part)
+
+
+def score(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
+    """Up to the scores. A worker's part needs the answers of all workers: it generates none itself."""
+    models = lazy_models(plan, device)
+    write_cards(plan, models)
+    if part.count == 1:
+        write_responses(plan, models)
+    write_scores(plan, models, part)
+
+
+def probe(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
+    """Up to the probes. A worker's part needs the answers and scores of all workers."""
+    models = lazy_models(plan, device)
+    write_cards(plan, models)
+    if part.count == 1:
+        write_responses(plan, models)
+        write_scores(plan, models)
+    write_probes(plan, models, part)
+
+
+def measure(plan: Plan) -> None:
+    """Up to the database; on several devices, with one worker process each."""
+    if isinstance(plan.report.device, str):
+        probe(plan)
+    else:
+        write_cards(plan, lazy_models(plan))
+        if not all(shard.exists() for _, shard in plan.response_shards()):
+            run_on_devices("generate", plan.path, plan.report.device)
+        if not all(work.shard.exists() for work in plan.scorings()):
+            run_on_devices("score", plan.path, plan.report.device)
+        if not all(shard.exists() for _, shard in plan.probe_shards()):
+            run_on_devices("probe", plan.path, plan.report.device)
+    write_database(plan)
+
+
+def report(database: Path) -> None:
+    """The database as a folder of plain files for MkDocs. Needs no torch."""
+    from tds_atlas.report.docs import write_docs
+
+    write_docs(database, SITE_SOURCE, DOCS)
+
+
+def build_site(site: Path, hosted: bool = False) -> None:
+    """The folder of plain files as a static site; `hosted` adds a strict content policy, which breaks file://."""
+    from tds_atlas.report.site import build_site
+
+    build_site(SITE_CONFIG, site, hosted)

@@ -1,0 +1,83 @@
+"""The finished shards of a plan as one database, with everything that is recorded about how they came to be."""
+
+from __future__ import annotations
+
+import platform
+from inspect import getsource
+
+from tds_atlas import __version__
+from tds_atlas.inputs import roles
+from tds_atlas.pipeline.plan import MEASURING, Plan
+from tds_atlas.progress import progress_bar, say
+from tds_atlas.record.shards import Shard, content_key
+from tds_atlas.record.store import Records, is_current, schema_text, store
+
+
+def write_database(plan: Plan) -> None:
+    """Store the shards as one database, unless it holds just them already."""
+    scores = [work.shard for work in plan.scorings()]
+    responses = [shard for _, shard in plan.response_shards()]
+    probes = list(plan.probe_shards())
+    content = content_key(
+        schema_text(),
+        plan.text,
+        __version__,
+        plan.cards().key,
+        [s.key for s in (*responses, *scores)],
+        [(table, shard.key) for table, shard in probes],
+        (plan.roles.safety, plan.roles.style, getsource(roles)),
+        [(p.prompt_id, p.tasks, p.topics, p.harmful, p.truths) for p in plan.prompts.values()],
+    )
+    database = plan.report.output.database
+    if is_current(database, content):
+        say(f"{database} is up to date")
+        return
+    with progress_bar("store", None, "shards") as advance:
+        store(database, _records(plan, responses, scores, probes, content))
+        advance(len(responses) + len(scores) + len(probes))
+
+
+def _records(
+    plan: Plan, responses: list[Shard], scores: list[Shard], probes: list[tuple[str, Shard]], content: str
+) -> Records:
+    report = plan.report
+    metas = [shard.meta("score") for shard in scores]
+    run = {
+        "content_key": content,
+        "report_name": report.name,
+        "report_title": report.title,
+        "report_description": report.description,
+        "report_config": plan.text,
+        "example_pages": str(report.site.example_pages),
+        "measuring_version": str(MEASURING),
+        "tds_atlas_version": __version__,
+        "python_version": platform.python_version(),
+    }
+    for key in ("device", "machine", "attention", "dtypes", "torch", "transformers"):
+        run[f"measured_{key}"] = ", ".join(sorted({meta[key] for meta in metas}))
+    run["seconds_generating"] = f"{sum(s.meta('response').get('seconds', 0) for s in responses):.1f}"
+    run["seconds_scoring"] = f"{sum(meta['seconds'] for meta in metas):.1f}"
+    extended = plan.cards().meta("model")["extended"]
+    return Records(
+        plan.cards(),
+        responses,
+        scores,
+        probes,
+        list(plan.prompts.values()),
+        plan.roles,
+        [{"context_id": name} | context.model_dump() for name, context in report.contexts.items()],
+        [
+            {
+                "comparison_id": c.comparison_id,
+                "ordinal": i,
+                "label": c.label,
+                "kind": c.kind,
+                "base_condition_id": c.base.condition_id,
+                "aligned_condition_id": c.aligned.condition_id,
+                "source": c.source,
+                "extended": extended[c.comparison_id] or None,
+            }
+            for i, c in enumerate(report.measured, 1)
+        ],
+        run,
+    )

@@ -1,0 +1,65 @@
+"""Pieces of work: cut to size, divided among workers, and done so that one that fails leaves the others unharmed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TypeVar
+
+from tds_atlas.domain import InputError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Every `count`-th piece of work, from the `number`-th on (from 1)."""
+
+    number: int = 1
+    count: int = 1
+
+    @classmethod
+    def parse(cls, text: str) -> Part:
+        """From `number/count`, e.g. 2/4."""
+        number, _, count = text.partition("/")
+        if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+            raise InputError(f"--part {text}: expected NUMBER/COUNT, e.g. 2/4 for the second of four workers")
+        return cls(int(number), int(count))
+
+    def of(self, work: Iterable[T]) -> list[T]:
+        """The pieces of this worker: they must not depend on what the others have finished by now."""
+        return list(islice(work, self.number - 1, None, self.count))
+
+
+WHOLE = Part()
+
+
+def in_parts(items: Sequence[T], size: int) -> Iterator[tuple[T, ...]]:
+    """The items in order, `size` at a time."""
+    rest = iter(items)
+    while part := tuple(islice(rest, size)):
+        yield part
+
+
+@dataclass
+class Failures:
+    """The input errors of pieces of work, held back until all pieces have been tried."""
+
+    errors: list[InputError] = field(default_factory=list)
+
+    @contextmanager
+    def collected(self) -> Iterator[None]:
+        """Hold back an InputError of the block."""
+        try:
+            yield
+        except InputError as error:
+            self.errors.append(error)
+
+    def raise_collected(self) -> None:
+        """Raise the collected errors as one, quoting the first."""
+        messages = list(dict.fromkeys(map(str, self.errors)))
+        if messages:
+            more = f" (and {len(messages) - 1} more like it)" if len(messages) > 1 else ""
+            raise InputError(f"{messages[0]}{more}")

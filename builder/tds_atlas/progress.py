@@ -1,0 +1,66 @@
+"""A progress bar for each long stage: how far, how fast, how long still. One line remains of each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sized
+from contextlib import contextmanager
+from typing import Protocol, TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+T = TypeVar("T")
+console = Console(stderr=True, highlight=False)
+
+
+class Advance(Protocol):
+    def __call__(self, amount: int, /) -> None: ...
+
+
+class _RateColumn(ProgressColumn):
+    """Units per second since the start of the step."""
+
+    def render(self, task: Task) -> Text:
+        unit = task.fields["unit"]
+        return Text(f"{task.speed:,.0f} {unit}/s" if task.speed else f"– {unit}/s", style="cyan")
+
+
+@contextmanager
+def progress_bar(description: str, total: int | None, unit: str) -> Iterator[Advance]:
+    """Show a bar while the block runs; call the yielded function with the units done."""
+    columns = (
+        TextColumn("{task.description:<28}"),
+        BarColumn(bar_width=28),
+        TextColumn("{task.percentage:>3.0f} %"),
+        _RateColumn(),
+        TimeRemainingColumn(),
+    )
+    start, done = time.monotonic(), 0
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(description, total=total, unit=unit)
+
+        def advance(amount: int, /) -> None:
+            nonlocal done
+            done += amount
+            bar.advance(task, amount)
+
+        yield advance
+    seconds = time.monotonic() - start
+    rate = f"{done / seconds:,.0f} {unit}/s" if seconds > 0.05 else ""
+    say(f"{description:<28} {done:>9,} {unit:<9} {seconds:6.1f} s  {rate}".rstrip())
+
+
+def track(items: Iterable[T], description: str, total: int | None = None, unit: str = "items") -> Iterator[T]:
+    """Yield the items, one step of the bar each."""
+    total = len(items) if total is None and isinstance(items, Sized) else total
+    with progress_bar(description, total, unit) as advance:
+        for item in items:
+            yield item
+            advance(1)
+
+
+def say(line: str) -> None:
+    """One line to the terminal's error stream, so that piped output stays clean."""
+    console.print(line, markup=False, soft_wrap=True)

@@ -1,0 +1,181 @@
+"""Finished shards into one DuckDB file, written under a temporary name and renamed: no reader sees half a database.
+
+Knows what the tables are, not what they mean (views.sql says that) nor how they were measured.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from tds_atlas.domain import InputError, Prompt, first_line
+from tds_atlas.inputs.roles import Roles, states
+from tds_atlas.record.shards import Shard
+
+STORAGE_VERSION = "v1.4.0"  # DuckDB 1.4 and later open it, DuckDB-Wasm among them; 2.0's own default only 2.0 opens
+QUIET = "SET enable_progress_bar = false"  # DuckDB 2.0 writes its progress to the standard output, where rows go
+_MEMORY = "256MB"  # for DuckDB: shards go in one after another, so more of them need no more
+_NO_ROOM = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionException, duckdb.FatalException)
+_FOLDER = Path(__file__).parent
+SQL = {
+    name: "".join((_FOLDER / f"{part}.sql").read_text(encoding="utf-8") for part in parts)
+    for name, parts in {"schema": ("schema",), "views": ("views", "analysis", "aligntds")}.items()
+}
+_FILE = "read_parquet($path)"
+_RESPONSE_TABLES = {  # a row of a response file is one response; its lists become the rows of position
+    "response": f"""
+        SELECT response_id, prompt_id, source, condition_id, text, len(token_ids) AS n_tokens, finish, boundary
+        FROM {_FILE}""",
+    "position": f"""
+        SELECT response_id, (i - 1)::INTEGER AS pos, token_ids[i] AS token_id,
+               spans[i][1] AS char_start, spans[i][2] AS char_end, has_end AND i = len(token_ids) AS is_end,
+               roles[i] AS role
+        FROM (SELECT *, unnest(range(1, len(token_ids) + 1)) AS i FROM {_FILE} JOIN roles USING (response_id))""",
+}
+
+
+@dataclass(frozen=True)
+class Records:
+    """Everything that goes into a database."""
+
+    cards: Shard
+    responses: Sequence[Shard]
+    scores: Sequence[Shard]
+    probes: Sequence[tuple[str, Shard]]  # each with the name of its table
+    prompts: Sequence[Prompt]
+    roles: Roles
+    contexts: Sequence[Mapping[str, Any]]
+    comparisons: Sequence[Mapping[str, Any]]
+    run: Mapping[str, str]
+
+
+def is_current(database: Path, content: str) -> bool:
+    """Whether the database was stored from the content with this key."""
+    if not database.is_file():
+        return False
+    try:
+        with duckdb.connect(str(database), read_only=True) as con:
+            rows = con.execute("SELECT value FROM run WHERE key = 'content_key'").fetchall()
+    except duckdb.Error:
+        return False  # damaged or foreign: storing anew is the cure
+    return rows == [(content,)]
+
+
+def schema_text() -> str:
+    """The SQL that decides the database's shape; part of its content key."""
+    return SQL["schema"] + SQL["views"]
+
+
+def store(database: Path, records: Records) -> None:
+    """Write the database. The old one, if any, stays in place until the new one is whole."""
+    part = database.with_name(f".{database.name}.part")
+    database.parent.mkdir(parents=True, exist_ok=True)
+    remove(part)
+    try:
+        with duckdb.connect(
+            str(part), config={"storage_compatibility_version": STORAGE_VERSION, "memory_limit": _MEMORY}
+        ) as con:
+            con.execute(QUIET)
+            con.execute(SQL["schema"])
+            con.execute("BEGIN")
+            _insert_all(con, records)
+            con.execute("COMMIT")
+            con.execute(SQL["views"])
+            con.execute("CHECKPOINT")
+        part.replace(database)
+    except (*_NO_ROOM, OSError) as error:
+        remove(part)
+        raise InputError(f"{database}: cannot be written: {first_line(error)}") from None
+
+
+def remove(database: Path) -> None:
+    """The file, if there is one, and what DuckDB leaves beside it in a run that is killed."""
+    for leftover in (database, database.with_name(f"{database.name}.wal")):
+        leftover.unlink(missing_ok=True)
+    shutil.rmtree(database.with_name(f"{database.name}.tmp"), ignore_errors=True)
+
+
+def attach_database(con: duckdb.DuckDBPyConnection, database: Path, name: str) -> None:
+    """Another database to read from under a name."""
+    path = str(database).replace("'", "''")
+    con.execute(f"ATTACH '{path}' AS {name} (READ_ONLY)")
+
+
+def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
+    _insert_rows(con, "prompt", [_prompt_row(i, prompt) for i, prompt in enumerate(records.prompts, 1)])
+    _insert_rows(con, "context", records.contexts)
+    _insert_rows(con, "comparison", records.comparisons)
+    for table in ("model", "condition", "token"):
+        _insert_shard(con, table, f"SELECT * FROM {_FILE}", records.cards, table)
+    truths = {prompt.prompt_id: prompt.truths for prompt in records.prompts}
+    for shard in records.responses:
+        con.register("roles", _roles(shard, records.roles, truths))
+        for table, select in _RESPONSE_TABLES.items():
+            _insert_shard(con, table, select, shard, "response")
+        con.unregister("roles")
+    for table in ("score", "divergence"):
+        for shard in records.scores:
+            _insert_shard(con, table, f"SELECT * FROM {_FILE}", shard, table)
+    for table, shard in records.probes:
+        rows = shard.read(table).to_pylist()
+        if rows:
+            _insert_rows(con, table, list(_judged(table, rows, records.roles, truths)))
+    _insert_rows(con, "run", [{"key": key, "value": value} for key, value in records.run.items()])
+
+
+def _roles(shard: Shard, roles: Roles, truths: Mapping[str, tuple[str, ...]]) -> pa.Table:
+    """The role of every token of a shard of responses: one list a response."""
+    answers = shard.read("response")
+    columns = [answers[name].to_pylist() for name in ("text", "spans", "prompt_id", "has_end")]
+    lists = [roles.of(text, spans, truths[name], ended) for text, spans, name, ended in zip(*columns, strict=True)]
+    return pa.table({"response_id": answers["response_id"], "roles": lists})
+
+
+def _judged(
+    table: str, rows: Sequence[dict[str, Any]], roles: Roles, truths: Mapping[str, tuple[str, ...]]
+) -> Iterator[dict[str, Any]]:
+    """The rows of a probe with what its texts are by the report's roles and truths."""
+    refused = {row["prompt_id"] for row in rows if row.get("k") == 0 and roles.refuses(row["said"])}
+    for row in rows:
+        if table == "swap":
+            right, style = states(row["text"], truths[row["prompt_id"]]), roles.style_share(row["text"])
+            row |= {"is_right": right, "refuses": roles.refuses(row["text"]), "style_share": style}
+        elif table == "prefill":
+            row |= {"refuses": roles.refuses(row["said"])}
+            if row["prompt_id"] not in refused:  # no refusal, no opening of one
+                row |= dict.fromkeys(("opening", "opening_logprob", "base_opening_logprob", "opening_likeliest"))
+        yield row
+
+
+def _prompt_row(ordinal: int, prompt: Prompt) -> dict[str, Any]:
+    return {
+        "prompt_id": prompt.prompt_id,
+        "ordinal": ordinal,
+        "set": prompt.set,
+        "text": prompt.text,
+        "tasks": list(prompt.tasks),
+        "topics": list(prompt.topics),
+        "harmful": prompt.harmful,
+        "truths": list(prompt.truths),
+    }
+
+
+def _insert_rows(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    batch = pa.Table.from_pylist([dict(row) for row in rows])
+    con.register("batch", batch)
+    con.execute(f'INSERT INTO "{table}" BY NAME SELECT * FROM batch')
+    con.unregister("batch")
+
+
+def _insert_shard(con: duckdb.DuckDBPyConnection, table: str, select: str, shard: Shard, name: str) -> None:
+    """Rows keep the order of the file: those of one response stand together, and two builds are alike."""
+    try:
+        con.execute(f'INSERT INTO "{table}" BY NAME {select}', {"path": str(shard.path(name))})
+    except duckdb.InvalidInputException:
+        raise shard.damaged(name) from None

@@ -1,0 +1,37 @@
+"""A second process, for work that no page waits on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import get_context
+
+from tds_atlas.domain import InputError
+
+
+@contextmanager
+def background_process() -> Iterator[ProcessPoolExecutor]:
+    """Tasks given to it are done in order; it starts with the first. Raises InputError where it was killed."""
+    try:
+        with ProcessPoolExecutor(1, get_context("spawn"), _bound_to, (os.getpid(),)) as pool:
+            yield pool
+    except BrokenProcessPool:
+        raise InputError("the report's second process was killed, likely for want of memory; run again") from None
+
+
+def _bound_to(parent: int) -> None:
+    """An interruption ends the second process without a word, and so does the end of the first, whatever its cause."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.2)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

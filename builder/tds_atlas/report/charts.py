@@ -1,0 +1,62 @@
+"""Each figure as files: Vega-Lite JSON, SQL, CSV, PNG, SVG in both palettes; and the Vega bundle that draws them."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import vl_convert
+
+from tds_atlas.report import figures, query, theme
+from tds_atlas.report.output import format_table
+
+_STATIC_WIDTH = 720
+_VERSION = "6.4"  # of Vega-Lite, as Altair writes it
+
+
+def write_figures(con: duckdb.DuckDBPyConnection, folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """All figures with data, but for their images. Yields of each its name, and its spec, caption, SQL and rows."""
+    folder.mkdir(parents=True)
+    comparisons = [row["label"] for row in query.rows(con, "pages/comparisons")]
+    for name in figures.FIGURES:
+        sql = query.sql_of(f"figures/{name}")
+        table = query.table(con, f"figures/{name}")
+        if table.num_rows == 0:
+            continue
+        spec = figures.build(name, table, query.caption(sql), comparisons).to_dict()
+        (folder / f"{name}.json").write_text(json.dumps(spec, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        (folder / f"{name}.sql").write_text(sql, encoding="utf-8")
+        (folder / f"{name}.csv").write_text(format_table(table, "csv") + "\n", encoding="utf-8")
+        yield name, {"spec": spec, "caption": query.caption(sql), "sql": sql, "rows": table.to_pylist()}
+
+
+def write_images(folder: Path, name: str, spec: dict[str, Any]) -> None:
+    """A figure as SVG in both palettes, and as PNG."""
+    for palette, config in (("light", theme.LIGHT), ("dark", theme.DARK)):
+        (folder / f"{name}.{palette}.svg").write_text(_svg(_static(spec, config)), encoding="utf-8")
+    (folder / f"{name}.png").write_bytes(_png(_static(spec, theme.LIGHT | {"background": "white"})))
+
+
+@cache
+def vega_bundle() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one classic script that sets window.vegaEmbed and leaks no other name."""
+    return f"(()=>{{{vl_convert.javascript_bundle('window.vegaEmbed = vegaEmbed;', vl_version=_VERSION)}}})();\n"
+
+
+def _static(spec: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
+    """The spec at a fixed width. A concatenation has the width of its parts."""
+    fixed = copy.deepcopy(spec) | {"config": config}
+    return fixed | {"width": _STATIC_WIDTH} if spec.get("width") == "container" else fixed
+
+
+def _svg(spec: dict[str, Any]) -> str:
+    return str(vl_convert.vegalite_to_svg(spec, vl_version=_VERSION, allowed_base_urls=[]))
+
+
+def _png(spec: dict[str, Any]) -> bytes:
+    return bytes(vl_convert.vegalite_to_png(spec, vl_version=_VERSION, scale=2, allowed_base_urls=[]))

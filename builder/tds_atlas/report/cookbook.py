@@ -1,0 +1,132 @@
+"""Queries with a name: the cookbook's questions with live answers, and all that `tds query --saved` knows."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from tds_atlas.domain import InputError, printable
+from tds_atlas.report import query
+from tds_atlas.report.output import format_table, save, terminal_width
+
+PARTS = (
+    "How much",
+    "Words and tokens",
+    "Where in the answer",
+    "What both would have said",
+    "What did it",
+    "Probes",
+    "What the numbers rest on",
+)
+_KEY = re.compile(r"-- (part|needs): (.+)")
+_SHOWN = 10  # rows of an answer on the page
+
+
+@dataclass(frozen=True)
+class Question:
+    """A file of sql/cookbook: its first line is the question, the next ones say its part and what must have rows."""
+
+    name: str
+    question: str
+    part: str
+    needs: str  # a table or view; empty where the question always makes sense
+    sql: str
+
+    @property
+    def body(self) -> str:
+        """The SQL without the lines that the page says otherwise."""
+        return self.sql.split("\n", 3 if self.needs else 2)[-1].rstrip()
+
+
+def cookbook() -> list[Question]:
+    """The questions, by part and then by name."""
+    found = []
+    for path in (query.SQL / "cookbook").glob("*.sql"):
+        text = path.read_text(encoding="utf-8")
+        keys = {m.group(1): m.group(2) for m in map(_KEY.fullmatch, text.splitlines()[1:3]) if m}
+        found.append(Question(path.stem, query.caption(text), keys["part"], keys.get("needs", ""), text))
+    return sorted(found, key=lambda q: (PARTS.index(q.part), q.name))
+
+
+def answered_questions(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    """The questions that this database answers, with the first rows of each answer."""
+    made = []
+    for q in cookbook():
+        if q.needs and not query.run(con, f'SELECT 1 FROM "{q.needs}" LIMIT 1').num_rows:
+            continue
+        result = query.run(con, q.sql)
+        if result.num_rows:
+            rows = [tuple(row.values()) for row in result.slice(0, _SHOWN).to_pylist()]
+            shown = {"columns": result.column_names, "rows": rows, "more": result.num_rows > _SHOWN}
+            made.append({"name": q.name, "question": q.question, "part": q.part, "sql": q.sql, "body": q.body} | shown)
+    return made
+
+
+def sample_rows(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
+    """The first row of each table and view that has any. Only one answer's rows are looked at: it stays cheap."""
+    found = {}
+    sources = con.sql("SELECT min(response_id) FROM response GROUP BY source ORDER BY ALL").fetchall()
+    for name, columns in groupby(query.rows(con, "pages/schema"), key=lambda row: row["name"]):
+        held = any(column["column_name"] == "response_id" for column in columns)
+        for (response,) in sources if held and name != "continuation" else [(None,)]:
+            where = "WHERE response_id = $response" if response else ""
+            sql = f'FROM "{name}" {where} ORDER BY ALL LIMIT 1'
+            row = con.sql(sql, params={"response": response} if response else None).to_arrow_table().to_pylist()
+            if row:
+                found[name] = row[0]
+                break
+    return found
+
+
+def named() -> dict[str, str]:
+    """What can be asked by name, with what it says: questions, then the report's queries without parameters."""
+    found = {q.name: q.question for q in cookbook()}
+    for folder in ("figures", "pages"):
+        for path in sorted((query.SQL / folder).glob("*.sql")):
+            text = path.read_text(encoding="utf-8")
+            if not re.search(r"\$\w", text):
+                found[f"{folder}/{path.stem}"] = query.caption(text)
+    return found
+
+
+def sql_of(name: str) -> str:
+    """The SQL of a saved query."""
+    if name not in named():
+        raise InputError(f"there is no saved query {printable(name)}; `tds query --list` names them")
+    return query.sql_of(name if "/" in name else f"cookbook/{name}")
+
+
+def listing() -> pa.Table:
+    names = named()
+    return pa.table({"name": list(names), "question": list(names.values())})
+
+
+def answer(
+    database: Path, sql: str | None, saved: str | None, names: bool, style: str, output: Path | None
+) -> str | None:
+    """What `tds query` prints; nothing where the rows went into a file."""
+    if [sql is not None, saved is not None, names].count(True) != 1:
+        raise InputError("give one of: SQL (or - to read it from the input), --saved NAME, --list")
+    if style == "parquet" and output is None:
+        raise InputError("Parquet is not for the terminal; name a file with --output")
+    if names and style == "table" and output is None:
+        width = max(map(len, named()))
+        return "\n".join(f"{name:<{width}}  {question}" for name, question in named().items())
+    if names:
+        result = listing()
+    else:
+        text = sql_of(saved) if saved is not None else query.read_sql(sql or "")
+        con = query.connect(database)
+        if output is None:
+            return format_table(query.run(con, text), style, terminal_width())
+        result = query.relation(con, text)
+    if output is None:
+        return format_table(result, style, terminal_width())
+    save(result, style, output, database)
+    return None

@@ -1,0 +1,132 @@
+"""The example pages: for each comparison and response a Markdown stub and scripts with its data; and their index.
+
+The stub holds prompt and answer as inert text, for search, print and readers without JavaScript; the page's scripts
+draw the tokens from the data beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterator, Sequence
+from itertools import accumulate, groupby
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from tds_atlas.report import query
+from tds_atlas.report.examples.data import Answers, Vocabulary, page_data
+from tds_atlas.report.markup import inert, inline_json, title
+from tds_atlas.report.pages import environment
+
+Row = dict[str, Any]
+_AT_ONCE = 400  # answers in memory, times the conditions that say something of each
+FINISHES = ("stop", "length", "unknown")
+
+
+def paged_prompts(con: duckdb.DuckDBPyConnection) -> frozenset[int]:
+    """The ordinals of the prompts whose answers get pages: as many as the report's site.example_pages lets in."""
+    wanted = {row["key"]: row["value"] for row in query.rows(con, "pages/run")}.get("example_pages")
+    prompts = query.rows(con, "pages/paged_prompts")
+    totals = accumulate(row["pages"] for row in prompts)
+    return frozenset(
+        row["ordinal"]
+        for i, (row, total) in enumerate(zip(prompts, totals, strict=True))
+        if i == 0 or wanted is None or total <= int(wanted)
+    )
+
+
+def write_examples(con: duckdb.DuckDBPyConnection, folder: Path, examples: Sequence[Row]) -> Iterator[str]:
+    """Write the pages; yields the name of each, so that a caller can show progress."""
+    comparisons = {c["comparison_id"]: c for c in query.rows(con, "pages/comparisons")}
+    by_prompt, at_once = _by_prompt(examples), max(1, _AT_ONCE // len(query.rows(con, "pages/conditions")))
+    stub = environment().get_template("example.md")
+    for comparison_id, group in groupby(examples, key=lambda e: e["comparison_id"]):
+        mine = list(group)
+        target = folder / comparison_id
+        target.mkdir(parents=True)
+        vocabulary = Vocabulary(con, comparison_id)
+        for i, example in enumerate(mine):
+            if i % at_once == 0:
+                answers = Answers(con, comparison_id, [e["response_id"] for e in mine[i : i + at_once]])
+            name = str(example["ordinal"])
+            own, more = page_data(comparisons[comparison_id], example, answers, vocabulary)
+            _write_script(target / f"{name}.js", "tdsExample", own)
+            if more["said"]:
+                _write_script(target / f"{name}.more.js", "tdsExampleMore", more)
+            near: Row = {"previous": mine[i - 1] if i else None, "next": mine[i + 1] if i + 1 < len(mine) else None}
+            others = [e for e in by_prompt[example["prompt_id"]] if e["comparison_id"] != comparison_id]
+            near["after"] = _after(example, others)
+            text = stub.render(example=example, title=page_title(example), inert=inert, others=others, **near)
+            (target / f"{name}.md").write_text(text, encoding="utf-8")
+            yield name
+
+
+def index_data(examples: Sequence[Row], paged: Container[int]) -> Row:
+    """What the examples table shows, column by column; what several pages share (prompt, answer) is held once.
+
+    paged: the ordinals of the prompts whose answers have pages.
+    """
+    prompts = list({e["prompt_id"]: e for e in examples}.values())
+    answers = list({e["response_id"]: e for e in examples}.values())
+    at_prompt = {e["prompt_id"]: i for i, e in enumerate(prompts)}
+    at_answer = {e["response_id"]: i for i, e in enumerate(answers)}
+    labels = {e["comparison_id"]: e["label"] for e in examples}
+    names = list(labels)
+    tags = {kind: sorted({tag for e in prompts for tag in e[kind]}) for kind in ("tasks", "topics")}
+
+    def column(value: Callable[[Row], Any]) -> list[Any]:
+        return [value(e) for e in examples]
+
+    return {
+        "comparisons": [[c, label] for c, label in labels.items()],
+        **tags,
+        "prompts": {
+            "ordinal": [e["ordinal"] for e in prompts],
+            "page": [int(e["ordinal"] in paged) for e in prompts],
+            "text": [title(e["prompt"], 160) for e in prompts],
+            "harmful": [None if e["harmful"] is None else int(e["harmful"]) for e in prompts],
+            **{kind: [[tags[kind].index(tag) for tag in e[kind]] for e in prompts] for kind in tags},
+        },
+        "answers": {
+            "text": [title(e["answer"], 240) for e in answers],
+            "finish": [FINISHES.index(e["finish"]) for e in answers],
+            "tokens": [e["n_tokens"] for e in answers],
+        },
+        "rows": {
+            "comparison": column(lambda e: names.index(e["comparison_id"])),
+            "prompt": column(lambda e: at_prompt[e["prompt_id"]]),
+            "answer": column(lambda e: at_answer[e["response_id"]]),
+            "unshifted": column(lambda e: round(e["unshifted_share"] * e["n_tokens"])),
+            "marginal": column(lambda e: round(e["marginal_share"] * e["n_tokens"])),
+            "kl": column(lambda e: _thousandths(e["mean_kl_aligned_base_nats"])),
+            "delta": column(lambda e: _thousandths(e["mean_delta_logprob_nats"])),
+            "first": column(lambda e: e["first_shifted_pos"]),
+            "rank": column(lambda e: e["max_base_rank"]),
+        },
+    }
+
+
+def page_title(example: Row) -> str:
+    return f"{title(example['prompt'])} · {title(example['label'])}"
+
+
+def _write_script(path: Path, name: str, data: Row) -> None:
+    path.write_text(f"window.{name}={inline_json(data)};\n", encoding="utf-8")
+
+
+def _by_prompt(examples: Sequence[Row]) -> dict[str, list[Row]]:
+    table: dict[str, list[Row]] = {}
+    for example in examples:
+        table.setdefault(example["prompt_id"], []).append(example)
+    return table
+
+
+def _after(example: Row, others: Sequence[Row]) -> str | None:
+    """The comparison that a reader goes round to: the next one over the same answer, else over the same prompt."""
+    same = [e for e in others if e["response_id"] == example["response_id"]] or others
+    later = [e for e in same if e["comparison_ordinal"] > example["comparison_ordinal"]] or same
+    return min(later, key=lambda e: e["comparison_ordinal"])["comparison_id"] if later else None
+
+
+def _thousandths(value: float | None) -> int | None:
+    return None if value is None else round(1000 * value)

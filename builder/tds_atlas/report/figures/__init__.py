@@ -1,0 +1,33 @@
+"""The figures: one function a query, of the same name, from its table to an Altair chart. Knows no file and no page.
+
+Each module holds the figures of one page and registers them; `build` adds the theme and the finding in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from pkgutil import iter_modules
+
+import altair as alt
+import pyarrow as pa
+
+from tds_atlas.report import theme
+from tds_atlas.report.figures.marks import Chart
+from tds_atlas.report.figures.registry import FIGURES as FIGURES
+
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")
+
+
+def build(name: str, table: pa.Table, caption: str, comparisons: Sequence[str]) -> Chart:
+    """The figure of that name, with the site's theme and a description that states what is to be seen.
+
+    A comparison has the same colour in every figure: its place in the report's list decides.
+    """
+    found = FIGURES[name]
+    here = set(table["comparison"].to_pylist()) if "comparison" in table.column_names else set()
+    legend = alt.Legend(values=[name for name in comparisons if name in here], symbolOpacity=1)
+    scale = alt.Scale(domain=list(comparisons))
+    chart = found.draw(table, alt.Color("comparison:N", sort=None, scale=scale, legend=legend))
+    return chart.properties(width="container", description=f"{caption} {found.says(table)}").configure(**theme.LIGHT)

@@ -1,0 +1,238 @@
+"""Figures of the page on how much changes."""
+
+from __future__ import annotations
+
+import altair as alt
+import pyarrow as pa
+
+from tds_atlas.report.figures.intervals import labelled, measures_height, with_half
+from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, Row, shown
+from tds_atlas.report.figures.registry import figure
+
+_STEPS = [1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 500, 1000]
+_QUIET = "#8b959d"  # a grey that reads on both palettes
+
+
+@figure(lambda table: _shares(table))
+def shift_by_comparison(table: pa.Table, colour: alt.Color) -> Chart:
+    """A bar per comparison; the shares of its two ends written below it, with their intervals."""
+    order = ["unshifted", "marginal", "shifted"]
+    base = (
+        alt.Chart(table)
+        .encode(y=alt.Y("comparison:N", sort=None, title=None))
+        .transform_calculate(
+            order=f"indexof({order}, datum.shift)",
+            label="datum.shift + ' ' + format(datum.share, '.1%')"
+            " + (isValid(datum.half_width_share) ? ' ± ' + format(100 * datum.half_width_share, '.1f') : '')",
+        )
+    )
+    bars = base.mark_bar(height=26).encode(
+        x=alt.X("share:Q", title="share of positions", axis=SHARE, stack="zero", scale=alt.Scale(domain=[0, 1])),
+        order="order:Q",
+        color=alt.Color("shift:O", sort=order, scale=alt.Scale(domain=order)),
+        tooltip=[
+            "comparison",
+            "shift",
+            alt.Tooltip("share:Q", format=".2%"),
+            alt.Tooltip("half_width_share:Q", format=".2%", title="± (95 %)"),
+            alt.Tooltip("positions:Q", format=","),
+        ],
+    )
+    left, right = (
+        base.transform_filter(f"datum.shift == '{shift}'")
+        .mark_text(dy=24, align="left" if place == 0 else "right")
+        .encode(x=alt.datum(place), text="label:N")
+        for shift, place in (("unshifted", 0), ("shifted", 1))
+    )
+    return alt.layer(bars, left, right).properties(height=72 * max(1, len(set(table["comparison"].to_pylist()))))
+
+
+@figure(lambda table: _depth(table))
+def rank_distribution(table: pa.Table, colour: alt.Color) -> Chart:
+    """What is left outside the base's first k, with its band; a share of none has no place on a logarithmic axis."""
+    outside = [row["outside_share"] for row in table.to_pylist() if row["outside_share"]] or [1]
+    lowest = max(1e-5, min(outside) / 2)
+    ticks = [
+        digit * 10.0**k for k in range(-5, 0) for digit in (1, 2, 5) if lowest <= digit * 10.0**k <= 1.2 * max(outside)
+    ]
+    y = alt.Y(
+        "outside_share:Q",
+        title="tokens outside the base's first k",
+        scale=alt.Scale(type="log", domainMin=lowest, nice=False, clamp=True),
+        axis=alt.Axis(format="~%", values=ticks),
+    )
+    base = (
+        alt.Chart(table)
+        .transform_filter("datum.outside_share > 0")
+        .transform_calculate(low=f"max(datum.low_outside_share, {lowest})")
+        .encode(
+            x=alt.X("k:Q", title="k", scale=alt.Scale(type="log"), axis=alt.Axis(values=_STEPS, labelOverlap=True)),
+            color=colour,
+        )
+    )
+    band = base.transform_filter("isValid(datum.low_outside_share)").mark_area().encode(y2="low:Q")
+    line = base.mark_line(point={"filled": True, "size": 40}).encode(
+        y=y,
+        tooltip=[
+            "comparison",
+            "k",
+            alt.Tooltip("share:Q", format=".2%", title="among the first k"),
+            alt.Tooltip("outside_share:Q", format=".2%", title="outside"),
+            alt.Tooltip("half_width_share:Q", format=".2%", title="± (95 %)"),
+            alt.Tooltip("positions:Q", format=",", title="positions outside"),
+        ],
+    )
+    return alt.layer(line, band.encode(y="high_outside_share:Q")).properties(height=HEIGHT)
+
+
+@figure(lambda table: _floor(table))
+def kl_distribution(table: pa.Table, colour: alt.Color) -> Chart:
+    """A stepped outline per comparison over a logarithmic axis; what lies under the noise floor is greyed."""
+    ticks = alt.Axis(format="~e", values=[10.0**k for k in range(-9, 3)], labelOverlap=True)
+    x = alt.X("low_nats:Q", title="KL(aligned‖base), nats", scale=alt.Scale(type="log", nice=False), axis=ticks)
+    y = alt.Y("share:Q", title="share of positions", stack=None, axis=alt.Axis(format="~%", tickCount=5))
+    base = alt.Chart(table).encode(x=x, color=colour)
+    tips = [
+        "comparison",
+        alt.Tooltip("low_nats:Q", format=".2e", title="from, nats"),
+        alt.Tooltip("high_nats:Q", format=".2e", title="to, nats"),
+        alt.Tooltip("share:Q", format=".2%"),
+        alt.Tooltip("half_width_share:Q", format=".2%", title="± (95 %)"),
+        alt.Tooltip("positions:Q", format=","),
+    ]
+    area = base.mark_area(interpolate="step-after", opacity=0.1).encode(y=y)
+    layers = [base.mark_line(interpolate="step-after", strokeWidth=1.8).encode(y=y, tooltip=tips), area]
+    rows = table.to_pylist()
+    floor, least = rows[0]["floor_nats"], min(row["low_nats"] for row in rows)
+    if floor is not None and floor > least:
+        under = alt.Chart(alt.InlineData([{"from": least, "to": floor, "note": "noise floor"}]))
+        grey = under.mark_rect(color=_QUIET, opacity=0.22).encode(x="from:Q", x2="to:Q")
+        edge = under.mark_rule(strokeDash=[4, 3]).encode(x="to:Q")
+        note = under.mark_text(align="right", dx=-5, fontSize=11).encode(x="to:Q", y=alt.value(8), text="note:N")
+        layers += [grey, edge, note]
+    return alt.layer(*layers).properties(height=HEIGHT)
+
+
+@figure(lambda table: _values(table, "nats", " nats"))
+def divergence_means(table: pa.Table, colour: alt.Color) -> Chart:
+    axis = alt.Axis(tickCount=4, grid=True)
+    label = with_half("format(datum.nats, '.3f')", "half_width_nats", "'.3f'")
+    return labelled(table, colour, "nats", "mean per position, nats", axis, label)
+
+
+@figure(lambda table: _values(table, "share", ""))
+def changed_shares(table: pa.Table, colour: alt.Color) -> Chart:
+    axis = alt.Axis(format=".0%", tickCount=4, grid=True)
+    label = with_half("format(datum.share, '.1%')", "half_width_share", "'.1f'", 100)
+    return labelled(table, colour, "share", "share of positions", axis, label)
+
+
+@figure(lambda table: _carriers(table))
+def kl_concentration(table: pa.Table, colour: alt.Color) -> Chart:
+    """The curve, and the two points that the page speaks of with their intervals."""
+    title, ticks = "share of positions, largest KL first", alt.Axis(format="~%", values=[1e-4, 0.001, 0.01, 0.1, 1])
+    x = alt.X("positions_share:Q", title=title, scale=alt.Scale(type="log", domainMax=1), axis=ticks)
+    y = alt.Y("kl_share:Q", title="share of all KL", scale=alt.Scale(domain=[0, 1]), axis=SHARE)
+    base = alt.Chart(table).encode(x=x, y=y)
+    line = base.mark_line().encode(
+        color=colour,
+        tooltip=[
+            "comparison",
+            alt.Tooltip("positions_share:Q", format=".3~%", title="positions"),
+            alt.Tooltip("kl_share:Q", format=".1%", title="of all KL"),
+        ],
+    )
+    marked = base.transform_filter("isValid(datum.carries_share)").transform_calculate(
+        low="max(datum.positions_share - datum.half_width_share, 1e-5)",
+        high="min(datum.positions_share + datum.half_width_share, 1)",
+    )
+    span = marked.transform_filter("isValid(datum.half_width_share)").mark_rule(strokeWidth=2.5, opacity=0.6)
+    layers = [
+        line,
+        span.encode(x=alt.X("low:Q", title=title), x2="high:Q", color=colour),
+        marked.mark_circle(size=80, opacity=1).encode(color=colour),
+    ]
+    return alt.layer(*layers, _least(table)).properties(height=HEIGHT)
+
+
+def _least(table: pa.Table) -> Chart:
+    """Beside the marked points on the left: how few positions carry how much, at the least."""
+    least: dict[float, Row] = {}
+    for row in sorted(table.to_pylist(), key=lambda row: row["positions_share"]):
+        if row["carries_share"] is not None:
+            least.setdefault(row["carries_share"], row)
+    notes = [
+        {"x": row["positions_share"], "y": row["kl_share"], "note": f"{carries:.0%} in {row['positions_share']:.1%}"}
+        for carries, row in least.items()
+    ]
+    text = alt.Chart(alt.InlineData(notes)).mark_text(align="right", dx=-12, fontStyle="italic")
+    return text.encode(x="x:Q", y="y:Q", text="note:N")
+
+
+@figure(lambda table: _beside(table))
+def aligntds_beside(table: pa.Table, colour: alt.Color) -> Chart:
+    """A filled dot for our number and an open one for theirs, joined; the divergence stands in the page's table."""
+    table = pa.Table.from_pylist([row for row in table.to_pylist() if not row["measure"].startswith("KL")])
+    base = alt.Chart(table).encode(
+        y=alt.Y("measure:N", sort=None, title=None, axis=alt.Axis(labelLimit=130, grid=False)),
+        yOffset=alt.YOffset("comparison:N", sort=None),
+        color=colour,
+    )
+    x = alt.X("mean:Q", title="share of positions, or mean", axis=alt.Axis(format=".0%", tickCount=5, grid=True))
+    tips = ["measure", "comparison", "counted", *(alt.Tooltip(f"{n}:Q", format=".3%") for n in ("mean", "half_width"))]
+    layers = []
+    for counted, filled, size in (("ours", True, 50), ("AlignTDS", False, 90)):
+        dots = base.transform_filter(f"datum.counted == '{counted}'").mark_point(size=size, filled=filled, opacity=1)
+        layers.append(dots.encode(x=x, tooltip=tips))
+    layers.append(base.mark_line(strokeWidth=1.5, opacity=0.6).encode(x=x, detail=["measure:N", "comparison:N"]))
+    return alt.layer(*layers).properties(height=measures_height(table))
+
+
+def _shares(table: pa.Table) -> str:
+    shifted = [row for row in table.to_pylist() if row["shift"] == "shifted"]
+    return " ".join(f"{row['comparison']}: {row['share']:.1%} shifted." for row in shifted)
+
+
+def _depth(table: pa.Table) -> str:
+    found = [row for row in table.to_pylist() if row["k"] in (3, 30)]
+    return " ".join(f"{row['comparison']}: {row['outside_share']:.1%} outside the first {row['k']}." for row in found)
+
+
+def _floor(table: pa.Table) -> str:
+    """Where each comparison's positions are most frequent, and what share lies under the floor, if one was measured."""
+    best: dict[str, Row] = {}
+    for row in table.to_pylist():
+        if row["comparison"] not in best or row["share"] > best[row["comparison"]]["share"]:
+            best[row["comparison"]] = row
+    said = [
+        f"{name}: most often between {row['low_nats']:.1e} and {row['high_nats']:.1e} nats"
+        for name, row in best.items()
+    ]
+    under = [
+        f"; {row['under_floor_share']:.1%} under the noise floor" if row["under_floor_share"] is not None else ""
+        for row in best.values()
+    ]
+    return " ".join(f"{a}{b}." for a, b in zip(said, under, strict=True))
+
+
+def _values(table: pa.Table, value: str, unit: str) -> str:
+    percent = value == "share"
+    rows = table.to_pylist()
+    return " ".join(
+        f"{row['comparison']}, {row['measure']}: {f'{row[value]:.1%}' if percent else shown(row[value])}{unit}."
+        for row in rows
+    )
+
+
+def _carriers(table: pa.Table) -> str:
+    marked = [row for row in table.to_pylist() if row["carries_share"] is not None]
+    return " ".join(
+        f"{row['comparison']}: {row['positions_share']:.1%} of the positions carry "
+        f"{row['carries_share']:.0%} of all KL."
+        for row in marked
+    )
+
+
+def _beside(table: pa.Table) -> str:
+    rows = [row for row in table.to_pylist() if row["measure"] == "shifted"]
+    return " ".join(f"{row['comparison']}, {row['counted']}: {shown(100 * row['mean'])} % shifted." for row in rows)

@@ -1,0 +1,158 @@
+"""What figures are made of: marks, axes and encodings that several of them share. Knows no figure's name."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import altair as alt
+import pyarrow as pa
+
+from tds_atlas.report.markup import visible
+
+HEIGHT = 300
+_LINE = 16  # pixels between two names
+SHARE = alt.Axis(format=".0%", tickCount=6)
+Chart = Any  # an alt.Chart or alt.LayerChart; Altair's methods promise less than they give
+Row = dict[str, Any]
+
+
+def by_position(
+    table: pa.Table, colour: alt.Color, value: str, title: str, style: str, log: bool = False, low: bool = False
+) -> Chart:
+    """A line with its band per comparison, over the position of the token in the answer.
+
+    low: the lowest point is the one to note, and not the highest.
+    """
+    colour, names = end_names(table, colour, "position", value, log)
+    scale = alt.Scale(type="log", domainMin=1, nice=False) if log else alt.Scale(zero=True)
+    base = alt.Chart(table).encode(
+        x=alt.X("position:Q", title="position in the answer", axis=alt.Axis(tickMinStep=1)), color=colour
+    )
+    band = base.mark_area().encode(
+        y=alt.Y(f"low_{value}:Q", scale=scale, title=title, axis=alt.Axis(format=style, tickCount=5)),
+        y2=f"high_{value}:Q",
+    )
+    line = base.mark_line().encode(
+        y=alt.Y(f"{value}:Q", scale=scale, title=title),
+        tooltip=[
+            "comparison",
+            "position",
+            alt.Tooltip(f"{value}:Q", format=".3~r"),
+            alt.Tooltip(f"low_{value}:Q", format=".3~r", title="low (95 %)"),
+            alt.Tooltip(f"high_{value}:Q", format=".3~r", title="high (95 %)"),
+            "responses",
+        ],
+    )
+    said = f"{{{value}:{'.0f' if log else style}}} at {{position}}"
+    return alt.layer(band, line, *names, *note(table, colour, "position", value, said, low)).properties(height=HEIGHT)
+
+
+def end_names(
+    table: pa.Table, colour: alt.Color, x: str, y: str, log: bool = False
+) -> tuple[alt.Color, list[alt.Chart]]:
+    """Each comparison's name where its curve ends, and the colour without a legend; nothing of it where names are long.
+
+    y is drawn from 0 (1 where log) upwards. Names that would meet are moved apart.
+    """
+    place = (lambda value: math.log10(max(value, 1))) if log else float
+    curves = {row["comparison"]: row for row in table.to_pylist() if row[y] is not None}  # the last row of each
+    tops = [row[name] for row in table.to_pylist() for name in (y, f"high_{y}") if row.get(name) is not None]
+    if not curves or max(map(len, curves)) > 24 or len(curves) > 6:
+        return colour, []
+    gap = _LINE / HEIGHT * place(max(tops))
+    ends = sorted(curves.values(), key=lambda row: float(row[y]))
+    places: list[float] = []
+    for row in ends:  # upwards from the lowest, then down again from the top of the figure
+        places.append(max([place(row[y]), *(below + gap for below in places[-1:])]))
+    room = place(max(tops))
+    for i in reversed(range(len(places))):
+        places[i] = min(places[i], room)
+        room = places[i] - gap
+    rows = [
+        {"comparison": row["comparison"], "x": row[x], "y": 10**at if log else at}
+        for row, at in zip(ends, places, strict=True)
+    ]
+    names = (
+        alt.Chart(alt.InlineData(rows), name="names")  # charts.js takes it off where the page is narrow
+        .mark_text(align="left", dx=7, fontWeight=500)
+        .encode(x="x:Q", y="y:Q", text="comparison:N", color=colour.legend(None))
+    )
+    return colour.legend(None), [names]
+
+
+def note(table: pa.Table, colour: alt.Color, x: str, y: str, said: str, lowest: bool = False) -> list[alt.Chart]:
+    """The point that a figure is looked at for, the highest of y (or the lowest): ringed, its numbers beside it.
+
+    said: a format of the row's columns, e.g. "{share:.0%} at {position}".
+    """
+    found = [row for row in table.to_pylist() if row[y] is not None]
+    if not found:
+        return []
+    row = (min if lowest else max)(found, key=lambda row: float(row[y]))
+    edge, along = row.get(f"{'low' if lowest else 'high'}_{y}"), row[x] / (max(row[x] for row in found) or 1)
+    shown = {"comparison": row["comparison"], "x": row[x], "y": row[y], "note": said.format(**row)}
+    base = alt.Chart(alt.InlineData([shown | {"edge": row[y] if edge is None else edge}])).encode(x="x:Q")
+    align: Any = "left" if along < 0.15 else "right" if along > 0.85 else "center"
+    ring = base.mark_point(size=80, filled=False, opacity=1, strokeWidth=1.4)
+    text = base.mark_text(align=align, dy=14 if lowest else -10, fontStyle="italic")
+    return [ring.encode(y="y:Q", color=colour.legend(None)), text.encode(y="edge:Q", text="note:N")]
+
+
+def with_intervals(table: pa.Table, colour: alt.Color, y: alt.Y, key: str, title: str) -> Chart:
+    """A dot with its interval per comparison, side by side within each row."""
+    base = alt.Chart(table).encode(y=y, yOffset=alt.YOffset("comparison:N", sort=None), color=colour)
+    tips = [
+        key,
+        "comparison",
+        alt.Tooltip("share:Q", format=".1%"),
+        alt.Tooltip("low_share:Q", format=".1%", title="low (95 %)"),
+        alt.Tooltip("high_share:Q", format=".1%", title="high (95 %)"),
+    ]
+    x = alt.X("low_share:Q", title=title, axis=SHARE)
+    return alt.layer(
+        base.mark_rule(strokeWidth=2, opacity=0.55).encode(x=x, x2="high_share:Q"),
+        base.mark_circle(size=70, opacity=1).encode(x=alt.X("share:Q", title=title), tooltip=tips),
+    ).properties(height=rows(table, key, 16 * max(1, len(set(table["comparison"].to_pylist()))) + 8))
+
+
+def token() -> alt.Y:
+    return alt.Y(
+        "token:N", sort=None, title=None, axis=alt.Axis(labelFont="JetBrains Mono, monospace", labelFontSize=13)
+    )
+
+
+def rows(table: pa.Table, key: str, step: int = 24) -> int:
+    return max(80, step * len(set(table[key].to_pylist())))
+
+
+def visible_tokens(table: pa.Table) -> pa.Table:
+    shown = pa.array([visible(text) for text in table["token"].to_pylist()], pa.string())
+    return table.set_column(table.column_names.index("token"), "token", shown)
+
+
+def ends(table: pa.Table, value: str, unit: str) -> str:
+    """What a curve over positions says: its first and its last value, per comparison."""
+    curves: dict[str, list[Row]] = {}
+    for row in table.to_pylist():
+        curves.setdefault(row["comparison"], []).append(row)
+    return " ".join(
+        f"{name}: {unit} {shown(c[0][value])} at position {c[0]['position']}, "
+        f"{shown(c[-1][value])} at {c[-1]['position']}."
+        for name, c in curves.items()
+    )
+
+
+def most(table: pa.Table, key: str, value: str, unit: str) -> str:
+    """What a ranking says: its highest row, per comparison."""
+    best: dict[str, Row] = {}
+    for row in table.to_pylist():
+        held = best.get(row["comparison"])
+        if row[value] is not None and (held is None or row[value] > held[value]):
+            best[row["comparison"]] = row
+    return " ".join(f"{name}: highest {row[key]}, {unit} {shown(row[value])}." for name, row in best.items())
+
+
+def shown(value: float | int | None) -> str:
+    """A number as a sentence has it."""
+    return "unknown" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.3g}"

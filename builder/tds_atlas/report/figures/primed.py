@@ -1,0 +1,81 @@
+"""Figures of the page on what prompting the base recovers."""
+
+from __future__ import annotations
+
+import altair as alt
+import pyarrow as pa
+
+from tds_atlas.report.figures.marks import Chart, Row, most, rows, shown, token, visible_tokens, with_intervals
+from tds_atlas.report.figures.registry import figure
+
+_CLOSED = "share of the gap closed"
+
+
+@figure(lambda table: _each(table, "shifted"))
+def primed_shift(table: pa.Table, colour: alt.Color) -> Chart:
+    """A ring marks the context of the comparison's own base condition."""
+    dots = with_intervals(table, colour, _names("context"), "context", "shifted tokens")
+    rings = (
+        alt.Chart(table)
+        .transform_filter("datum.is_own")
+        .mark_point(size=210, filled=False, strokeWidth=1.5)
+        .encode(y=_names("context"), yOffset=alt.YOffset("comparison:N", sort=None), x="share:Q", color=colour)
+    )
+    return alt.layer(dots, rings).properties(height=dots.height)
+
+
+@figure(lambda table: _each(table, "of the gap closed"))
+def primed_recovered(table: pa.Table, colour: alt.Color) -> Chart:
+    return _closed(table, colour, "context")
+
+
+@figure(lambda table: most(table, "role", "share", _CLOSED))
+def primed_by_role(table: pa.Table, colour: alt.Color) -> Chart:
+    return _closed(table, colour, "role")
+
+
+@figure(lambda table: most(table, "topic", "share", _CLOSED))
+def primed_by_topic(table: pa.Table, colour: alt.Color) -> Chart:
+    return _closed(table, colour, "topic")
+
+
+@figure(lambda table: _left(table))
+def primed_left(table: pa.Table, colour: alt.Color) -> Chart:
+    """A line from what the own context leaves to the dot of what the best prompt leaves."""
+    table = visible_tokens(table)
+    base = alt.Chart(table).encode(y=token(), yOffset=alt.YOffset("comparison:N", sort=None), color=colour)
+    x = alt.X("left_nats:Q", title="KL(aligned‖base) per answer, nats")
+    tips = [
+        "token",
+        "comparison",
+        alt.Tooltip("own_nats:Q", format=".3f", title="own context"),
+        alt.Tooltip("left_nats:Q", format=".3f", title="best prompt"),
+        alt.Tooltip("positions:Q", format=","),
+    ]
+    return alt.layer(
+        base.mark_rule(strokeWidth=2, strokeOpacity=0.5).encode(x=x, x2="own_nats:Q"),
+        base.mark_tick(thickness=2, size=9, opacity=0.7).encode(x="own_nats:Q"),
+        base.mark_circle(size=70, opacity=1).encode(x=x, tooltip=tips),
+    ).properties(height=rows(table, "token", 12 * max(1, len(set(table["comparison"].to_pylist()))) + 8))
+
+
+def _closed(table: pa.Table, colour: alt.Color, key: str) -> Chart:
+    dots = with_intervals(table, colour, _names(key), key, _CLOSED)
+    zero = alt.Chart(table).mark_rule(strokeWidth=1, opacity=0.6).encode(x=alt.datum(0))
+    return alt.layer(zero, dots).properties(height=dots.height)
+
+
+def _names(key: str) -> alt.Y:
+    return alt.Y(f"{key}:N", sort=None, title=None)
+
+
+def _each(table: pa.Table, what: str) -> str:
+    return " ".join(f"{r['comparison']}, {r['context']}: {r['share']:.1%} {what}." for r in table.to_pylist())
+
+
+def _left(table: pa.Table) -> str:
+    best: dict[str, Row] = {}
+    for row in table.to_pylist():
+        if row["comparison"] not in best or row["left_nats"] > best[row["comparison"]]["left_nats"]:
+            best[row["comparison"]] = row
+    return " ".join(f"{n}: most is left at {r['token']}, {shown(r['left_nats'])} nats." for n, r in best.items())

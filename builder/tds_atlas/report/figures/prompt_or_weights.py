@@ -1,0 +1,113 @@
+"""Figures of the page on the prompt and the weights."""
+
+from __future__ import annotations
+
+import altair as alt
+import pyarrow as pa
+
+from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, most, shown, with_intervals
+from tds_atlas.report.figures.registry import figure
+
+_ORDERS = ["prompt first", "weights first", "whole"]
+
+
+@figure(lambda table: _parts(table))
+def split_parts(table: pa.Table, colour: alt.Color) -> Chart:
+    """A part in both orders, joined: how long the line between them is, that much the two depend on one another."""
+    base = alt.Chart(table).encode(
+        y=alt.Y("part:N", sort=None, title=None), yOffset=alt.YOffset("comparison:N", sort=None), color=colour
+    )
+    x = alt.X("low_nats:Q", title="mean Δ log p of a token, nats")
+    zero = alt.Chart(table).mark_rule(strokeWidth=1, opacity=0.6).encode(x=alt.datum(0))
+    widths = base.mark_rule(strokeWidth=6, strokeOpacity=0.25).encode(x=x, x2="high_nats:Q")
+    joined = (
+        base.transform_aggregate(least="min(nats)", most="max(nats)", groupby=["part", "comparison"])
+        .mark_rule(strokeWidth=2)
+        .encode(x="least:Q", x2="most:Q")
+    )
+    dots = base.mark_point(size=85, filled=True, opacity=1).encode(
+        x="nats:Q",
+        shape=alt.Shape(
+            "order:N",
+            scale=alt.Scale(domain=_ORDERS, range=["circle", "diamond", "square"]),
+            legend=alt.Legend(orient="bottom", symbolFillColor="#888", symbolStrokeColor="#888"),
+        ),
+        tooltip=["comparison", "part", "order", *_nats()],
+    )
+    count = len(set(table["comparison"].to_pylist()))
+    return alt.layer(zero, widths, joined, dots).properties(height=3 * (34 * max(1, count) + 16))
+
+
+@figure(lambda table: _courses(table))
+def split_by_position(table: pa.Table, colour: alt.Color) -> Chart:
+    base = alt.Chart(table).encode(
+        x=alt.X("position:Q", title="position in the answer", axis=alt.Axis(tickMinStep=1)), color=colour
+    )
+    kinds = alt.Scale(domain=["the weights", "the prompt"], range=[[1, 0], [5, 4]])
+    dash = alt.StrokeDash("part:N", scale=kinds, legend=alt.Legend(orient="bottom"))
+    zero = alt.Chart(table).mark_rule(strokeWidth=1, opacity=0.6).encode(y=alt.datum(0))
+    band = base.mark_area().encode(
+        y=alt.Y("low_nats:Q", title="part of mean Δ log p, nats"), y2="high_nats:Q", detail="part:N"
+    )
+    line = base.mark_line().encode(
+        y="nats:Q", strokeDash=dash, tooltip=["comparison", "part", "position", *_nats(), "responses"]
+    )
+    return alt.layer(zero, band, line).properties(height=HEIGHT)
+
+
+@figure(lambda table: _explained(table))
+def prompt_explains(table: pa.Table, colour: alt.Color) -> Chart:
+    """A bar per comparison, in the classes that its shifted tokens have once the base reads the aligned context."""
+    order = ["unshifted", "marginal", "shifted"]
+    base = alt.Chart(table).encode(y=alt.Y("comparison:N", sort=None, title=None))
+    bars = (
+        base.transform_calculate(order=f"indexof({order}, datum.shift)")
+        .mark_bar(height=26)
+        .encode(
+            x=alt.X("share:Q", title="share of the shifted tokens", axis=SHARE, scale=alt.Scale(domain=[0, 1])),
+            order="order:Q",
+            color=alt.Color("shift:O", sort=order, scale=alt.Scale(domain=order)),
+            tooltip=[
+                "comparison",
+                "shift",
+                alt.Tooltip("share:Q", format=".1%"),
+                alt.Tooltip("positions:Q", format=","),
+            ],
+        )
+    )
+    labels = (
+        base.transform_filter("datum.shift == 'shifted'")
+        .transform_calculate(label="format(1 - datum.share, '.1%') + ' explained by the prompt'")
+        .mark_text(dy=24, align="left")
+        .encode(x=alt.datum(0), text="label:N")
+    )
+    return alt.layer(bars, labels).properties(height=72 * max(1, len(set(table["comparison"].to_pylist()))))
+
+
+@figure(lambda table: most(table, "role", "share", "share explained by the prompt"))
+def prompt_explains_by_role(table: pa.Table, colour: alt.Color) -> Chart:
+    y = alt.Y("role:N", sort=None, title=None)
+    return with_intervals(table, colour, y, "role", "shifted tokens that the prompt explains")
+
+
+def _nats() -> list[alt.Tooltip]:
+    names = (("nats", "nats"), ("low_nats", "low (95 %)"), ("high_nats", "high (95 %)"))
+    return [alt.Tooltip(f"{name}:Q", format="+.3f", title=title) for name, title in names]
+
+
+def _parts(table: pa.Table) -> str:
+    return " ".join(
+        f"{r['comparison']}: {r['part']} {shown(r['nats'])} nats ({r['order']})."
+        for r in table.to_pylist()
+        if r["order"] != "weights first"
+    )
+
+
+def _courses(table: pa.Table) -> str:
+    first = [row for row in table.to_pylist() if row["position"] == 0]
+    return " ".join(f"{r['comparison']}, {r['part']}: {shown(r['nats'])} nats at position 0." for r in first)
+
+
+def _explained(table: pa.Table) -> str:
+    kept = [row for row in table.to_pylist() if row["shift"] == "shifted"]
+    return " ".join(f"{r['comparison']}: {r['share']:.1%} of the shifted tokens stay shifted." for r in kept)

@@ -1,0 +1,105 @@
+"""Figures of the page on token swaps: curves per method, a panel a comparison, all in one layered chart."""
+
+from __future__ import annotations
+
+import altair as alt
+import pyarrow as pa
+
+from tds_atlas.report.figures.marks import Chart
+from tds_atlas.report.figures.registry import figure
+
+METHODS = ["divergence", "entropy", "random"]
+_LINES = alt.Legend(symbolType="stroke", symbolStrokeWidth=2.2, symbolSize=350, symbolOpacity=1)
+_STEP = 1.3  # from one panel's zero to the next panel's, in units of the outcome
+
+
+def _curves(table: pa.Table, outcome: str) -> Chart:
+    """Outcome against the share that was swapped. Panels share their scales, so the width may follow the page."""
+    names = list(dict.fromkeys(table["comparison"].to_pylist()))
+    tops = [-_STEP * i for i in range(len(names))]
+    table = table.append_column("lift", pa.array([tops[names.index(n)] for n in table["comparison"].to_pylist()]))
+    ticks = [top + value for top in tops for value in (0, 0.5, 1)]
+    axis = alt.Axis(
+        values=ticks, labelExpr=f"(round(100 * datum.value) + {round(10000 * _STEP)}) % {round(100 * _STEP)} + '%'"
+    )
+    scale = alt.Scale(domain=[tops[-1], 1.12], nice=False)
+    base = (
+        alt.Chart(table)
+        .transform_calculate(
+            y="datum.lift + datum.outcome_share",
+            low="datum.lift + datum.low_share",
+            high="datum.lift + datum.high_share",
+        )
+        .encode(
+            x=alt.X("swapped_share:Q", title="positions swapped", axis=alt.Axis(format=".0%", tickCount=6)),
+            color=alt.Color(
+                "method:N", sort=METHODS, scale=alt.Scale(domain=METHODS, range="diverging"), legend=_LINES
+            ),
+            detail="comparison:N",
+        )
+    )
+    y = alt.Y("y:Q", title=outcome, axis=axis, scale=scale)
+    dash = alt.StrokeDash(
+        "method:N", sort=METHODS, scale=alt.Scale(domain=METHODS, range=[[1, 0], [7, 4], [1.5, 5]]), legend=_LINES
+    )
+    tips = [
+        "comparison",
+        "method",
+        alt.Tooltip("swapped_share:Q", format=".1%", title="swapped"),
+        alt.Tooltip("outcome_share:Q", format=".1%", title=outcome),
+        alt.Tooltip("low_share:Q", format=".1%", title="low (95 %)"),
+        alt.Tooltip("high_share:Q", format=".1%", title="high (95 %)"),
+        "prompts",
+    ]
+    names_at = alt.Chart(pa.table({"comparison": names, "at": [top + 1.1 for top in tops]})).mark_text(
+        align="left", fontWeight=600, limit=300
+    )
+    return alt.layer(
+        base.mark_area().encode(y=alt.Y("low:Q", title=outcome, axis=axis, scale=scale), y2="high:Q"),
+        base.mark_line().encode(y=y, strokeDash=dash, order="target_share:Q"),
+        base.mark_circle(size=38, opacity=1).encode(y=y, tooltip=tips),
+        names_at.encode(x=alt.datum(0), y="at:Q", text="comparison:N"),
+    ).properties(height=60 + 190 * len(names))
+
+
+def _ends(table: pa.Table) -> str:
+    """The two models, and the best method in the first step that was tried."""
+    said = []
+    for name in dict.fromkeys(table["comparison"].to_pylist()):
+        rows = [row for row in table.to_pylist() if row["comparison"] == name]
+        ends = {row["target_share"]: row["outcome_share"] for row in rows if row["target_share"] in (0, 1)}
+        parts = [f"{label} {ends[at]:.0%}" for at, label in ((0, "base alone"), (1, "aligned alone")) if at in ends]
+        inner = [row for row in rows if 0 < row["target_share"] < 1]
+        first = min((row["target_share"] for row in inner), default=None)
+        parts += [
+            f"{row['method']} {row['outcome_share']:.0%} at {row['swapped_share']:.1%} swapped"
+            for row in inner
+            if row["target_share"] == first
+        ]
+        said.append(f"{name}: {', '.join(parts)}.")
+    return " ".join(said)
+
+
+@figure(_ends)
+def swap_refusal(table: pa.Table, colour: alt.Color) -> Chart:
+    return _curves(table, "harmful prompts refused")
+
+
+@figure(_ends)
+def swap_style(table: pa.Table, colour: alt.Color) -> Chart:
+    return _curves(table, "text in phrases of style")
+
+
+@figure(_ends)
+def swap_agreement(table: pa.Table, colour: alt.Color) -> Chart:
+    return _curves(table, "same text as the aligned model")
+
+
+@figure(_ends)
+def swap_right(table: pa.Table, colour: alt.Color) -> Chart:
+    return _curves(table, "fact right")
+
+
+@figure(_ends)
+def swap_ended(table: pa.Table, colour: alt.Color) -> Chart:
+    return _curves(table, "ended by itself")

@@ -1,0 +1,167 @@
+"""Figures of the page on tasks and topics: each tag against the comparison's overall share, and tasks by topics."""
+
+from __future__ import annotations
+
+import altair as alt
+import pyarrow as pa
+
+from tds_atlas.report.figures.marks import SHARE, Chart, Row, rows
+from tds_atlas.report.figures.registry import Says, figure
+
+_ABOVE, _BELOW, _QUIET = "#b8741a", "#0f8a8a", "#8b959e"  # no class's colours: these say only more or less than overall
+_AGAINST = ["above", "below", "no clear difference"]
+_CELL = 27  # height of a row of the heat map
+
+
+def _by_tag(key: str) -> Says:
+    """The highest and the lowest tag, and how many stand out, per comparison."""
+
+    def says(table: pa.Table) -> str:
+        return " ".join(_ends(name, found, key) for name, found in _grouped(table).items())
+
+    return says
+
+
+def _ends(name: str, found: list[Row], key: str) -> str:
+    found = sorted(found, key=lambda row: row["share"])
+    out = sum(row["stands_out"] for row in found)
+    return (
+        f"{name}: highest {found[-1][key]} {found[-1]['share']:.1%}, lowest {found[0][key]} {found[0]['share']:.1%}, "
+        f"overall {found[0]['overall_share']:.1%}; {out} of {len(found)} stand out."
+    )
+
+
+def _cells(table: pa.Table) -> str:
+    return " ".join(
+        f"{name}: {sum(r['against'] == 'above' for r in found)} of {len(found)} cells above the overall "
+        f"{found[0]['overall_share']:.1%}, {sum(r['against'] == 'below' for r in found)} below."
+        for name, found in _grouped(table).items()
+    )
+
+
+def _grouped(table: pa.Table) -> dict[str, list[Row]]:
+    groups: dict[str, list[Row]] = {}
+    for row in table.to_pylist():
+        groups.setdefault(row["comparison"], []).append(row)
+    return groups
+
+
+@figure(_by_tag("task"))
+def shift_by_task(table: pa.Table, colour: alt.Color) -> Chart:
+    return _tags(table, colour, "task")
+
+
+@figure(_by_tag("topic"))
+def shift_by_topic(table: pa.Table, colour: alt.Color) -> Chart:
+    return _tags(table, colour, "topic")
+
+
+@figure(_by_tag("set"))
+def shift_by_set(table: pa.Table, colour: alt.Color) -> Chart:
+    return _tags(table, colour, "set")
+
+
+def _tags(table: pa.Table, colour: alt.Color, key: str) -> Chart:
+    """A dot with its interval per tag and comparison, and the comparison's overall share as a dashed line behind."""
+    base = alt.Chart(table).encode(color=colour)
+    row = base.encode(
+        y=alt.Y(f"{key}:N", sort=None, title=None, axis=alt.Axis(labelFontSize=13, labelLimit=130)),
+        yOffset=alt.YOffset("comparison:N", sort=None, scale=alt.Scale(paddingOuter=0.7)),
+    )
+    tips: list[str | alt.Tooltip] = [
+        key,
+        "comparison",
+        alt.Tooltip("share:Q", format=".1%", title="shifted"),
+        alt.Tooltip("low_share:Q", format=".1%", title="low (95 %)"),
+        alt.Tooltip("high_share:Q", format=".1%", title="high (95 %)"),
+        alt.Tooltip("overall_share:Q", format=".1%", title="overall"),
+        alt.Tooltip("prompts:Q", format=","),
+        alt.Tooltip("tokens_per_prompt:Q", format=".0f", title="tokens per prompt"),
+    ]
+    overall = (
+        base.mark_rule(strokeDash=[3, 4], strokeWidth=1.3, opacity=0.8)
+        .encode(x="overall:Q")
+        .transform_aggregate(overall="max(overall_share)", groupby=["comparison"])
+    )
+    x = alt.X("low_share:Q", title="shifted tokens", axis=SHARE, scale=alt.Scale(zero=True))
+    dots = row.encode(x="share:Q", tooltip=tips)
+    return alt.layer(
+        overall,
+        row.mark_rule(strokeWidth=2, opacity=0.5).encode(x=x, x2="high_share:Q"),
+        dots.mark_point(size=50, filled=False, strokeWidth=1.6, opacity=1),
+        dots.mark_circle(size=66, opacity=1).transform_filter("datum.stands_out"),
+    ).properties(height=rows(table, key, 13 * len(set(table["comparison"].to_pylist())) + 10))
+
+
+@figure(_cells)
+def shift_by_task_and_topic(table: pa.Table, colour: alt.Color) -> Chart:
+    """One map per comparison, one below the other in a single view, so that it takes the width of the page."""
+    grid, heads, order = _lines(table)
+    topics = list(dict.fromkeys(row["topic"] for row in _by_topic_size(table)))
+    y = alt.Y(
+        "line:N",
+        sort=order,
+        title=None,
+        scale=alt.Scale(domain=order, paddingInner=0),
+        axis=alt.Axis(labelExpr="split(datum.value, '\\n')[1]", labelFontSize=13, labelLimit=120, grid=False),
+    )
+    x = alt.X(
+        "topic:N",
+        sort=topics,
+        title=None,
+        scale=alt.Scale(paddingInner=0.04, paddingOuter=0),
+        axis=alt.Axis(orient="top", labelAngle=-35, labelAlign="left", labelLimit=90, labelFontSize=13, domain=False),
+    )
+    depth = "min(0.8, 0.22 + 0.9 * abs(datum.share - datum.overall_share) / max(datum.overall_share, 0.001))"
+    base = alt.Chart(pa.Table.from_pylist(grid)).encode(y=y, x=x)
+    cells = (
+        base.transform_calculate(depth=f"datum.against == '{_AGAINST[2]}' ? 0.16 : {depth}")
+        .mark_rect(cornerRadius=2, stroke=None, height=_CELL - 3)
+        .encode(
+            color=alt.Color("against:N", sort=None, scale=alt.Scale(domain=_AGAINST, range=[_ABOVE, _BELOW, _QUIET])),
+            opacity=alt.Opacity("depth:Q", scale=None, legend=None),
+            tooltip=[
+                alt.Tooltip("comparison:N"),
+                alt.Tooltip("task:N"),
+                alt.Tooltip("topic:N"),
+                alt.Tooltip("share:Q", format=".1%", title="shifted"),
+                alt.Tooltip("low_share:Q", format=".1%", title="low (95 %)"),
+                alt.Tooltip("high_share:Q", format=".1%", title="high (95 %)"),
+                alt.Tooltip("prompts:Q", format=","),
+            ],
+        )
+    )
+    numbers = base.mark_text(fontSize=12).encode(text=alt.Text("shown:N"))
+    names = (
+        alt.Chart(pa.Table.from_pylist(heads))
+        .mark_text(align="left", fontWeight=600, fontSize=13, dy=3)
+        .encode(y=y, x=alt.value(0), text="head:N")
+    )
+    return alt.layer(cells, numbers, names).properties(height=_CELL * len(order))
+
+
+def _lines(table: pa.Table) -> tuple[list[Row], list[Row], list[str]]:
+    """The cells with the line that each stands in, a heading for each comparison, and the lines in order."""
+    grid: list[Row] = []
+    heads: list[Row] = []
+    order: list[str] = []
+    for place, (name, found) in enumerate(_grouped(table).items()):
+        head = f"{place}\n"
+        heads.append({"line": head, "head": f"{name} · {found[0]['overall_share']:.1%} overall"})
+        grid += [row | {"line": f"{place}\n{row['task']}", "shown": _whole(row["share"])} for row in found]
+        order += [head, *dict.fromkeys(f"{place}\n{row['task']}" for row in found)]
+    return grid, heads, order
+
+
+def _by_topic_size(table: pa.Table) -> list[Row]:
+    """Rows with the commonest topic first."""
+    prompts: dict[str, int] = {}
+    found = table.to_pylist()
+    for row in found:
+        prompts[row["topic"]] = prompts.get(row["topic"], 0) + row["prompts"]
+    return sorted(found, key=lambda row: (-prompts[row["topic"]], row["topic"]))
+
+
+def _whole(share: float) -> str:
+    """Per cent without the sign, finer where it is small."""
+    return f"{100 * share:.0f}" if share >= 0.0995 or share == 0 else f"{100 * share:.1f}"

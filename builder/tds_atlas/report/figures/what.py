@@ -1,0 +1,145 @@
+"""Figures of the page on what is shifted: words by count and by ratio, and what the tokens are for."""
+
+from __future__ import annotations
+
+import altair as alt
+import pyarrow as pa
+
+from tds_atlas.report.figures.marks import SHARE, Chart, Row, most, rows
+from tds_atlas.report.figures.registry import figure
+from tds_atlas.report.markup import visible
+
+_NAMED = 5  # words that a description names for each comparison
+
+
+def _standing_out(table: pa.Table) -> str:
+    said: dict[str, list[Row]] = {}
+    for row in table.to_pylist():
+        said.setdefault(row["comparison"], []).append(row)
+    return " ".join(
+        f"{name}: of {found[0]['tests']:,} words tested, {found[0]['above']:,} stand out above the overall ratio of "
+        f"{found[0]['overall_share']:.1%} and {found[0]['below']:,} below it{_highest(found)}."
+        for name, found in said.items()
+    )
+
+
+def _highest(found: list[Row]) -> str:
+    words = [row for row in found if row["stands_out"] and row["share"] > row["overall_share"]]
+    words.sort(key=lambda row: (-row["share"], -row["places"]))
+    return "; highest " + ", ".join(f"{visible(r['word'])} {r['share']:.0%}" for r in words[:_NAMED]) if words else ""
+
+
+def _roles(table: pa.Table) -> str:
+    said: dict[str, dict[str, dict[str, float]]] = {}
+    for row in table.to_pylist():
+        said.setdefault(row["comparison"], {}).setdefault(row["role"], {})[row["counted_as"]] = row["share"]
+    return " ".join(
+        f"{name}: " + ", ".join(f"{role} {_both(shares)}" for role, shares in roles.items()) + "."
+        for name, roles in said.items()
+    )
+
+
+def _both(shares: dict[str, float]) -> str:
+    adjusted = f" ({shares['adjusted']:.1%} adjusted)" if "adjusted" in shares else ""
+    return f"{shares['as counted']:.1%}{adjusted}"
+
+
+@figure(lambda table: most(table, "word", "places", "shifted places"))
+def shifted_words(table: pa.Table, colour: alt.Color) -> Chart:
+    table = _visible_words(table)
+    base = alt.Chart(table).encode(
+        y=_word(), yOffset=alt.YOffset("comparison:N", sort=None, scale=alt.Scale(paddingOuter=0.8)), color=colour
+    )
+    x = alt.X("places:Q", title="shifted places", axis=alt.Axis(tickMinStep=1, tickCount=6))
+    stems = (
+        base.transform_calculate(none="0").mark_rule(strokeWidth=1.5, opacity=0.35).encode(x="none:Q", x2="places:Q")
+    )
+    dots = base.mark_circle(size=64, opacity=1).encode(
+        x=x,
+        tooltip=[
+            "word",
+            "comparison",
+            alt.Tooltip("places:Q", format=",", title="shifted places"),
+            alt.Tooltip("occurrences:Q", format=",", title="of occurrences"),
+            alt.Tooltip("prompts:Q", format=",", title="in prompts"),
+        ],
+    )
+    return alt.layer(stems, dots).properties(height=rows(table, "word", _step(table, 6)))
+
+
+@figure(_standing_out)
+def shift_ratio_words(table: pa.Table, colour: alt.Color) -> Chart:
+    table = _visible_words(table)
+    base = alt.Chart(table).encode(color=colour)
+    row = base.encode(y=_word(), yOffset=alt.YOffset("comparison:N", sort=None))
+    x = alt.X("low_share:Q", title="shifted places / places of the word", axis=SHARE, scale=alt.Scale(domain=[0, 1]))
+    tips: list[str | alt.Tooltip] = [
+        "word",
+        "comparison",
+        alt.Tooltip("share:Q", format=".1%", title="shift ratio"),
+        alt.Tooltip("low_share:Q", format=".1%", title="low (95 %)"),
+        alt.Tooltip("high_share:Q", format=".1%", title="high (95 %)"),
+        alt.Tooltip("overall_share:Q", format=".1%", title="overall"),
+        alt.Tooltip("places:Q", format=","),
+        alt.Tooltip("prompts:Q", format=","),
+    ]
+    overall = (
+        base.mark_rule(strokeDash=[3, 4], strokeWidth=1.3, opacity=0.8)
+        .encode(x="overall:Q")
+        .transform_aggregate(overall="max(overall_share)", groupby=["comparison"])
+    )
+    dots = row.encode(x="share:Q", tooltip=tips)
+    return alt.layer(
+        overall,
+        row.mark_rule(strokeWidth=2, opacity=0.5).encode(x=x, x2="high_share:Q"),
+        dots.mark_point(size=46, filled=False, strokeWidth=1.6, opacity=1),
+        dots.mark_circle(size=62, opacity=1).transform_filter("datum.stands_out"),
+    ).properties(height=rows(table, "word", _step(table, 10)))
+
+
+@figure(_roles)
+def shift_by_role(table: pa.Table, colour: alt.Color) -> Chart:
+    order = [f"{name} {way}" for name in dict.fromkeys(table["comparison"].to_pylist()) for way in _WAYS]
+    row = (
+        alt.Chart(table)
+        .transform_calculate(slot="datum.comparison + ' ' + datum.counted_as")
+        .encode(
+            y=alt.Y("role:N", sort=None, title=None, axis=alt.Axis(labelFontSize=13)),
+            yOffset=alt.YOffset("slot:N", sort=order, scale=alt.Scale(paddingOuter=0.9)),
+            color=colour,
+        )
+    )
+    x = alt.X("low_share:Q", title="shifted tokens", axis=SHARE)
+    tips: list[str | alt.Tooltip] = [
+        "role",
+        "comparison",
+        alt.Tooltip("counted_as:N", title="share"),
+        alt.Tooltip("share:Q", format=".1%", title="shifted"),
+        alt.Tooltip("low_share:Q", format=".1%", title="low (95 %)"),
+        alt.Tooltip("high_share:Q", format=".1%", title="high (95 %)"),
+        alt.Tooltip("positions:Q", format=","),
+        alt.Tooltip("prompts:Q", format=","),
+    ]
+    dots = row.encode(x="share:Q", tooltip=tips)
+    return alt.layer(
+        row.mark_rule(strokeWidth=2, opacity=0.5).encode(x=x, x2="high_share:Q"),
+        dots.mark_point(size=44, filled=False, strokeWidth=1.6, opacity=1),
+        dots.mark_circle(size=62, opacity=1).transform_filter("datum.counted_as == 'adjusted'"),
+    ).properties(height=rows(table, "role", _step(table, 22)))
+
+
+_WAYS = ("as counted", "adjusted")
+
+
+def _word() -> alt.Y:
+    return alt.Y("word:N", sort=None, title=None, axis=alt.Axis(labelFontSize=13, labelLimit=130))
+
+
+def _step(table: pa.Table, each: int) -> int:
+    """Height of a row with a line for each comparison in it."""
+    return each * len(set(table["comparison"].to_pylist())) + 14
+
+
+def _visible_words(table: pa.Table) -> pa.Table:
+    shown = pa.array([visible(text) for text in table["word"].to_pylist()], pa.string())
+    return table.set_column(table.column_names.index("word"), "word", shown)

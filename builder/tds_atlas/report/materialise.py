@@ -1,0 +1,64 @@
+"""The views that many of a report's queries read, as tables in a file of their own that comes before the database.
+
+A few answers at a time go through the views, so that memory does not grow with the report: temporary tables with their
+records take the place of the whole ones, since the views find a temporary table before a table of its name.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from tds_atlas.domain import InputError, first_line
+from tds_atlas.record.store import QUIET, remove
+from tds_atlas.report import query
+
+_WHOLE = ("end_token",)  # what a few answers cannot tell
+_RECORDS = ("response", "position", "score", "divergence")
+# Views whose rows an answer decides by itself.
+_VIEWS = ("tds", "word", "split", "stage", "primed", "sentence_end", "counted_twice", "example")
+_AT_ONCE = 120_000_000  # bytes, about: the records of a portion and the rows that the views make of them
+
+
+def materialise(database: Path, path: Path) -> None:
+    """Write the file; it appears when it is whole. Raises InputError where there is no room, or no such view."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        for old in (path, part):
+            remove(old)
+        with duckdb.connect(str(part), config=query.FRUGAL) as con:
+            con.execute(QUIET)
+            query.attach_records(con, database)
+            for view in _WHOLE:
+                con.execute(f'CREATE TEMP TABLE "{view}" AS FROM records.main."{view}"')
+                con.execute(f'CREATE TABLE views.main."{view}" AS FROM temp."{view}"')
+            for view in _VIEWS:
+                con.execute(f'CREATE TABLE views.main."{view}" AS FROM records.main."{view}" WITH NO DATA')
+            for bounds in query.portions(con, max(1, int(_AT_ONCE / _weight(con)))):
+                _add(con, bounds)
+        part.replace(path)
+    except (duckdb.CatalogException, duckdb.BinderException):
+        raise InputError(f"{database}: was stored by another version of tds; `tds store` writes it anew") from None
+    except (duckdb.Error, OSError) as error:
+        raise InputError(f"{path}: cannot be written: {first_line(error)}") from None
+
+
+def _weight(con: duckdb.DuckDBPyConnection) -> float:
+    """Bytes for a position, about: a score has its list of candidates, a divergence becomes rows of several views."""
+    sql = """
+        SELECT (scores * (40 + 8 * candidates) + 300 * divergences) / positions
+        FROM (SELECT count(*) AS scores, max(len(top_ids)) AS candidates FROM score),
+             (SELECT count(*) AS divergences FROM divergence), (SELECT count(*) AS positions FROM "position")"""
+    (weight,) = con.execute(sql).fetchall()[0]
+    return float(weight or 1)
+
+
+def _add(con: duckdb.DuckDBPyConnection, bounds: tuple[str, str]) -> None:
+    """The rows of the views for a portion of the responses."""
+    for table in _RECORDS:
+        rows = f'FROM records.main."{table}" WHERE response_id BETWEEN ? AND ?'
+        con.execute(f'CREATE OR REPLACE TEMP TABLE "{table}" AS {rows}', bounds)
+    con.execute("CREATE OR REPLACE TEMP TABLE tds AS FROM records.main.tds")  # other views are made of it
+    for view in _VIEWS:
+        con.execute(f'INSERT INTO views.main."{view}" FROM {"temp" if view == "tds" else "records.main"}."{view}"')

@@ -1,0 +1,50 @@
+"""What leads to the pages: the navigation that mkdocs.yml inherits, and the list that search looks through."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tds_atlas.report.markup import inline_json, title
+from tds_atlas.report.pages import Page
+
+
+def write_navigation(path: Path, values: dict[str, Any]) -> None:
+    """What mkdocs.yml inherits: the name of the site and the pages that this report has."""
+    findings = [{page.name: page.file} for page in values["pages"] if page.file.startswith("findings/")]
+    nav: list[dict[str, Any]] = []
+    for page in values["pages"]:
+        if page.file == "findings/index.md":
+            nav.append({"Findings": findings})
+        elif not page.is_finding:
+            nav.append({page.name: page.file})
+    name = title(values["run"]["report_title"])
+    described = {
+        "site_name": f"TDS Atlas · {name}",
+        "site_description": title(values["run"]["report_description"] or name, 200),
+        "nav": nav,
+    }
+    path.write_text(yaml.safe_dump(described, allow_unicode=True, sort_keys=False), encoding="utf-8")
+
+
+def write_search_list(docs: Path, pages: list[Page], examples: list[dict[str, Any]]) -> None:
+    """What search looks through from file://, where nothing can be fetched: kind, page, title, text."""
+    rows = []
+    for page in pages:
+        heads = re.findall(r"^#+ +([^{\n]+)", (docs / page.file).read_text(encoding="utf-8"), re.MULTILINE)
+        text = " · ".join([page.about, *(html.unescape(head).strip() for head in heads)])
+        kind = "finding" if page.is_finding else "page"
+        rows.append([kind, page.file.removesuffix(".md") + ".html", page.name, text])
+    seen: set[str] = set()
+    for e in examples:
+        if e["response_id"] not in seen:  # once an answer, whatever it is compared with
+            seen.add(e["response_id"])
+            rows.append(
+                ["example", f"examples/{e['comparison_id']}/{e['ordinal']}.html", e["prompt"][:160], e["answer"][:240]]
+            )
+    path = docs / "assets" / "js" / "search-list.js"
+    path.write_text(f"window.tdsSearchList={inline_json(rows)};\n", encoding="utf-8")

@@ -1,0 +1,133 @@
+"""Rows as text and files: a table that fits the terminal, CSV, JSON, Parquet. Knows no query."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet
+from rich.cells import cell_len, set_cell_size
+
+from tds_atlas.domain import InputError, first_line, printable
+
+_WIDEST = 60  # characters of a cell in a printed table
+_NARROWEST = 12  # characters of a cell, at least, however narrow the terminal
+_BATCH = 50_000  # rows in memory, and in a row group of a Parquet file
+
+
+def write_parquet(batches: pa.RecordBatchReader, path: Path) -> int:
+    """Rows as a Parquet file, a batch at a time. Returns their number."""
+    with pa.parquet.ParquetWriter(path, batches.schema, compression="zstd") as writer:
+        rows = 0
+        for batch in batches:
+            writer.write_batch(batch)
+            rows += batch.num_rows
+    return rows
+
+
+def save(result: pa.Table | duckdb.DuckDBPyRelation, style: str, path: Path, database: Path) -> None:
+    """Rows into a file, which appears, or replaces an older one, only when it is whole."""
+    if path.is_dir() or (path.exists() and not path.is_file()):
+        raise InputError(f"{path}: is not a file; name one with --output")
+    if path.exists() and database.exists() and path.samefile(database):
+        raise InputError(f"{path}: is the database itself; name another file with --output")
+    with _whole(path) as part:
+        if style == "parquet":
+            reader = result.to_reader(_BATCH) if isinstance(result, pa.Table) else result.to_arrow_reader(_BATCH)
+            write_parquet(reader, part)
+        else:
+            table = result if isinstance(result, pa.Table) else result.to_arrow_table()
+            part.write_text(format_table(table, style) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """A temporary path beside a file, renamed to it at the end and removed after any failure."""
+    target = path.resolve()
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        yield part
+        part.replace(target)
+    except (duckdb.Error, pa.ArrowException) as error:
+        raise InputError(first_line(error)) from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or first_line(error)}") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def terminal_width() -> int | None:
+    """Columns of the terminal that the standard output is; None where it is a file or a pipe."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def format_table(result: pa.Table, style: str, width: int | None = None) -> str:
+    """Rows as an aligned table, CSV, or a JSON array with a row a line.
+
+    width: an aligned table has the columns that fit into so many characters, and says which it leaves out.
+    """
+    records = result.to_pylist()
+    if style == "json":
+        return json.dumps(records, ensure_ascii=False, default=str, indent=1)
+    if style == "csv":
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerows([result.column_names, *(list(row.values()) for row in records)])
+        return out.getvalue().rstrip("\n")
+    cells = [[_cell(value) for value in row.values()] for row in records]
+    return "\n".join(_aligned(result.schema, cells, width))
+
+
+def _aligned(schema: pa.Schema, cells: list[list[str]], width: int | None) -> Iterator[str]:
+    """Lines of a table: names, a rule, rows, how many there are, and which columns there was no room for."""
+    names = [printable(name) for name in schema.names]
+    if width is not None:
+        cells = [[_cut(cell, max(_NARROWEST, width // 3)) for cell in row] for row in cells]
+    widths = [max(map(cell_len, column)) for column in zip(names, *cells, strict=True)]
+    shown = len(names) if width is None else max(1, _fitting(widths, width))
+    columns = [(w, _is_number(kind)) for w, kind in zip(widths[:shown], schema.types, strict=False)]
+    rule = ["─" * w for w in widths]
+    for row in (names, rule, *cells):
+        yield "  ".join(_padded(c, w, right) for c, (w, right) in zip(row, columns, strict=False)).rstrip()
+    yield f"({len(cells)} row{'' if len(cells) == 1 else 's'})"
+    if width is not None and shown < len(names):
+        listed = f"{len(names) - shown} more columns do not fit: {', '.join(names[shown:])}"
+        yield from textwrap.wrap(f"{listed}. Select columns by name, or use --format csv or json.", max(20, width))
+
+
+def _fitting(widths: list[int], width: int) -> int:
+    """How many columns fit, two spaces between them."""
+    return sum(end <= width + 2 for end in accumulate(w + 2 for w in widths))
+
+
+def _padded(text: str, width: int, right: bool) -> str:
+    space = " " * (width - cell_len(text))
+    return space + text if right else text + space
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+def _cell(value: Any) -> str:
+    """A value on one line: control characters written out, long texts cut."""
+    if value is None:
+        return "NULL"
+    text = f"{value:.6g}" if isinstance(value, float) else value if isinstance(value, str) else str(value)
+    return _cut(printable(text), _WIDEST)
+
+
+def _cut(text: str, width: int) -> str:
+    return text if cell_len(text) <= width else set_cell_size(text, width - 1).rstrip() + "…"

@@ -1,0 +1,177 @@
+"""The hand-written pages: Markdown with Jinja for numbers. What a page may ask for is defined here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from traceback import extract_tb
+from typing import Any
+
+import duckdb
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from tds_atlas.domain import InputError, first_line
+from tds_atlas.report import query
+from tds_atlas.report.markup import inert, inline_json, visible
+from tds_atlas.report.output import format_table
+
+_CHART = re.compile(r'data-chart="(\w+)"')
+_SHOWN = re.compile(r'figure\("(\w+)"')
+_CARD = "figures/shift_by_comparison.png"  # what a shared link shows where a page has no figure
+_TEMPLATES = Path(__file__).parent / "templates"
+_LONGEST = 40  # characters of an example of a column
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of the site, as the front matter of its file in site_src describes it."""
+
+    file: str
+    name: str  # `title`: in the navigation, and a finding's question
+    order: int  # place in the navigation
+    about: str = ""  # one sentence, for the lists of findings
+    needs: tuple[str, ...] = ()  # the figures without which the page is left out; one of them is enough
+    figures: tuple[str, ...] = ()  # those that it shows, in order
+
+    @property
+    def is_finding(self) -> bool:
+        return self.file.startswith("findings/") and not self.file.endswith("index.md")
+
+
+def read_pages(source: Path) -> list[Page]:
+    """The hand-written pages in order. Raises InputError where a file's front matter is not what a page needs."""
+    found = []
+    for path in sorted(source.rglob("*.md")):
+        try:
+            _, head, body = [*path.read_text(encoding="utf-8").split("---\n", 2), "", ""][:3]
+            front = yaml.safe_load(head)
+            page = Page(
+                path.relative_to(source).as_posix(),
+                str(front["title"]),
+                int(front["order"]),
+                str(front.get("about", "")),
+                tuple(front.get("needs", ())),
+                tuple(_SHOWN.findall(body)),
+            )
+        except (yaml.YAMLError, TypeError, KeyError, ValueError):
+            raise InputError(f"{path}: begins with a front matter that has title and order (a number)") from None
+        found.append(page)
+    return sorted(found, key=lambda page: page.order)
+
+
+def environment(*sources: Path) -> Environment:
+    """Templates from the project's own folders only; text from the database is never a template."""
+    env = Environment(
+        loader=FileSystemLoader([*sources, _TEMPLATES]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    env.filters |= {
+        "pct": percent,
+        "num": number,
+        "inert": inert,
+        "visible": lambda text: inert(visible(text)),
+        "pm": plus_minus,
+        "minus": minus,
+        "signed": lambda value, digits: minus(f"{value:+.{digits}f}"),
+    }
+    return env
+
+
+def context(con: duckdb.DuckDBPyConnection, source: Path, made: dict[str, Any], env: Environment) -> dict[str, Any]:
+    """What every page may use: the numbers, `rows` for more of them, `figure`, and what was made for them before."""
+    run = {row["key"]: row["value"] for row in query.rows(con, "pages/run")}
+    figures, pages = made["figures"], read_pages(source)
+    pages = [page for page in pages if not page.needs or any(name in figures for name in page.needs)]
+    return made | {
+        "run": run,
+        "headline": query.rows(con, "pages/headline"),
+        "totals": query.rows(con, "pages/totals")[0],
+        "rows": lambda name: query.rows(con, f"pages/{name}"),
+        "figure": _figure(figures, env),
+        "findings": [page for page in pages if page.is_finding],
+        "ask": lambda sql: format_table(query.run(con, sql), "table"),
+        "cell": lambda value: inert(_cell(value)),
+        "short": lambda value: inert(_short(_cell(value))),
+        "pages": pages,
+    }
+
+
+def render(env: Environment, page: Page, values: dict[str, Any]) -> str:
+    """The page as Markdown; its front matter says what a shared link shows: a sentence, the first figure.
+
+    Raises InputError with the line of the page that asks for what is not there.
+    """
+    depth = page.file.count("/")
+    try:
+        text = env.get_template(page.file).render(values, root="../" * depth)
+    except InputError:  # its query found no room, say: not the page's fault
+        raise
+    except Exception as error:  # a page is a program that its author may get wrong in any way
+        lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename.endswith(page.file)]
+        line = getattr(error, "lineno", None) or (lines[-1] if lines else 1)
+        raise InputError(f"{page.file}: line {line}: {first_line(error)}; mend the page in site_src") from None
+    first = _CHART.search(text)
+    image = f"figures/{first.group(1)}.png" if first else _CARD
+    shared = {"description": page.about} if page.about else {}
+    return "---\n" + yaml.safe_dump(shared | {"image": image}, allow_unicode=True) + text.removeprefix("---\n")
+
+
+def _figure(made: dict[str, dict[str, Any]], env: Environment) -> Callable[[str, str], Markup]:
+    template = env.get_template("figure.html")
+
+    def figure(name: str, root: str) -> Markup:
+        """The figure's block, or nothing where the report has no data for it."""
+        if name not in made:
+            return Markup("")
+        entry = made[name]
+        return Markup(
+            template.render(
+                name=name,
+                root=root,
+                spec=inline_json(entry["spec"]),
+                caption=entry["caption"],
+                description=entry["spec"]["description"],
+                sql=entry["sql"],
+                rows=entry["rows"],
+                cell=_cell,
+                inert=inert,
+            )
+        )
+
+    return figure
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else visible(str(value))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    return "–" if value is None else f"{minus(f'{100 * value:.{digits}f}')}\u00a0%"
+
+
+def plus_minus(half: float | None, digits: int = 1) -> str:
+    """The half width of an interval of a share, in points; nothing where there is none."""
+    return "" if half is None else f"\u00a0±\u00a0{100 * half:.{digits}f}"
+
+
+def number(value: float | None, digits: int | None = None) -> str:
+    if value is None:
+        return "–"
+    return minus(f"{value:,.{digits}f}" if digits is not None else f"{value:,}")
+
+
+def minus(text: str) -> str:
+    """A number with a minus sign as it is set in print."""
+    return text.replace("-", "−")

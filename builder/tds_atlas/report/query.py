@@ -1,0 +1,118 @@
+"""The database, read-only: the report's own SQL by name, and a user's SQL."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from tds_atlas.domain import InputError, first_line
+from tds_atlas.record.store import QUIET, attach_database
+
+SQL = Path(__file__).parent / "sql"
+Config = dict[str, str | bool | int | float | list[str]]
+# DuckDB where a report is built: two processes share the machine, and what needs more memory spills beside the file.
+FRUGAL: Config = {"memory_limit": "400MB", "threads": 2, "block_allocator_memory": "200MB"}
+
+
+def connect(database: Path, views: Path | None = None, config: Config | None = None) -> duckdb.DuckDBPyConnection:
+    """Open a database for reading, with no way out of it: no other file, no network, no extension.
+
+    views: a file with views of this database as tables (see materialise.py), which are read in their place.
+    config: DuckDB's settings, where they are not its own.
+    """
+    if not database.is_file():
+        raise InputError(f"{database}: there is no such file; `tds store` writes it, --db names another")
+    try:
+        con = duckdb.connect(str(views or database), read_only=True, config=config or {})
+        (locked,) = con.execute("SELECT current_setting('lock_configuration')").fetchall()[0]
+        if not locked:  # by another connection of this process
+            if views:
+                attach_records(con, database)
+            con.execute(f"{QUIET}; SET enable_external_access = false; SET lock_configuration = true")
+        con.execute("SELECT count(*) FROM run").fetchall()
+    except duckdb.Error as error:
+        raise InputError(f"{database}: not a database of tds: {first_line(error)}") from None
+    return con
+
+
+def attach_records(con: duckdb.DuckDBPyConnection, database: Path) -> None:
+    """To a connection to a file of views, the database of their records: what the file does not hold is found there."""
+    attach_database(con, database, "records")
+    con.execute("SET search_path = 'views.main,records.main'")
+
+
+def portions(con: duckdb.DuckDBPyConnection, positions: int) -> list[tuple[str, str]]:
+    """The first and the last response of each portion of the answers, in order of their ids."""
+    return con.execute(
+        """SELECT min(response_id), max(response_id)
+        FROM (SELECT response_id, sum(n_tokens) OVER (ORDER BY response_id) // $positions AS portion FROM response)
+        GROUP BY portion ORDER BY portion""",
+        {"positions": positions},
+    ).fetchall()
+
+
+def sql_of(name: str) -> str:
+    """The text of sql/NAME.sql."""
+    return (SQL / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def caption(sql: str) -> str:
+    """The leading comment of a query."""
+    return sql.splitlines()[0].removeprefix("-- ")
+
+
+def table(con: duckdb.DuckDBPyConnection, name: str, **parameters: Any) -> pa.Table:
+    """The result of sql/NAME.sql. Sums of floats differ in their last digits from run to run: ten digits are kept."""
+    try:
+        return _steady(con.sql(sql_of(name), params=parameters or None).to_arrow_table())
+    except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        raise InputError(f"{name}.sql: no room for its result: {first_line(error)}") from None
+
+
+def _steady(result: pa.Table) -> pa.Table:
+    for i, field in enumerate(result.schema):
+        if field.type == pa.float64():
+            values = result.column(i).to_numpy()
+            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+                scale = 10.0 ** (9 - np.floor(np.log10(np.abs(values))))
+                kept = np.where(np.isfinite(scale), np.round(values * scale) / scale, values)
+            result = result.set_column(i, field, pa.array(kept, mask=result.column(i).is_null().to_numpy()))
+    return result
+
+
+def rows(con: duckdb.DuckDBPyConnection, name: str, **parameters: Any) -> list[dict[str, Any]]:
+    return list(table(con, name, **parameters).to_pylist())
+
+
+def relation(con: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelation:
+    """A user's query, not yet run. Raises InputError with the database's own first line."""
+    try:
+        result = con.sql(sql)
+    except duckdb.Error as error:
+        raise InputError(first_line(error)) from None
+    if result is None:
+        raise InputError("the statement gives no rows; the database is open for reading only")
+    return result
+
+
+def run(con: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
+    """The rows of a user's query."""
+    try:
+        return relation(con, sql).to_arrow_table()
+    except duckdb.Error as error:
+        raise InputError(first_line(error)) from None
+
+
+def read_sql(text: str) -> str:
+    """A user's SQL: as given, or from the standard input for a dash."""
+    if text != "-":
+        return text
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError:
+        raise InputError("the SQL on the standard input is not UTF-8") from None

@@ -1,0 +1,120 @@
+"""The command as a user meets it: help that teaches, and one line with exit code 2 for everything that can be mended."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests import tiny
+from tests.report import synthetic
+
+
+def tds(*args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tds_atlas", *args],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={"PATH": "/usr/bin:/bin", "COLUMNS": "100"},
+    )
+
+
+def refused(*args: str) -> str:
+    """The one line on the error stream of a command that must exit with 2."""
+    done = tds(*args)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr and done.stdout == ""
+    (line,) = done.stderr.strip().splitlines()
+    return line
+
+
+def test_help_names_every_verb_and_teaches() -> None:
+    text = tds("--help").stdout
+    for verb in ("check", "generate", "score", "store", "report", "site", "show", "query", "serve"):
+        assert f" {verb} " in text
+        assert "Usage" in tds(verb, "--help").stdout
+    assert "does everything" in text and tds("--version").stdout.startswith("tds ")
+
+
+def test_mistakes_in_the_report_file(project: Path) -> None:
+    report = project / "report.yml"
+    text = report.read_text(encoding="utf-8")
+    assert refused("check", "-r", "none.yml") == "tds: none.yml: cannot be read: No such file or directory"
+    report.write_text(text.replace("contexts:", "contxts:"), encoding="utf-8")
+    assert refused("site", "-r", "report.yml").startswith("tds: report.yml: cont")
+    report.write_text(text.replace("{path: sft", "{path: sfft"), encoding="utf-8")
+    assert "models.sft.path: there is no folder sfft" in refused("store", "-r", "report.yml")
+
+
+def test_a_bad_row_and_a_foreign_vocabulary_stop_before_anything_is_measured(project: Path) -> None:
+    good = (project / "prompts.jsonl").read_text(encoding="utf-8")
+    (project / "prompts.jsonl").write_text(good + '\n{"id": "x", "promt": "typo"}', encoding="utf-8")
+    assert "prompts.jsonl: line 5: prompt: Field required" in refused("store", "-r", "report.yml")
+    (project / "prompts.jsonl").write_text(good, encoding="utf-8")
+    (project / "sft").unlink()
+    tiny.save_model(project / "sft", seed=3, swap=True)
+    assert "models base and sft have different vocabularies: id " in refused("store", "-r", "report.yml")
+    assert not (project / "data").exists()
+
+
+def test_two_files_that_give_one_id_to_different_prompts(project: Path) -> None:
+    (project / "more.json").write_text('[{"id": "sky", "prompt": "Another?", "answer": "Yes"}]', encoding="utf-8")
+    text = (project / "report.yml").read_text(encoding="utf-8")
+    line = "  - {base: {model: base, context: plain}, aligned: {model: sft, context: chat}"
+    text = text.replace(line, f"{line}}}\n  - {{id: two, {line[5:]}, responses: more")
+    (project / "report.yml").write_text(text + "responses: {more: {path: more.json}}\n", encoding="utf-8")
+    assert "two prompts have the id 'sky', one from prompts, another from more; give" in refused("check", "report.yml")
+
+
+def test_a_model_without_a_chat_template(project: Path) -> None:
+    shutil.copytree((project / "sft").resolve(), project / "mute", ignore=shutil.ignore_patterns("chat_template*"))
+    text = (project / "report.yml").read_text(encoding="utf-8").replace("{path: sft", "{path: mute")
+    (project / "report.yml").write_text(text, encoding="utf-8")
+    assert "has no chat template; set template_of to a model that has one, or use a context of kind plain" in refused(
+        "store", "-r", "report.yml"
+    )
+
+
+def test_query_prints_rows_and_refuses_in_one_line(project: Path) -> None:
+    assert tds("store", "-r", "report.yml").returncode == 0
+    table = tds("query", "SELECT comparison_id, shift, count(*) AS n FROM tds GROUP BY ALL ORDER BY ALL").stdout
+    assert "comparison_id" in table and "base-sft" in table
+    csv = tds("query", "-f", "csv", "SELECT 1 AS a, 'x,y' AS b").stdout
+    assert csv.splitlines() == ["a,b", '1,"x,y"']
+    assert "no_such" in refused("query", "SELECT no_such FROM tds")
+    assert refused("query", "--db", "none.duckdb", "SELECT 1").startswith("tds: none.duckdb")
+    assert refused("query", "COPY tds TO 'out.csv'") and not (project / "out.csv").exists()
+    assert refused("query", "DELETE FROM score")
+
+
+def test_swap_prints_what_became_of_the_texts(project: Path) -> None:
+    lines = tds("swap", "-r", "report.yml").stdout.splitlines()
+    assert lines[0].split()[:4] == ["comparison_id", "method", "aimed_share", "swapped_share"]
+    assert [line.split()[1:3] for line in lines[2:-1]] == [
+        ["divergence", "0"], ["divergence", "0.3"], ["entropy", "0.3"], ["random", "0.3"], ["divergence", "1"]
+    ]  # fmt: skip
+    text = (project / "report.yml").read_text(encoding="utf-8")
+    (project / "bare.yml").write_text(text.replace("  swap:", "  # swap:"), encoding="utf-8")
+    assert "bare.yml: probes.swap: missing" in refused("swap", "-r", "bare.yml")
+    (project / "bad.yml").write_text(text.replace("[base-sft], shares", "[base-x], shares"), encoding="utf-8")
+    assert "probes.swap.comparisons: 'base-x' is not defined; known: base-sft" in refused("check", "bad.yml")
+
+
+@pytest.mark.parametrize("args", [("serve", "--site", "none"), ("report", "--db", "none.duckdb")])
+def test_verbs_that_need_what_is_not_there(project: Path, args: tuple[str, ...]) -> None:
+    assert refused(*args).startswith("tds: none")
+
+
+def test_a_long_query_prints_its_rows_and_nothing_else(tmp_path: Path) -> None:
+    """DuckDB would show its progress after two seconds, on the standard output."""
+    database = synthetic.write(tmp_path / "made.duckdb", prompts=2)
+    slow = "SELECT count(*) AS n FROM range(3_000_000_000) t(i) WHERE i % 7 = 3"
+    start = time.monotonic()
+    done = tds("query", slow, "--db", str(database), "--format", "csv")
+    assert time.monotonic() - start > 2.5, "too short for a progress bar to show"
+    assert done.stdout.splitlines() == ["n", "428571429"] and done.stderr == ""

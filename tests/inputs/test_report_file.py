@@ -1,0 +1,145 @@
+"""Report files: the defaults, and the one line each mistake gets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tds_atlas.domain import InputError
+from tds_atlas.inputs.report_file import Report, read_report
+from tests.conftest import REPORT, ROOT
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "data/reports").glob("*.yml")), ids=lambda p: p.stem)
+def test_every_preset_is_valid(path: Path) -> None:
+    report = read_report(path)
+    assert report.name == path.stem and report.comparisons
+
+
+def test_the_default_report_writes_out_every_default() -> None:
+    """A reader of pocket.yml sees each setting there is, at its default."""
+    path = ROOT / "data/reports/pocket.yml"
+    raw, report = yaml.safe_load(path.read_text(encoding="utf-8")), read_report(path)
+    assert set(raw) == set(Report.model_fields)
+    for block in ("generate", "score", "output"):
+        settings = getattr(report, block)
+        assert raw[block].keys() == type(settings).model_fields.keys() and settings == type(settings)()
+    assert raw["probes"].keys() == type(report.probes).model_fields.keys()
+    for name, block in raw["probes"].items():
+        settings = getattr(report.probes, name)
+        required = {"comparisons": settings.comparisons} if "comparisons" in block else {}
+        assert block.keys() == type(settings).model_fields.keys() and settings == type(settings)(**required)
+    assert raw["shard_responses"] == Report.model_fields["shard_responses"].default
+
+
+def test_paths_are_relative_to_the_report_file(tmp_path: Path) -> None:
+    (tmp_path / "r.yml").write_text(REPORT, encoding="utf-8")
+    report = read_report(tmp_path / "r.yml")
+    assert report.models["base"].path == tmp_path / "base"
+    assert report.comparisons[0].comparison_id == "base-sft" and report.comparisons[0].source == "sft·chat"
+
+
+COMPARISON = "  - {base: {model: base, context: plain}, aligned: {model: sft, context: chat}}\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("title: Tiny", "titel: Tiny", r"r.yml: (titel: unknown key; allowed here: name, title|title: missing)"),
+        (
+            "{path: base, dtype: float32}",
+            "{pfad: base}",
+            r"r.yml: models.base.pfad: unknown key; allowed here: path, hub, rev.*adapter",
+        ),
+        (
+            "dtype: float32",
+            "dtype: float99",
+            r"r.yml: models.base.dtype: Input should be 'auto', 'float32'.* \(and 1 more\)",
+        ),
+        ("{path: base, dtype: float32}", "{}", r"models.base: give either path \(a local folder or file\) or hub"),
+        (
+            "{path: base, dtype: float32}",
+            "{hub: a/b}",
+            r"models.base: what comes from the hub needs revision: the commit",
+        ),
+        (
+            "{kind: chat}",
+            "{kind: plain}",
+            r"contexts.chat: a plain context needs template \(or path\), with {prompt} in it once",
+        ),
+        ("{kind: chat}", "{kind: few}", r"contexts.chat.kind: Input should be 'chat', 'plain' or 'few-shot'"),
+        (
+            "{kind: chat}",
+            "{kind: chat, template_of: x}",
+            r"contexts.chat.template_of: 'x' is not defined; known: base, sft",
+        ),
+        ("{kind: chat}", "{kind: few-shot, path: no.txt}", r"contexts.chat: .*no.txt: cannot be read: No such file"),
+        ("{kind: chat}", "{kind: plain, path: r.yml, template: x}", r"contexts.chat: give either template or path"),
+        (
+            "{path: sft,",
+            "{adapts: base, path: sft,",
+            r"models.sft: adapts \(a model of this report\) and adapter .* go tog",
+        ),
+        (
+            "{path: sft, dtype: float32}",
+            "{adapts: bse, adapter: {path: x}}",
+            r"models.sft.adapts: 'bse' is not defined; known: base",
+        ),
+        (
+            "{path: sft, dtype: float32}",
+            "{adapts: base, adapter: {path: x}, dtype: float32}",
+            r"models.sft: an adapter takes path, hub, dtype and device_map from the model it adapts",
+        ),
+        (
+            "shard_responses: 2",
+            "noise: [{model: base, context: plain, arithmetic: base2}]",
+            r"noise.0.arithmetic: Input should be 'rebatched', 'float32', 'bfloat16' or 'float16'",
+        ),
+        (
+            "shard_responses: 2",
+            "noise: [{model: base, context: plain, arithmetic: rebatched, responses: x}]",
+            r"noise.0.responses: 'x' is not defined; known: sft·chat",
+        ),
+        ("model: base,", "model: bse,", r"comparisons.0.base.model: 'bse' is not defined; known: base, sft"),
+        (
+            "context: chat",
+            "context: chats",
+            r"comparisons.0.aligned.context: 'chats' is not defined; known: plain, chat",
+        ),
+        (COMPARISON, COMPARISON * 2, r"comparisons: two have the id 'base-sft'"),
+        (
+            "context: chat}}",
+            "context: chat}, responses: gone}",
+            r"comparisons.0.responses: 'gone' is not defined; known: sft·chat",
+        ),
+        (
+            "prompts: {path: prompts.jsonl}",
+            "",
+            r"prompts: missing; without it every comparison must name a response file",
+        ),
+        ("batch_size: 2", "batch_size: 0", r"generate.batch_size: Input should be greater than or equal to 1"),
+        (
+            "aligned: {model: sft",
+            "aligned: {mdl: sft",
+            r"comparisons.0.aligned.(mdl: unknown key; allowed here: model, context|model: m)",
+        ),
+        ("name: tiny", "name: ../tiny", r"r.yml: name: String should match pattern"),
+        ("name: tiny", "name: [tiny", r"r.yml:\d+: not valid YAML"),
+    ],
+)
+def test_each_mistake_is_one_line_with_file_and_key(tmp_path: Path, old: str, new: str, message: str) -> None:
+    assert old in REPORT
+    (tmp_path / "r.yml").write_text(REPORT.replace(old, new), encoding="utf-8")
+    with pytest.raises(InputError, match=message) as caught:
+        read_report(tmp_path / "r.yml")
+    assert "\n" not in str(caught.value)
+
+
+def test_files_that_are_no_report(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"none.yml: cannot be read: No such file or directory"):
+        read_report(tmp_path / "none.yml")
+    (tmp_path / "list.yml").write_text("- 1", encoding="utf-8")
+    with pytest.raises(InputError, match=r"list.yml: a report file is a mapping with the keys name, title"):
+        read_report(tmp_path / "list.yml")

@@ -1,0 +1,171 @@
+"""Interrupted and repeated runs: finished shards are kept, and the tables come out the same."""
+
+from __future__ import annotations
+
+import json
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tds_atlas.pipeline.plan import read_plan
+from tds_atlas.pipeline.steps import measure
+
+TABLES = (
+    "model",
+    "context",
+    "condition",
+    "comparison",
+    "prompt",
+    "response",
+    "position",
+    "score",
+    "divergence",
+    "token",
+    "swap",
+    "prefill",
+    "continuation",
+)
+
+
+def content(database: Path) -> dict[str, list[tuple]]:
+    with duckdb.connect(str(database), read_only=True) as con:
+        return {name: con.execute(f'FROM "{name}" ORDER BY ALL').fetchall() for name in TABLES}
+
+
+def test_killed_runs_resume_to_the_same_tables(project: Path) -> None:
+    """kill -9 after each new shard, again and again, until a run gets through."""
+    measure(read_plan(project / "report.yml"))
+    whole = content(project / "data/tds.duckdb")
+    text = (project / "report.yml").read_text(encoding="utf-8")
+    text += "output: {shards: again/shards, database: again/tds.duckdb}\n"
+    (project / "again.yml").write_text(text, encoding="utf-8")
+    shards, kills = project / "again/shards", 0
+    while kills < 2:
+        have = len(list(shards.glob("*/[!.]*")))
+        run = subprocess.Popen([sys.executable, "-m", "tds_atlas", "store", "-r", "again.yml"], stderr=subprocess.DEVNULL)
+        while run.poll() is None and len(list(shards.glob("*/[!.]*"))) == have:
+            time.sleep(0.005)
+        if run.poll() is not None:
+            break
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+        kills += 1
+    assert kills > 0
+    subprocess.run([sys.executable, "-m", "tds_atlas", "store", "-r", "again.yml"], check=True)
+    assert content(project / "again/tds.duckdb") == whole
+
+
+def test_workers_on_several_devices_make_the_same_tables(project: Path) -> None:
+    """Two workers share the shards, each with its part; one process stores them."""
+    measure(read_plan(project / "report.yml"))
+    one = content(project / "data/tds.duckdb")
+    text = (project / "report.yml").read_text(encoding="utf-8").replace("shard_responses: 2", "shard_responses: 1")
+    text += "device: [cpu, cpu]\noutput: {shards: two/shards, database: two/tds.duckdb}\n"
+    (project / "two.yml").write_text(text, encoding="utf-8")
+    measure(read_plan(project / "two.yml"))
+    two = content(project / "two/tds.duckdb")
+    assert len(list((project / "two/shards/scores").iterdir())) == 4
+    for name in ("response", "position", "token", "condition", "continuation"):
+        assert one[name] == two[name]
+    assert [row[:3] + row[4:5] for row in one["score"]] == [row[:3] + row[4:5] for row in two["score"]]
+
+
+def last_line(*args: str, **options: Any) -> str:
+    """The last line on the error stream of a `tds` that must exit with 2."""
+    done = subprocess.run([sys.executable, "-m", "tds_atlas", *args], capture_output=True, text=True, **options)
+    assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr
+    return done.stderr.strip().splitlines()[-1]
+
+
+def test_a_disk_that_fills_up_stops_in_one_line_and_keeps_what_is_done(project: Path) -> None:
+    """No file may grow beyond a few blocks, as on a full disk; with room again the run goes on."""
+
+    def no_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+
+    line = last_line("store", "-r", "report.yml", preexec_fn=no_room)
+    assert re.search(r"tds: data/shards/cards/\w+: cannot be written: .*; finished shards are kept", line)
+    assert not list((project / "data").rglob(".part*"))
+    measure(read_plan(project / "report.yml"))
+    assert content(project / "data/tds.duckdb")["score"]
+
+
+def test_a_disk_that_fills_up_while_storing_keeps_the_old_database(project: Path) -> None:
+    def little_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+
+    measure(read_plan(project / "report.yml"))
+    before = content(project / "data/tds.duckdb")
+    with (project / "report.yml").open("a", encoding="utf-8") as file:
+        file.write("# to be stored again\n")
+    line = last_line("store", "-r", "report.yml", preexec_fn=little_room)
+    assert line.startswith("tds: data/tds.duckdb: cannot be written: ")
+    assert content(project / "data/tds.duckdb") == before and not list((project / "data").glob(".*part*"))
+
+
+@pytest.mark.parametrize("name", ["response", "score", "divergence"])
+def test_a_shard_cut_short_is_named(project: Path, name: str) -> None:
+    measure(read_plan(project / "report.yml"))
+    before = content(project / "data/tds.duckdb")
+    path = next((project / "data/shards").rglob(f"{name}.parquet"))
+    path.write_bytes(path.read_bytes()[:-40])
+    (project / "data/tds.duckdb").rename(project / "data/old")
+    line = last_line("store", "-r", "report.yml")
+    assert str(path.relative_to(project)) in line and f"delete the folder {path.parent.relative_to(project)}" in line
+    shutil.rmtree(path.parent)
+    measure(read_plan(project / "report.yml"))
+    assert content(project / "data/tds.duckdb") == before
+
+
+def test_a_prompt_that_fails_leaves_the_others_unharmed(project: Path) -> None:
+    """Too long for the model: told by its id at the end, once all other shards are through; without it the run ends."""
+    rows = (project / "prompts.jsonl").read_text(encoding="utf-8")
+    long = json.dumps({"id": "long", "prompt": "blue " * 1000})
+    (project / "prompts.jsonl").write_text(f"{long}\n{rows}", encoding="utf-8")
+    line = last_line("store", "-r", "report.yml")
+    assert re.search(r"tds: prompt 'long': \d+ tokens and .* leave the prompt out with prompts.leave_out", line)
+    assert len(list((project / "data/shards/responses").iterdir())) == 2  # of three shards
+    text = (project / "report.yml").read_text(encoding="utf-8").replace("l}", "l, leave_out: [long]}")
+    (project / "report.yml").write_text(text, encoding="utf-8")
+    measure(read_plan(project / "report.yml"))
+    assert {row[1] for row in content(project / "data/tds.duckdb")["response"]} == {"sky", "odd", "3", "last"}
+
+
+def test_a_finished_run_is_repeated_without_torch(project: Path) -> None:
+    measure(read_plan(project / "report.yml"))
+    code = (
+        "import sys; sys.modules['torch'] = sys.modules['transformers'] = None\n"
+        "from pathlib import Path; from tds_atlas.pipeline.plan import read_plan; from tds_atlas.pipeline.steps import measure\n"
+        "measure(read_plan(Path('report.yml')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert "up to date" in done.stderr
+
+
+@pytest.mark.parametrize("part", ["weights", "context", "prompt", "top_k"])
+def test_what_decides_a_number_decides_the_shard(project: Path, part: str) -> None:
+    plan = read_plan(project / "report.yml")
+    measure(plan)
+    before = {work.shard.key for work in plan.scorings()}
+    report, prompts = project / "report.yml", project / "prompts.jsonl"
+    if part == "weights":
+        (project / "sft").unlink()
+        (project / "sft").symlink_to((project / "base").resolve())
+    elif part == "context":
+        report.write_text(report.read_text(encoding="utf-8").replace("# Question", "# Query"), encoding="utf-8")
+    elif part == "prompt":
+        prompts.write_text(prompts.read_text(encoding="utf-8").replace("blue?", "green?"), encoding="utf-8")
+    else:
+        report.write_text(report.read_text(encoding="utf-8") + "score: {top_k: 5}\n", encoding="utf-8")
+    changed = read_plan(report)
+    measure(changed)
+    assert {work.shard.key for work in changed.scorings()} != before

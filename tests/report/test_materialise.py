@@ -1,0 +1,70 @@
+"""The views that a report holds as tables: what is in them, and where names are looked up."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tds_atlas.domain import InputError
+from tds_atlas.report import materialise, query
+from tests.report import synthetic
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return synthetic.write(tmp_path_factory.mktemp("db") / "it's.duckdb", rich=True, noise=True, further=True)
+
+
+@pytest.mark.parametrize("at_once", [1, 70, 100_000])  # an answer at a time, some, all of them
+def test_held_views_have_the_rows_of_the_views(
+    database: Path, tmp_path: Path, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(materialise, "_AT_ONCE", at_once)
+    for leftover in ("views.duckdb", "views.duckdb.part", "views.duckdb.part.wal"):  # of a run that was killed
+        (tmp_path / leftover).write_text("half")
+    (tmp_path / "views.duckdb.part.tmp").mkdir()
+    materialise.materialise(database, tmp_path / "views.duckdb")
+    with duckdb.connect(str(tmp_path / "views.duckdb")) as con:
+        con.execute("ATTACH '" + str(database).replace("'", "''") + "' AS records (READ_ONLY)")
+        for view in ("end_token", *materialise._VIEWS):
+            kept, whole = (
+                con.sql(f'FROM {place}."{view}" ORDER BY ALL').fetchall() for place in ("views.main", "records.main")
+            )
+            assert kept and kept == whole, view
+    assert [path.name for path in tmp_path.iterdir()] == ["views.duckdb"]
+
+
+def test_names_are_found_in_the_held_file_first_and_then_in_the_database(database: Path, tmp_path: Path) -> None:
+    path = tmp_path / "views.duckdb"
+    materialise.materialise(database, path)
+    with duckdb.connect(str(path)) as con:
+        con.execute("UPDATE tds SET role = 'held'")
+    with closing(query.connect(database, path)) as con:
+        assert con.sql("SELECT DISTINCT role FROM tds").fetchall() == [("held",)]
+        assert con.sql("SELECT count(*) > 0 FROM score JOIN candidate USING (response_id, pos)").fetchall() == [(True,)]
+        described = query.rows(con, "pages/schema")
+        for statement in (
+            "DELETE FROM tds",
+            "DELETE FROM prompt",
+            f"ATTACH '{tmp_path}/x.duckdb'",
+            "SET memory_limit = '9GB'",
+        ):
+            with pytest.raises(duckdb.Error):
+                con.execute(statement)
+    with closing(query.connect(database)) as con:
+        assert query.rows(con, "pages/schema") == described
+
+
+def test_a_database_without_the_views_is_one_line(database: Path, tmp_path: Path) -> None:
+    old = tmp_path / "old.duckdb"
+    old.write_bytes(database.read_bytes())
+    with duckdb.connect(str(old)) as con:
+        con.execute("DROP VIEW sentence_end")
+    with pytest.raises(
+        InputError, match=r"^.*old\.duckdb: was stored by another version of tds; `tds store` writes it anew$"
+    ):
+        materialise.materialise(old, tmp_path / "views.duckdb")
+    assert not (tmp_path / "views.duckdb").exists()
