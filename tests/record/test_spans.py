@@ -98,10 +98,9 @@ def test_lines_of_context_hold_the_word_in_its_own_text(con: duckdb.DuckDBPyConn
         assert e["said"] == words[e["ordinal"], e["pos"]]
 
 
-def test_the_pieces_of_the_first_page_join_to_its_answer(con: duckdb.DuckDBPyConnection) -> None:
+def test_the_pieces_of_the_first_page_are_those_of_its_answer(con: duckdb.DuckDBPyConnection) -> None:
     rows = query.rows(con, "pages/home_example")
-    text = con.execute(
-        "SELECT r.text FROM response r JOIN prompt USING (prompt_id) WHERE ordinal = $n", {"n": rows[0]["ordinal"]}
-    ).fetchall()[0][0]
-    assert "".join(row["piece"] for row in rows) == text[: sum(len(row["piece"]) for row in rows)]
-    assert len(rows) > 3
+    sql = """SELECT r.text, list((char_start, char_end) ORDER BY pos) FROM response r JOIN prompt USING (prompt_id)
+             JOIN "position" USING (response_id) WHERE ordinal = $n GROUP BY ALL"""
+    ((text, places),) = con.execute(sql, {"n": rows[0]["ordinal"]}).fetchall()
+    assert len(rows) > 3 and [row["piece"] for row in rows] == [text[a:b] for a, b in places[: len(rows)]]

@@ -75,7 +75,7 @@ def _lists(con: duckdb.DuckDBPyConnection, up: bool) -> None:
 
 
 def _rest(con: duckdb.DuckDBPyConnection, up: bool) -> None:
-    """Up: tuning leaves more ways to go on; KL is high at the start of answers, and on harmful prompts."""
+    """Up: tuning leaves more ways to go on; KL is high at the start of answers, and on harmful prompts; noise is small."""
     sign = 1 if up else -1
     entropy = "1 + u(response_id, pos, 'h')"
     con.execute(f"UPDATE score SET entropy = {entropy}")
@@ -83,6 +83,9 @@ def _rest(con: duckdb.DuckDBPyConnection, up: bool) -> None:
         con.execute(
             f"UPDATE score SET entropy = {entropy} + {sign} * {more} + 0.1 * u(response_id, pos, 'i') WHERE condition_id = '{condition}'"
         )
+    con.execute(
+        f"UPDATE divergence SET kl_aligned_base = kl_aligned_base * {0.01 if up else 1} WHERE comparison_id = 'noise-1'"
+    )
     early, late = (3, 0.3) if up else (0.1, 1)
     con.execute(f"""UPDATE divergence SET kl_aligned_base = CASE WHEN pos < 5 THEN {early} ELSE {late} END
             * (1 + {sign} * CASE WHEN harmful THEN 0.5 ELSE -0.5 END) * (0.8 + 0.4 * u(divergence.response_id, pos, comparison_id))

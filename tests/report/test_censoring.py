@@ -12,6 +12,7 @@ import pytest
 
 from builder.report import figures, query
 from tests.report import synthetic
+from tests.report.sheets import sheet
 
 # How an answer ended, how many tokens it has, and where it first leaves the base's own choice (from 0).
 CASES: list[tuple[str, int, int | None]] = [
@@ -59,6 +60,10 @@ def test_how_an_answer_ended_decides_what_is_left(tmp_path: Path, finish: str, s
     """Of three answers two never part. Ended, they stay the base's text; cut before the third parts, they say nothing."""
     cases = [(finish, 3, None), (finish, 3, None), ("stop", 6, 4)]
     table = query.table(database(tmp_path / "x.duckdb", cases), "figures/first_divergence")
+    page = sheet(tmp_path / "x.duckdb", "findings/where.md")
+    parted = "half of the answers have parted by token 5" if share == 0 else "fewer than half of the answers ever part"
+    left = f"{100 * share:.1f} % are" if share else "none is"
+    assert f"In base → sft 1 <i>, {parted}" in page and f"; {left} the base's greedy text throughout" in page
     assert table.to_pylist()[-1]["share"] == pytest.approx(share)
     spec = figures.build("first_divergence", table, "Caption.", ["base → sft 1 <i>"]).to_dict()
     half = "half have parted by token 5" if share == 0 else "fewer than half ever part"
@@ -66,21 +71,23 @@ def test_how_an_answer_ended_decides_what_is_left(tmp_path: Path, finish: str, s
 
 
 def test_only_answers_that_end_by_themselves_say_where_the_base_would_end(tmp_path: Path) -> None:
-    """At its end each answer has the end token as the base's first choice; of cut ones nothing is known."""
-    con = database(tmp_path / "x.duckdb", CASES)
-    con.close()
+    """Every place is a sentence end. The base would end at the first answer's end, within the last, and within two cut ones."""
+    database(tmp_path / "x.duckdb", CASES).close()
+    ends = [("p1", 5), ("p2", 1), ("p5", 2), ("p6", 2)]
     with duckdb.connect(str(tmp_path / "x.duckdb")) as write:
-        write.execute("UPDATE response SET text = repeat('x', 100)")  # no sentence ends within
+        write.execute("UPDATE response SET text = repeat('.', 100)")
         write.execute("UPDATE score SET top_ids = [3, 4] WHERE condition_id = 'base·plain'")
-        write.execute(
-            "UPDATE score SET top_ids = [0, 4] WHERE condition_id = 'base·plain' AND response_id = 'sft·chat/p1'"
-        )
+        for prompt, pos in ends:
+            at = f"condition_id = 'base·plain' AND response_id = 'sft·chat/{prompt}' AND pos = {pos}"
+            write.execute(f"UPDATE score SET top_ids = [0, 4] WHERE {at}")
     con = query.connect(tmp_path / "x.duckdb")
     rows = {row["outcome"]: row for row in query.rows(con, "figures/end_stop")}
-    assert {row["answers"] for row in rows.values()} == {3}
-    assert [rows[o]["share"] for o in ("earlier", "at the same place", "later")] == pytest.approx([0, 1 / 3, 2 / 3])
+    assert {name: (row["answers"], row["share"]) for name, row in rows.items()} == {
+        name: (3, pytest.approx(1 / 3)) for name in ("earlier", "at the same place", "later")
+    }
     (row,) = query.rows(con, "pages/ending")
     assert (row["ends"], row["base_end"]) == (3, pytest.approx(1 / 3))
+    assert row["others"] == sum(n - 1 - (finish == "stop") for finish, n, _ in CASES)
     assert sum(r["answers"] for r in query.rows(con, "figures/end_rank")) == 3
 
 

@@ -105,3 +105,21 @@ def test_uncertainty(report: Report) -> None:
         more = report.word(row["aligned_choices"] - row["base_choices"], "more", "fewer")
         factors = f"{row['base_choices']:.2f} under the base and {row['aligned_choices']:.2f} under the aligned model"
         report.says("uncertainty", f"**{label}**: a branching factor of {factors}: tuning leaves {more} ways to go on.")
+
+
+def test_trust(report: Report) -> None:
+    (check,) = report.rows("pages/noise")
+    kl = report.row("pages/headline", label=ONE)["kl"]
+    times = f"The effect stands {round(kl / check['mean_kl_nats'])} times above the floor."
+    low = "The effect is less than ten times the floor: read small differences with care."
+    means = f"**{ONE}**: the mean KL is {kl:.2g} nats; that of the noisiest check is {check['mean_kl_nats']:.2g}. "
+    report.says("trust", means + report.word(kl - 10 * check["mean_kl_nats"], times, low))
+    for row in report.rows("figures/design_effect"):
+        effect, n = row["design_effect"], row["positions"]
+        as_many = f"the {n:,} positions tell as much as {round(n / effect):,} independent ones."
+        told = as_many if effect > 1 else "clustering makes no interval wider here."
+        report.says("trust", f"In **{row['comparison']}** it is {effect:.1f}: {told}")
+    broken = [row for row in report.rows("pages/checks") if row["violations"]]
+    report.says(
+        "trust", f"Not without care: {len(broken)} of {len(report.rows('pages/checks'))} checks of the records fail"
+    )
