@@ -159,11 +159,13 @@ def _answers(
 
 
 def _score(rng: random.Random, shifted: bool) -> dict[str, Any]:
+    """Ranks stand on both sides of every bound between two classes: 1 and 2, 3 and 4."""
     logprob = -rng.random() * 3
     first = int(-logprob * 1000) % 10  # another first choice at each position
+    drawn = rng.choice([1, 1, 2, 4]) if shifted else 1
     return {
         "logprob": logprob,
-        "rank": rng.choice([1, 1, 2, 9]) if shifted else 1,
+        "rank": {1: 1, 2: 2 + first % 2, 4: (4, 9)[first % 2]}[drawn],
         "entropy": rng.random(),
         "top_ids": [(first + k) % 10 for k in range(10)],
         "top_logprobs": [math.log(2.0 ** -(k + 1)) for k in range(10)],
