@@ -94,7 +94,7 @@ def _located_adapter(model_id: str, settings: ModelSettings, base: Checkpoint) -
     )
 
 
-def card(checkpoint: Checkpoint, tokenizer_id: str) -> ModelCard:
+def card(checkpoint: Checkpoint, tokenizer_id: str = "") -> ModelCard:
     """What config.json and the headers of the weight files say of a model. Raises InputError for damaged files."""
     path = checkpoint.folder / "config.json"
     try:

@@ -6,7 +6,7 @@ whole batch ever exists. Token ids go through untouched. Knows no text and no fi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -67,6 +67,19 @@ class Scorer:
                 batch = []
             batch.append(response)
         yield batch
+
+    def score_all(
+        self, responses: Sequence[Response], prompts: Mapping[str, str], advance: Callable[[int], None]
+    ) -> Scored:
+        """Scores and divergences of all responses, batch by batch; `prompts`: response_id -> text."""
+        ids = self.prompt_ids(prompts)
+        scores, divergences = list[Score](), list[Divergence]()
+        for batch in self.batches(responses, ids):
+            for response_scores, response_divergences in self.score(batch, ids):
+                scores += response_scores
+                divergences += response_divergences
+            advance(sum(len(r.token_ids) for r in batch))
+        return scores, divergences
 
     def score(self, batch: Sequence[Response], prompts: PromptIds) -> list[Scored]:
         """Scores by every condition and divergences of every comparison, one result per response of the batch.

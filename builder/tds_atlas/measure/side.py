@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tds_atlas.domain import Condition, InputError
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tds_atlas.measure.contexts import Frame
     from tds_atlas.measure.engines.transformers import LoadedModel
 
+CARD_IDS = 12  # ids of either end of a prompt on its card
 Ids = tuple[int, ...]
 PromptIds = Mapping[str, Mapping[Condition, Ids]]  # response_id -> condition -> ids before the answer
 
@@ -27,6 +28,21 @@ class Side:
     @property
     def model(self) -> LoadedModel:
         return self.load()
+
+    def card(self, prompt: str) -> dict[str, Any]:
+        """What the model reads before an answer, shown on one prompt: a row of the table `condition`."""
+        ids = self.frame.prompt_ids(prompt)
+        return {
+            "condition_id": self.condition.condition_id,
+            "model_id": self.condition.model_id,
+            "context_id": self.condition.context_id,
+            "arithmetic": self.condition.arithmetic,
+            "prompt_card": self.frame.render(prompt),
+            "head_ids": list(ids[:CARD_IDS]),
+            "tail_ids": list(ids[-CARD_IDS:]),
+            "begin_tokens": self.frame.begin_count(ids),
+            "template_hash": self.frame.template_hash,
+        }
 
     def out_of_memory(self, prompt: str) -> InputError:
         """The error for a prompt that does not fit even alone."""

@@ -38,3 +38,10 @@ def check_vocabularies(first: str, second: str, tokenizers: Mapping[str, PreTrai
         return None
     more, fewer, extra = (first, second, only_a) if only_a else (second, first, only_b)
     return f"{more} has {len(extra)} tokens that {fewer} has not, from id {extra[0]}: they have no probability there"
+
+
+def extensions(
+    pairs: Mapping[str, tuple[str, str]], tokenizers: Mapping[str, PreTrainedTokenizerFast]
+) -> dict[str, str]:
+    """For each comparison_id with its two models: the sentence that one vocabulary extends the other, or nothing."""
+    return {name: check_vocabularies(*models, tokenizers) or "" for name, models in pairs.items()}

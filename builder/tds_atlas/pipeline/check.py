@@ -38,7 +38,7 @@ def check(plan: Plan) -> Iterator[str]:
 
     models = lazy_models(plan, "cpu")()
     tokenizers = {name: models.tokenizer(checkpoint) for name, checkpoint in plan.checkpoints.items()}
-    cards = {name: card(checkpoint, "") for name, checkpoint in plan.checkpoints.items()}
+    cards = {name: card(checkpoint) for name, checkpoint in plan.checkpoints.items()}
     yield f"{plan.path}: {len(plan.prompts)} prompts, {len(cards)} models"
     for name, made in cards.items():
         checkpoint = plan.checkpoints[name]

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def write_responses(plan: Plan, models: Callable[[], Models], part: Part = WHOLE) -> None:
     """Generate or tokenise the answers that are missing. A shard that fails leaves the others unharmed."""
     failures = Failures()
-    _tokenise_files(plan, models, part, failures)
     todo = [work for work in part.of(plan.generations()) if not work[-1].exists()]
+    _tokenise_files(plan, models, part, failures)
     for condition in dict.fromkeys(condition for condition, _, _ in todo):
         side = side_of(plan, models(), condition)
         _ = side.model  # a model that cannot be loaded stops the run at once

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tds_atlas.pipeline.plan import Plan, Scoring
+from tds_atlas.pipeline.plan import Plan
 from tds_atlas.pipeline.sides import side_of
 from tds_atlas.pipeline.work import WHOLE, Failures, Part
-from tds_atlas.progress import Advance, progress_bar
+from tds_atlas.progress import progress_bar
 from tds_atlas.record.shards import divergence_table, read_responses, score_table
 
 if TYPE_CHECKING:
@@ -28,8 +26,13 @@ def write_scores(plan: Plan, models: Callable[[], Models], part: Part = WHOLE) -
         scorer = _scorer(plan, models(), source)
         with progress_bar(f"score {source}", sum(work.positions for work in scorings), "tokens") as advance:
             for work in scorings:
+                start, responses = time.monotonic(), read_responses(work.answers)
+                prompts = {r.response_id: plan.prompts[r.prompt_id].text for r in responses}
                 with failures.collected():
-                    _score(plan, models(), scorer, work, advance)
+                    scores, divergences = scorer.score_all(responses, prompts, advance)
+                    meta = models().provenance() | {"seconds": time.monotonic() - start}
+                    tables = {"score": score_table(scores), "divergence": divergence_table(divergences)}
+                    work.shard.write(tables, meta)
     failures.raise_collected()
 
 
@@ -43,32 +46,3 @@ def _scorer(plan: Plan, models: Models, source: str) -> Scorer:
     scorer = Scorer(sides, comparisons, settings.top_k, settings.batch_tokens, settings.chunk_logits)
     _ = scorer.models  # one that cannot be loaded stops the run at once
     return scorer
-
-
-def _score(plan: Plan, models: Models, scorer: Scorer, work: Scoring, advance: Advance) -> None:
-    """The responses of one shard, and what they were measured with."""
-    start, responses = time.monotonic(), read_responses(work.answers)
-    prompts = scorer.prompt_ids({r.response_id: plan.prompts[r.prompt_id].text for r in responses})
-    scores, divergences = [], []
-    for batch in scorer.batches(responses, prompts):
-        for response_scores, response_divergences in scorer.score(batch, prompts):
-            scores += response_scores
-            divergences += response_divergences
-        advance(sum(len(r.token_ids) for r in batch))
-    meta = _measured_with(models) | {"seconds": time.monotonic() - start}
-    work.shard.write({"score": score_table(scores), "divergence": divergence_table(divergences)}, meta)
-
-
-def _measured_with(models: Models) -> dict[str, Any]:
-    """What of the machine may show in the last digits of a number."""
-    loaded = models.loaded.values()
-    attention = sorted({str(m.model.config._attn_implementation) for m in loaded})
-    dtypes = sorted({f"{m.checkpoint.model_id} {m.model.dtype}".replace("torch.", "") for m in loaded})
-    return {
-        "device": models.device,
-        "machine": platform.machine(),
-        "attention": ", ".join(attention),
-        "dtypes": ", ".join(dtypes),
-        "torch": version("torch"),
-        "transformers": version("transformers"),
-    }

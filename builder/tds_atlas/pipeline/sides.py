@@ -19,11 +19,10 @@ def lazy_models(plan: Plan, device: str | None = None) -> Callable[[], Models]:
 
     def get() -> Models:
         if not models:
-            from tds_atlas.measure.engines.loading import choose_device
             from tds_atlas.measure.engines.transformers import Models
 
-            wanted = device or plan.report.device
-            models.append(Models(choose_device(wanted if isinstance(wanted, str) else wanted[0])))
+            devices = device or plan.report.device
+            models.append(Models(devices if isinstance(devices, str) else devices[0]))
         return models[0]
 
     return get

@@ -28,12 +28,12 @@ def write_database(plan: Plan) -> None:
         (plan.roles.safety, plan.roles.style, getsource(roles)),
         [(p.prompt_id, p.tasks, p.topics, p.harmful, p.truths) for p in plan.prompts.values()],
     )
-    database = plan.report.output.database
+    database, records = plan.report.output.database, _records(plan, responses, scores, probes, content)
     if is_current(database, content):
         say(f"{database} is up to date")
         return
     with progress_bar("store", None, "shards") as advance:
-        store(database, _records(plan, responses, scores, probes, content))
+        store(database, records)
         advance(len(responses) + len(scores) + len(probes))
 
 

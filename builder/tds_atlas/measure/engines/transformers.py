@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import platform
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,14 @@ from transformers import PreTrainedTokenizerFast
 
 from tds_atlas.domain import InputError, first_line
 from tds_atlas.inputs.checkpoints import Checkpoint
-from tds_atlas.measure.engines.loading import Weights, attach_adapter, end_ids_of, load_tokenizer, load_weights
+from tds_atlas.measure.engines.loading import (
+    Weights,
+    attach_adapter,
+    choose_device,
+    end_ids_of,
+    load_tokenizer,
+    load_weights,
+)
 from tds_atlas.measure.output_head import Head, find_head
 
 
@@ -129,15 +138,32 @@ class LoadedModel:
 class Models:
     """Loads each checkpoint once, when it is first asked for; an adapter shares the weights of what it adapts."""
 
-    device: str
+    device: str  # `auto` becomes the first GPU, else the CPU
     tokenizers: dict[str, PreTrainedTokenizerFast] = field(default_factory=dict)
     loaded: dict[tuple[str, str], LoadedModel] = field(default_factory=dict)
     weights: dict[tuple[Path, str], Weights] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.device = choose_device(self.device)
 
     def tokenizer(self, checkpoint: Checkpoint) -> PreTrainedTokenizerFast:
         if checkpoint.model_id not in self.tokenizers:
             self.tokenizers[checkpoint.model_id] = load_tokenizer(checkpoint)
         return self.tokenizers[checkpoint.model_id]
+
+    def provenance(self) -> dict[str, str]:
+        """What of the machine and the libraries may show in the last digits of a number."""
+        loaded = self.loaded.values()
+        attention = sorted({str(m.model.config._attn_implementation) for m in loaded})
+        dtypes = sorted({f"{m.checkpoint.model_id} {m.model.dtype}".replace("torch.", "") for m in loaded})
+        return {
+            "device": self.device,
+            "machine": platform.machine(),
+            "attention": ", ".join(attention),
+            "dtypes": ", ".join(dtypes),
+            "torch": version("torch"),
+            "transformers": version("transformers"),
+        }
 
     def model(self, checkpoint: Checkpoint, dtype: str = "") -> LoadedModel:
         """The checkpoint in its own dtype, or loaded again in another."""
