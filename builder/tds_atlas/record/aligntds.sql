@@ -1,7 +1,8 @@
--- AlignTDS's numbers as its code computes them: strings of single decoded ids, the top 30 renormalised (pb, pa: softmax over
--- the saved logits), the aligned model's first choice in the place of the token that was said. b and a are the two lists of
--- strings, likeliest first; of ids that decode alike the likeliest counts (its list.index). nDCG alone compares ids, ignores
--- k, and takes both lists to be equally long. Their quirks are theirs: kl can be negative, ws measures confidence.
+-- AlignTDS's numbers as its code computes them: strings of single decoded ids, the top 30 renormalised (pb, pa: softmax
+-- over the saved logits), the aligned model's first choice in the place of the token that was said. b and a are the two
+-- lists of strings, likeliest first; of ids that decode alike the likeliest counts (its list.index). nDCG alone
+-- compares ids, ignores k, and takes both lists to be equally long. Their quirks are theirs: kl can be negative, ws
+-- measures confidence.
 CREATE MACRO place_in(list, item) AS nullif(list_position(list, item), 0);
 CREATE MACRO aligntds_jaccard(b, a, k) AS jaccard_at(b, a, k);
 CREATE MACRO aligntds_ws(b, pb, a, pa, k) AS coalesce(list_sum(list_transform(b[1:k], lambda x, i:
@@ -16,82 +17,155 @@ CREATE MACRO aligntds_tr(b, a, k) AS coalesce(place_in(b[1:k], a[1]) - 1, k);
 CREATE MACRO aligntds_tp(b, pb, a, k) AS coalesce(pb[place_in(b[1:k], a[1])], 0);
 COMMENT ON MACRO place_in IS 'Place of an item in a list, from 1; NULL where it is not there.';
 COMMENT ON MACRO aligntds_jaccard IS 'Jaccard index of the first k strings of both lists, as AlignTDS has it.';
-COMMENT ON MACRO aligntds_ws IS 'Sum of the products of both probabilities over the first k strings, as AlignTDS has it.';
-COMMENT ON MACRO aligntds_kl IS 'KL(base‖aligned) over the strings that both have among their first k, as AlignTDS has it; can be negative.';
+COMMENT ON MACRO aligntds_ws IS
+    'Sum of the products of both probabilities over the first k strings, as AlignTDS has it.';
+COMMENT ON MACRO aligntds_kl IS
+    'KL(base‖aligned) over the strings that both have among their first k, as AlignTDS has it; can be negative.';
 COMMENT ON MACRO aligntds_ndcg IS 'nDCG of the base''s list of ids against the aligned one, as AlignTDS has it.';
-COMMENT ON MACRO aligntds_tr IS 'Index, from 0, of the aligned model''s first choice among the base''s first k; k where it is not there.';
-COMMENT ON MACRO aligntds_tp IS 'The base''s probability of the aligned model''s first choice, 0 where it is not among its first k.';
+COMMENT ON MACRO aligntds_tr IS
+    'Index, from 0, of the aligned model''s first choice among the base''s first k; k where it is not there.';
+COMMENT ON MACRO aligntds_tp IS
+    'The base''s probability of the aligned model''s first choice, 0 where it is not among its first k.';
 
--- All vocabularies are one list, each with its place in it: a list a row, joined by tokenizer, would be copied to every row.
+-- All vocabularies are one list, each with its place in it: a list a row, joined by tokenizer, would be copied to every
+-- row.
 CREATE VIEW aligntds AS
-WITH vocabulary AS (
-    SELECT tokenizer_id, (sum(count(*)) OVER (ORDER BY tokenizer_id) - count(*))::INTEGER AS before FROM token GROUP BY tokenizer_id
-), listed AS (
-    SELECT c.comparison_id, r.prompt_id, r.response_id, p.pos, bv.before AS b_before, av.before AS a_before,
-           b.top_ids[1:30] AS bi, list_transform(b.top_logprobs[1:30]::DOUBLE[], lambda x: exp(x)) AS pb,
-           a.top_ids[1:30] AS ai, list_transform(a.top_logprobs[1:30]::DOUBLE[], lambda x: exp(x)) AS pa
-    FROM comparison c
-    JOIN condition bc ON bc.condition_id = c.base_condition_id
-    JOIN model bm ON bm.model_id = bc.model_id
-    JOIN vocabulary bv ON bv.tokenizer_id = bm.tokenizer_id
-    JOIN condition ac ON ac.condition_id = c.aligned_condition_id
-    JOIN model am ON am.model_id = ac.model_id
-    JOIN vocabulary av ON av.tokenizer_id = am.tokenizer_id
-    JOIN response r ON r.source = c.source
-    JOIN "position" p USING (response_id)
-    JOIN score b ON b.response_id = p.response_id AND b.pos = p.pos AND b.condition_id = c.base_condition_id
-    JOIN score a ON a.response_id = p.response_id AND a.pos = p.pos AND a.condition_id = c.aligned_condition_id
-    WHERE c.kind = 'tuning' AND NOT p.is_end
-), lists AS (
-    SELECT comparison_id, prompt_id, response_id, pos,
-           bi, list_transform(bi, lambda i: words[b_before + i + 1]) AS b, list_transform(pb, lambda x: x / pb_sum) AS pb,
-           ai, list_transform(ai, lambda i: words[a_before + i + 1]) AS a, list_transform(pa, lambda x: x / pa_sum) AS pa
-    FROM (SELECT *, list_sum(pb) AS pb_sum, list_sum(pa) AS pa_sum FROM listed)
-    CROSS JOIN (SELECT list(coalesce(decoded, '') ORDER BY tokenizer_id, token_id) AS words FROM token)
-)
-SELECT comparison_id, prompt_id, response_id, pos,
-       shift_class(aligntds_tr(b, a, 10) + 1) AS shift, aligntds_tr(b, a, 50) AS tr, aligntds_tp(b, pb, a, 50) AS tp,
-       (aligntds_tp(b, pb, a, 10) + aligntds_tp(a, pa, b, 10)) / 2 AS btp,
-       aligntds_jaccard(b, a, 10) AS jaccard_10, aligntds_ws(b, pb, a, pa, 10) AS ws_10,
-       aligntds_kl(b, pb, a, pa, 10) AS kl_10, aligntds_ndcg(bi, ai) AS ndcg
+WITH
+    vocabulary AS (
+        SELECT tokenizer_id, (sum(count(*)) OVER (ORDER BY tokenizer_id) - count(*))::INTEGER AS before
+        FROM token
+        GROUP BY tokenizer_id
+    ),
+    listed AS (
+        SELECT
+            c.comparison_id,
+            r.prompt_id,
+            r.response_id,
+            p.pos,
+            bv.before AS b_before,
+            av.before AS a_before,
+            b.top_ids[1:30] AS bi,
+            list_transform(b.top_logprobs[1:30]::DOUBLE[], lambda x: exp(x)) AS pb,
+            a.top_ids[1:30] AS ai,
+            list_transform(a.top_logprobs[1:30]::DOUBLE[], lambda x: exp(x)) AS pa
+        FROM comparison c
+        JOIN condition bc ON bc.condition_id = c.base_condition_id
+        JOIN model bm ON bm.model_id = bc.model_id
+        JOIN vocabulary bv ON bv.tokenizer_id = bm.tokenizer_id
+        JOIN condition ac ON ac.condition_id = c.aligned_condition_id
+        JOIN model am ON am.model_id = ac.model_id
+        JOIN vocabulary av ON av.tokenizer_id = am.tokenizer_id
+        JOIN response r ON r.source = c.source
+        JOIN "position" p USING (response_id)
+        JOIN score b ON b.response_id = p.response_id AND b.pos = p.pos AND b.condition_id = c.base_condition_id
+        JOIN score a ON a.response_id = p.response_id AND a.pos = p.pos AND a.condition_id = c.aligned_condition_id
+        WHERE c.kind = 'tuning' AND NOT p.is_end
+    ),
+    lists AS (
+        SELECT
+            comparison_id,
+            prompt_id,
+            response_id,
+            pos,
+            bi,
+            list_transform(bi, lambda i: words[b_before + i + 1]) AS b,
+            list_transform(pb, lambda x: x / pb_sum) AS pb,
+            ai,
+            list_transform(ai, lambda i: words[a_before + i + 1]) AS a,
+            list_transform(pa, lambda x: x / pa_sum) AS pa
+        FROM (SELECT *, list_sum(pb) AS pb_sum, list_sum(pa) AS pa_sum FROM listed)
+        CROSS JOIN (SELECT list(coalesce(decoded, '') ORDER BY tokenizer_id, token_id) AS words FROM token)
+    )
+SELECT
+    comparison_id,
+    prompt_id,
+    response_id,
+    pos,
+    shift_class(aligntds_tr(b, a, 10) + 1) AS shift,
+    aligntds_tr(b, a, 50) AS tr,
+    aligntds_tp(b, pb, a, 50) AS tp,
+    (aligntds_tp(b, pb, a, 10) + aligntds_tp(a, pa, b, 10)) / 2 AS btp,
+    aligntds_jaccard(b, a, 10) AS jaccard_10,
+    aligntds_ws(b, pb, a, pa, 10) AS ws_10,
+    aligntds_kl(b, pb, a, pa, 10) AS kl_10,
+    aligntds_ndcg(bi, ai) AS ndcg
 FROM lists;
 
-COMMENT ON VIEW   aligntds               IS 'AlignTDS''s numbers, as its code computes them, beside ours: one row per comparison x position but the end token, which it does not score.';
+COMMENT ON VIEW aligntds IS
+    'AlignTDS''s numbers, as its code computes them, beside ours: one row per comparison x position but the end token,'
+    ' which it does not score.';
 COMMENT ON COLUMN aligntds.comparison_id IS 'The comparison; see comparison.';
 COMMENT ON COLUMN aligntds.prompt_id     IS 'The prompt; see prompt.';
 COMMENT ON COLUMN aligntds.response_id   IS 'The response; see response.';
 COMMENT ON COLUMN aligntds.pos           IS 'Index t; see position.';
-COMMENT ON COLUMN aligntds.shift         IS 'Class by tr: unshifted (0), marginal (1-2), shifted (3 and more, or not in the list).';
-COMMENT ON COLUMN aligntds.tr            IS 'Index, from 0, of the aligned model''s first choice in the base''s list, compared as strings; 50 where it is not there, as in its code, though the lists have 30.';
-COMMENT ON COLUMN aligntds.tp            IS 'The base''s probability of the aligned model''s first choice, renormalised over its list; 0 where it is not there, as in its code.';
-COMMENT ON COLUMN aligntds.btp           IS 'Mean of the base''s probability of the aligned model''s first choice and the reverse, each 0 where it is not among the first ten.';
+COMMENT ON COLUMN aligntds.shift IS
+    'Class by tr: unshifted (0), marginal (1-2), shifted (3 and more, or not in the list).';
+COMMENT ON COLUMN aligntds.tr IS
+    'Index, from 0, of the aligned model''s first choice in the base''s list, compared as strings; 50 where it is not '
+    'there, as in its code, though the lists have 30.';
+COMMENT ON COLUMN aligntds.tp IS
+    'The base''s probability of the aligned model''s first choice, renormalised over its list; 0 where it is not '
+    'there, as in its code.';
+COMMENT ON COLUMN aligntds.btp IS
+    'Mean of the base''s probability of the aligned model''s first choice and the reverse, each 0 where it is not '
+    'among the first ten.';
 COMMENT ON COLUMN aligntds.jaccard_10    IS 'Jaccard index of the first ten strings of both.';
-COMMENT ON COLUMN aligntds.ws_10         IS 'Sum of the products of both renormalised probabilities over the first ten.';
-COMMENT ON COLUMN aligntds.kl_10         IS 'KL(base‖aligned) over the strings that both have among their first ten, renormalised over the whole lists; can be negative.';
-COMMENT ON COLUMN aligntds.ndcg          IS 'nDCG of the base''s list, relevance 1/log2(place in the aligned list + 1), places from 1; compared as ids, unlike the others.';
+COMMENT ON COLUMN aligntds.ws_10 IS
+    'Sum of the products of both renormalised probabilities over the first ten.';
+COMMENT ON COLUMN aligntds.kl_10 IS
+    'KL(base‖aligned) over the strings that both have among their first ten, renormalised over the whole lists; can be'
+    ' negative.';
+COMMENT ON COLUMN aligntds.ndcg IS
+    'nDCG of the base''s list, relevance 1/log2(place in the aligned list + 1), places from 1; compared as ids, unlike'
+    ' the others.';
 
 CREATE VIEW counted_twice AS
-SELECT t.comparison_id, t.prompt_id, t.response_id,
-       {'positions': count(*), 'unshifted': count(*) FILTER (t.shift = 'unshifted'), 'marginal': count(*) FILTER (t.shift = 'marginal'),
-        'shifted': count(*) FILTER (t.shift = 'shifted'), 'jaccard_10': sum(t.jaccard_10),
-        'base_probability': sum(coalesce(exp(t.base_logprob::DOUBLE), 0)), 'kl_base_aligned': sum(t.kl_base_aligned::DOUBLE)} AS ours,
-       {'positions': count(a.pos), 'unshifted': count(*) FILTER (a.shift = 'unshifted'), 'marginal': count(*) FILTER (a.shift = 'marginal'),
-        'shifted': count(*) FILTER (a.shift = 'shifted'), 'jaccard_10': sum(a.jaccard_10),
-        'base_probability': sum(a.tp), 'kl_base_aligned': sum(a.kl_10)} AS aligntds,
-       count(*) FILTER (t.is_end) AS end_positions,
-       count(*) FILTER (NOT t.is_end AND t.aligned_top_id <> t.token_id) AS other_token_positions,
-       count(*) FILTER (a.shift <> t.shift) AS other_class_positions,
-       count(*) FILTER (a.shift <> t.shift AND t.aligned_top_id = t.token_id) AS same_token_other_class_positions
-FROM tds t LEFT JOIN aligntds a ON a.comparison_id = t.comparison_id AND a.response_id = t.response_id AND a.pos = t.pos
+SELECT
+    t.comparison_id,
+    t.prompt_id,
+    t.response_id,
+    {
+        'positions': count(*),
+        'unshifted': count(*) FILTER (t.shift = 'unshifted'),
+        'marginal': count(*) FILTER (t.shift = 'marginal'),
+        'shifted': count(*) FILTER (t.shift = 'shifted'),
+        'jaccard_10': sum(t.jaccard_10),
+        'base_probability': sum(coalesce(exp(t.base_logprob::DOUBLE), 0)),
+        'kl_base_aligned': sum(t.kl_base_aligned::DOUBLE)
+    } AS ours,
+    {
+        'positions': count(a.pos),
+        'unshifted': count(*) FILTER (a.shift = 'unshifted'),
+        'marginal': count(*) FILTER (a.shift = 'marginal'),
+        'shifted': count(*) FILTER (a.shift = 'shifted'),
+        'jaccard_10': sum(a.jaccard_10),
+        'base_probability': sum(a.tp),
+        'kl_base_aligned': sum(a.kl_10)
+    } AS aligntds,
+    count(*) FILTER (t.is_end) AS end_positions,
+    count(*) FILTER (NOT t.is_end AND t.aligned_top_id <> t.token_id) AS other_token_positions,
+    count(*) FILTER (a.shift <> t.shift) AS other_class_positions,
+    count(*) FILTER (a.shift <> t.shift AND t.aligned_top_id = t.token_id) AS same_token_other_class_positions
+FROM tds t
+LEFT JOIN aligntds a ON a.comparison_id = t.comparison_id AND a.response_id = t.response_id AND a.pos = t.pos
 GROUP BY t.comparison_id, t.prompt_id, t.response_id;
 
-COMMENT ON VIEW   counted_twice                                  IS 'An answer counted our way and as the code of AlignTDS counts: one row per comparison x response. Both structs hold sums over their positions.';
+COMMENT ON VIEW counted_twice IS
+    'An answer counted our way and as the code of AlignTDS counts: one row per comparison x response. Both structs '
+    'hold sums over their positions.';
 COMMENT ON COLUMN counted_twice.comparison_id                    IS 'The comparison; see comparison.';
 COMMENT ON COLUMN counted_twice.prompt_id                        IS 'The prompt; see prompt.';
 COMMENT ON COLUMN counted_twice.response_id                      IS 'The response; see response.';
-COMMENT ON COLUMN counted_twice.ours                             IS 'Our way: positions, those of each class, sums of Jaccard@10, of the base''s probability of o_t, and of KL(base‖aligned) in nats.';
-COMMENT ON COLUMN counted_twice.aligntds                         IS 'The same as AlignTDS has it: without the end token, of the aligned model''s first choice, over renormalised lists (jaccard_10, tp and kl_10 of aligntds); NULL where it counts none.';
+COMMENT ON COLUMN counted_twice.ours IS
+    'Our way: positions, those of each class, sums of Jaccard@10, of the base''s probability of o_t, and of '
+    'KL(base‖aligned) in nats.';
+COMMENT ON COLUMN counted_twice.aligntds IS
+    'The same as AlignTDS has it: without the end token, of the aligned model''s first choice, over renormalised lists'
+    ' (jaccard_10, tp and kl_10 of aligntds); NULL where it counts none.';
 COMMENT ON COLUMN counted_twice.end_positions                    IS 'End tokens, which AlignTDS does not count.';
-COMMENT ON COLUMN counted_twice.other_token_positions            IS 'Other positions where the token said is not the aligned model''s first choice, which AlignTDS takes in its place.';
-COMMENT ON COLUMN counted_twice.other_class_positions            IS 'Positions that AlignTDS puts in another class than we do.';
-COMMENT ON COLUMN counted_twice.same_token_other_class_positions IS 'Of them those whose token is the aligned model''s first choice.';
+COMMENT ON COLUMN counted_twice.other_token_positions IS
+    'Other positions where the token said is not the aligned model''s first choice, which AlignTDS takes in its place.';
+COMMENT ON COLUMN counted_twice.other_class_positions IS
+    'Positions that AlignTDS puts in another class than we do.';
+COMMENT ON COLUMN counted_twice.same_token_other_class_positions IS
+    'Of them those whose token is the aligned model''s first choice.';

@@ -1,8 +1,8 @@
--- What a report asks of the records beyond one position: words, what split a difference, stages, prefilled answers; and how
--- uncertain a number is.
+-- What a report asks of the records beyond one position: words, what split a difference, stages, prefilled answers; and
+-- how uncertain a number is.
 
--- 95 % intervals clustered by prompt, in closed form. Both macros are aggregates over one row per prompt: x the prompt's
--- sum of the quantity, n its number of positions. mean = Σx/Σn, var = G/(G-1) · Σ(x_g - mean·n_g)² / (Σn)².
+-- 95 % intervals clustered by prompt, in closed form. Both macros are aggregates over one row per prompt: x the
+-- prompt's sum of the quantity, n its number of positions. mean = Σx/Σn, var = G/(G-1) · Σ(x_g - mean·n_g)² / (Σn)².
 -- The half width is NULL for a single prompt: one cluster says nothing of its spread.
 CREATE MACRO clustered_mean(x, n) AS sum(x) / sum(n);
 CREATE MACRO clustered_half_width(x, n) AS
@@ -15,73 +15,145 @@ CREATE MACRO kept_within(x, low, high) AS
     CASE WHEN x IS NOT NULL THEN least(greatest(x, low), coalesce(high, 'Infinity'::DOUBLE)) END;
 
 -- Two-sided p of a standard normal z, by Abramowitz and Stegun 26.2.17 (error below 7.5e-8).
-CREATE MACRO normal_p(z) AS least(1, 2 * 0.3989422804014327 * exp(-z * z / 2) * list_sum(list_transform(
-    [0.319381530, -0.356563782, 1.781477937, -1.821255978, 1.330274429], lambda c, i: c * power(1 / (1 + 0.2316419 * abs(z)), i))));
+CREATE MACRO normal_p(z) AS
+    least(1, 2 * 0.3989422804014327 * exp(-z * z / 2) * list_sum(list_transform(
+        [0.319381530, -0.356563782, 1.781477937, -1.821255978, 1.330274429],
+        lambda c, i: c * power(1 / (1 + 0.2316419 * abs(z)), i))));
 
 CREATE MACRO drawn_position(pos) AS pos < 100 OR (pos < 300 AND pos % 4 = 0) OR pos % 16 = 0;
-COMMENT ON MACRO clustered_mean IS 'Aggregate over one row per prompt: the mean Σx/Σn, x the sum of the quantity over the prompt''s positions, n their number.';
-COMMENT ON MACRO clustered_half_width IS 'Aggregate over the same rows: half the width of that mean''s 95 % interval, clustered by prompt; NULL for a single prompt.';
-COMMENT ON MACRO kept_within IS 'A bound x of an interval, kept within low and high (NULL: no upper bound); NULL stays NULL.';
+COMMENT ON MACRO clustered_mean IS
+    'Aggregate over one row per prompt: the mean Σx/Σn, x the sum of the quantity over the prompt''s positions, n '
+    'their number.';
+COMMENT ON MACRO clustered_half_width IS
+    'Aggregate over the same rows: half the width of that mean''s 95 % interval, clustered by prompt; NULL for a '
+    'single prompt.';
+COMMENT ON MACRO kept_within IS
+    'A bound x of an interval, kept within low and high (NULL: no upper bound); NULL stays NULL.';
 COMMENT ON MACRO normal_p IS 'Two-sided p of a standard normal z.';
-COMMENT ON MACRO drawn_position IS 'Whether a curve over positions has a point here: all of the first 100, then every fourth, from 300 on every sixteenth.';
+COMMENT ON MACRO drawn_position IS
+    'Whether a curve over positions has a point here: all of the first 100, then every fourth, from 300 on every '
+    'sixteenth.';
 
--- Scores are joined by the ids of conditions, not through a table of all scores with their models: DuckDB 2.0 takes equal
--- parts of a query together, and a LIMIT over such a part waits for ever.
+-- Scores are joined by the ids of conditions, not through a table of all scores with their models: DuckDB 2.0 takes
+-- equal parts of a query together, and a LIMIT over such a part waits for ever.
 CREATE VIEW split AS
-SELECT x.comparison_id, r.prompt_id, aa.response_id, aa.pos,
-       aa.logprob::DOUBLE - bb.logprob::DOUBLE AS delta,
-       ba.logprob::DOUBLE - bb.logprob::DOUBLE AS context, aa.logprob::DOUBLE - ba.logprob::DOUBLE AS weights,
-       ab.logprob::DOUBLE - bb.logprob::DOUBLE AS weights_first, aa.logprob::DOUBLE - ab.logprob::DOUBLE AS context_after,
-       (aa.logprob::DOUBLE - ba.logprob::DOUBLE) - (ab.logprob::DOUBLE - bb.logprob::DOUBLE) AS interaction
-FROM (
-    SELECT c.comparison_id, c.source, c.base_condition_id, c.aligned_condition_id, ba.condition_id AS ba_id, ab.condition_id AS ab_id
-    FROM comparison c
-    JOIN condition b ON b.condition_id = c.base_condition_id
-    JOIN condition a ON a.condition_id = c.aligned_condition_id
-    LEFT JOIN condition ba ON ba.model_id = b.model_id AND ba.context_id = a.context_id AND ba.arithmetic = ''
-    LEFT JOIN condition ab ON ab.model_id = a.model_id AND ab.context_id = b.context_id AND ab.arithmetic = ''
-    WHERE c.kind = 'tuning'
-) x
+SELECT
+    x.comparison_id,
+    r.prompt_id,
+    aa.response_id,
+    aa.pos,
+    aa.logprob::DOUBLE - bb.logprob::DOUBLE AS delta,
+    ba.logprob::DOUBLE - bb.logprob::DOUBLE AS context,
+    aa.logprob::DOUBLE - ba.logprob::DOUBLE AS weights,
+    ab.logprob::DOUBLE - bb.logprob::DOUBLE AS weights_first,
+    aa.logprob::DOUBLE - ab.logprob::DOUBLE AS context_after,
+    (aa.logprob::DOUBLE - ba.logprob::DOUBLE) - (ab.logprob::DOUBLE - bb.logprob::DOUBLE) AS interaction
+FROM
+    (
+        SELECT
+            c.comparison_id,
+            c.source,
+            c.base_condition_id,
+            c.aligned_condition_id,
+            ba.condition_id AS ba_id,
+            ab.condition_id AS ab_id
+        FROM comparison c
+        JOIN condition b ON b.condition_id = c.base_condition_id
+        JOIN condition a ON a.condition_id = c.aligned_condition_id
+        LEFT JOIN condition ba ON ba.model_id = b.model_id AND ba.context_id = a.context_id AND ba.arithmetic = ''
+        LEFT JOIN condition ab ON ab.model_id = a.model_id AND ab.context_id = b.context_id AND ab.arithmetic = ''
+        WHERE c.kind = 'tuning'
+    ) x
 JOIN response r ON r.source = x.source
 JOIN score aa ON aa.response_id = r.response_id AND aa.condition_id = x.aligned_condition_id
 JOIN score bb ON bb.response_id = aa.response_id AND bb.pos = aa.pos AND bb.condition_id = x.base_condition_id
 LEFT JOIN score ba ON ba.response_id = aa.response_id AND ba.pos = aa.pos AND ba.condition_id = x.ba_id
 LEFT JOIN score ab ON ab.response_id = aa.response_id AND ab.pos = aa.pos AND ab.condition_id = x.ab_id;
 
-COMMENT ON VIEW   split               IS 'What the weights changed and what the prompt changed: delta_logprob of tds as a sum of two, in both orders. One row per comparison x position; NULL where the report did not score the condition that it takes (conditions in the report file).';
+COMMENT ON VIEW split IS
+    'What the weights changed and what the prompt changed: delta_logprob of tds as a sum of two, in both orders. One '
+    'row per comparison x position; NULL where the report did not score the condition that it takes (conditions in the'
+    ' report file).';
 COMMENT ON COLUMN split.comparison_id IS 'The comparison; see comparison.';
 COMMENT ON COLUMN split.prompt_id     IS 'The prompt; see prompt.';
 COMMENT ON COLUMN split.response_id   IS 'The response; see response.';
 COMMENT ON COLUMN split.pos           IS 'Index t; see position.';
-COMMENT ON COLUMN split.delta         IS 'ln p_aligned(o_t) - ln p_base(o_t), each model in its own context of the comparison; nats.';
-COMMENT ON COLUMN split.context       IS 'Of it the prompt: the base model in the aligned context, less the base model in its own; nats.';
-COMMENT ON COLUMN split.weights       IS 'Of it the weights: the aligned model less the base model, both in the aligned context; context + weights = delta; nats.';
-COMMENT ON COLUMN split.weights_first IS 'In the other order, the weights: the aligned model less the base model, both in the base context; nats.';
-COMMENT ON COLUMN split.context_after IS 'In the other order, the prompt: the aligned model in its own context, less the aligned model in the base context; weights_first + context_after = delta; nats.';
+COMMENT ON COLUMN split.delta IS
+    'ln p_aligned(o_t) - ln p_base(o_t), each model in its own context of the comparison; nats.';
+COMMENT ON COLUMN split.context IS
+    'Of it the prompt: the base model in the aligned context, less the base model in its own; nats.';
+COMMENT ON COLUMN split.weights IS
+    'Of it the weights: the aligned model less the base model, both in the aligned context; context + weights = delta;'
+    ' nats.';
+COMMENT ON COLUMN split.weights_first IS
+    'In the other order, the weights: the aligned model less the base model, both in the base context; nats.';
+COMMENT ON COLUMN split.context_after IS
+    'In the other order, the prompt: the aligned model in its own context, less the aligned model in the base context;'
+    ' weights_first + context_after = delta; nats.';
 COMMENT ON COLUMN split.interaction   IS 'weights - weights_first: how much the two depend on one another; nats.';
 
 CREATE VIEW word AS
-WITH piece AS (
-    SELECT t.*, p.char_start, p.char_end,
-           coalesce(t.is_word_start OR NOT regexp_matches(t.token, '^[\p{L}\p{N}'']') OR lag(t.is_end OR NOT regexp_matches(t.token, '[\p{L}\p{N}'']$')) OVER w, true) AS begins
-    FROM tds t JOIN "position" p ON p.response_id = t.response_id AND p.pos = t.pos
-    WINDOW w AS (PARTITION BY t.comparison_id, t.response_id ORDER BY t.pos)
-), numbered AS (
-    SELECT *, sum(begins::INTEGER) OVER (PARTITION BY comparison_id, response_id ORDER BY pos)::INTEGER AS n FROM piece
-), grouped AS (
-    SELECT comparison_id, any_value(prompt_id) AS prompt_id, response_id, min(pos) AS pos, count(*)::INTEGER AS n_tokens,
-           min(char_start) AS char_start, max(char_end) AS char_end, max(base_rank) AS base_rank,
-           arg_min(pos, (shift <> 'shifted', pos)) AS shifted_pos,
-           arg_min(base_top, (shift <> 'shifted', pos)) AS base_top,
-           sum(kl_aligned_base) AS kl_aligned_base, sum(delta_logprob) AS delta_logprob, arg_min(role, pos) AS role
-    FROM numbered WHERE NOT is_end GROUP BY comparison_id, response_id, n
-)
-SELECT comparison_id, g.prompt_id, response_id, pos, g.n_tokens, char_start, char_end,
-       trim(substring(r.text, char_start + 1, char_end - char_start), ' ') AS word,
-       shift_class(base_rank) AS shift, base_rank, shifted_pos, base_top, kl_aligned_base, delta_logprob, role
-FROM grouped g JOIN response r USING (response_id);
+WITH
+    piece AS (
+        SELECT
+            t.*,
+            p.char_start,
+            p.char_end,
+            coalesce(
+                t.is_word_start
+                OR NOT regexp_matches(t.token, '^[\p{L}\p{N}'']')
+                OR lag(t.is_end OR NOT regexp_matches(t.token, '[\p{L}\p{N}'']$')) OVER w,
+                true
+            ) AS begins
+        FROM tds t
+        JOIN "position" p ON p.response_id = t.response_id AND p.pos = t.pos
+        WINDOW w AS (PARTITION BY t.comparison_id, t.response_id ORDER BY t.pos)
+    ),
+    numbered AS (
+        SELECT *, sum(begins::INTEGER) OVER (PARTITION BY comparison_id, response_id ORDER BY pos)::INTEGER AS n
+        FROM piece
+    ),
+    grouped AS (
+        SELECT
+            comparison_id,
+            any_value(prompt_id) AS prompt_id,
+            response_id,
+            min(pos) AS pos,
+            count(*)::INTEGER AS n_tokens,
+            min(char_start) AS char_start,
+            max(char_end) AS char_end,
+            max(base_rank) AS base_rank,
+            arg_min(pos, (shift <> 'shifted', pos)) AS shifted_pos,
+            arg_min(base_top, (shift <> 'shifted', pos)) AS base_top,
+            sum(kl_aligned_base) AS kl_aligned_base,
+            sum(delta_logprob) AS delta_logprob,
+            arg_min(role, pos) AS role
+        FROM numbered
+        WHERE NOT is_end
+        GROUP BY comparison_id, response_id, n
+    )
+SELECT
+    comparison_id,
+    g.prompt_id,
+    response_id,
+    pos,
+    g.n_tokens,
+    char_start,
+    char_end,
+    trim(substring(r.text, char_start + 1, char_end - char_start), ' ') AS word,
+    shift_class(base_rank) AS shift,
+    base_rank,
+    shifted_pos,
+    base_top,
+    kl_aligned_base,
+    delta_logprob,
+    role
+FROM grouped g
+JOIN response r USING (response_id);
 
-COMMENT ON VIEW   word                 IS 'Tokens joined to words: one row per comparison x word of an answer. Punctuation and digits after letters stand alone; a word is as shifted as its most shifted token.';
+COMMENT ON VIEW word IS
+    'Tokens joined to words: one row per comparison x word of an answer. Punctuation and digits after letters stand '
+    'alone; a word is as shifted as its most shifted token.';
 COMMENT ON COLUMN word.comparison_id   IS 'The comparison; see comparison.';
 COMMENT ON COLUMN word.prompt_id       IS 'The prompt; see prompt.';
 COMMENT ON COLUMN word.response_id     IS 'The response; see response.';
@@ -99,19 +171,39 @@ COMMENT ON COLUMN word.delta_logprob   IS 'Sum of ln p_aligned - ln p_base over 
 COMMENT ON COLUMN word.role            IS 'Role of its first token; see position.role.';
 
 CREATE VIEW end_token AS
-SELECT source, mode(token_id ORDER BY token_id) AS token_id FROM response JOIN "position" USING (response_id) WHERE is_end GROUP BY source;
+SELECT source, mode(token_id ORDER BY token_id) AS token_id
+FROM response
+JOIN "position" USING (response_id)
+WHERE is_end
+GROUP BY source;
 
-COMMENT ON VIEW   end_token          IS 'The token that ends answers, of each source: the one that most of its answers end with. No row where none ended by itself.';
+COMMENT ON VIEW end_token IS
+    'The token that ends answers, of each source: the one that most of its answers end with. No row where none ended '
+    'by itself.';
 COMMENT ON COLUMN end_token.source   IS 'Whose answers; see response.source.';
 COMMENT ON COLUMN end_token.token_id IS 'Id of the token.';
 
 CREATE VIEW sentence_end AS
-SELECT c.comparison_id, r.prompt_id, r.response_id, p.pos, p.is_end,
-       b.top_ids[1] = e.token_id AS base_ends, a.top_ids[1] = e.token_id AS aligned_ends,
-       NOT p.is_end AND NOT list_contains(b.top_ids, e.token_id) AS base_censored,
-       NOT p.is_end AND NOT list_contains(a.top_ids, e.token_id) AS aligned_censored,
-       CASE WHEN p.is_end THEN b.logprob ELSE coalesce(b.top_logprobs[list_position(b.top_ids, e.token_id)], b.top_logprobs[-1]) END AS base_logprob,
-       CASE WHEN p.is_end THEN a.logprob ELSE coalesce(a.top_logprobs[list_position(a.top_ids, e.token_id)], a.top_logprobs[-1]) END AS aligned_logprob
+SELECT
+    c.comparison_id,
+    r.prompt_id,
+    r.response_id,
+    p.pos,
+    p.is_end,
+    b.top_ids[1] = e.token_id AS base_ends,
+    a.top_ids[1] = e.token_id AS aligned_ends,
+    NOT p.is_end AND NOT list_contains(b.top_ids, e.token_id) AS base_censored,
+    NOT p.is_end AND NOT list_contains(a.top_ids, e.token_id) AS aligned_censored,
+    CASE
+        WHEN p.is_end
+        THEN b.logprob
+        ELSE coalesce(b.top_logprobs[list_position(b.top_ids, e.token_id)], b.top_logprobs[-1])
+    END AS base_logprob,
+    CASE
+        WHEN p.is_end
+        THEN a.logprob
+        ELSE coalesce(a.top_logprobs[list_position(a.top_ids, e.token_id)], a.top_logprobs[-1])
+    END AS aligned_logprob
 FROM comparison c
 JOIN end_token e ON e.source = c.source
 JOIN response r ON r.source = c.source
@@ -120,7 +212,10 @@ JOIN score b ON b.response_id = p.response_id AND b.pos = p.pos AND b.condition_
 JOIN score a ON a.response_id = p.response_id AND a.pos = p.pos AND a.condition_id = c.aligned_condition_id
 WHERE c.kind = 'tuning' AND p.pos > 0 AND (p.is_end OR substring(r.text, p.char_start, 1) IN ('.', '!', '?', chr(10)));
 
-COMMENT ON VIEW   sentence_end                  IS 'Where an answer ends, and where it could have: what both models say of the end token there. One row per comparison x position whose text before it ends with . ! ? or a line break, or that is the true end; the first position is none.';
+COMMENT ON VIEW sentence_end IS
+    'Where an answer ends, and where it could have: what both models say of the end token there. One row per '
+    'comparison x position whose text before it ends with . ! ? or a line break, or that is the true end; the first '
+    'position is none.';
 COMMENT ON COLUMN sentence_end.comparison_id    IS 'The comparison; see comparison.';
 COMMENT ON COLUMN sentence_end.prompt_id        IS 'The prompt; see prompt.';
 COMMENT ON COLUMN sentence_end.response_id      IS 'The response; see response.';
@@ -128,23 +223,51 @@ COMMENT ON COLUMN sentence_end.pos              IS 'Index t; see position.';
 COMMENT ON COLUMN sentence_end.is_end           IS 'Whether the answer ends here.';
 COMMENT ON COLUMN sentence_end.base_ends        IS 'Whether the end token is the base''s first choice.';
 COMMENT ON COLUMN sentence_end.aligned_ends     IS 'Whether it is the aligned model''s.';
-COMMENT ON COLUMN sentence_end.base_censored    IS 'Whether it lies beyond the base''s stored list: base_logprob is an upper bound then.';
+COMMENT ON COLUMN sentence_end.base_censored IS
+    'Whether it lies beyond the base''s stored list: base_logprob is an upper bound then.';
 COMMENT ON COLUMN sentence_end.aligned_censored IS 'The same of the aligned model.';
-COMMENT ON COLUMN sentence_end.base_logprob     IS 'ln p_base(end token), nats; the last of the stored list where it lies beyond it.';
-COMMENT ON COLUMN sentence_end.aligned_logprob  IS 'ln p_aligned(end token), nats; the last of the stored list where it lies beyond it.';
+COMMENT ON COLUMN sentence_end.base_logprob IS
+    'ln p_base(end token), nats; the last of the stored list where it lies beyond it.';
+COMMENT ON COLUMN sentence_end.aligned_logprob IS
+    'ln p_aligned(end token), nats; the last of the stored list where it lies beyond it.';
 
 CREATE VIEW stage AS
-SELECT z.comparison_id, x.comparison_id AS first_id, y.comparison_id AS second_id, r.prompt_id, r.response_id, sz.pos, p.role, p.is_end,
-       sm.logprob - sb.logprob AS first_delta, sz.logprob - sm.logprob AS second_delta, sz.logprob - sb.logprob AS delta,
-       sb.rank AS base_rank, sm.rank AS middle_rank, sz.rank AS aligned_rank,
-       sb.top_ids[1] AS base_top_id, sm.top_ids[1] AS middle_top_id, sz.top_ids[1] AS aligned_top_id,
-       dy.js AS second_js, dz.js
+SELECT
+    z.comparison_id,
+    x.comparison_id AS first_id,
+    y.comparison_id AS second_id,
+    r.prompt_id,
+    r.response_id,
+    sz.pos,
+    p.role,
+    p.is_end,
+    sm.logprob - sb.logprob AS first_delta,
+    sz.logprob - sm.logprob AS second_delta,
+    sz.logprob - sb.logprob AS delta,
+    sb.rank AS base_rank,
+    sm.rank AS middle_rank,
+    sz.rank AS aligned_rank,
+    sb.top_ids[1] AS base_top_id,
+    sm.top_ids[1] AS middle_top_id,
+    sz.top_ids[1] AS aligned_top_id,
+    dy.js AS second_js,
+    dz.js
 FROM comparison z
-JOIN comparison y ON y.source = z.source AND y.aligned_condition_id = z.aligned_condition_id AND y.kind = 'tuning' AND y.comparison_id <> z.comparison_id
-JOIN (
-    SELECT base_condition_id, aligned_condition_id, arg_min(comparison_id, ordinal) AS comparison_id
-    FROM comparison WHERE kind = 'tuning' GROUP BY ALL
-) x ON x.base_condition_id = z.base_condition_id AND x.aligned_condition_id = y.base_condition_id
+JOIN
+    comparison y
+    ON y.source = z.source
+    AND y.aligned_condition_id = z.aligned_condition_id
+    AND y.kind = 'tuning'
+    AND y.comparison_id <> z.comparison_id
+JOIN
+    (
+        SELECT base_condition_id, aligned_condition_id, arg_min(comparison_id, ordinal) AS comparison_id
+        FROM comparison
+        WHERE kind = 'tuning'
+        GROUP BY ALL
+    ) x
+    ON x.base_condition_id = z.base_condition_id
+    AND x.aligned_condition_id = y.base_condition_id
 JOIN response r ON r.source = z.source
 JOIN score sz ON sz.response_id = r.response_id AND sz.condition_id = z.aligned_condition_id
 JOIN score sm ON sm.response_id = r.response_id AND sm.condition_id = y.base_condition_id AND sm.pos = sz.pos
@@ -154,7 +277,9 @@ JOIN divergence dz ON dz.response_id = r.response_id AND dz.comparison_id = z.co
 JOIN "position" p ON p.response_id = r.response_id AND p.pos = sz.pos
 WHERE z.kind = 'tuning';
 
-COMMENT ON VIEW   stage                IS 'A chain of tuning, e.g. base → sft → dpo, over one set of answers: the whole comparison''s change as a sum of two stages. One row per chain x position; empty where the report has no chain.';
+COMMENT ON VIEW stage IS
+    'A chain of tuning, e.g. base → sft → dpo, over one set of answers: the whole comparison''s change as a sum of two'
+    ' stages. One row per chain x position; empty where the report has no chain.';
 COMMENT ON COLUMN stage.comparison_id  IS 'The whole, e.g. base-dpo; see comparison.';
 COMMENT ON COLUMN stage.first_id       IS 'The first stage, e.g. base-sft.';
 COMMENT ON COLUMN stage.second_id      IS 'The second stage, e.g. sft-dpo.';
@@ -164,7 +289,8 @@ COMMENT ON COLUMN stage.pos            IS 'Index t; see position.';
 COMMENT ON COLUMN stage.role           IS 'What the token is for; see position.role.';
 COMMENT ON COLUMN stage.is_end         IS 'Whether this is the end token.';
 COMMENT ON COLUMN stage.first_delta    IS 'ln p_middle(o_t) - ln p_base(o_t), nats: the first stage''s part.';
-COMMENT ON COLUMN stage.second_delta   IS 'ln p_aligned(o_t) - ln p_middle(o_t), nats: the second stage''s part; first_delta + second_delta = delta.';
+COMMENT ON COLUMN stage.second_delta IS
+    'ln p_aligned(o_t) - ln p_middle(o_t), nats: the second stage''s part; first_delta + second_delta = delta.';
 COMMENT ON COLUMN stage.delta          IS 'ln p_aligned(o_t) - ln p_base(o_t), nats.';
 COMMENT ON COLUMN stage.base_rank      IS 'Rank of o_t under the base.';
 COMMENT ON COLUMN stage.middle_rank    IS 'Rank of o_t under the middle model.';
@@ -176,34 +302,72 @@ COMMENT ON COLUMN stage.second_js      IS 'Jensen-Shannon divergence of the seco
 COMMENT ON COLUMN stage.js             IS 'Jensen-Shannon divergence of the whole, nats.';
 
 CREATE VIEW primed AS
-WITH listed AS (
-    SELECT c.comparison_id, r.prompt_id, a.response_id, a.pos, p.token_id, p.role, x.context_id,
-           x.condition_id = c.base_condition_id AS is_own, x.context_id = ac.context_id AS is_aligned, b.rank, b.logprob,
-           CASE WHEN list_contains(a.top_ids, p.token_id) AND list_contains(b.top_ids, p.token_id) OR a.logprob IS NULL OR b.logprob IS NULL
-                THEN a.top_logprobs ELSE list_append(a.top_logprobs, a.logprob) END AS aligned_logprobs,
-           list_append(b.top_logprobs, b.logprob) AS base_logprobs,
-           list_append(list_transform(a.top_ids, lambda i: list_position(b.top_ids, i)), len(b.top_ids) + 1) AS places
-    FROM comparison c
-    JOIN condition bc ON bc.condition_id = c.base_condition_id
-    JOIN condition ac ON ac.condition_id = c.aligned_condition_id
-    JOIN condition x ON x.model_id = bc.model_id AND x.arithmetic = bc.arithmetic
-    JOIN response r ON r.source = c.source
-    JOIN score a ON a.response_id = r.response_id AND a.condition_id = c.aligned_condition_id
-    JOIN score b ON b.response_id = a.response_id AND b.pos = a.pos AND b.condition_id = x.condition_id
-    JOIN "position" p ON p.response_id = a.response_id AND p.pos = a.pos
-    WHERE c.kind = 'tuning' AND bc.arithmetic = ''
-), shared AS (
-    SELECT * EXCLUDE (aligned_logprobs, base_logprobs, places),
-           list_sum(list_transform(aligned_logprobs, lambda l, i: exp(l::DOUBLE) * (l::DOUBLE - base_logprobs[places[i]]))) AS kl,
-           1 - coalesce(list_sum(list_transform(aligned_logprobs, lambda l, i: CASE WHEN places[i] IS NOT NULL THEN exp(l::DOUBLE) END)), 0) AS aligned_rest,
-           1 - coalesce(list_sum(list_transform(aligned_logprobs, lambda l, i: exp(base_logprobs[places[i]]::DOUBLE))), 0) AS base_rest
-    FROM listed
-)
-SELECT * EXCLUDE (kl, aligned_rest, base_rest),
-       greatest(0, coalesce(kl, 0) + CASE WHEN aligned_rest > 1e-7 THEN aligned_rest * ln(aligned_rest / greatest(base_rest, 1e-7)) ELSE 0 END) AS kl_listed
+WITH
+    listed AS (
+        SELECT
+            c.comparison_id,
+            r.prompt_id,
+            a.response_id,
+            a.pos,
+            p.token_id,
+            p.role,
+            x.context_id,
+            x.condition_id = c.base_condition_id AS is_own,
+            x.context_id = ac.context_id AS is_aligned,
+            b.rank,
+            b.logprob,
+            CASE
+                WHEN
+                    list_contains(a.top_ids, p.token_id)
+                    AND list_contains(b.top_ids, p.token_id)
+                    OR a.logprob IS NULL
+                    OR b.logprob IS NULL
+                THEN a.top_logprobs
+                ELSE list_append(a.top_logprobs, a.logprob)
+            END AS aligned_logprobs,
+            list_append(b.top_logprobs, b.logprob) AS base_logprobs,
+            list_append(list_transform(a.top_ids, lambda i: list_position(b.top_ids, i)), len(b.top_ids) + 1) AS places
+        FROM comparison c
+        JOIN condition bc ON bc.condition_id = c.base_condition_id
+        JOIN condition ac ON ac.condition_id = c.aligned_condition_id
+        JOIN condition x ON x.model_id = bc.model_id AND x.arithmetic = bc.arithmetic
+        JOIN response r ON r.source = c.source
+        JOIN score a ON a.response_id = r.response_id AND a.condition_id = c.aligned_condition_id
+        JOIN score b ON b.response_id = a.response_id AND b.pos = a.pos AND b.condition_id = x.condition_id
+        JOIN "position" p ON p.response_id = a.response_id AND p.pos = a.pos
+        WHERE c.kind = 'tuning' AND bc.arithmetic = ''
+    ),
+    shared AS (
+        SELECT
+            * EXCLUDE (aligned_logprobs, base_logprobs, places),
+            list_sum(
+                list_transform(aligned_logprobs, lambda l, i: exp(l::DOUBLE) * (l::DOUBLE - base_logprobs[places[i]]))
+            ) AS kl,
+            1 - coalesce(
+                list_sum(
+                    list_transform(
+                        aligned_logprobs, lambda l, i: CASE WHEN places[i] IS NOT NULL THEN exp(l::DOUBLE) END
+                    )
+                ),
+                0
+            ) AS aligned_rest,
+            1 - coalesce(
+                list_sum(list_transform(aligned_logprobs, lambda l, i: exp(base_logprobs[places[i]]::DOUBLE))), 0
+            ) AS base_rest
+        FROM listed
+    )
+SELECT
+    * EXCLUDE (kl, aligned_rest, base_rest),
+    greatest(
+        0,
+        coalesce(kl, 0)
+        + CASE WHEN aligned_rest > 1e-7 THEN aligned_rest * ln(aligned_rest / greatest(base_rest, 1e-7)) ELSE 0 END
+    ) AS kl_listed
 FROM shared;
 
-COMMENT ON VIEW   primed               IS 'What the base model of a comparison says of the same answers under each context in which the report scored it. One row per comparison x position x context.';
+COMMENT ON VIEW primed IS
+    'What the base model of a comparison says of the same answers under each context in which the report scored it. '
+    'One row per comparison x position x context.';
 COMMENT ON COLUMN primed.comparison_id IS 'The comparison; see comparison.';
 COMMENT ON COLUMN primed.prompt_id     IS 'The prompt; see prompt.';
 COMMENT ON COLUMN primed.response_id   IS 'The response; see response.';
@@ -215,4 +379,6 @@ COMMENT ON COLUMN primed.is_own        IS 'Whether this is the comparison''s own
 COMMENT ON COLUMN primed.is_aligned    IS 'Whether this is the context of the aligned condition.';
 COMMENT ON COLUMN primed.rank          IS 'Rank of o_t under the base model in this context.';
 COMMENT ON COLUMN primed.logprob       IS 'ln p(o_t) under it, nats.';
-COMMENT ON COLUMN primed.kl_listed     IS 'KL(aligned‖base model in this context) from what is stored: over the ids in both lists, o_t (known at any rank), and one rest of everything else; nats, at most the KL over the full vocabulary.';
+COMMENT ON COLUMN primed.kl_listed IS
+    'KL(aligned‖base model in this context) from what is stored: over the ids in both lists, o_t (known at any rank), '
+    'and one rest of everything else; nats, at most the KL over the full vocabulary.';

@@ -34,10 +34,13 @@ CREATE TABLE context (
 );
 COMMENT ON TABLE  context               IS 'How a prompt becomes the tokens before the answer.';
 COMMENT ON COLUMN context.context_id    IS 'Short name of the context in the report file, e.g. plain.';
-COMMENT ON COLUMN context.kind          IS 'chat: a chat template; plain: the text in template, with {prompt} filled in; few-shot: the same with examples before it.';
+COMMENT ON COLUMN context.kind IS
+    'chat: a chat template; plain: the text in template, with {prompt} filled in; few-shot: the same with examples '
+    'before it.';
 COMMENT ON COLUMN context.template      IS 'The text with {prompt} in it; NULL for chat.';
 COMMENT ON COLUMN context.system        IS 'System message of a chat context; NULL where there is none.';
-COMMENT ON COLUMN context.template_of   IS 'The model whose chat template everyone uses in this context; NULL where each uses its own.';
+COMMENT ON COLUMN context.template_of IS
+    'The model whose chat template everyone uses in this context; NULL where each uses its own.';
 
 CREATE TABLE condition (
     condition_id VARCHAR PRIMARY KEY,
@@ -54,8 +57,11 @@ COMMENT ON TABLE  condition              IS 'A model in a context: what is asked
 COMMENT ON COLUMN condition.condition_id IS 'model·context, e.g. base·plain.';
 COMMENT ON COLUMN condition.model_id     IS 'The model; see model.';
 COMMENT ON COLUMN condition.context_id   IS 'The context; see context.';
-COMMENT ON COLUMN condition.arithmetic   IS 'Empty; in an A/A check what was done otherwise: rebatched (one response at a time, padded on the left), or a dtype.';
-COMMENT ON COLUMN condition.prompt_card  IS 'The first prompt of the report exactly as this condition''s model sees it, special tokens written out.';
+COMMENT ON COLUMN condition.arithmetic IS
+    'Empty; in an A/A check what was done otherwise: rebatched (one response at a time, padded on the left), or a '
+    'dtype.';
+COMMENT ON COLUMN condition.prompt_card IS
+    'The first prompt of the report exactly as this condition''s model sees it, special tokens written out.';
 COMMENT ON COLUMN condition.head_ids     IS 'The first 12 token ids of that text.';
 COMMENT ON COLUMN condition.tail_ids     IS 'The last 12 token ids of that text, just before the answer.';
 COMMENT ON COLUMN condition.begin_tokens IS 'How many begin tokens it opens with: 0 or 1.';
@@ -71,15 +77,21 @@ CREATE TABLE comparison (
     source               VARCHAR NOT NULL,
     extended             VARCHAR
 );
-COMMENT ON TABLE  comparison                      IS 'A base condition and an aligned condition over the same responses.';
+COMMENT ON TABLE comparison IS
+    'A base condition and an aligned condition over the same responses.';
 COMMENT ON COLUMN comparison.comparison_id        IS 'Short name, e.g. base-sft.';
 COMMENT ON COLUMN comparison.ordinal              IS 'Place in the report file, from 1.';
 COMMENT ON COLUMN comparison.label                IS 'Name shown in the site, e.g. base → sft.';
-COMMENT ON COLUMN comparison.kind                 IS 'tuning: two models, or two contexts; noise: an A/A check, one condition measured twice (see the view noise).';
-COMMENT ON COLUMN comparison.base_condition_id    IS 'The condition whose ranking classifies each token; see condition.';
+COMMENT ON COLUMN comparison.kind IS
+    'tuning: two models, or two contexts; noise: an A/A check, one condition measured twice (see the view noise).';
+COMMENT ON COLUMN comparison.base_condition_id IS
+    'The condition whose ranking classifies each token; see condition.';
 COMMENT ON COLUMN comparison.aligned_condition_id IS 'The tuned condition; see condition.';
-COMMENT ON COLUMN comparison.source               IS 'The responses compared: a condition that generated them, or a response file''s name; see response.source.';
-COMMENT ON COLUMN comparison.extended             IS 'Where one vocabulary extends the other: which, and by how many tokens; else NULL. Divergences are then over the ids that both have.';
+COMMENT ON COLUMN comparison.source IS
+    'The responses compared: a condition that generated them, or a response file''s name; see response.source.';
+COMMENT ON COLUMN comparison.extended IS
+    'Where one vocabulary extends the other: which, and by how many tokens; else NULL. Divergences are then over the '
+    'ids that both have.';
 
 CREATE TABLE prompt (
     prompt_id VARCHAR PRIMARY KEY,
@@ -114,12 +126,15 @@ CREATE TABLE response (
 COMMENT ON TABLE  response              IS 'One row per answer.';
 COMMENT ON COLUMN response.response_id  IS 'source/prompt_id.';
 COMMENT ON COLUMN response.prompt_id    IS 'The prompt answered; see prompt.';
-COMMENT ON COLUMN response.source       IS 'Where the answer comes from: the condition that generated it, or the response file''s name in the report file.';
+COMMENT ON COLUMN response.source IS
+    'Where the answer comes from: the condition that generated it, or the response file''s name in the report file.';
 COMMENT ON COLUMN response.condition_id IS 'The condition that generated it greedily; NULL where read from a file.';
 COMMENT ON COLUMN response.text         IS 'The answer as text, without its end token.';
 COMMENT ON COLUMN response.n_tokens     IS 'Number of positions, the end token included.';
-COMMENT ON COLUMN response.finish       IS 'stop: the end token was reached; length: cut at a limit; unknown: the file of answers does not say.';
-COMMENT ON COLUMN response.boundary     IS 'Whether a token would have reached from the prompt into the answer, so that the two were tokenised apart.';
+COMMENT ON COLUMN response.finish IS
+    'stop: the end token was reached; length: cut at a limit; unknown: the file of answers does not say.';
+COMMENT ON COLUMN response.boundary IS
+    'Whether a token would have reached from the prompt into the answer, so that the two were tokenised apart.';
 
 CREATE TABLE "position" (
     response_id VARCHAR  NOT NULL,
@@ -134,10 +149,14 @@ COMMENT ON TABLE  "position"             IS 'One row per token of each response.
 COMMENT ON COLUMN "position".response_id IS 'The response; see response.';
 COMMENT ON COLUMN "position".pos         IS 'Index t of the token in the response, from 0.';
 COMMENT ON COLUMN "position".token_id    IS 'Id o_t of the token; see token.';
-COMMENT ON COLUMN "position".char_start  IS 'First character (Unicode code point, from 0) of response.text that this token writes.';
-COMMENT ON COLUMN "position".char_end    IS 'One past the last character; equal to char_start for a token that completes no character.';
+COMMENT ON COLUMN "position".char_start IS
+    'First character (Unicode code point, from 0) of response.text that this token writes.';
+COMMENT ON COLUMN "position".char_end IS
+    'One past the last character; equal to char_start for a token that completes no character.';
 COMMENT ON COLUMN "position".is_end      IS 'Whether this is the end token.';
-COMMENT ON COLUMN "position".role        IS 'What the token is for: safety or style (within a phrase of the report''s roles file), knowledge (within a truth of the prompt), glue (function words, punctuation), content (other words), end.';
+COMMENT ON COLUMN "position".role IS
+    'What the token is for: safety or style (within a phrase of the report''s roles file), knowledge (within a truth '
+    'of the prompt), glue (function words, punctuation), content (other words), end.';
 
 CREATE TABLE score (
     response_id  VARCHAR NOT NULL,
@@ -149,12 +168,16 @@ CREATE TABLE score (
     top_ids      INTEGER[] NOT NULL,
     top_logprobs FLOAT[] NOT NULL
 );
-COMMENT ON TABLE  score              IS 'What a condition says of each position: one row per response position x condition.';
+COMMENT ON TABLE score IS
+    'What a condition says of each position: one row per response position x condition.';
 COMMENT ON COLUMN score.response_id  IS 'The response; see response.';
 COMMENT ON COLUMN score.pos          IS 'Index t; see position.';
 COMMENT ON COLUMN score.condition_id IS 'The condition asked; see condition.';
-COMMENT ON COLUMN score.logprob      IS 'ln p(o_t | prompt, o_<t), in nats, full vocabulary; NULL where the model does not have the token.';
-COMMENT ON COLUMN score.rank         IS 'eta: 1 + number of tokens with a strictly larger float32 logit than o_t; width of the logits + 1 where the model does not have the token.';
+COMMENT ON COLUMN score.logprob IS
+    'ln p(o_t | prompt, o_<t), in nats, full vocabulary; NULL where the model does not have the token.';
+COMMENT ON COLUMN score.rank IS
+    'eta: 1 + number of tokens with a strictly larger float32 logit than o_t; width of the logits + 1 where the model '
+    'does not have the token.';
 COMMENT ON COLUMN score.entropy      IS 'H(p) = -Σ p ln p over the full vocabulary, in nats.';
 COMMENT ON COLUMN score.top_ids      IS 'Ids of the k likeliest tokens, likeliest first.';
 COMMENT ON COLUMN score.top_logprobs IS 'Their natural log-probabilities under the full softmax.';
@@ -167,13 +190,17 @@ CREATE TABLE divergence (
     kl_base_aligned FLOAT   NOT NULL,
     js              FLOAT   NOT NULL
 );
-COMMENT ON TABLE  divergence                 IS 'How far two conditions stand apart: one row per response position x comparison.';
+COMMENT ON TABLE divergence IS
+    'How far two conditions stand apart: one row per response position x comparison.';
 COMMENT ON COLUMN divergence.response_id     IS 'The response; see response.';
 COMMENT ON COLUMN divergence.pos             IS 'Index t; see position.';
 COMMENT ON COLUMN divergence.comparison_id   IS 'The comparison; see comparison.';
-COMMENT ON COLUMN divergence.kl_aligned_base IS 'KL(aligned‖base) = Σ p_aligned ln(p_aligned/p_base), full vocabulary, nats.';
-COMMENT ON COLUMN divergence.kl_base_aligned IS 'KL(base‖aligned) = Σ p_base ln(p_base/p_aligned), full vocabulary, nats.';
-COMMENT ON COLUMN divergence.js              IS 'Jensen-Shannon divergence, ½KL(aligned‖m) + ½KL(base‖m), m the mean of both; nats, at most ln 2.';
+COMMENT ON COLUMN divergence.kl_aligned_base IS
+    'KL(aligned‖base) = Σ p_aligned ln(p_aligned/p_base), full vocabulary, nats.';
+COMMENT ON COLUMN divergence.kl_base_aligned IS
+    'KL(base‖aligned) = Σ p_base ln(p_base/p_aligned), full vocabulary, nats.';
+COMMENT ON COLUMN divergence.js IS
+    'Jensen-Shannon divergence, ½KL(aligned‖m) + ½KL(base‖m), m the mean of both; nats, at most ln 2.';
 
 CREATE TABLE prefill (
     comparison_id        VARCHAR NOT NULL,
@@ -187,17 +214,24 @@ CREATE TABLE prefill (
     base_opening_logprob FLOAT,
     opening_likeliest    BOOLEAN
 );
-COMMENT ON TABLE  prefill                      IS 'How deep a refusal is: the aligned model goes on from the first k tokens of what the base model answers to a harmful prompt. One row per comparison x harmful prompt x k.';
+COMMENT ON TABLE prefill IS
+    'How deep a refusal is: the aligned model goes on from the first k tokens of what the base model answers to a '
+    'harmful prompt. One row per comparison x harmful prompt x k.';
 COMMENT ON COLUMN prefill.comparison_id        IS 'The comparison whose two conditions these are; see comparison.';
 COMMENT ON COLUMN prefill.prompt_id            IS 'The harmful prompt; see prompt.';
-COMMENT ON COLUMN prefill.k                    IS 'How many tokens of the base''s greedy answer stand before the aligned model goes on, from 0.';
+COMMENT ON COLUMN prefill.k IS
+    'How many tokens of the base''s greedy answer stand before the aligned model goes on, from 0.';
 COMMENT ON COLUMN prefill.prefix               IS 'Those tokens as text.';
 COMMENT ON COLUMN prefill.said                 IS 'How the aligned model goes on, greedily.';
 COMMENT ON COLUMN prefill.refuses              IS 'Whether that holds a phrase of the role safety.';
-COMMENT ON COLUMN prefill.opening              IS 'The first tokens of the aligned model''s own refusal of this prompt; NULL where it does not refuse at k = 0.';
-COMMENT ON COLUMN prefill.opening_logprob      IS 'ln of the probability that the aligned model says just this opening after the k tokens, nats; NULL where it does not refuse at k = 0.';
+COMMENT ON COLUMN prefill.opening IS
+    'The first tokens of the aligned model''s own refusal of this prompt; NULL where it does not refuse at k = 0.';
+COMMENT ON COLUMN prefill.opening_logprob IS
+    'ln of the probability that the aligned model says just this opening after the k tokens, nats; NULL where it does '
+    'not refuse at k = 0.';
 COMMENT ON COLUMN prefill.base_opening_logprob IS 'The same of the base model in its own context, nats.';
-COMMENT ON COLUMN prefill.opening_likeliest    IS 'Whether each token of the opening is the aligned model''s first choice there.';
+COMMENT ON COLUMN prefill.opening_likeliest IS
+    'Whether each token of the opening is the aligned model''s first choice there.';
 
 CREATE TABLE swap (
     comparison_id  VARCHAR NOT NULL,
@@ -213,11 +247,15 @@ CREATE TABLE swap (
     refuses        BOOLEAN NOT NULL,
     style_share    DOUBLE  NOT NULL
 );
-COMMENT ON TABLE  swap               IS 'Token swap: the base model decodes greedily, and at a share of the positions the aligned model''s first choice is put in. One row per comparison x prompt x method x share.';
+COMMENT ON TABLE swap IS
+    'Token swap: the base model decodes greedily, and at a share of the positions the aligned model''s first choice is'
+    ' put in. One row per comparison x prompt x method x share.';
 COMMENT ON COLUMN swap.comparison_id IS 'The comparison whose two conditions these are; see comparison.';
 COMMENT ON COLUMN swap.prompt_id     IS 'The prompt; see prompt.';
-COMMENT ON COLUMN swap.method        IS 'Which positions: divergence (largest JS of the two models), entropy (largest entropy of the base), random.';
-COMMENT ON COLUMN swap.share         IS 'The share of positions aimed at; 0 is the base model alone, 1 the aligned model alone.';
+COMMENT ON COLUMN swap.method IS
+    'Which positions: divergence (largest JS of the two models), entropy (largest entropy of the base), random.';
+COMMENT ON COLUMN swap.share IS
+    'The share of positions aimed at; 0 is the base model alone, 1 the aligned model alone.';
 COMMENT ON COLUMN swap.n_tokens      IS 'Number of tokens of the text, the end token included.';
 COMMENT ON COLUMN swap.n_swapped     IS 'At how many of them the aligned model''s choice was taken.';
 COMMENT ON COLUMN swap.n_changed     IS 'At how many of these it was another than the base''s.';
@@ -234,10 +272,12 @@ CREATE TABLE continuation (
     text          VARCHAR NOT NULL,
     ends          BOOLEAN NOT NULL
 );
-COMMENT ON TABLE  continuation               IS 'What the base condition would have written from a shifted position on, greedily.';
+COMMENT ON TABLE continuation IS
+    'What the base condition would have written from a shifted position on, greedily.';
 COMMENT ON COLUMN continuation.comparison_id IS 'The comparison; see comparison.';
 COMMENT ON COLUMN continuation.response_id   IS 'The response; see response.';
-COMMENT ON COLUMN continuation.pos           IS 'The shifted position in the place of whose token the base goes on; see position.';
+COMMENT ON COLUMN continuation.pos IS
+    'The shifted position in the place of whose token the base goes on; see position.';
 COMMENT ON COLUMN continuation.text          IS 'The base''s next tokens as text.';
 COMMENT ON COLUMN continuation.ends          IS 'Whether its end token is the last of them.';
 
@@ -252,8 +292,11 @@ CREATE TABLE token (
 COMMENT ON TABLE  token               IS 'The vocabulary.';
 COMMENT ON COLUMN token.tokenizer_id  IS 'Content hash of the vocabulary.';
 COMMENT ON COLUMN token.token_id      IS 'Id of the token.';
-COMMENT ON COLUMN token.text          IS 'What the token writes, leading space kept; bytes that are no whole character as \xNN; NULL for an id the tokenizer does not have.';
-COMMENT ON COLUMN token.decoded       IS 'What decoding this one id alone gives: the strings that AlignTDS compares. Several ids may share one.';
+COMMENT ON COLUMN token.text IS
+    'What the token writes, leading space kept; bytes that are no whole character as \xNN; NULL for an id the '
+    'tokenizer does not have.';
+COMMENT ON COLUMN token.decoded IS
+    'What decoding this one id alone gives: the strings that AlignTDS compares. Several ids may share one.';
 COMMENT ON COLUMN token.is_word_start IS 'Whether the token begins with white space, i.e. begins a word.';
 COMMENT ON COLUMN token.is_special    IS 'Whether it is a special token.';
 

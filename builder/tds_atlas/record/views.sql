@@ -11,18 +11,38 @@ CREATE MACRO token_text(id) AS TABLE
 COMMENT ON MACRO shift_class IS 'The class of a base rank: unshifted (1), marginal (2-3), shifted (> 3).';
 COMMENT ON MACRO once_in IS 'The first k entries of a list, each once.';
 COMMENT ON MACRO shared_in IS 'How many of the first k entries two lists share.';
-COMMENT ON MACRO jaccard_at IS 'Jaccard index of the first k entries of two lists, e.g. of paired.base_ids and paired.aligned_ids.';
-COMMENT ON MACRO TABLE token_text IS 'What a token id writes, a row for each vocabulary in which it differs: FROM token_text(17).';
+COMMENT ON MACRO jaccard_at IS
+    'Jaccard index of the first k entries of two lists, e.g. of paired.base_ids and paired.aligned_ids.';
+COMMENT ON MACRO TABLE token_text IS
+    'What a token id writes, a row for each vocabulary in which it differs: FROM token_text(17).';
 
 CREATE VIEW paired AS
 SELECT
-    c.kind, c.comparison_id, c.base_condition_id, c.aligned_condition_id, r.prompt_id, r.response_id, p.pos,
-    p.token_id, p.is_end, p.role, p.char_start, p.char_end,
-    b.rank AS base_rank, a.rank AS aligned_rank,
-    b.logprob AS base_logprob, a.logprob AS aligned_logprob,
-    b.entropy AS base_entropy, a.entropy AS aligned_entropy,
-    d.kl_aligned_base, d.kl_base_aligned, d.js,
-    b.top_ids AS base_ids, b.top_logprobs AS base_logprobs, a.top_ids AS aligned_ids, a.top_logprobs AS aligned_logprobs
+    c.kind,
+    c.comparison_id,
+    c.base_condition_id,
+    c.aligned_condition_id,
+    r.prompt_id,
+    r.response_id,
+    p.pos,
+    p.token_id,
+    p.is_end,
+    p.role,
+    p.char_start,
+    p.char_end,
+    b.rank AS base_rank,
+    a.rank AS aligned_rank,
+    b.logprob AS base_logprob,
+    a.logprob AS aligned_logprob,
+    b.entropy AS base_entropy,
+    a.entropy AS aligned_entropy,
+    d.kl_aligned_base,
+    d.kl_base_aligned,
+    d.js,
+    b.top_ids AS base_ids,
+    b.top_logprobs AS base_logprobs,
+    a.top_ids AS aligned_ids,
+    a.top_logprobs AS aligned_logprobs
 FROM comparison c
 JOIN response r ON r.source = c.source
 JOIN "position" p USING (response_id)
@@ -30,7 +50,9 @@ JOIN score b ON b.response_id = p.response_id AND b.pos = p.pos AND b.condition_
 JOIN score a ON a.response_id = p.response_id AND a.pos = p.pos AND a.condition_id = c.aligned_condition_id
 JOIN divergence d ON d.response_id = p.response_id AND d.pos = p.pos AND d.comparison_id = c.comparison_id;
 
-COMMENT ON VIEW   paired                      IS 'Both sides of every comparison, A/A checks too, with their lists: what tds and noise are made of. One row per comparison x position.';
+COMMENT ON VIEW paired IS
+    'Both sides of every comparison, A/A checks too, with their lists: what tds and noise are made of. One row per '
+    'comparison x position.';
 COMMENT ON COLUMN paired.kind                 IS 'tuning or noise; see comparison.';
 COMMENT ON COLUMN paired.comparison_id        IS 'The comparison; see comparison.';
 COMMENT ON COLUMN paired.base_condition_id    IS 'Its base condition.';
@@ -59,13 +81,36 @@ COMMENT ON COLUMN paired.aligned_logprobs     IS 'Their log-probabilities.';
 
 CREATE VIEW tds AS
 SELECT
-    comparison_id, x.prompt_id, x.response_id, pos, x.token_id, t.text AS token, t.is_word_start, is_end, role,
-    shift_class(base_rank) AS shift, base_rank, aligned_rank, base_logprob, aligned_logprob,
+    comparison_id,
+    x.prompt_id,
+    x.response_id,
+    pos,
+    x.token_id,
+    t.text AS token,
+    t.is_word_start,
+    is_end,
+    role,
+    shift_class(base_rank) AS shift,
+    base_rank,
+    aligned_rank,
+    base_logprob,
+    aligned_logprob,
     aligned_logprob - base_logprob AS delta_logprob,
-    base_entropy, aligned_entropy, kl_aligned_base, kl_base_aligned, js,
-    base_ids[1] AS base_top_id, exp(base_logprobs[1]) AS base_top_probability, bt.text AS base_top,
-    aligned_ids[1] AS aligned_top_id, ct.text AS aligned_top,
-    jaccard_at(base_ids, aligned_ids, 10) AS jaccard_10, r.n_tokens, q.tasks, q.topics, q.harmful
+    base_entropy,
+    aligned_entropy,
+    kl_aligned_base,
+    kl_base_aligned,
+    js,
+    base_ids[1] AS base_top_id,
+    exp(base_logprobs[1]) AS base_top_probability,
+    bt.text AS base_top,
+    aligned_ids[1] AS aligned_top_id,
+    ct.text AS aligned_top,
+    jaccard_at(base_ids, aligned_ids, 10) AS jaccard_10,
+    r.n_tokens,
+    q.tasks,
+    q.topics,
+    q.harmful
 FROM paired x
 JOIN response r USING (response_id)
 JOIN prompt q ON q.prompt_id = x.prompt_id
@@ -78,7 +123,8 @@ LEFT JOIN token bt ON bt.tokenizer_id = bm.tokenizer_id AND bt.token_id = base_i
 LEFT JOIN token ct ON ct.tokenizer_id = am.tokenizer_id AND ct.token_id = aligned_ids[1]
 WHERE kind = 'tuning';
 
-COMMENT ON VIEW   tds                 IS 'THE flat record: one row per comparison x position. Start here. A/A checks are in noise.';
+COMMENT ON VIEW tds IS
+    'THE flat record: one row per comparison x position. Start here. A/A checks are in noise.';
 COMMENT ON COLUMN tds.comparison_id   IS 'The comparison; see comparison.';
 COMMENT ON COLUMN tds.prompt_id       IS 'The prompt; see prompt.';
 COMMENT ON COLUMN tds.response_id     IS 'The response; see response.';
@@ -87,13 +133,15 @@ COMMENT ON COLUMN tds.token_id        IS 'Id o_t of the response token.';
 COMMENT ON COLUMN tds.token           IS 'What the token writes, leading space kept.';
 COMMENT ON COLUMN tds.is_word_start   IS 'Whether the token begins a word.';
 COMMENT ON COLUMN tds.is_end          IS 'Whether this is the end token.';
-COMMENT ON COLUMN tds.role            IS 'What the token is for: safety, style, knowledge, glue, content or end; see position.role.';
+COMMENT ON COLUMN tds.role IS
+    'What the token is for: safety, style, knowledge, glue, content or end; see position.role.';
 COMMENT ON COLUMN tds.shift           IS 'Class of base_rank: unshifted (1), marginal (2-3), shifted (> 3).';
 COMMENT ON COLUMN tds.base_rank       IS 'Rank eta of o_t under the base condition, from 1.';
 COMMENT ON COLUMN tds.aligned_rank    IS 'Rank of o_t under the aligned condition, from 1.';
 COMMENT ON COLUMN tds.base_logprob    IS 'ln p_base(o_t), nats; NULL where the base does not have the token.';
 COMMENT ON COLUMN tds.aligned_logprob IS 'ln p_aligned(o_t), nats.';
-COMMENT ON COLUMN tds.delta_logprob   IS 'ln p_aligned(o_t) - ln p_base(o_t), nats; positive where tuning promoted the token.';
+COMMENT ON COLUMN tds.delta_logprob IS
+    'ln p_aligned(o_t) - ln p_base(o_t), nats; positive where tuning promoted the token.';
 COMMENT ON COLUMN tds.base_entropy    IS 'Entropy of the base distribution, nats.';
 COMMENT ON COLUMN tds.aligned_entropy IS 'Entropy of the aligned distribution, nats.';
 COMMENT ON COLUMN tds.kl_aligned_base IS 'KL(aligned‖base), full vocabulary, nats.';
@@ -104,21 +152,35 @@ COMMENT ON COLUMN tds.base_top_probability IS 'Its probability under the base: h
 COMMENT ON COLUMN tds.base_top        IS 'Text of the token the base likes best here.';
 COMMENT ON COLUMN tds.aligned_top_id  IS 'Id of the token the aligned model likes best here.';
 COMMENT ON COLUMN tds.aligned_top     IS 'Text of the token the aligned model likes best here.';
-COMMENT ON COLUMN tds.jaccard_10     IS 'Jaccard index of both models'' first ten candidates; at any other k: jaccard_at.';
+COMMENT ON COLUMN tds.jaccard_10 IS
+    'Jaccard index of both models'' first ten candidates; at any other k: jaccard_at.';
 COMMENT ON COLUMN tds.n_tokens        IS 'Number of positions of the response.';
 COMMENT ON COLUMN tds.tasks           IS 'Task tags of the prompt.';
 COMMENT ON COLUMN tds.topics          IS 'Topic tags of the prompt.';
 COMMENT ON COLUMN tds.harmful         IS 'Whether the prompt is harmful; NULL where unknown.';
 
 CREATE VIEW noise AS
-SELECT comparison_id, base_condition_id AS condition_id, ac.arithmetic, prompt_id, response_id, pos,
-       base_rank AS rank, aligned_rank AS rank_again, base_logprob AS logprob, aligned_logprob AS logprob_again,
-       shift_class(base_rank) <> shift_class(aligned_rank) AS class_flips, kl_aligned_base AS kl_again_first, js
+SELECT
+    comparison_id,
+    base_condition_id AS condition_id,
+    ac.arithmetic,
+    prompt_id,
+    response_id,
+    pos,
+    base_rank AS rank,
+    aligned_rank AS rank_again,
+    base_logprob AS logprob,
+    aligned_logprob AS logprob_again,
+    shift_class(base_rank) <> shift_class(aligned_rank) AS class_flips,
+    kl_aligned_base AS kl_again_first,
+    js
 FROM paired
 JOIN condition ac ON ac.condition_id = aligned_condition_id
 WHERE kind = 'noise';
 
-COMMENT ON VIEW   noise                IS 'A/A checks: one condition measured twice. What differs here is arithmetic, and the floor under every other difference.';
+COMMENT ON VIEW noise IS
+    'A/A checks: one condition measured twice. What differs here is arithmetic, and the floor under every other '
+    'difference.';
 COMMENT ON COLUMN noise.comparison_id  IS 'The check; see comparison.';
 COMMENT ON COLUMN noise.condition_id   IS 'The condition measured twice; see condition.';
 COMMENT ON COLUMN noise.arithmetic     IS 'What was done otherwise the second time: rebatched, or a dtype.';
@@ -134,11 +196,19 @@ COMMENT ON COLUMN noise.kl_again_first IS 'KL(second time‖first time), nats.';
 COMMENT ON COLUMN noise.js             IS 'Jensen-Shannon divergence of the two, nats.';
 
 CREATE VIEW candidate AS
-SELECT s.response_id, s.pos, s.condition_id, s.place, s.token_id, t.text AS token, s.logprob, exp(s.logprob) AS probability
-FROM (
-    SELECT response_id, pos, condition_id, unnest(range(1, len(top_ids) + 1)) AS place, unnest(top_ids) AS token_id, unnest(top_logprobs) AS logprob
-    FROM score
-) s
+SELECT
+    s.response_id, s.pos, s.condition_id, s.place, s.token_id, t.text AS token, s.logprob, exp(s.logprob) AS probability
+FROM
+    (
+        SELECT
+            response_id,
+            pos,
+            condition_id,
+            unnest(range(1, len(top_ids) + 1)) AS place,
+            unnest(top_ids) AS token_id,
+            unnest(top_logprobs) AS logprob
+        FROM score
+    ) s
 JOIN condition c USING (condition_id)
 JOIN model m USING (model_id)
 LEFT JOIN token t ON t.tokenizer_id = m.tokenizer_id AND t.token_id = s.token_id;
@@ -154,19 +224,29 @@ COMMENT ON COLUMN candidate.logprob      IS 'Its natural log-probability, full s
 COMMENT ON COLUMN candidate.probability  IS 'exp(logprob).';
 
 CREATE VIEW example AS
-SELECT comparison_id, response_id, prompt_id, any_value(n_tokens) AS n_tokens,
-       count(*) FILTER (shift = 'unshifted') / count(*) AS unshifted_share,
-       count(*) FILTER (shift = 'marginal') / count(*) AS marginal_share,
-       count(*) FILTER (shift = 'shifted') / count(*) AS shifted_share,
-       avg(kl_aligned_base) AS mean_kl_aligned_base_nats,
-       avg(js) AS mean_js_nats,
-       avg(aligned_logprob - base_logprob) AS mean_delta_logprob_nats,
-       max(base_rank) AS max_base_rank,
-       min(pos) FILTER (shift = 'shifted') AS first_shifted_pos
-FROM (
-    SELECT x.* EXCLUDE (base_ids, base_logprobs, aligned_ids, aligned_logprobs), n_tokens, shift_class(base_rank) AS shift
-    FROM paired x JOIN response r USING (response_id) WHERE kind = 'tuning'
-)
+SELECT
+    comparison_id,
+    response_id,
+    prompt_id,
+    any_value(n_tokens) AS n_tokens,
+    count(*) FILTER (shift = 'unshifted') / count(*) AS unshifted_share,
+    count(*) FILTER (shift = 'marginal') / count(*) AS marginal_share,
+    count(*) FILTER (shift = 'shifted') / count(*) AS shifted_share,
+    avg(kl_aligned_base) AS mean_kl_aligned_base_nats,
+    avg(js) AS mean_js_nats,
+    avg(aligned_logprob - base_logprob) AS mean_delta_logprob_nats,
+    max(base_rank) AS max_base_rank,
+    min(pos) FILTER (shift = 'shifted') AS first_shifted_pos
+FROM
+    (
+        SELECT
+            x.* EXCLUDE (base_ids, base_logprobs, aligned_ids, aligned_logprobs),
+            n_tokens,
+            shift_class(base_rank) AS shift
+        FROM paired x
+        JOIN response r USING (response_id)
+        WHERE kind = 'tuning'
+    )
 GROUP BY comparison_id, response_id, prompt_id;
 
 COMMENT ON VIEW   example                           IS 'One row per comparison x response.';

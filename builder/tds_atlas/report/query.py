@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +63,9 @@ def sql_of(name: str) -> str:
 
 
 def caption(sql: str) -> str:
-    """The leading comment of a query."""
-    return sql.splitlines()[0].removeprefix("-- ")
+    """The leading comment of a query, as one line; of a question of the cookbook, the question."""
+    lines = takewhile(lambda line: line.startswith("-- ") and not line.startswith("-- part: "), sql.splitlines())
+    return " ".join(line.removeprefix("-- ") for line in lines)
 
 
 def table(con: duckdb.DuckDBPyConnection, name: str, **parameters: Any) -> pa.Table:

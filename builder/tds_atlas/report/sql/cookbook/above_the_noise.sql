@@ -1,10 +1,12 @@
 -- At what share of positions is a difference larger than any that arithmetic makes?
 -- part: What the numbers rest on
 -- needs: noise
-WITH floor AS (
-    SELECT arithmetic, max(js) AS js FROM noise GROUP BY arithmetic
-)
-SELECT comparison_id, arithmetic, any_value(floor.js) AS floor_nats, count(*) FILTER (tds.js > floor.js) / count(*) AS above_share
+WITH floor AS (SELECT arithmetic, max(js) AS js FROM noise GROUP BY arithmetic)
+SELECT
+    comparison_id,
+    arithmetic,
+    any_value(floor.js) AS floor_nats,
+    count(*) FILTER (tds.js > floor.js) / count(*) AS above_share
 FROM tds, floor
 GROUP BY comparison_id, arithmetic
 ORDER BY comparison_id, arithmetic

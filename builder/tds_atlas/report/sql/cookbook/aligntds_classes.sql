@@ -1,8 +1,13 @@
 -- How many tokens does AlignTDS put in another class than we do?
 -- part: What both would have said
 -- Theirs rank the aligned model's first choice, ours the token that was said; greedy answers make them nearly one.
-SELECT comparison_id, sum(aligntds.positions)::BIGINT AS positions, sum(ours.shifted)::BIGINT AS shifted, sum(aligntds.shifted)::BIGINT AS shifted_by_aligntds,
-       sum(other_class_positions)::BIGINT AS in_another_class, sum(same_token_other_class_positions)::BIGINT AS though_it_is_the_first_choice
+SELECT
+    comparison_id,
+    sum(aligntds.positions)::BIGINT AS positions,
+    sum(ours.shifted)::BIGINT AS shifted,
+    sum(aligntds.shifted)::BIGINT AS shifted_by_aligntds,
+    sum(other_class_positions)::BIGINT AS in_another_class,
+    sum(same_token_other_class_positions)::BIGINT AS though_it_is_the_first_choice
 FROM counted_twice
 GROUP BY comparison_id
 ORDER BY comparison_id

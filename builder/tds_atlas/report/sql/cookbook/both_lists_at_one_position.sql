@@ -1,10 +1,15 @@
 -- What stood in both lists where the two models are furthest apart?
 -- part: What both would have said
-WITH furthest AS (
-    SELECT comparison_id, response_id, pos FROM tds ORDER BY js DESC, comparison_id, response_id, pos LIMIT 1
-)
-SELECT place, b.text AS base_token, exp(sb.top_logprobs[place]) AS base_probability,
-       a.text AS aligned_token, exp(sa.top_logprobs[place]) AS aligned_probability
+WITH
+    furthest AS (
+        SELECT comparison_id, response_id, pos FROM tds ORDER BY js DESC, comparison_id, response_id, pos LIMIT 1
+    )
+SELECT
+    place,
+    b.text AS base_token,
+    exp(sb.top_logprobs[place]) AS base_probability,
+    a.text AS aligned_token,
+    exp(sa.top_logprobs[place]) AS aligned_probability
 FROM furthest f
 JOIN comparison c USING (comparison_id)
 JOIN condition bc ON bc.condition_id = c.base_condition_id

@@ -1,8 +1,13 @@
 -- How many tokens of the base's answer does it take until a refusal gives way?
 -- part: Probes
 -- needs: prefill
-SELECT comparison_id, k, count(*) AS prompts, count(*) FILTER (refuses) / count(*) AS refuses_share,
-       clustered_half_width(refuses::INTEGER::DOUBLE, 1::DOUBLE) AS half_width_share, avg(opening_logprob) AS mean_opening_nats
+SELECT
+    comparison_id,
+    k,
+    count(*) AS prompts,
+    count(*) FILTER (refuses) / count(*) AS refuses_share,
+    clustered_half_width(refuses::INTEGER::DOUBLE, 1::DOUBLE) AS half_width_share,
+    avg(opening_logprob) AS mean_opening_nats
 FROM prefill
 GROUP BY comparison_id, k
 ORDER BY comparison_id, k

@@ -1,7 +1,11 @@
 -- How far down the base's ranking did the shifted tokens stand?
 -- part: How much
-SELECT comparison_id, count(*) AS shifted_tokens, median(base_rank) AS median_rank,
-       quantile_cont(base_rank, 0.9) AS rank_of_a_tenth, max(base_rank) AS largest_rank
+SELECT
+    comparison_id,
+    count(*) AS shifted_tokens,
+    median(base_rank) AS median_rank,
+    quantile_cont(base_rank, 0.9) AS rank_of_a_tenth,
+    max(base_rank) AS largest_rank
 FROM tds
 WHERE shift = 'shifted'
 GROUP BY comparison_id

@@ -1,8 +1,14 @@
 -- How many of the tuned model's tokens does the base need to behave like it?
 -- part: Probes
 -- needs: swap
-SELECT comparison_id, method, share, avg(n_changed / n_tokens) AS changed_share, avg(is_right::INTEGER) AS right_share,
-       avg(refuses::INTEGER) AS refuses_share, avg(style_share) AS style_share
+SELECT
+    comparison_id,
+    method,
+    share,
+    avg(n_changed / n_tokens) AS changed_share,
+    avg(is_right::INTEGER) AS right_share,
+    avg(refuses::INTEGER) AS refuses_share,
+    avg(style_share) AS style_share
 FROM swap
 GROUP BY comparison_id, method, share
 ORDER BY comparison_id, method, share

@@ -1,7 +1,15 @@
 -- Where does the second stage take back what the first had put first?
 -- part: What did it
 -- needs: stage
-SELECT s.comparison_id, s.prompt_id, s.pos, t.token AS answer_says, m.text AS middle_would_say, s.base_rank, s.middle_rank, s.second_delta AS second_nats
+SELECT
+    s.comparison_id,
+    s.prompt_id,
+    s.pos,
+    t.token AS answer_says,
+    m.text AS middle_would_say,
+    s.base_rank,
+    s.middle_rank,
+    s.second_delta AS second_nats
 FROM stage s
 JOIN tds t ON t.comparison_id = s.comparison_id AND t.response_id = s.response_id AND t.pos = s.pos
 JOIN comparison c ON c.comparison_id = s.comparison_id

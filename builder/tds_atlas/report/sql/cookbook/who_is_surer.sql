@@ -1,11 +1,22 @@
 -- Which model is the surer one?
 -- part: What both would have said
-SELECT comparison_id, avg(base_entropy) AS base_entropy_nats, avg(aligned_entropy) AS aligned_entropy_nats,
-       clustered_mean(x, n) AS difference_nats, clustered_half_width(x, n) AS half_width_nats
-FROM (
-    SELECT comparison_id, prompt_id, avg(base_entropy) AS base_entropy, avg(aligned_entropy) AS aligned_entropy,
-           sum(aligned_entropy::DOUBLE - base_entropy) AS x, count(*)::DOUBLE AS n
-    FROM tds GROUP BY ALL
-)
+SELECT
+    comparison_id,
+    avg(base_entropy) AS base_entropy_nats,
+    avg(aligned_entropy) AS aligned_entropy_nats,
+    clustered_mean(x, n) AS difference_nats,
+    clustered_half_width(x, n) AS half_width_nats
+FROM
+    (
+        SELECT
+            comparison_id,
+            prompt_id,
+            avg(base_entropy) AS base_entropy,
+            avg(aligned_entropy) AS aligned_entropy,
+            sum(aligned_entropy::DOUBLE - base_entropy) AS x,
+            count(*)::DOUBLE AS n
+        FROM tds
+        GROUP BY ALL
+    )
 GROUP BY comparison_id
 ORDER BY comparison_id

@@ -1,26 +1,78 @@
--- Precision and recall of reading "shifted" as "planted", by token and by phrase, with 95 % intervals clustered by prompt.
-WITH sentence AS (
-    SELECT *, count(*) FILTER (ends) OVER (PARTITION BY comparison_id, response_id ORDER BY pos ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS i
-    FROM (SELECT *, coalesce(regexp_matches(token, '[.!?:]\s*$|\n'), false) AS ends FROM tds)
-    WHERE EXISTS (FROM "position" WHERE role = 'knowledge')
-), wanted AS (
-    FROM (VALUES ('style', ['style']), ('style or safety', ['style', 'safety'])) AS w(meaning, roles)
-), unit AS (
-    SELECT comparison_id, prompt_id, meaning, 'token' AS unit, shift = 'shifted' AS shifted, role IN roles AS planted, shifted AND planted AS found
-    FROM sentence CROSS JOIN wanted
-    UNION ALL
-    SELECT comparison_id, prompt_id, meaning, 'phrase', bool_or(shift = 'shifted'), bool_or(role IN roles), bool_or(shift = 'shifted' AND role IN roles)
-    FROM sentence CROSS JOIN wanted WHERE NOT is_end GROUP BY comparison_id, prompt_id, response_id, i, meaning
-), per_prompt AS (
-    SELECT comparison_id, prompt_id, meaning, unit, 'precision' AS measure, count(*) FILTER (found)::DOUBLE AS x, count(*) FILTER (shifted) AS n
-    FROM unit GROUP BY ALL
-    UNION ALL
-    SELECT comparison_id, prompt_id, meaning, unit, 'recall', count(*) FILTER (found)::DOUBLE, count(*) FILTER (planted) FROM unit GROUP BY ALL
-)
-SELECT label AS comparison, measure || ', ' || meaning || ', by ' || unit AS reading, measure, meaning, unit, clustered_mean(x, n) AS share,
-       kept_within(share - clustered_half_width(x, n), 0, 1) AS low_share, kept_within(share + clustered_half_width(x, n), 0, 1) AS high_share,
-       sum(x)::BIGINT AS found, sum(n)::BIGINT AS units, count(*) AS prompts
-FROM per_prompt JOIN comparison USING (comparison_id)
+-- Precision and recall of reading "shifted" as "planted", by token and by phrase, with 95 % intervals clustered by
+-- prompt.
+WITH
+    sentence AS (
+        SELECT
+            *,
+            count(*) FILTER (ends) OVER (
+                PARTITION BY comparison_id, response_id ORDER BY pos ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+            ) AS i
+        FROM (SELECT *, coalesce(regexp_matches(token, '[.!?:]\s*$|\n'), false) AS ends FROM tds)
+        WHERE EXISTS (FROM "position" WHERE role = 'knowledge')
+    ),
+    wanted AS (FROM (VALUES ('style', ['style']), ('style or safety', ['style', 'safety'])) AS w(meaning, roles)),
+    unit AS (
+        SELECT
+            comparison_id,
+            prompt_id,
+            meaning,
+            'token' AS unit,
+            shift = 'shifted' AS shifted,
+            role IN roles AS planted,
+            shifted AND planted AS found
+        FROM sentence
+        CROSS JOIN wanted
+        UNION ALL
+        SELECT
+            comparison_id,
+            prompt_id,
+            meaning,
+            'phrase',
+            bool_or(shift = 'shifted'),
+            bool_or(role IN roles),
+            bool_or(shift = 'shifted' AND role IN roles)
+        FROM sentence
+        CROSS JOIN wanted
+        WHERE NOT is_end
+        GROUP BY comparison_id, prompt_id, response_id, i, meaning
+    ),
+    per_prompt AS (
+        SELECT
+            comparison_id,
+            prompt_id,
+            meaning,
+            unit,
+            'precision' AS measure,
+            count(*) FILTER (found)::DOUBLE AS x,
+            count(*) FILTER (shifted) AS n
+        FROM unit
+        GROUP BY ALL
+        UNION ALL
+        SELECT
+            comparison_id,
+            prompt_id,
+            meaning,
+            unit,
+            'recall',
+            count(*) FILTER (found)::DOUBLE,
+            count(*) FILTER (planted)
+        FROM unit
+        GROUP BY ALL
+    )
+SELECT
+    label AS comparison,
+    measure || ', ' || meaning || ', by ' || unit AS reading,
+    measure,
+    meaning,
+    unit,
+    clustered_mean(x, n) AS share,
+    kept_within(share - clustered_half_width(x, n), 0, 1) AS low_share,
+    kept_within(share + clustered_half_width(x, n), 0, 1) AS high_share,
+    sum(x)::BIGINT AS found,
+    sum(n)::BIGINT AS units,
+    count(*) AS prompts
+FROM per_prompt
+JOIN comparison USING (comparison_id)
 WHERE n > 0
 GROUP BY ordinal, label, measure, meaning, unit
 ORDER BY measure, unit DESC, meaning, ordinal

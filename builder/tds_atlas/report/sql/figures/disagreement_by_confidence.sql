@@ -1,13 +1,27 @@
--- How often base and aligned model have different first choices, by how probable the base's own first choice is, with 95 % intervals clustered by prompt; bins with at least 30 positions.
-WITH per_prompt AS (
-    SELECT ordinal, label, CASE WHEN base_top_probability >= 0.99 THEN 99 ELSE 10 * least(floor(base_top_probability * 10)::INTEGER, 9) END AS bin, prompt_id, count(*) AS n,
-           count(*) FILTER (base_top_id <> aligned_top_id)::DOUBLE AS x
-    FROM tds JOIN comparison USING (comparison_id)
-    GROUP BY ALL
-)
-SELECT label AS comparison, bin AS at_least_percent, clustered_mean(x, n) AS share,
-       kept_within(clustered_mean(x, n) - clustered_half_width(x, n), 0, 1) AS low_share,
-       kept_within(clustered_mean(x, n) + clustered_half_width(x, n), 0, 1) AS high_share, sum(n)::BIGINT AS positions
+-- How often base and aligned model have different first choices, by how probable the base's own first choice is, with
+-- 95 % intervals clustered by prompt; bins with at least 30 positions.
+WITH
+    per_prompt AS (
+        SELECT
+            ordinal,
+            label,
+            CASE
+                WHEN base_top_probability >= 0.99 THEN 99 ELSE 10 * least(floor(base_top_probability * 10)::INTEGER, 9)
+            END AS bin,
+            prompt_id,
+            count(*) AS n,
+            count(*) FILTER (base_top_id <> aligned_top_id)::DOUBLE AS x
+        FROM tds
+        JOIN comparison USING (comparison_id)
+        GROUP BY ALL
+    )
+SELECT
+    label AS comparison,
+    bin AS at_least_percent,
+    clustered_mean(x, n) AS share,
+    kept_within(clustered_mean(x, n) - clustered_half_width(x, n), 0, 1) AS low_share,
+    kept_within(clustered_mean(x, n) + clustered_half_width(x, n), 0, 1) AS high_share,
+    sum(n)::BIGINT AS positions
 FROM per_prompt
 GROUP BY ordinal, label, bin
 HAVING sum(n) >= 30

@@ -1,15 +1,33 @@
--- Where the base would first have ended the same text, by its first choice at each sentence end: earlier than the answer, at its end, or not by then; share of the answers that end by themselves, with 95 % intervals clustered by prompt.
-WITH stops AS (
-    SELECT comparison_id, prompt_id, bool_or(NOT is_end AND base_ends) AS early, bool_or(is_end AND base_ends) AS same, bool_or(is_end) AS ends
-    FROM sentence_end GROUP BY comparison_id, prompt_id
-), outcomes AS (
-    SELECT comparison_id, unnest(['earlier', 'at the same place', 'later']) AS outcome,
-           unnest([early, same AND NOT early, NOT same AND NOT early])::INTEGER::DOUBLE AS x
-    FROM stops WHERE ends
-)
-SELECT label AS comparison, outcome, clustered_mean(x, 1) AS share,
-       kept_within(clustered_mean(x, 1) - clustered_half_width(x, 1), 0, 1) AS low_share,
-       kept_within(clustered_mean(x, 1) + clustered_half_width(x, 1), 0, 1) AS high_share, count(*) AS answers
-FROM outcomes JOIN comparison USING (comparison_id)
+-- Where the base would first have ended the same text, by its first choice at each sentence end: earlier than the
+-- answer, at its end, or not by then; share of the answers that end by themselves, with 95 % intervals clustered by
+-- prompt.
+WITH
+    stops AS (
+        SELECT
+            comparison_id,
+            prompt_id,
+            bool_or(NOT is_end AND base_ends) AS early,
+            bool_or(is_end AND base_ends) AS same,
+            bool_or(is_end) AS ends
+        FROM sentence_end
+        GROUP BY comparison_id, prompt_id
+    ),
+    outcomes AS (
+        SELECT
+            comparison_id,
+            unnest(['earlier', 'at the same place', 'later']) AS outcome,
+            unnest([early, same AND NOT early, NOT same AND NOT early])::INTEGER::DOUBLE AS x
+        FROM stops
+        WHERE ends
+    )
+SELECT
+    label AS comparison,
+    outcome,
+    clustered_mean(x, 1) AS share,
+    kept_within(clustered_mean(x, 1) - clustered_half_width(x, 1), 0, 1) AS low_share,
+    kept_within(clustered_mean(x, 1) + clustered_half_width(x, 1), 0, 1) AS high_share,
+    count(*) AS answers
+FROM outcomes
+JOIN comparison USING (comparison_id)
 GROUP BY ordinal, label, outcome
 ORDER BY list_position(['earlier', 'at the same place', 'later'], outcome), ordinal

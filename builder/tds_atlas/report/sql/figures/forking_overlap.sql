@@ -1,18 +1,36 @@
--- Of the fifth of positions where the base is least sure, the share that is also in the aligned model's fifth, with 95 % intervals clustered by prompt, and the Jaccard index of the two sets; by chance the share would be 20 %.
-WITH ranked AS (
-    SELECT comparison_id, prompt_id,
-           row_number() OVER (PARTITION BY comparison_id ORDER BY base_entropy DESC, response_id, pos) <= ceil(0.2 * count(*) OVER (PARTITION BY comparison_id)) AS in_base,
-           row_number() OVER (PARTITION BY comparison_id ORDER BY aligned_entropy DESC, response_id, pos) <= ceil(0.2 * count(*) OVER (PARTITION BY comparison_id)) AS in_aligned
-    FROM tds
-), per_prompt AS (
-    SELECT ordinal, label, prompt_id, count(*) FILTER (in_base) AS n, count(*) FILTER (in_base AND in_aligned)::DOUBLE AS x,
-           count(*) FILTER (in_base OR in_aligned) AS either
-    FROM ranked JOIN comparison USING (comparison_id) GROUP BY ALL
-)
-SELECT label AS comparison, clustered_mean(x, n) AS share,
-       kept_within(clustered_mean(x, n) - clustered_half_width(x, n), 0, 1) AS low_share,
-       kept_within(clustered_mean(x, n) + clustered_half_width(x, n), 0, 1) AS high_share,
-       clustered_mean(x, either) AS jaccard, clustered_half_width(x, either) AS jaccard_half_width, sum(n)::BIGINT AS positions
+-- Of the fifth of positions where the base is least sure, the share that is also in the aligned model's fifth, with 95
+-- % intervals clustered by prompt, and the Jaccard index of the two sets; by chance the share would be 20 %.
+WITH
+    ranked AS (
+        SELECT
+            comparison_id,
+            prompt_id,
+            row_number() OVER (PARTITION BY comparison_id ORDER BY base_entropy DESC, response_id, pos)
+            <= ceil(0.2 * count(*) OVER (PARTITION BY comparison_id)) AS in_base,
+            row_number() OVER (PARTITION BY comparison_id ORDER BY aligned_entropy DESC, response_id, pos)
+            <= ceil(0.2 * count(*) OVER (PARTITION BY comparison_id)) AS in_aligned
+        FROM tds
+    ),
+    per_prompt AS (
+        SELECT
+            ordinal,
+            label,
+            prompt_id,
+            count(*) FILTER (in_base) AS n,
+            count(*) FILTER (in_base AND in_aligned)::DOUBLE AS x,
+            count(*) FILTER (in_base OR in_aligned) AS either
+        FROM ranked
+        JOIN comparison USING (comparison_id)
+        GROUP BY ALL
+    )
+SELECT
+    label AS comparison,
+    clustered_mean(x, n) AS share,
+    kept_within(clustered_mean(x, n) - clustered_half_width(x, n), 0, 1) AS low_share,
+    kept_within(clustered_mean(x, n) + clustered_half_width(x, n), 0, 1) AS high_share,
+    clustered_mean(x, either) AS jaccard,
+    clustered_half_width(x, either) AS jaccard_half_width,
+    sum(n)::BIGINT AS positions
 FROM per_prompt
 GROUP BY ordinal, label
 ORDER BY ordinal

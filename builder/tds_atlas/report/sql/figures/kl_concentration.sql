@@ -1,27 +1,67 @@
--- How few positions carry how much of all KL(aligned‖base), largest first (a Lorenz curve from its top); the marked points are where half and 90 % of it are reached.
-WITH ranked AS (
-    SELECT comparison_id, kl_aligned_base::DOUBLE AS kl, row_number() OVER w AS r, count(*) OVER c AS size,
-           round(sum(kl_aligned_base::DOUBLE) OVER w / sum(kl_aligned_base::DOUBLE) OVER c, 10) AS kl_share
-    FROM tds
-    WINDOW c AS (PARTITION BY comparison_id), w AS (PARTITION BY comparison_id ORDER BY kl_aligned_base DESC ROWS UNBOUNDED PRECEDING)
-), reached AS (
-    SELECT comparison_id, carries, min(r) AS r, arg_min(kl, r) AS cut, arg_min(kl_share, r) AS kl_share, any_value(size) AS size
-    FROM ranked CROSS JOIN (VALUES (0.5::DOUBLE), (0.9)) AS parts(carries)
-    WHERE kl_share >= carries GROUP BY ALL
-), per_prompt AS (
-    -- The cut depends on the data too: position by position, the share that carries q of all KL has the influence
-    -- [KL >= cut] (1 - KL / cut) + q KL / cut, whose mean is that share.
-    SELECT comparison_id, carries, prompt_id, count(*) AS n,
-           sum(CASE WHEN kl_aligned_base >= cut THEN 1 - kl_aligned_base / cut ELSE 0 END + carries * kl_aligned_base / cut) AS x
-    FROM tds JOIN reached USING (comparison_id) WHERE cut > 0 GROUP BY ALL
-), widths AS (
-    SELECT comparison_id, carries, round(clustered_half_width(x, n), 6) AS half_width FROM per_prompt GROUP BY ALL
-), points AS (
-    SELECT comparison_id, r / size AS positions_share, kl_share, r, NULL AS carries, NULL AS half_width FROM ranked
-    WHERE kl_share >= 0.005 AND (r IN (1, size) OR floor(14 * log10(r)) > floor(14 * log10(r - 1)))
-    UNION ALL
-    SELECT comparison_id, r / size, kl_share, r, carries, half_width FROM reached JOIN widths USING (comparison_id, carries)
-)
-SELECT label AS comparison, positions_share, kl_share, r AS positions, carries AS carries_share, half_width AS half_width_share
-FROM points JOIN comparison USING (comparison_id)
+-- How few positions carry how much of all KL(aligned‖base), largest first (a Lorenz curve from its top); the marked
+-- points are where half and 90 % of it are reached.
+WITH
+    ranked AS (
+        SELECT
+            comparison_id,
+            kl_aligned_base::DOUBLE AS kl,
+            row_number() OVER w AS r,
+            count(*) OVER c AS size,
+            round(sum(kl_aligned_base::DOUBLE) OVER w / sum(kl_aligned_base::DOUBLE) OVER c, 10) AS kl_share
+        FROM tds
+        WINDOW
+            c AS (PARTITION BY comparison_id),
+            w AS (PARTITION BY comparison_id ORDER BY kl_aligned_base DESC ROWS UNBOUNDED PRECEDING)
+    ),
+    reached AS (
+        SELECT
+            comparison_id,
+            carries,
+            min(r) AS r,
+            arg_min(kl, r) AS cut,
+            arg_min(kl_share, r) AS kl_share,
+            any_value(size) AS size
+        FROM ranked
+        CROSS JOIN (VALUES (0.5::DOUBLE), (0.9)) AS parts(carries)
+        WHERE kl_share >= carries
+        GROUP BY ALL
+    ),
+    per_prompt AS (
+        -- The cut depends on the data too: position by position, the share that carries q of all KL has the influence
+        -- [KL >= cut] (1 - KL / cut) + q KL / cut, whose mean is that share.
+        SELECT
+            comparison_id,
+            carries,
+            prompt_id,
+            count(*) AS n,
+            sum(
+                CASE WHEN kl_aligned_base >= cut THEN 1 - kl_aligned_base / cut ELSE 0 END
+                + carries * kl_aligned_base / cut
+            ) AS x
+        FROM tds
+        JOIN reached USING (comparison_id)
+        WHERE cut > 0
+        GROUP BY ALL
+    ),
+    widths AS (
+        SELECT comparison_id, carries, round(clustered_half_width(x, n), 6) AS half_width FROM per_prompt GROUP BY ALL
+    ),
+    points AS (
+        SELECT comparison_id, r / size AS positions_share, kl_share, r, NULL AS carries, NULL AS half_width
+        FROM ranked
+        WHERE kl_share >= 0.005 AND (r IN (1, size) OR floor(14 * log10(r)) > floor(14 * log10(r - 1)))
+        UNION ALL
+        SELECT comparison_id, r / size, kl_share, r, carries, half_width
+        FROM reached
+        JOIN widths USING (comparison_id, carries)
+    )
+SELECT
+    label AS comparison,
+    positions_share,
+    kl_share,
+    r AS positions,
+    carries AS carries_share,
+    half_width AS half_width_share
+FROM points
+JOIN comparison USING (comparison_id)
 ORDER BY ordinal, r, carries NULLS FIRST

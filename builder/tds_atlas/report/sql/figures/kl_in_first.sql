@@ -1,15 +1,29 @@
--- How much of all KL(aligned‖base) the first tokens of the answers hold, with 95 % intervals clustered by prompt; dashed, how much of all positions they are.
-WITH per_prompt AS (
-    SELECT comparison_id, prompt_id, first, sum(kl_aligned_base::DOUBLE) FILTER (pos < first) AS x, sum(kl_aligned_base::DOUBLE) AS kl,
-           count(*) FILTER (pos < first) AS early, count(*) AS n
-    FROM tds CROSS JOIN (VALUES (1), (2), (3), (4), (5), (7), (10), (14), (20), (30), (50), (100)) AS steps(first)
-    GROUP BY ALL
-)
-SELECT label AS comparison, first AS tokens, round(clustered_mean(x, kl), 10) AS share,
-       kept_within(round(clustered_mean(x, kl) - clustered_half_width(x, kl), 6), 0, 1) AS low_share,
-       kept_within(round(clustered_mean(x, kl) + clustered_half_width(x, kl), 6), 0, 1) AS high_share,
-       round(clustered_half_width(x, kl), 6) AS half_width_share, sum(early) / sum(n) AS positions_share
-FROM per_prompt JOIN comparison USING (comparison_id)
+-- How much of all KL(aligned‖base) the first tokens of the answers hold, with 95 % intervals clustered by prompt;
+-- dashed, how much of all positions they are.
+WITH
+    per_prompt AS (
+        SELECT
+            comparison_id,
+            prompt_id,
+            first,
+            sum(kl_aligned_base::DOUBLE) FILTER (pos < first) AS x,
+            sum(kl_aligned_base::DOUBLE) AS kl,
+            count(*) FILTER (pos < first) AS early,
+            count(*) AS n
+        FROM tds
+        CROSS JOIN (VALUES (1), (2), (3), (4), (5), (7), (10), (14), (20), (30), (50), (100)) AS steps(first)
+        GROUP BY ALL
+    )
+SELECT
+    label AS comparison,
+    first AS tokens,
+    round(clustered_mean(x, kl), 10) AS share,
+    kept_within(round(clustered_mean(x, kl) - clustered_half_width(x, kl), 6), 0, 1) AS low_share,
+    kept_within(round(clustered_mean(x, kl) + clustered_half_width(x, kl), 6), 0, 1) AS high_share,
+    round(clustered_half_width(x, kl), 6) AS half_width_share,
+    sum(early) / sum(n) AS positions_share
+FROM per_prompt
+JOIN comparison USING (comparison_id)
 GROUP BY ordinal, label, first
 HAVING sum(kl) > 0 AND max(n) > first / 2
 ORDER BY ordinal, first

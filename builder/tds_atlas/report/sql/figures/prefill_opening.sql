@@ -1,12 +1,26 @@
--- Mean probability of the first tokens of the aligned model's own refusal after k tokens of the base's answer, under the aligned model and under the base in its own context, with 95 % intervals; prompts that the aligned model refuses at k = 0.
-WITH long AS (
-    SELECT ordinal, label, k, unnest(['aligned', 'base']) AS model,
-           unnest([coalesce(exp(opening_logprob::DOUBLE), 0), coalesce(exp(base_opening_logprob::DOUBLE), 0)]) AS p
-    FROM prefill JOIN comparison USING (comparison_id) WHERE kind = 'tuning' AND opening IS NOT NULL
-)
-SELECT label AS comparison, model, k, clustered_mean(p, 1) AS probability,
-       kept_within(clustered_mean(p, 1) - clustered_half_width(p, 1), 0, 1) AS low_probability,
-       kept_within(clustered_mean(p, 1) + clustered_half_width(p, 1), 0, 1) AS high_probability, count(*) AS prompts
+-- Mean probability of the first tokens of the aligned model's own refusal after k tokens of the base's answer, under
+-- the aligned model and under the base in its own context, with 95 % intervals; prompts that the aligned model refuses
+-- at k = 0.
+WITH
+    long AS (
+        SELECT
+            ordinal,
+            label,
+            k,
+            unnest(['aligned', 'base']) AS model,
+            unnest([coalesce(exp(opening_logprob::DOUBLE), 0), coalesce(exp(base_opening_logprob::DOUBLE), 0)]) AS p
+        FROM prefill
+        JOIN comparison USING (comparison_id)
+        WHERE kind = 'tuning' AND opening IS NOT NULL
+    )
+SELECT
+    label AS comparison,
+    model,
+    k,
+    clustered_mean(p, 1) AS probability,
+    kept_within(clustered_mean(p, 1) - clustered_half_width(p, 1), 0, 1) AS low_probability,
+    kept_within(clustered_mean(p, 1) + clustered_half_width(p, 1), 0, 1) AS high_probability,
+    count(*) AS prompts
 FROM long
 GROUP BY ordinal, label, model, k
 ORDER BY ordinal, model, k

@@ -1,21 +1,50 @@
--- The share of the gap that the best other context closes, by what the token is for, with 95 % intervals clustered by prompt; roles in at least 5 prompts.
-WITH sums AS (
-    SELECT comparison_id, context_id, is_own, sum(kl_listed) AS kl FROM primed GROUP BY ALL
-), best AS (
-    SELECT comparison_id, arg_min(context_id, (round(kl, 6), context_id)) AS context_id FROM sums WHERE NOT is_own GROUP BY ALL
-), both_sides AS (
-    SELECT own.comparison_id, best.context_id, own.prompt_id, own.response_id, own.pos, own.role, own.token_id,
-           own.kl_listed AS own_kl, given.kl_listed AS given_kl
-    FROM primed own JOIN best USING (comparison_id)
-    JOIN primed given ON given.comparison_id = own.comparison_id AND given.context_id = best.context_id AND NOT given.is_own
-     AND given.response_id = own.response_id AND given.pos = own.pos
-    WHERE own.is_own
-), per_prompt AS (
-    SELECT comparison_id, context_id, role, prompt_id, sum(own_kl) AS n, sum(own_kl - given_kl) AS x FROM both_sides GROUP BY ALL
-)
-SELECT label AS comparison, role, context_id AS context, round(clustered_mean(x, n), 9) AS share, round(clustered_mean(x, n) - clustered_half_width(x, n), 9) AS low_share,
-       round(kept_within(clustered_mean(x, n) + clustered_half_width(x, n), '-Infinity'::DOUBLE, 1), 9) AS high_share, round(sum(n), 6) AS own_nats
-FROM per_prompt JOIN comparison USING (comparison_id)
+-- The share of the gap that the best other context closes, by what the token is for, with 95 % intervals clustered by
+-- prompt; roles in at least 5 prompts.
+WITH
+    sums AS (SELECT comparison_id, context_id, is_own, sum(kl_listed) AS kl FROM primed GROUP BY ALL),
+    best AS (
+        SELECT comparison_id, arg_min(context_id, (round(kl, 6), context_id)) AS context_id
+        FROM sums
+        WHERE NOT is_own
+        GROUP BY ALL
+    ),
+    both_sides AS (
+        SELECT
+            own.comparison_id,
+            best.context_id,
+            own.prompt_id,
+            own.response_id,
+            own.pos,
+            own.role,
+            own.token_id,
+            own.kl_listed AS own_kl,
+            given.kl_listed AS given_kl
+        FROM primed own
+        JOIN best USING (comparison_id)
+        JOIN
+            primed given
+            ON given.comparison_id = own.comparison_id
+            AND given.context_id = best.context_id
+            AND NOT given.is_own
+            AND given.response_id = own.response_id
+            AND given.pos = own.pos
+        WHERE own.is_own
+    ),
+    per_prompt AS (
+        SELECT comparison_id, context_id, role, prompt_id, sum(own_kl) AS n, sum(own_kl - given_kl) AS x
+        FROM both_sides
+        GROUP BY ALL
+    )
+SELECT
+    label AS comparison,
+    role,
+    context_id AS context,
+    round(clustered_mean(x, n), 9) AS share,
+    round(clustered_mean(x, n) - clustered_half_width(x, n), 9) AS low_share,
+    round(kept_within(clustered_mean(x, n) + clustered_half_width(x, n), '-Infinity'::DOUBLE, 1), 9) AS high_share,
+    round(sum(n), 6) AS own_nats
+FROM per_prompt
+JOIN comparison USING (comparison_id)
 GROUP BY ordinal, label, role, context_id
 HAVING sum(n) > 0 AND count(*) >= 5
 ORDER BY list_position(['safety', 'style', 'knowledge', 'content', 'glue', 'end'], role), ordinal

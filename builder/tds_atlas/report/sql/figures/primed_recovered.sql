@@ -1,13 +1,28 @@
--- How much of the gap to the aligned model another context closes for the same base: 1 - KL(aligned‖base, prompted) / KL(aligned‖base), from the stored lists, with 95 % intervals clustered by prompt.
-WITH per_prompt AS (
-    SELECT comparison_id, given.context_id, prompt_id, sum(own.kl_listed) AS n, sum(own.kl_listed - given.kl_listed) AS x
-    FROM primed own JOIN primed given USING (comparison_id, prompt_id, response_id, pos)
-    WHERE own.is_own AND NOT given.is_own
-    GROUP BY ALL
-)
-SELECT label AS comparison, context_id AS context, round(clustered_mean(x, n), 9) AS share, round(clustered_mean(x, n) - clustered_half_width(x, n), 9) AS low_share,
-       round(kept_within(clustered_mean(x, n) + clustered_half_width(x, n), '-Infinity'::DOUBLE, 1), 9) AS high_share, round(sum(n), 6) AS own_nats, round(sum(n - x), 6) AS left_nats
-FROM per_prompt JOIN comparison USING (comparison_id)
+-- How much of the gap to the aligned model another context closes for the same base: 1 - KL(aligned‖base, prompted) /
+-- KL(aligned‖base), from the stored lists, with 95 % intervals clustered by prompt.
+WITH
+    per_prompt AS (
+        SELECT
+            comparison_id,
+            given.context_id,
+            prompt_id,
+            sum(own.kl_listed) AS n,
+            sum(own.kl_listed - given.kl_listed) AS x
+        FROM primed own
+        JOIN primed given USING (comparison_id, prompt_id, response_id, pos)
+        WHERE own.is_own AND NOT given.is_own
+        GROUP BY ALL
+    )
+SELECT
+    label AS comparison,
+    context_id AS context,
+    round(clustered_mean(x, n), 9) AS share,
+    round(clustered_mean(x, n) - clustered_half_width(x, n), 9) AS low_share,
+    round(kept_within(clustered_mean(x, n) + clustered_half_width(x, n), '-Infinity'::DOUBLE, 1), 9) AS high_share,
+    round(sum(n), 6) AS own_nats,
+    round(sum(n - x), 6) AS left_nats
+FROM per_prompt
+JOIN comparison USING (comparison_id)
 GROUP BY ordinal, label, context_id
 HAVING sum(n) > 0
 ORDER BY context_id, ordinal

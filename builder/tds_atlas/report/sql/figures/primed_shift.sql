@@ -1,11 +1,21 @@
--- Share of shifted tokens under each context that the base model was asked in, over the same answers, with 95 % intervals clustered by prompt; a ring marks the comparison's own base condition.
-WITH per_prompt AS (
-    SELECT comparison_id, context_id, is_own, prompt_id, count(*) AS n, count(*) FILTER (rank > 3)::DOUBLE AS x
-    FROM primed WHERE comparison_id IN (SELECT comparison_id FROM primed WHERE NOT is_own)
-    GROUP BY ALL
-)
-SELECT label AS comparison, context_id AS context, round(clustered_mean(x, n), 9) AS share, round(kept_within(clustered_mean(x, n) - clustered_half_width(x, n), 0, 1), 9) AS low_share,
-       round(kept_within(clustered_mean(x, n) + clustered_half_width(x, n), 0, 1), 9) AS high_share, is_own, sum(n)::BIGINT AS positions
-FROM per_prompt JOIN comparison USING (comparison_id)
+-- Share of shifted tokens under each context that the base model was asked in, over the same answers, with 95 %
+-- intervals clustered by prompt; a ring marks the comparison's own base condition.
+WITH
+    per_prompt AS (
+        SELECT comparison_id, context_id, is_own, prompt_id, count(*) AS n, count(*) FILTER (rank > 3)::DOUBLE AS x
+        FROM primed
+        WHERE comparison_id IN (SELECT comparison_id FROM primed WHERE NOT is_own)
+        GROUP BY ALL
+    )
+SELECT
+    label AS comparison,
+    context_id AS context,
+    round(clustered_mean(x, n), 9) AS share,
+    round(kept_within(clustered_mean(x, n) - clustered_half_width(x, n), 0, 1), 9) AS low_share,
+    round(kept_within(clustered_mean(x, n) + clustered_half_width(x, n), 0, 1), 9) AS high_share,
+    is_own,
+    sum(n)::BIGINT AS positions
+FROM per_prompt
+JOIN comparison USING (comparison_id)
 GROUP BY ordinal, label, context_id, is_own
 ORDER BY context_id, is_own, ordinal

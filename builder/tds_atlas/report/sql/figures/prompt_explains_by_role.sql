@@ -1,14 +1,26 @@
--- Share of the shifted tokens of each role that the aligned context alone brings among the same base's first three, with 95 % intervals clustered by prompt; roles in at least 5 prompts.
-WITH per_prompt AS (
-    SELECT own.comparison_id, own.role, own.prompt_id, count(*) AS n, count(*) FILTER (given.rank <= 3)::DOUBLE AS x
-    FROM primed own
-    JOIN primed given ON given.comparison_id = own.comparison_id AND given.response_id = own.response_id AND given.pos = own.pos
-    WHERE own.is_own AND NOT own.is_aligned AND given.is_aligned AND own.rank > 3
-    GROUP BY ALL
-)
-SELECT label AS comparison, role, round(clustered_mean(x, n), 9) AS share, round(kept_within(clustered_mean(x, n) - clustered_half_width(x, n), 0, 1), 9) AS low_share,
-       round(kept_within(clustered_mean(x, n) + clustered_half_width(x, n), 0, 1), 9) AS high_share, sum(n)::BIGINT AS positions
-FROM per_prompt JOIN comparison USING (comparison_id)
+-- Share of the shifted tokens of each role that the aligned context alone brings among the same base's first three,
+-- with 95 % intervals clustered by prompt; roles in at least 5 prompts.
+WITH
+    per_prompt AS (
+        SELECT own.comparison_id, own.role, own.prompt_id, count(*) AS n, count(*) FILTER (given.rank <= 3)::DOUBLE AS x
+        FROM primed own
+        JOIN
+            primed given
+            ON given.comparison_id = own.comparison_id
+            AND given.response_id = own.response_id
+            AND given.pos = own.pos
+        WHERE own.is_own AND NOT own.is_aligned AND given.is_aligned AND own.rank > 3
+        GROUP BY ALL
+    )
+SELECT
+    label AS comparison,
+    role,
+    round(clustered_mean(x, n), 9) AS share,
+    round(kept_within(clustered_mean(x, n) - clustered_half_width(x, n), 0, 1), 9) AS low_share,
+    round(kept_within(clustered_mean(x, n) + clustered_half_width(x, n), 0, 1), 9) AS high_share,
+    sum(n)::BIGINT AS positions
+FROM per_prompt
+JOIN comparison USING (comparison_id)
 GROUP BY ordinal, label, role
 HAVING count(*) >= 5
 ORDER BY list_position(['safety', 'style', 'knowledge', 'content', 'glue', 'end'], role), ordinal

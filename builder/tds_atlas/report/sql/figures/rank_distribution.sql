@@ -1,13 +1,22 @@
--- How many response tokens stand outside the base's first k, for growing k, with 95 % intervals clustered by prompt; both axes are logarithmic.
-WITH per_prompt AS (
-    SELECT comparison_id, prompt_id, k, count(*) AS n, count(*) FILTER (base_rank > k)::DOUBLE AS x
-    FROM tds CROSS JOIN (VALUES (1), (2), (3), (5), (10), (20), (30), (50), (100), (200), (500), (1000)) AS steps(k)
-    GROUP BY ALL
-)
-SELECT label AS comparison, k, 1 - clustered_mean(x, n) AS share, clustered_mean(x, n) AS outside_share,
-       clustered_half_width(x, n) AS half_width_share,
-       kept_within(clustered_mean(x, n) - clustered_half_width(x, n), 0, 1) AS low_outside_share,
-       kept_within(clustered_mean(x, n) + clustered_half_width(x, n), 0, 1) AS high_outside_share, sum(x)::BIGINT AS positions
-FROM per_prompt JOIN comparison USING (comparison_id)
+-- How many response tokens stand outside the base's first k, for growing k, with 95 % intervals clustered by prompt;
+-- both axes are logarithmic.
+WITH
+    per_prompt AS (
+        SELECT comparison_id, prompt_id, k, count(*) AS n, count(*) FILTER (base_rank > k)::DOUBLE AS x
+        FROM tds
+        CROSS JOIN (VALUES (1), (2), (3), (5), (10), (20), (30), (50), (100), (200), (500), (1000)) AS steps(k)
+        GROUP BY ALL
+    )
+SELECT
+    label AS comparison,
+    k,
+    1 - clustered_mean(x, n) AS share,
+    clustered_mean(x, n) AS outside_share,
+    clustered_half_width(x, n) AS half_width_share,
+    kept_within(clustered_mean(x, n) - clustered_half_width(x, n), 0, 1) AS low_outside_share,
+    kept_within(clustered_mean(x, n) + clustered_half_width(x, n), 0, 1) AS high_outside_share,
+    sum(x)::BIGINT AS positions
+FROM per_prompt
+JOIN comparison USING (comparison_id)
 GROUP BY ordinal, label, k
 ORDER BY ordinal, k

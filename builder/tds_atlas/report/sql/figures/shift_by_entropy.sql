@@ -1,14 +1,36 @@
--- Share of shifted tokens by the entropy of the base, in tenths of each comparison's positions from the surest to the least sure, at the mean entropy of each tenth, with 95 % intervals clustered by prompt.
-WITH cut AS (
-    SELECT comparison_id, prompt_id, shift, base_entropy, ntile(10) OVER (PARTITION BY comparison_id ORDER BY base_entropy, response_id, pos) AS tenth
-    FROM tds
-), per_prompt AS (
-    SELECT ordinal, label, tenth, prompt_id, count(*) AS n, count(*) FILTER (shift = 'shifted')::DOUBLE AS x, sum(base_entropy)::DOUBLE AS h
-    FROM cut JOIN comparison USING (comparison_id) GROUP BY ALL
-)
-SELECT label AS comparison, tenth, sum(h) / sum(n) AS entropy_nats, clustered_mean(x, n) AS share,
-       kept_within(clustered_mean(x, n) - clustered_half_width(x, n), 0, 1) AS low_share,
-       kept_within(clustered_mean(x, n) + clustered_half_width(x, n), 0, 1) AS high_share, sum(n)::BIGINT AS positions
+-- Share of shifted tokens by the entropy of the base, in tenths of each comparison's positions from the surest to the
+-- least sure, at the mean entropy of each tenth, with 95 % intervals clustered by prompt.
+WITH
+    cut AS (
+        SELECT
+            comparison_id,
+            prompt_id,
+            shift,
+            base_entropy,
+            ntile(10) OVER (PARTITION BY comparison_id ORDER BY base_entropy, response_id, pos) AS tenth
+        FROM tds
+    ),
+    per_prompt AS (
+        SELECT
+            ordinal,
+            label,
+            tenth,
+            prompt_id,
+            count(*) AS n,
+            count(*) FILTER (shift = 'shifted')::DOUBLE AS x,
+            sum(base_entropy)::DOUBLE AS h
+        FROM cut
+        JOIN comparison USING (comparison_id)
+        GROUP BY ALL
+    )
+SELECT
+    label AS comparison,
+    tenth,
+    sum(h) / sum(n) AS entropy_nats,
+    clustered_mean(x, n) AS share,
+    kept_within(clustered_mean(x, n) - clustered_half_width(x, n), 0, 1) AS low_share,
+    kept_within(clustered_mean(x, n) + clustered_half_width(x, n), 0, 1) AS high_share,
+    sum(n)::BIGINT AS positions
 FROM per_prompt
 GROUP BY ordinal, label, tenth
 ORDER BY ordinal, tenth

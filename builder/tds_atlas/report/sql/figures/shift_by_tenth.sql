@@ -1,13 +1,25 @@
 -- Share of shifted tokens in each tenth of the answer, whatever its length, with 95 % intervals clustered by prompt.
-WITH per_prompt AS (
-    SELECT comparison_id, prompt_id, 1 + floor(10 * pos / n_tokens)::INTEGER AS tenth, count(*) AS n,
-           count(*) FILTER (shift = 'shifted')::DOUBLE AS x, sum(kl_aligned_base::DOUBLE) AS kl
-    FROM tds GROUP BY ALL
-)
-SELECT label AS comparison, tenth, clustered_mean(x, n) AS share,
-       kept_within(clustered_mean(x, n) - clustered_half_width(x, n), 0, 1) AS low_share,
-       kept_within(clustered_mean(x, n) + clustered_half_width(x, n), 0, 1) AS high_share,
-       round(clustered_mean(kl, n), 10) AS kl_aligned_base_nats, sum(n)::BIGINT AS positions
-FROM per_prompt JOIN comparison USING (comparison_id)
+WITH
+    per_prompt AS (
+        SELECT
+            comparison_id,
+            prompt_id,
+            1 + floor(10 * pos / n_tokens)::INTEGER AS tenth,
+            count(*) AS n,
+            count(*) FILTER (shift = 'shifted')::DOUBLE AS x,
+            sum(kl_aligned_base::DOUBLE) AS kl
+        FROM tds
+        GROUP BY ALL
+    )
+SELECT
+    label AS comparison,
+    tenth,
+    clustered_mean(x, n) AS share,
+    kept_within(clustered_mean(x, n) - clustered_half_width(x, n), 0, 1) AS low_share,
+    kept_within(clustered_mean(x, n) + clustered_half_width(x, n), 0, 1) AS high_share,
+    round(clustered_mean(kl, n), 10) AS kl_aligned_base_nats,
+    sum(n)::BIGINT AS positions
+FROM per_prompt
+JOIN comparison USING (comparison_id)
 GROUP BY ordinal, label, tenth
 ORDER BY ordinal, tenth

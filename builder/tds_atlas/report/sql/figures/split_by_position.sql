@@ -1,14 +1,23 @@
--- The two parts at each position of the answer, the prompt taken first, with 95 % intervals; positions that at least 20 answers reach; beyond the 100th every fourth, beyond the 300th every sixteenth.
-WITH parts AS (
-    SELECT label, ordinal, pos, unnest(['the prompt', 'the weights']) AS part, unnest([context, weights])::DOUBLE AS x
-    FROM split s
-    JOIN comparison c USING (comparison_id)
-    JOIN condition b ON b.condition_id = c.base_condition_id
-    JOIN condition a ON a.condition_id = c.aligned_condition_id
-    WHERE b.context_id <> a.context_id AND delta IS NOT NULL AND context IS NOT NULL
-)
-SELECT label AS comparison, part, pos AS position, round(clustered_mean(x, 1), 9) AS nats,
-       round(clustered_mean(x, 1) - clustered_half_width(x, 1), 9) AS low_nats, round(clustered_mean(x, 1) + clustered_half_width(x, 1), 9) AS high_nats, count(*) AS responses
+-- The two parts at each position of the answer, the prompt taken first, with 95 % intervals; positions that at least 20
+-- answers reach; beyond the 100th every fourth, beyond the 300th every sixteenth.
+WITH
+    parts AS (
+        SELECT
+            label, ordinal, pos, unnest(['the prompt', 'the weights']) AS part, unnest([context, weights])::DOUBLE AS x
+        FROM split s
+        JOIN comparison c USING (comparison_id)
+        JOIN condition b ON b.condition_id = c.base_condition_id
+        JOIN condition a ON a.condition_id = c.aligned_condition_id
+        WHERE b.context_id <> a.context_id AND delta IS NOT NULL AND context IS NOT NULL
+    )
+SELECT
+    label AS comparison,
+    part,
+    pos AS position,
+    round(clustered_mean(x, 1), 9) AS nats,
+    round(clustered_mean(x, 1) - clustered_half_width(x, 1), 9) AS low_nats,
+    round(clustered_mean(x, 1) + clustered_half_width(x, 1), 9) AS high_nats,
+    count(*) AS responses
 FROM parts
 GROUP BY ordinal, label, part, pos
 HAVING count(*) >= 20 AND drawn_position(pos)

@@ -1,21 +1,56 @@
--- What became of the first choice at each position, from the base over the middle model to the last, with 95 % intervals clustered by prompt.
-WITH paths AS (
-    SELECT comparison_id, prompt_id, CASE
-        WHEN base_top_id = middle_top_id AND middle_top_id = aligned_top_id THEN 'never changed'
-        WHEN base_top_id = middle_top_id THEN 'set by the second'
-        WHEN middle_top_id = aligned_top_id THEN 'set by the first, kept'
-        WHEN base_top_id = aligned_top_id THEN 'set by the first, reverted'
-        ELSE 'changed by both' END AS path
-    FROM stage
-), names AS (
-    SELECT unnest(['never changed', 'set by the first, kept', 'set by the second', 'changed by both', 'set by the first, reverted']) AS path,
-           unnest([1, 2, 3, 4, 5]) AS place
-), per_prompt AS (
-    SELECT comparison_id, prompt_id, names.path, place, count(*) AS n, count(*) FILTER (paths.path = names.path)::DOUBLE AS x
-    FROM paths CROSS JOIN names GROUP BY ALL
-)
-SELECT label AS comparison, path, round(clustered_mean(x, n), 9) AS share, round(kept_within(clustered_mean(x, n) - clustered_half_width(x, n), 0, 1), 9) AS low_share,
-       round(kept_within(clustered_mean(x, n) + clustered_half_width(x, n), 0, 1), 9) AS high_share, sum(x)::BIGINT AS positions
-FROM per_prompt JOIN comparison USING (comparison_id)
+-- What became of the first choice at each position, from the base over the middle model to the last, with 95 %
+-- intervals clustered by prompt.
+WITH
+    paths AS (
+        SELECT
+            comparison_id,
+            prompt_id,
+            CASE
+                WHEN base_top_id = middle_top_id AND middle_top_id = aligned_top_id
+                THEN 'never changed'
+                WHEN base_top_id = middle_top_id
+                THEN 'set by the second'
+                WHEN middle_top_id = aligned_top_id
+                THEN 'set by the first, kept'
+                WHEN base_top_id = aligned_top_id
+                THEN 'set by the first, reverted'
+                ELSE 'changed by both'
+            END AS path
+        FROM stage
+    ),
+    names AS (
+        SELECT
+            unnest(
+                [
+                    'never changed',
+                    'set by the first, kept',
+                    'set by the second',
+                    'changed by both',
+                    'set by the first, reverted'
+                ]
+            ) AS path,
+            unnest([1, 2, 3, 4, 5]) AS place
+    ),
+    per_prompt AS (
+        SELECT
+            comparison_id,
+            prompt_id,
+            names.path,
+            place,
+            count(*) AS n,
+            count(*) FILTER (paths.path = names.path)::DOUBLE AS x
+        FROM paths
+        CROSS JOIN names
+        GROUP BY ALL
+    )
+SELECT
+    label AS comparison,
+    path,
+    round(clustered_mean(x, n), 9) AS share,
+    round(kept_within(clustered_mean(x, n) - clustered_half_width(x, n), 0, 1), 9) AS low_share,
+    round(kept_within(clustered_mean(x, n) + clustered_half_width(x, n), 0, 1), 9) AS high_share,
+    sum(x)::BIGINT AS positions
+FROM per_prompt
+JOIN comparison USING (comparison_id)
 GROUP BY ordinal, label, path, place
 ORDER BY place, ordinal

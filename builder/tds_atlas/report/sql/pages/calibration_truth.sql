@@ -1,14 +1,32 @@
 -- Whether the answer states a truth of its prompt, with and without a shifted token outside style, safety and the end.
-WITH answer AS (
-    SELECT comparison_id, prompt_id, list_bool_or(list_transform(any_value(q.truths), lambda truth: contains(any_value(r.text), truth)))::INTEGER::DOUBLE AS x,
-           bool_or(shift = 'shifted' AND role NOT IN ('style', 'safety', 'end')) AS touched
-    FROM tds JOIN response r USING (response_id, prompt_id) JOIN prompt q USING (prompt_id)
-    WHERE len(q.truths) > 0 GROUP BY comparison_id, prompt_id, response_id
-)
-SELECT label, clustered_mean(x, 1) AS right_share, clustered_half_width(x, 1) AS half, count(*) AS answers,
-       count(*) FILTER (touched) AS touched, avg(x) FILTER (touched) AS touched_right, avg(x) FILTER (NOT touched) AS other_right,
-       touched_right - other_right AS difference,
-       1.959964 * sqrt(var_samp(x) FILTER (touched) / nullif(count(*) FILTER (touched), 0)
-                       + var_samp(x) FILTER (NOT touched) / nullif(count(*) FILTER (NOT touched), 0)) AS difference_half
-FROM answer JOIN comparison USING (comparison_id)
-GROUP BY ordinal, label ORDER BY ordinal
+WITH
+    answer AS (
+        SELECT
+            comparison_id,
+            prompt_id,
+            list_bool_or(list_transform(any_value(q.truths), lambda truth: contains(any_value(r.text), truth)))::INTEGER
+            ::DOUBLE AS x,
+            bool_or(shift = 'shifted' AND role NOT IN ('style', 'safety', 'end')) AS touched
+        FROM tds
+        JOIN response r USING (response_id, prompt_id)
+        JOIN prompt q USING (prompt_id)
+        WHERE len(q.truths) > 0
+        GROUP BY comparison_id, prompt_id, response_id
+    )
+SELECT
+    label,
+    clustered_mean(x, 1) AS right_share,
+    clustered_half_width(x, 1) AS half,
+    count(*) AS answers,
+    count(*) FILTER (touched) AS touched,
+    avg(x) FILTER (touched) AS touched_right,
+    avg(x) FILTER (NOT touched) AS other_right,
+    touched_right - other_right AS difference,
+    1.959964 * sqrt(
+        var_samp(x) FILTER (touched) / nullif(count(*) FILTER (touched), 0)
+        + var_samp(x) FILTER (NOT touched) / nullif(count(*) FILTER (NOT touched), 0)
+    ) AS difference_half
+FROM answer
+JOIN comparison USING (comparison_id)
+GROUP BY ordinal, label
+ORDER BY ordinal

@@ -1,39 +1,135 @@
 -- What must hold of every record: violations of each check, and of how many.
-WITH asked AS (
-    SELECT source, base_condition_id AS condition_id FROM comparison
-    UNION SELECT source, aligned_condition_id FROM comparison
-    UNION SELECT DISTINCT r.source, s.condition_id FROM score s JOIN response r USING (response_id)
-), place AS (
-    SELECT response_id, any_value(source) AS source, count(*)::INTEGER AS n FROM response JOIN "position" USING (response_id) GROUP BY response_id
-), recorded AS (
-    SELECT 'score' AS kind, n, found
-    FROM asked JOIN place USING (source)
-    LEFT JOIN (SELECT response_id, condition_id, list(pos) AS found FROM score GROUP BY ALL) USING (response_id, condition_id)
-    UNION ALL
-    SELECT 'divergence', n, found
-    FROM comparison JOIN place USING (source)
-    LEFT JOIN (SELECT response_id, comparison_id, list(pos) AS found FROM divergence GROUP BY ALL) USING (response_id, comparison_id)
-), counted AS (
-    -- Once each is soon seen; only where it is not so are the positions counted one by one.
-    SELECT kind, n, CASE WHEN len(found) = n AND list_unique(found) = n AND list_max(found) < n THEN n
-                         ELSE coalesce(len(list_filter(map_values(list_aggregate(list_filter(found, lambda p: p < n), 'histogram')), lambda x: x = 1)), 0) END AS once
-    FROM recorded
-), written AS (
-    SELECT any_value(r.n_tokens) <> count(p.pos) OR sum(p.char_end - p.char_start) IS DISTINCT FROM length(any_value(r.text)) AS wrong
-    FROM response r LEFT JOIN "position" p USING (response_id) GROUP BY r.response_id
-), found AS (
-    SELECT 1 AS place, 'positions x conditions without exactly one score' AS "check", sum(n - once)::BIGINT AS violations, sum(n)::BIGINT AS total FROM counted WHERE kind = 'score'
-    UNION ALL SELECT 2, 'positions x comparisons without exactly one divergence', sum(n - once)::BIGINT, sum(n)::BIGINT FROM counted WHERE kind = 'divergence'
-    UNION ALL SELECT 3, 'answers whose tokens do not add up to their text', count(*) FILTER (wrong), count(*) FROM written
-    UNION ALL SELECT 4, 'divergences with a KL below 0', count(*) FILTER (NOT (kl_aligned_base >= 0 AND kl_base_aligned >= 0)), count(*) FROM divergence
-    UNION ALL SELECT 5, 'divergences with a JS below 0 or above ln 2', count(*) FILTER (NOT (js >= 0 AND js <= ln(2) + 1e-6)), count(*) FROM divergence
-    UNION ALL SELECT 6, 'scores with a probability above 1', count(*) FILTER (NOT logprob <= 0), count(logprob) FROM score
-    UNION ALL SELECT 7, 'scores with an entropy outside 0 to ln of the vocabulary', count(*) FILTER (NOT (entropy >= 0 AND entropy <= ln(vocab_size) + 1e-4)), count(*)
-        FROM score JOIN condition USING (condition_id) JOIN model USING (model_id)
-    UNION ALL SELECT 8, 'top lists that are not sorted', count(*) FILTER (top_logprobs <> list_reverse_sort(top_logprobs)), count(*) FROM score
-    UNION ALL SELECT 9, 'tokens of rank 1 less likely than the first of the top list', count(*) FILTER (abs(logprob - top_logprobs[1]) > 1e-4), count(*)
-        FROM score WHERE rank = 1
-    UNION ALL SELECT 10, 'splits whose terms do not sum to the whole',
-        count(*) FILTER (abs(context + weights - delta) > 1e-9 OR abs(weights_first + context_after - delta) > 1e-9), count(weights) FROM split
-)
-SELECT "check", violations, total FROM found WHERE total > 0 ORDER BY place
+WITH
+    asked AS (
+        SELECT source, base_condition_id AS condition_id
+        FROM comparison
+        UNION
+        SELECT source, aligned_condition_id
+        FROM comparison
+        UNION
+        SELECT DISTINCT r.source, s.condition_id
+        FROM score s
+        JOIN response r USING (response_id)
+    ),
+    place AS (
+        SELECT response_id, any_value(source) AS source, count(*)::INTEGER AS n
+        FROM response
+        JOIN "position" USING (response_id)
+        GROUP BY response_id
+    ),
+    recorded AS (
+        SELECT 'score' AS kind, n, found
+        FROM asked
+        JOIN place USING (source)
+        LEFT JOIN
+            (SELECT response_id, condition_id, list(pos) AS found FROM score GROUP BY ALL) USING (
+                response_id, condition_id
+            )
+        UNION ALL
+        SELECT 'divergence', n, found
+        FROM comparison
+        JOIN place USING (source)
+        LEFT JOIN
+            (SELECT response_id, comparison_id, list(pos) AS found FROM divergence GROUP BY ALL) USING (
+                response_id, comparison_id
+            )
+    ),
+    counted AS (
+        -- Once each is soon seen; only where it is not so are the positions counted one by one.
+        SELECT
+            kind,
+            n,
+            CASE
+                WHEN len(found) = n AND list_unique(found) = n AND list_max(found) < n
+                THEN n
+                ELSE
+                    coalesce(
+                        len(
+                            list_filter(
+                                map_values(list_aggregate(list_filter(found, lambda p: p < n), 'histogram')),
+                                lambda x: x = 1
+                            )
+                        ),
+                        0
+                    )
+            END AS once
+        FROM recorded
+    ),
+    written AS (
+        SELECT
+            any_value(r.n_tokens) <> count(p.pos)
+            OR sum(p.char_end - p.char_start) IS DISTINCT FROM length(any_value(r.text)) AS wrong
+        FROM response r
+        LEFT JOIN "position" p USING (response_id)
+        GROUP BY r.response_id
+    ),
+    found AS (
+        SELECT
+            1 AS place,
+            'positions x conditions without exactly one score' AS "check",
+            sum(n - once)::BIGINT AS violations,
+            sum(n)::BIGINT AS total
+        FROM counted
+        WHERE kind = 'score'
+        UNION ALL
+        SELECT 2, 'positions x comparisons without exactly one divergence', sum(n - once)::BIGINT, sum(n)::BIGINT
+        FROM counted
+        WHERE kind = 'divergence'
+        UNION ALL
+        SELECT 3, 'answers whose tokens do not add up to their text', count(*) FILTER (wrong), count(*)
+        FROM written
+        UNION ALL
+        SELECT
+            4,
+            'divergences with a KL below 0',
+            count(*) FILTER (NOT (kl_aligned_base >= 0 AND kl_base_aligned >= 0)),
+            count(*)
+        FROM divergence
+        UNION ALL
+        SELECT
+            5,
+            'divergences with a JS below 0 or above ln 2',
+            count(*) FILTER (NOT (js >= 0 AND js <= ln(2) + 1e-6)),
+            count(*)
+        FROM divergence
+        UNION ALL
+        SELECT 6, 'scores with a probability above 1', count(*) FILTER (NOT logprob <= 0), count(logprob)
+        FROM score
+        UNION ALL
+        SELECT
+            7,
+            'scores with an entropy outside 0 to ln of the vocabulary',
+            count(*) FILTER (NOT (entropy >= 0 AND entropy <= ln(vocab_size) + 1e-4)),
+            count(*)
+        FROM score
+        JOIN condition USING (condition_id)
+        JOIN model USING (model_id)
+        UNION ALL
+        SELECT
+            8,
+            'top lists that are not sorted',
+            count(*) FILTER (top_logprobs <> list_reverse_sort(top_logprobs)),
+            count(*)
+        FROM score
+        UNION ALL
+        SELECT
+            9,
+            'tokens of rank 1 less likely than the first of the top list',
+            count(*) FILTER (abs(logprob - top_logprobs[1]) > 1e-4),
+            count(*)
+        FROM score
+        WHERE rank = 1
+        UNION ALL
+        SELECT
+            10,
+            'splits whose terms do not sum to the whole',
+            count(*) FILTER (
+                abs(context + weights - delta) > 1e-9 OR abs(weights_first + context_after - delta) > 1e-9
+            ),
+            count(weights)
+        FROM split
+    )
+SELECT "check", violations, total
+FROM found
+WHERE total > 0
+ORDER BY place

@@ -1,2 +1,5 @@
 -- What the base would have written from shifted positions on, for the example pages.
-SELECT response_id, pos, text, ends FROM continuation WHERE comparison_id = $comparison_id AND response_id IN (SELECT unnest($responses)) ORDER BY response_id, pos
+SELECT response_id, pos, text, ends
+FROM continuation
+WHERE comparison_id = $comparison_id AND response_id IN (SELECT unnest($responses))
+ORDER BY response_id, pos

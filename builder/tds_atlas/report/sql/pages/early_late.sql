@@ -1,14 +1,48 @@
--- The share of shifted tokens among an answer's first five against its later ones, with the difference paired by prompt.
-WITH per_prompt AS (
-    SELECT comparison_id, prompt_id, count(*) FILTER (pos < 5) AS en, count(*) FILTER (pos < 5 AND shift = 'shifted')::DOUBLE AS ex,
-           count(*) FILTER (pos >= 5) AS n, count(*) FILTER (pos >= 5 AND shift = 'shifted')::DOUBLE AS x
-    FROM tds GROUP BY ALL
-), totals AS (
-    SELECT comparison_id, sum(ex) / sum(en) AS early, sum(en) AS e_size, sum(x) / nullif(sum(n), 0) AS late, sum(n) AS size FROM per_prompt GROUP BY ALL
-)
-SELECT label, early, clustered_half_width(ex, en) AS early_half, late,
-       CASE WHEN size > 0 THEN clustered_half_width(x, n) END AS late_half, early - late AS difference,
-       CASE WHEN count(*) > 1 THEN round(1.959964 * sqrt(count(*) / (count(*) - 1.0) * sum(power((ex - early * en) / e_size - (x - late * n) / nullif(size, 0), 2))), 10) END AS half_width
-FROM per_prompt JOIN totals USING (comparison_id) JOIN comparison USING (comparison_id)
+-- The share of shifted tokens among an answer's first five against its later ones, with the difference paired by
+-- prompt.
+WITH
+    per_prompt AS (
+        SELECT
+            comparison_id,
+            prompt_id,
+            count(*) FILTER (pos < 5) AS en,
+            count(*) FILTER (pos < 5 AND shift = 'shifted')::DOUBLE AS ex,
+            count(*) FILTER (pos >= 5) AS n,
+            count(*) FILTER (pos >= 5 AND shift = 'shifted')::DOUBLE AS x
+        FROM tds
+        GROUP BY ALL
+    ),
+    totals AS (
+        SELECT
+            comparison_id,
+            sum(ex) / sum(en) AS early,
+            sum(en) AS e_size,
+            sum(x) / nullif(sum(n), 0) AS late,
+            sum(n) AS size
+        FROM per_prompt
+        GROUP BY ALL
+    )
+SELECT
+    label,
+    early,
+    clustered_half_width(ex, en) AS early_half,
+    late,
+    CASE WHEN size > 0 THEN clustered_half_width(x, n) END AS late_half,
+    early - late AS difference,
+    CASE
+        WHEN count(*) > 1
+        THEN
+            round(
+                1.959964 * sqrt(
+                    count(*)
+                    / (count(*) - 1.0)
+                    * sum(power((ex - early * en) / e_size - (x - late * n) / nullif(size, 0), 2))
+                ),
+                10
+            )
+    END AS half_width
+FROM per_prompt
+JOIN totals USING (comparison_id)
+JOIN comparison USING (comparison_id)
 GROUP BY ordinal, label, early, late, size
 ORDER BY ordinal

@@ -1,7 +1,26 @@
 -- One row per example page, in the order of the comparisons and prompts.
-SELECT comparison_id, label, c.ordinal AS comparison_ordinal, q.ordinal, q.prompt_id, q.text AS prompt, r.text AS answer,
-       q.tasks, q.topics, q.harmful, q.truths, r.response_id, r.finish, e.n_tokens, unshifted_share, marginal_share, shifted_share,
-       mean_kl_aligned_base_nats, mean_delta_logprob_nats, max_base_rank, first_shifted_pos
+SELECT
+    comparison_id,
+    label,
+    c.ordinal AS comparison_ordinal,
+    q.ordinal,
+    q.prompt_id,
+    q.text AS prompt,
+    r.text AS answer,
+    q.tasks,
+    q.topics,
+    q.harmful,
+    q.truths,
+    r.response_id,
+    r.finish,
+    e.n_tokens,
+    unshifted_share,
+    marginal_share,
+    shifted_share,
+    mean_kl_aligned_base_nats,
+    mean_delta_logprob_nats,
+    max_base_rank,
+    first_shifted_pos
 FROM example e
 JOIN comparison c USING (comparison_id)
 JOIN prompt q USING (prompt_id)

@@ -1,25 +1,49 @@
 -- One row per comparison: the numbers that the pages speak of.
-WITH per_prompt AS (
-    SELECT comparison_id, prompt_id, count(*) AS n,
-           count(*) FILTER (shift = 'unshifted')::DOUBLE AS u, count(*) FILTER (shift = 'marginal')::DOUBLE AS m,
-           count(*) FILTER (shift = 'shifted')::DOUBLE AS s, sum(kl_aligned_base)::DOUBLE AS kl, sum(js)::DOUBLE AS js,
-           sum(base_rank <= 10)::DOUBLE AS top10,
-           sum(kl_aligned_base) FILTER (pos < 5)::DOUBLE AS kl_first,
-           count(*) FILTER (pos < 5) AS n_first, count(*) FILTER (shift = 'shifted' AND pos < 5)::DOUBLE AS s_first,
-           count(*) FILTER (pos >= 5) AS n_later, count(*) FILTER (shift = 'shifted' AND pos >= 5)::DOUBLE AS s_later
-    FROM tds GROUP BY ALL
-)
-SELECT comparison_id, label, source, base_condition_id, aligned_condition_id, count(*) AS prompts, sum(n)::BIGINT AS positions,
-       clustered_mean(u, n) AS unshifted, clustered_half_width(u, n) AS unshifted_half,
-       clustered_mean(m, n) AS marginal, clustered_half_width(m, n) AS marginal_half,
-       clustered_mean(s, n) AS shifted, clustered_half_width(s, n) AS shifted_half,
-       clustered_mean(kl, n) AS kl, clustered_half_width(kl, n) AS kl_half,
-       clustered_mean(js, n) AS js, clustered_mean(top10, n) AS top10,
-       clustered_mean(s_first, n_first) AS shifted_first, clustered_half_width(s_first, n_first) AS shifted_first_half,
-       CASE WHEN sum(n_later) > 0 THEN clustered_mean(s_later, n_later) END AS shifted_later,
-       CASE WHEN sum(n_later) > 0 THEN clustered_half_width(s_later, n_later) END AS shifted_later_half,
-       CASE WHEN sum(kl) > 0 THEN sum(kl_first) / sum(kl) END AS kl_first_share,
-       sum(n_first) / sum(n) AS first_share
-FROM per_prompt JOIN comparison USING (comparison_id)
+WITH
+    per_prompt AS (
+        SELECT
+            comparison_id,
+            prompt_id,
+            count(*) AS n,
+            count(*) FILTER (shift = 'unshifted')::DOUBLE AS u,
+            count(*) FILTER (shift = 'marginal')::DOUBLE AS m,
+            count(*) FILTER (shift = 'shifted')::DOUBLE AS s,
+            sum(kl_aligned_base)::DOUBLE AS kl,
+            sum(js)::DOUBLE AS js,
+            sum(base_rank <= 10)::DOUBLE AS top10,
+            sum(kl_aligned_base) FILTER (pos < 5)::DOUBLE AS kl_first,
+            count(*) FILTER (pos < 5) AS n_first,
+            count(*) FILTER (shift = 'shifted' AND pos < 5)::DOUBLE AS s_first,
+            count(*) FILTER (pos >= 5) AS n_later,
+            count(*) FILTER (shift = 'shifted' AND pos >= 5)::DOUBLE AS s_later
+        FROM tds
+        GROUP BY ALL
+    )
+SELECT
+    comparison_id,
+    label,
+    source,
+    base_condition_id,
+    aligned_condition_id,
+    count(*) AS prompts,
+    sum(n)::BIGINT AS positions,
+    clustered_mean(u, n) AS unshifted,
+    clustered_half_width(u, n) AS unshifted_half,
+    clustered_mean(m, n) AS marginal,
+    clustered_half_width(m, n) AS marginal_half,
+    clustered_mean(s, n) AS shifted,
+    clustered_half_width(s, n) AS shifted_half,
+    clustered_mean(kl, n) AS kl,
+    clustered_half_width(kl, n) AS kl_half,
+    clustered_mean(js, n) AS js,
+    clustered_mean(top10, n) AS top10,
+    clustered_mean(s_first, n_first) AS shifted_first,
+    clustered_half_width(s_first, n_first) AS shifted_first_half,
+    CASE WHEN sum(n_later) > 0 THEN clustered_mean(s_later, n_later) END AS shifted_later,
+    CASE WHEN sum(n_later) > 0 THEN clustered_half_width(s_later, n_later) END AS shifted_later_half,
+    CASE WHEN sum(kl) > 0 THEN sum(kl_first) / sum(kl) END AS kl_first_share,
+    sum(n_first) / sum(n) AS first_share
+FROM per_prompt
+JOIN comparison USING (comparison_id)
 GROUP BY ALL
 ORDER BY any_value(ordinal)

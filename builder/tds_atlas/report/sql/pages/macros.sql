@@ -1,6 +1,27 @@
 -- Every macro with its parameters, what it is for, and its definition.
-SELECT function_name AS name, function_type = 'table_macro' AS gives_rows, parameters, comment, macro_definition AS definition
+SELECT
+    function_name AS name,
+    function_type = 'table_macro' AS gives_rows,
+    parameters,
+    comment,
+    macro_definition AS definition
 FROM duckdb_functions()
 WHERE function_type IN ('macro', 'table_macro') AND NOT internal
-ORDER BY list_position(['shift_class', 'jaccard_at', 'shared_in', 'once_in', 'token_text', 'clustered_mean', 'clustered_half_width', 'kept_within', 'normal_p', 'drawn_position'], name)
-             NULLS LAST, name
+ORDER BY
+    list_position(
+        [
+            'shift_class',
+            'jaccard_at',
+            'shared_in',
+            'once_in',
+            'token_text',
+            'clustered_mean',
+            'clustered_half_width',
+            'kept_within',
+            'normal_p',
+            'drawn_position'
+        ],
+        name
+    )
+    NULLS LAST,
+    name

@@ -1,5 +1,7 @@
--- The prompts in the order in which their answers get example pages: by the mean over their examples of the mean KL(aligned‖base), largest first.
+-- The prompts in the order in which their answers get example pages: by the mean over their examples of the mean
+-- KL(aligned‖base), largest first.
 SELECT q.ordinal, count(*) AS pages
-FROM example JOIN prompt q USING (prompt_id)
+FROM example
+JOIN prompt q USING (prompt_id)
 GROUP BY q.ordinal
 ORDER BY avg(mean_kl_aligned_base_nats) DESC, q.ordinal

@@ -1,8 +1,14 @@
--- Every position of some of a comparison's answers and how far its two conditions stand apart there, for the example pages.
-SELECT p.response_id, p.pos, p.token_id, p.char_end - p.char_start AS length, p.is_end,
-       least(greatest(round(10000 * d.kl_aligned_base), 0), 1e9)::INTEGER AS kl_aligned_base_tenth_millinats,
-       least(greatest(round(10000 * d.kl_base_aligned), 0), 1e9)::INTEGER AS kl_base_aligned_tenth_millinats,
-       greatest(round(10000 * d.js), 0)::INTEGER AS js_tenth_millinats
+-- Every position of some of a comparison's answers and how far its two conditions stand apart there, for the example
+-- pages.
+SELECT
+    p.response_id,
+    p.pos,
+    p.token_id,
+    p.char_end - p.char_start AS length,
+    p.is_end,
+    least(greatest(round(10000 * d.kl_aligned_base), 0), 1e9)::INTEGER AS kl_aligned_base_tenth_millinats,
+    least(greatest(round(10000 * d.kl_base_aligned), 0), 1e9)::INTEGER AS kl_base_aligned_tenth_millinats,
+    greatest(round(10000 * d.js), 0)::INTEGER AS js_tenth_millinats
 FROM comparison c
 JOIN response r ON r.source = c.source
 JOIN "position" p USING (response_id)

@@ -1,26 +1,55 @@
--- Prefilled answers of each comparison: the smallest k at which fewer than half refuse, and the refusal is the likeliest opening for fewer than half; the change from k = 0 to the last k, paired by prompt; and the base's own refusals.
-WITH of AS (
-    SELECT * FROM prefill JOIN comparison USING (comparison_id) WHERE kind = 'tuning'
-), by_k AS (
-    SELECT comparison_id, k, avg(refuses::INTEGER) AS refusing, avg(opening_likeliest::INTEGER) AS likeliest
-    FROM of GROUP BY ALL
-), falls AS (
-    SELECT comparison_id, max(k) AS last_k, min(k) FILTER (refusing < 0.5) AS refusing_k, min(k) FILTER (likeliest < 0.5) AS likeliest_k,
-           arg_min(refusing, k) AS first_refusing, arg_max(refusing, k) AS last_refusing
-    FROM by_k GROUP BY ALL
-), per_prompt AS (
-    SELECT comparison_id, ordinal, label, prompt_id,
-           arg_min(refuses::INTEGER, k) - arg_max(refuses::INTEGER, k) AS fall,
-           arg_max(starts_with(prefix, opening)::INTEGER, k) AS same,
-           coalesce(exp(arg_min(opening_logprob, k)), 0)::DOUBLE AS aligned_first, coalesce(exp(arg_min(base_opening_logprob, k)), 0)::DOUBLE AS base_first,
-           coalesce(exp(arg_max(opening_logprob, k)), 0)::DOUBLE AS aligned_last, any_value(opening) IS NOT NULL AS opens
-    FROM of GROUP BY ALL
-)
-SELECT label, count(*) AS prompts, any_value(last_k) AS last_k, any_value(refusing_k) AS refusing_k, any_value(likeliest_k) AS likeliest_k,
-       any_value(first_refusing) AS first_refusing, any_value(last_refusing) AS last_refusing,
-       avg(fall) AS fall, clustered_half_width(fall::DOUBLE, 1) AS fall_half, count(*) FILTER (opens) AS opening_prompts,
-       avg(same) AS same_share, avg(aligned_first) FILTER (opens) AS aligned_first, avg(aligned_last) FILTER (opens) AS aligned_last,
-       avg(base_first) FILTER (opens) AS base_first
-FROM per_prompt JOIN falls USING (comparison_id)
+-- Prefilled answers of each comparison: the smallest k at which fewer than half refuse, and the refusal is the
+-- likeliest opening for fewer than half; the change from k = 0 to the last k, paired by prompt; and the base's own
+-- refusals.
+WITH
+    of AS (SELECT * FROM prefill JOIN comparison USING (comparison_id) WHERE kind = 'tuning'),
+    by_k AS (
+        SELECT comparison_id, k, avg(refuses::INTEGER) AS refusing, avg(opening_likeliest::INTEGER) AS likeliest
+        FROM of
+        GROUP BY ALL
+    ),
+    falls AS (
+        SELECT
+            comparison_id,
+            max(k) AS last_k,
+            min(k) FILTER (refusing < 0.5) AS refusing_k,
+            min(k) FILTER (likeliest < 0.5) AS likeliest_k,
+            arg_min(refusing, k) AS first_refusing,
+            arg_max(refusing, k) AS last_refusing
+        FROM by_k
+        GROUP BY ALL
+    ),
+    per_prompt AS (
+        SELECT
+            comparison_id,
+            ordinal,
+            label,
+            prompt_id,
+            arg_min(refuses::INTEGER, k) - arg_max(refuses::INTEGER, k) AS fall,
+            arg_max(starts_with(prefix, opening)::INTEGER, k) AS same,
+            coalesce(exp(arg_min(opening_logprob, k)), 0)::DOUBLE AS aligned_first,
+            coalesce(exp(arg_min(base_opening_logprob, k)), 0)::DOUBLE AS base_first,
+            coalesce(exp(arg_max(opening_logprob, k)), 0)::DOUBLE AS aligned_last,
+            any_value(opening) IS NOT NULL AS opens
+        FROM of
+        GROUP BY ALL
+    )
+SELECT
+    label,
+    count(*) AS prompts,
+    any_value(last_k) AS last_k,
+    any_value(refusing_k) AS refusing_k,
+    any_value(likeliest_k) AS likeliest_k,
+    any_value(first_refusing) AS first_refusing,
+    any_value(last_refusing) AS last_refusing,
+    avg(fall) AS fall,
+    clustered_half_width(fall::DOUBLE, 1) AS fall_half,
+    count(*) FILTER (opens) AS opening_prompts,
+    avg(same) AS same_share,
+    avg(aligned_first) FILTER (opens) AS aligned_first,
+    avg(aligned_last) FILTER (opens) AS aligned_last,
+    avg(base_first) FILTER (opens) AS base_first
+FROM per_prompt
+JOIN falls USING (comparison_id)
 GROUP BY ordinal, label
 ORDER BY ordinal

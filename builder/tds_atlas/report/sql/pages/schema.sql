@@ -1,18 +1,56 @@
 -- Every table, view and column of the records with its comment.
-WITH records AS (
-    SELECT database_oid FROM duckdb_tables() WHERE table_name = 'run'
-)
-SELECT o.name, o.kind, o.comment AS about, c.column_name, c.data_type, c.comment,
-       CASE WHEN o.kind = 'view' THEN 'Views: what the records mean'
-            WHEN o.name IN ('prefill', 'swap', 'continuation') THEN 'Tables: probes'
-            ELSE 'Tables: what the models said' END AS part
-FROM (
-    SELECT database_oid, table_oid AS oid, table_name AS name, 'table' AS kind, comment FROM duckdb_tables() WHERE NOT internal
-    UNION ALL
-    SELECT database_oid, view_oid, view_name, 'view', comment FROM duckdb_views() WHERE NOT internal
-) o
+WITH records AS (SELECT database_oid FROM duckdb_tables() WHERE table_name = 'run')
+SELECT
+    o.name,
+    o.kind,
+    o.comment AS about,
+    c.column_name,
+    c.data_type,
+    c.comment,
+    CASE
+        WHEN o.kind = 'view'
+        THEN 'Views: what the records mean'
+        WHEN o.name IN ('prefill', 'swap', 'continuation')
+        THEN 'Tables: probes'
+        ELSE 'Tables: what the models said'
+    END AS part
+FROM
+    (
+        SELECT database_oid, table_oid AS oid, table_name AS name, 'table' AS kind, comment
+        FROM duckdb_tables()
+        WHERE NOT internal
+        UNION ALL
+        SELECT database_oid, view_oid, view_name, 'view', comment
+        FROM duckdb_views()
+        WHERE NOT internal
+    ) o
 JOIN records USING (database_oid)
 JOIN duckdb_columns() c ON c.database_oid = o.database_oid AND c.table_oid = o.oid AND c.table_name = o.name
-ORDER BY list_position(['Views: what the records mean', 'Tables: what the models said', 'Tables: probes'], part),
-         list_position(['tds', 'example', 'candidate', 'word', 'split', 'primed', 'stage', 'sentence_end', 'end_token', 'noise', 'aligntds', 'counted_twice', 'comparison', 'prompt', 'response', 'position', 'score', 'divergence'], o.name)
-             NULLS LAST, o.name, c.column_index
+ORDER BY
+    list_position(['Views: what the records mean', 'Tables: what the models said', 'Tables: probes'], part),
+    list_position(
+        [
+            'tds',
+            'example',
+            'candidate',
+            'word',
+            'split',
+            'primed',
+            'stage',
+            'sentence_end',
+            'end_token',
+            'noise',
+            'aligntds',
+            'counted_twice',
+            'comparison',
+            'prompt',
+            'response',
+            'position',
+            'score',
+            'divergence'
+        ],
+        o.name
+    )
+    NULLS LAST,
+    o.name,
+    c.column_index

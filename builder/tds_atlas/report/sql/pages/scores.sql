@@ -1,11 +1,20 @@
--- What each condition says at every position of some of a comparison's answers, with its first ten candidates, for the example pages; log-probabilities without their minus.
-SELECT s.response_id, s.condition_id, s.pos, s.rank,
-       round(-1000 * greatest(s.logprob, -999))::INTEGER AS logprob_millinats, greatest(round(1000 * s.entropy), 0)::INTEGER AS entropy_millinats,
-       s.top_ids[1:10] AS ids, list_transform(s.top_logprobs[1:10], lambda x: round(-1000 * greatest(x, -999))::INTEGER) AS logprobs_millinats
+-- What each condition says at every position of some of a comparison's answers, with its first ten candidates, for the
+-- example pages; log-probabilities without their minus.
+SELECT
+    s.response_id,
+    s.condition_id,
+    s.pos,
+    s.rank,
+    round(-1000 * greatest(s.logprob, -999))::INTEGER AS logprob_millinats,
+    greatest(round(1000 * s.entropy), 0)::INTEGER AS entropy_millinats,
+    s.top_ids[1:10] AS ids,
+    list_transform(s.top_logprobs[1:10], lambda x: round(-1000 * greatest(x, -999))::INTEGER) AS logprobs_millinats
 FROM comparison c
 JOIN response r ON r.source = c.source
 JOIN score s USING (response_id)
 JOIN condition k ON k.condition_id = s.condition_id
-WHERE c.comparison_id = $comparison_id AND r.response_id IN (SELECT unnest($responses))
-  AND (k.arithmetic = '' OR s.condition_id IN (c.base_condition_id, c.aligned_condition_id))
+WHERE
+    c.comparison_id = $comparison_id
+    AND r.response_id IN (SELECT unnest($responses))
+    AND (k.arithmetic = '' OR s.condition_id IN (c.base_condition_id, c.aligned_condition_id))
 ORDER BY s.response_id, s.condition_id, s.pos

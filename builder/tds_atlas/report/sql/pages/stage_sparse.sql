@@ -1,27 +1,77 @@
--- The share of positions that carries 90 % of each stage's |Δ log p|, with its 95 % half width clustered by prompt (by the influence of each position on that share), and the difference of the two stages, paired.
-WITH long AS (
-    SELECT comparison_id, unnest([first_id, second_id]) AS stage_id, unnest([1, 2]) AS place, prompt_id, response_id, pos, role,
-           unnest([first_delta, second_delta])::DOUBLE AS delta
-    FROM stage WHERE first_delta IS NOT NULL AND second_delta IS NOT NULL
-), ordered AS (
-    SELECT *, abs(delta) AS size, sum(abs(delta)) OVER (PARTITION BY comparison_id, place) AS total,
-           sum(abs(delta)) OVER down AS so_far, row_number() OVER down AS nth, count(*) OVER (PARTITION BY comparison_id, place) AS n_all
-    FROM long WINDOW down AS (PARTITION BY comparison_id, place ORDER BY abs(delta) DESC, response_id, pos ROWS UNBOUNDED PRECEDING)
-), cut AS (
-    SELECT comparison_id, place, min(size) FILTER (so_far - size < 0.9 * total) AS c FROM ordered WHERE total > 0 GROUP BY ALL
-), per_prompt AS (
-    SELECT comparison_id, stage_id, place, prompt_id, count(*) AS n,
-           sum(CASE WHEN size >= c THEN 1 - size / c ELSE 0 END + 0.9 * size / c) AS x
-    FROM ordered JOIN cut USING (comparison_id, place) WHERE c > 0
-    GROUP BY ALL
-), apart AS (
-    SELECT comparison_id, round(clustered_mean(d, n), 9) AS difference, round(clustered_half_width(d, n), 9) AS difference_half
-    FROM (SELECT comparison_id, prompt_id, any_value(n) AS n, sum(CASE place WHEN 2 THEN x ELSE -x END) AS d FROM per_prompt GROUP BY ALL HAVING count(*) = 2)
-    GROUP BY comparison_id
-)
-SELECT w.label AS chain, s.label AS comparison, place, round(clustered_mean(x, n), 9) AS share, round(clustered_half_width(x, n), 9) AS half_width,
-       any_value(difference) AS difference, any_value(difference_half) AS difference_half
-FROM per_prompt JOIN comparison s ON s.comparison_id = stage_id JOIN comparison w ON w.comparison_id = per_prompt.comparison_id
+-- The share of positions that carries 90 % of each stage's |Δ log p|, with its 95 % half width clustered by prompt (by
+-- the influence of each position on that share), and the difference of the two stages, paired.
+WITH
+    long AS (
+        SELECT
+            comparison_id,
+            unnest([first_id, second_id]) AS stage_id,
+            unnest([1, 2]) AS place,
+            prompt_id,
+            response_id,
+            pos,
+            role,
+            unnest([first_delta, second_delta])::DOUBLE AS delta
+        FROM stage
+        WHERE first_delta IS NOT NULL AND second_delta IS NOT NULL
+    ),
+    ordered AS (
+        SELECT
+            *,
+            abs(delta) AS size,
+            sum(abs(delta)) OVER (PARTITION BY comparison_id, place) AS total,
+            sum(abs(delta)) OVER down AS so_far,
+            row_number() OVER down AS nth,
+            count(*) OVER (PARTITION BY comparison_id, place) AS n_all
+        FROM long
+        WINDOW
+            down AS (
+                PARTITION BY comparison_id, place ORDER BY abs(delta) DESC, response_id, pos ROWS UNBOUNDED PRECEDING
+            )
+    ),
+    cut AS (
+        SELECT comparison_id, place, min(size) FILTER (so_far - size < 0.9 * total) AS c
+        FROM ordered
+        WHERE total > 0
+        GROUP BY ALL
+    ),
+    per_prompt AS (
+        SELECT
+            comparison_id,
+            stage_id,
+            place,
+            prompt_id,
+            count(*) AS n,
+            sum(CASE WHEN size >= c THEN 1 - size / c ELSE 0 END + 0.9 * size / c) AS x
+        FROM ordered
+        JOIN cut USING (comparison_id, place)
+        WHERE c > 0
+        GROUP BY ALL
+    ),
+    apart AS (
+        SELECT
+            comparison_id,
+            round(clustered_mean(d, n), 9) AS difference,
+            round(clustered_half_width(d, n), 9) AS difference_half
+        FROM
+            (
+                SELECT comparison_id, prompt_id, any_value(n) AS n, sum(CASE place WHEN 2 THEN x ELSE - x END) AS d
+                FROM per_prompt
+                GROUP BY ALL
+                HAVING count(*) = 2
+            )
+        GROUP BY comparison_id
+    )
+SELECT
+    w.label AS chain,
+    s.label AS comparison,
+    place,
+    round(clustered_mean(x, n), 9) AS share,
+    round(clustered_half_width(x, n), 9) AS half_width,
+    any_value(difference) AS difference,
+    any_value(difference_half) AS difference_half
+FROM per_prompt
+JOIN comparison s ON s.comparison_id = stage_id
+JOIN comparison w ON w.comparison_id = per_prompt.comparison_id
 LEFT JOIN apart ON apart.comparison_id = per_prompt.comparison_id
 GROUP BY w.ordinal, w.label, s.label, place
 ORDER BY w.ordinal, place

@@ -1,11 +1,25 @@
 -- The five tokens that each stage most often made the first choice.
-WITH marks AS (
-    SELECT comparison_id, unnest([first_id, second_id]) AS stage_id, unnest([1, 2]) AS place, response_id, pos,
-           unnest([base_rank, middle_rank]) AS before, unnest([middle_rank, aligned_rank]) AS after
-    FROM stage
-)
-SELECT w.label AS chain, s.label AS comparison, t.text AS token, count(*) AS made, count(*) FILTER (before > 3) AS from_shifted
-FROM marks JOIN comparison s ON s.comparison_id = stage_id JOIN comparison w ON w.comparison_id = marks.comparison_id
+WITH
+    marks AS (
+        SELECT
+            comparison_id,
+            unnest([first_id, second_id]) AS stage_id,
+            unnest([1, 2]) AS place,
+            response_id,
+            pos,
+            unnest([base_rank, middle_rank]) AS before,
+            unnest([middle_rank, aligned_rank]) AS after
+        FROM stage
+    )
+SELECT
+    w.label AS chain,
+    s.label AS comparison,
+    t.text AS token,
+    count(*) AS made,
+    count(*) FILTER (before > 3) AS from_shifted
+FROM marks
+JOIN comparison s ON s.comparison_id = stage_id
+JOIN comparison w ON w.comparison_id = marks.comparison_id
 JOIN "position" p ON p.response_id = marks.response_id AND p.pos = marks.pos
 JOIN condition a ON a.condition_id = w.aligned_condition_id
 JOIN model m ON m.model_id = a.model_id

@@ -1,42 +1,93 @@
--- What the base would say and what the aligned model says at the first shifted token of a word: the ten commonest pairs of each comparison, their lift, and up to three places with the words around them.
-WITH place AS (
-    SELECT w.comparison_id, w.prompt_id, w.response_id, w.shifted_pos AS pos, w.n_tokens, w.char_start, w.char_end, w.word,
-           t.base_top AS base, t.token AS aligned
-    FROM word w
-    JOIN tds t ON t.comparison_id = w.comparison_id AND t.response_id = w.response_id AND t.pos = w.shifted_pos
-    WHERE w.shift = 'shifted' AND t.base_top IS NOT NULL AND t.token IS NOT NULL
-), counted AS (
-    SELECT *, count(*) OVER (PARTITION BY comparison_id) AS all_places,
-           count(*) OVER (PARTITION BY comparison_id, base) AS base_n,
-           count(*) OVER (PARTITION BY comparison_id, aligned) AS aligned_n
-    FROM place
-), pair AS (
-    SELECT comparison_id, base, aligned, count(*) AS places, count(DISTINCT prompt_id) AS prompts, base_n AS base_places,
-           aligned_n AS aligned_places, all_places, count(*) * all_places::DOUBLE / (base_n * aligned_n) AS lift,
-           mode(word ORDER BY word) AS word, max(n_tokens) > 1 AS is_part
-    FROM counted GROUP BY comparison_id, base, aligned, base_n, aligned_n, all_places
-    QUALIFY row_number() OVER (PARTITION BY comparison_id ORDER BY places DESC, lift DESC, base, aligned) <= 10
-), chosen AS (
-    FROM place SEMI JOIN pair USING (comparison_id, base, aligned)
-    QUALIFY row_number() OVER (PARTITION BY comparison_id, base, aligned, prompt_id ORDER BY pos) = 1
-), around AS (
-    SELECT comparison_id, base, aligned, q.ordinal, chosen.pos, chosen.prompt_id,
-           regexp_replace(substring(r.text, greatest(1, char_start - 27), least(28, char_start)),
-                          CASE WHEN char_start > 28 THEN '^\S*\s+' ELSE '^$' END, '') AS before,
-           substring(r.text, char_start + 1, char_end - char_start) AS said,
-           regexp_replace(substring(r.text, char_end + 1, 18),
-                          CASE WHEN length(r.text) > char_end + 18 THEN '\s+\S*$' ELSE '^$' END, '') AS after
-    FROM chosen
-    JOIN prompt q USING (prompt_id)
-    JOIN response r USING (response_id)
-), varied AS (
-    -- Other words before it come first, then the order of the report.
-    SELECT *, row_number() OVER (PARTITION BY comparison_id, base, aligned, before ORDER BY ordinal) AS again FROM around
-), shown AS (
-    SELECT comparison_id, base, aligned,
-           list({'ordinal': ordinal, 'pos': pos, 'before': before, 'said': said, 'after': after} ORDER BY again, ordinal)[1:3] AS examples
-    FROM varied GROUP BY ALL
-)
+-- What the base would say and what the aligned model says at the first shifted token of a word: the ten commonest pairs
+-- of each comparison, their lift, and up to three places with the words around them.
+WITH
+    place AS (
+        SELECT
+            w.comparison_id,
+            w.prompt_id,
+            w.response_id,
+            w.shifted_pos AS pos,
+            w.n_tokens,
+            w.char_start,
+            w.char_end,
+            w.word,
+            t.base_top AS base,
+            t.token AS aligned
+        FROM word w
+        JOIN tds t ON t.comparison_id = w.comparison_id AND t.response_id = w.response_id AND t.pos = w.shifted_pos
+        WHERE w.shift = 'shifted' AND t.base_top IS NOT NULL AND t.token IS NOT NULL
+    ),
+    counted AS (
+        SELECT
+            *,
+            count(*) OVER (PARTITION BY comparison_id) AS all_places,
+            count(*) OVER (PARTITION BY comparison_id, base) AS base_n,
+            count(*) OVER (PARTITION BY comparison_id, aligned) AS aligned_n
+        FROM place
+    ),
+    pair AS (
+        SELECT
+            comparison_id,
+            base,
+            aligned,
+            count(*) AS places,
+            count(DISTINCT prompt_id) AS prompts,
+            base_n AS base_places,
+            aligned_n AS aligned_places,
+            all_places,
+            count(*) * all_places::DOUBLE / (base_n * aligned_n) AS lift,
+            mode(word ORDER BY word) AS word,
+            max(n_tokens) > 1 AS is_part
+        FROM counted
+        GROUP BY comparison_id, base, aligned, base_n, aligned_n, all_places
+        QUALIFY row_number() OVER (PARTITION BY comparison_id ORDER BY places DESC, lift DESC, base, aligned) <= 10
+    ),
+    chosen AS (
+        FROM place
+        SEMI JOIN pair USING (comparison_id, base, aligned)
+        QUALIFY row_number() OVER (PARTITION BY comparison_id, base, aligned, prompt_id ORDER BY pos) = 1
+    ),
+    around AS (
+        SELECT
+            comparison_id,
+            base,
+            aligned,
+            q.ordinal,
+            chosen.pos,
+            chosen.prompt_id,
+            regexp_replace(
+                substring(r.text, greatest(1, char_start - 27), least(28, char_start)),
+                CASE WHEN char_start > 28 THEN '^\S*\s+' ELSE '^$' END,
+                ''
+            ) AS before,
+            substring(r.text, char_start + 1, char_end - char_start) AS said,
+            regexp_replace(
+                substring(r.text, char_end + 1, 18),
+                CASE WHEN length(r.text) > char_end + 18 THEN '\s+\S*$' ELSE '^$' END,
+                ''
+            ) AS after
+        FROM chosen
+        JOIN prompt q USING (prompt_id)
+        JOIN response r USING (response_id)
+    ),
+    varied AS (
+        -- Other words before it come first, then the order of the report.
+        SELECT *, row_number() OVER (PARTITION BY comparison_id, base, aligned, before ORDER BY ordinal) AS again
+        FROM around
+    ),
+    shown AS (
+        SELECT
+            comparison_id,
+            base,
+            aligned,
+            list(
+                {'ordinal': ordinal, 'pos': pos, 'before': before, 'said': said, 'after': after} ORDER BY again, ordinal
+            )[1:3] AS examples
+        FROM varied
+        GROUP BY ALL
+    )
 SELECT label, pair.*, examples
-FROM pair JOIN shown USING (comparison_id, base, aligned) JOIN comparison c USING (comparison_id)
+FROM pair
+JOIN shown USING (comparison_id, base, aligned)
+JOIN comparison c USING (comparison_id)
 ORDER BY c.ordinal, places DESC, lift DESC, base, aligned
