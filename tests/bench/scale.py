@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from tds_atlas.record.store import QUIET, SQL, STORAGE_VERSION
+from tds_atlas.record.store import QUIET, SQL, STORAGE_VERSION, create_views
 from tests.bench.search import measure
 from tests.bench.whole import ROOT, tds
 
@@ -88,7 +88,7 @@ def enlarge(source: Path, target: Path, prompts: int) -> None:
         con.execute(f"SET VARIABLE prompts = {prompts}; {_PLAN}")
         for table, rows in _TABLES.items():
             con.execute(f'INSERT INTO "{table}" BY NAME {rows}')
-        con.execute(SQL["views"])
+        create_views(con)
 
 
 def build(source: Path, pages: int) -> Built:

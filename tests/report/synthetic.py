@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from tds_atlas.record.store import SQL, STORAGE_VERSION
+from tds_atlas.record.store import SQL, STORAGE_VERSION, create_views
 
 HOSTILE = [
     "</script><img src=x onerror=alert(1)> <b>bold</b> &amp; &lt;",
@@ -84,7 +84,7 @@ def write(
             insert(con, table, rows[table])
         if rich:
             _probes(con, rng, rows["prompt"])
-        con.execute(SQL["views"])
+        create_views(con)
     return path
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -103,16 +104,18 @@ def test_the_interval_of_that_share_covers_the_truth() -> None:
             truth = i / len(sizes)
             break
     con, hits, runs = duckdb.connect(), 0, 120
-    analysis = (ROOT / "builder/tds_atlas/record/analysis.sql").read_text(encoding="utf-8")
-    con.execute(analysis[: analysis.index("-- Two-sided p")])
+    record = ROOT / "builder/tds_atlas/record"
+    con.execute((record / "statistics.sql").read_text(encoding="utf-8"))
+    (view,) = re.findall(r"CREATE (VIEW stage_step .*?;)\n", (record / "analysis.sql").read_text(encoding="utf-8"), re.DOTALL)
     con.execute(
         "CREATE TABLE comparison AS SELECT unnest(['w', 's', 't']) AS comparison_id, 1 AS ordinal, 'x' AS label"
     )
     for _ in range(runs):
         rows = ", ".join(f"({g}, {p}, {x})" for g, p, x in simulate(60))
         con.execute(f"""CREATE OR REPLACE TABLE stage AS SELECT 'w' AS comparison_id, 's' AS first_id, 't' AS second_id,
-            g::VARCHAR AS prompt_id, g::VARCHAR AS response_id, p AS pos, 'glue' AS role, x::DOUBLE AS first_delta, -x::DOUBLE AS second_delta
-            FROM (VALUES {rows}) AS t(g, p, x)""")
+            g::VARCHAR AS prompt_id, g::VARCHAR AS response_id, p AS pos, 'glue' AS role, x::DOUBLE AS first_delta, -x::DOUBLE AS second_delta,
+            1 AS base_rank, 1 AS middle_rank, 1 AS aligned_rank FROM (VALUES {rows}) AS t(g, p, x)""")
+        con.execute(f"CREATE OR REPLACE {view}")
         row = con.sql(sql).to_arrow_table().to_pylist()[0]
         assert row["difference"] == pytest.approx(0) and row["difference_half"] == pytest.approx(0, abs=1e-9)
         hits += abs(row["share"] - truth) <= row["half_width"]

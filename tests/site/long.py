@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from tds_atlas.record.store import SQL, STORAGE_VERSION
+from tds_atlas.record.store import SQL, STORAGE_VERSION, create_views
 from tests.report.synthetic import describe, insert
 
 VOCABULARY = 32_000
@@ -57,7 +57,7 @@ def write(path: Path, seed: int = 0) -> Path:
         insert(con, "run", [{"key": k, "value": v} for k, v in (run | {"report_config": "name: long"}).items()])
         for ordinal, length in enumerate(LENGTHS, 1):
             _answer(con, rng, words, ordinal, length)
-        con.execute(SQL["views"])
+        create_views(con)
     return path
 
 

@@ -94,10 +94,6 @@ FROM lists;
 COMMENT ON VIEW aligntds IS
     'AlignTDS''s numbers, as its code computes them, beside ours: one row per comparison x position but the end token,'
     ' which it does not score.';
-COMMENT ON COLUMN aligntds.comparison_id IS 'The comparison; see comparison.';
-COMMENT ON COLUMN aligntds.prompt_id     IS 'The prompt; see prompt.';
-COMMENT ON COLUMN aligntds.response_id   IS 'The response; see response.';
-COMMENT ON COLUMN aligntds.pos           IS 'Index t; see position.';
 COMMENT ON COLUMN aligntds.shift IS
     'Class by tr: unshifted (0), marginal (1-2), shifted (3 and more, or not in the list).';
 COMMENT ON COLUMN aligntds.tr IS
@@ -153,9 +149,6 @@ GROUP BY t.comparison_id, t.prompt_id, t.response_id;
 COMMENT ON VIEW counted_twice IS
     'An answer counted our way and as the code of AlignTDS counts: one row per comparison x response. Both structs '
     'hold sums over their positions.';
-COMMENT ON COLUMN counted_twice.comparison_id                    IS 'The comparison; see comparison.';
-COMMENT ON COLUMN counted_twice.prompt_id                        IS 'The prompt; see prompt.';
-COMMENT ON COLUMN counted_twice.response_id                      IS 'The response; see response.';
 COMMENT ON COLUMN counted_twice.ours IS
     'Our way: positions, those of each class, sums of Jaccard@10, of the base''s probability of o_t, and of '
     'KL(base‖aligned) in nats.';

@@ -1,38 +1,4 @@
--- What a report asks of the records beyond one position: words, what split a difference, stages, prefilled answers; and
--- how uncertain a number is.
-
--- 95 % intervals clustered by prompt, in closed form. Both macros are aggregates over one row per prompt: x the
--- prompt's sum of the quantity, n its number of positions. mean = Σx/Σn, var = G/(G-1) · Σ(x_g - mean·n_g)² / (Σn)².
--- The half width is NULL for a single prompt: one cluster says nothing of its spread.
-CREATE MACRO clustered_mean(x, n) AS sum(x) / sum(n);
-CREATE MACRO clustered_half_width(x, n) AS
-    CASE WHEN count(*) > 1 THEN 1.959964 * sqrt(greatest(0,
-        count(*) / (count(*) - 1.0)
-        * (sum(x * x) - 2 * sum(x) / sum(n) * sum(x * n) + power(sum(x) / sum(n), 2) * sum(n * n))
-    )) / sum(n) END;
--- A bound of an interval kept within what the quantity can be; NULL stays NULL (greatest and least would drop it).
-CREATE MACRO kept_within(x, low, high) AS
-    CASE WHEN x IS NOT NULL THEN least(greatest(x, low), coalesce(high, 'Infinity'::DOUBLE)) END;
-
--- Two-sided p of a standard normal z, by Abramowitz and Stegun 26.2.17 (error below 7.5e-8).
-CREATE MACRO normal_p(z) AS
-    least(1, 2 * 0.3989422804014327 * exp(-z * z / 2) * list_sum(list_transform(
-        [0.319381530, -0.356563782, 1.781477937, -1.821255978, 1.330274429],
-        lambda c, i: c * power(1 / (1 + 0.2316419 * abs(z)), i))));
-
-CREATE MACRO drawn_position(pos) AS pos < 100 OR (pos < 300 AND pos % 4 = 0) OR pos % 16 = 0;
-COMMENT ON MACRO clustered_mean IS
-    'Aggregate over one row per prompt: the mean Σx/Σn, x the sum of the quantity over the prompt''s positions, n '
-    'their number.';
-COMMENT ON MACRO clustered_half_width IS
-    'Aggregate over the same rows: half the width of that mean''s 95 % interval, clustered by prompt; NULL for a '
-    'single prompt.';
-COMMENT ON MACRO kept_within IS
-    'A bound x of an interval, kept within low and high (NULL: no upper bound); NULL stays NULL.';
-COMMENT ON MACRO normal_p IS 'Two-sided p of a standard normal z.';
-COMMENT ON MACRO drawn_position IS
-    'Whether a curve over positions has a point here: all of the first 100, then every fourth, from 300 on every '
-    'sixteenth.';
+-- What a report asks of the records beyond one position: words, what split a difference, stages, contexts, swaps.
 
 -- Scores are joined by the ids of conditions, not through a table of all scores with their models: DuckDB 2.0 takes
 -- equal parts of a query together, and a LIMIT over such a part waits for ever.
@@ -74,10 +40,6 @@ COMMENT ON VIEW split IS
     'What the weights changed and what the prompt changed: delta_logprob of tds as a sum of two, in both orders. One '
     'row per comparison x position; NULL where the report did not score the condition that it takes (conditions in the'
     ' report file).';
-COMMENT ON COLUMN split.comparison_id IS 'The comparison; see comparison.';
-COMMENT ON COLUMN split.prompt_id     IS 'The prompt; see prompt.';
-COMMENT ON COLUMN split.response_id   IS 'The response; see response.';
-COMMENT ON COLUMN split.pos           IS 'Index t; see position.';
 COMMENT ON COLUMN split.delta IS
     'ln p_aligned(o_t) - ln p_base(o_t), each model in its own context of the comparison; nats.';
 COMMENT ON COLUMN split.context IS
@@ -154,9 +116,6 @@ JOIN response r USING (response_id);
 COMMENT ON VIEW word IS
     'Tokens joined to words: one row per comparison x word of an answer. Punctuation and digits after letters stand '
     'alone; a word is as shifted as its most shifted token.';
-COMMENT ON COLUMN word.comparison_id   IS 'The comparison; see comparison.';
-COMMENT ON COLUMN word.prompt_id       IS 'The prompt; see prompt.';
-COMMENT ON COLUMN word.response_id     IS 'The response; see response.';
 COMMENT ON COLUMN word.pos             IS 'Position of its first token.';
 COMMENT ON COLUMN word.n_tokens        IS 'Number of its tokens.';
 COMMENT ON COLUMN word.char_start      IS 'First character of response.text that it takes, a space before it included.';
@@ -216,10 +175,6 @@ COMMENT ON VIEW sentence_end IS
     'Where an answer ends, and where it could have: what both models say of the end token there. One row per '
     'comparison x position whose text before it ends with . ! ? or a line break, or that is the true end; the first '
     'position is none.';
-COMMENT ON COLUMN sentence_end.comparison_id    IS 'The comparison; see comparison.';
-COMMENT ON COLUMN sentence_end.prompt_id        IS 'The prompt; see prompt.';
-COMMENT ON COLUMN sentence_end.response_id      IS 'The response; see response.';
-COMMENT ON COLUMN sentence_end.pos              IS 'Index t; see position.';
 COMMENT ON COLUMN sentence_end.is_end           IS 'Whether the answer ends here.';
 COMMENT ON COLUMN sentence_end.base_ends        IS 'Whether the end token is the base''s first choice.';
 COMMENT ON COLUMN sentence_end.aligned_ends     IS 'Whether it is the aligned model''s.';
@@ -283,11 +238,7 @@ COMMENT ON VIEW stage IS
 COMMENT ON COLUMN stage.comparison_id  IS 'The whole, e.g. base-dpo; see comparison.';
 COMMENT ON COLUMN stage.first_id       IS 'The first stage, e.g. base-sft.';
 COMMENT ON COLUMN stage.second_id      IS 'The second stage, e.g. sft-dpo.';
-COMMENT ON COLUMN stage.prompt_id      IS 'The prompt; see prompt.';
 COMMENT ON COLUMN stage.response_id    IS 'The response, of the last model; see response.';
-COMMENT ON COLUMN stage.pos            IS 'Index t; see position.';
-COMMENT ON COLUMN stage.role           IS 'What the token is for; see position.role.';
-COMMENT ON COLUMN stage.is_end         IS 'Whether this is the end token.';
 COMMENT ON COLUMN stage.first_delta    IS 'ln p_middle(o_t) - ln p_base(o_t), nats: the first stage''s part.';
 COMMENT ON COLUMN stage.second_delta IS
     'ln p_aligned(o_t) - ln p_middle(o_t), nats: the second stage''s part; first_delta + second_delta = delta.';
@@ -368,12 +319,7 @@ FROM shared;
 COMMENT ON VIEW primed IS
     'What the base model of a comparison says of the same answers under each context in which the report scored it. '
     'One row per comparison x position x context.';
-COMMENT ON COLUMN primed.comparison_id IS 'The comparison; see comparison.';
-COMMENT ON COLUMN primed.prompt_id     IS 'The prompt; see prompt.';
-COMMENT ON COLUMN primed.response_id   IS 'The response; see response.';
-COMMENT ON COLUMN primed.pos           IS 'Index t; see position.';
 COMMENT ON COLUMN primed.token_id      IS 'Id o_t of the token.';
-COMMENT ON COLUMN primed.role          IS 'What the token is for; see position.role.';
 COMMENT ON COLUMN primed.context_id    IS 'The context that the base model was asked in; see context.';
 COMMENT ON COLUMN primed.is_own        IS 'Whether this is the comparison''s own base condition.';
 COMMENT ON COLUMN primed.is_aligned    IS 'Whether this is the context of the aligned condition.';
@@ -382,3 +328,282 @@ COMMENT ON COLUMN primed.logprob       IS 'ln p(o_t) under it, nats.';
 COMMENT ON COLUMN primed.kl_listed IS
     'KL(aligned‖base model in this context) from what is stored: over the ids in both lists, o_t (known at any rank), '
     'and one rest of everything else; nats, at most the KL over the full vocabulary.';
+
+-- By windows and not by a join of primed with itself: DuckDB 2.0 takes equal parts of a query together, and a LIMIT over
+-- such a part never ends.
+CREATE VIEW primed_pair AS
+SELECT
+    comparison_id,
+    context_id,
+    is_aligned,
+    prompt_id,
+    response_id,
+    pos,
+    role,
+    token_id,
+    max(rank) FILTER (is_own) OVER own AS own_rank,
+    rank AS given_rank,
+    max(kl_listed) FILTER (is_own) OVER own AS own_kl,
+    kl_listed AS given_kl
+FROM primed
+WINDOW own AS (PARTITION BY comparison_id, response_id, pos)
+QUALIFY NOT is_own;
+
+COMMENT ON VIEW primed_pair IS
+    'What the base model of a comparison says in another context (given) beside what it says in the comparison''s own. '
+    'One row per comparison x other context x position.';
+COMMENT ON COLUMN primed_pair.context_id IS 'The other context; see context.';
+COMMENT ON COLUMN primed_pair.is_aligned IS 'Whether that is the context of the aligned condition.';
+COMMENT ON COLUMN primed_pair.token_id   IS 'Id o_t of the token.';
+COMMENT ON COLUMN primed_pair.own_rank   IS 'Rank of o_t under the base condition of the comparison.';
+COMMENT ON COLUMN primed_pair.given_rank IS 'Rank of o_t under the base model in the other context.';
+COMMENT ON COLUMN primed_pair.own_kl     IS 'primed.kl_listed of the base condition of the comparison, nats.';
+COMMENT ON COLUMN primed_pair.given_kl   IS 'primed.kl_listed of the base model in the other context, nats.';
+
+CREATE VIEW primed_best AS
+SELECT comparison_id, arg_min(context_id, (round(kl, 6), context_id)) AS context_id
+FROM (SELECT comparison_id, context_id, sum(given_kl) AS kl FROM primed_pair GROUP BY ALL)
+GROUP BY comparison_id;
+
+COMMENT ON VIEW primed_best IS
+    'For each comparison the other context in which the base model comes closest to the aligned model.';
+COMMENT ON COLUMN primed_best.context_id IS 'The context with the least sum of given_kl; see primed_pair.';
+
+CREATE VIEW stage_step AS
+SELECT
+    comparison_id,
+    unnest([first_id, second_id]) AS stage_id,
+    unnest([1, 2]) AS place,
+    prompt_id,
+    response_id,
+    pos,
+    role,
+    unnest([first_delta, second_delta])::DOUBLE AS delta,
+    unnest([base_rank, middle_rank]) AS before_rank,
+    unnest([middle_rank, aligned_rank]) AS after_rank,
+    base_rank,
+    middle_rank,
+    aligned_rank,
+    first_delta IS NOT NULL AND second_delta IS NOT NULL AS has_both
+FROM stage;
+
+COMMENT ON VIEW stage_step IS 'The rows of stage with a row for each of the two stages of a chain.';
+COMMENT ON COLUMN stage_step.comparison_id IS 'The comparison across both stages; see comparison.';
+COMMENT ON COLUMN stage_step.stage_id      IS 'The comparison of this stage alone; see comparison.';
+COMMENT ON COLUMN stage_step.place         IS '1 for the first stage, 2 for the second.';
+COMMENT ON COLUMN stage_step.delta         IS 'Δ log p of o_t that this stage brought, nats.';
+COMMENT ON COLUMN stage_step.before_rank   IS 'Rank of o_t before this stage.';
+COMMENT ON COLUMN stage_step.after_rank    IS 'Rank of o_t after it.';
+COMMENT ON COLUMN stage_step.base_rank     IS 'Rank of o_t before both; see stage.';
+COMMENT ON COLUMN stage_step.middle_rank   IS 'Rank of o_t between them; see stage.';
+COMMENT ON COLUMN stage_step.aligned_rank  IS 'Rank of o_t after both; see stage.';
+COMMENT ON COLUMN stage_step.has_both      IS 'Whether Δ log p is known for both stages.';
+
+CREATE VIEW swap_outcome AS
+SELECT
+    s.comparison_id,
+    s.method,
+    s.share,
+    s.prompt_id,
+    s.n_swapped,
+    s.n_tokens,
+    unnest(['right', 'refusal', 'style', 'ended', 'agreement']) AS outcome,
+    unnest(
+        [
+            is_right::INTEGER::DOUBLE,
+            CASE WHEN harmful THEN refuses::INTEGER::DOUBLE END,
+            style_share,
+            (finish = 'stop')::INTEGER::DOUBLE,
+            (s.text = whole.text)::INTEGER::DOUBLE
+        ]
+    ) AS x
+FROM swap s
+JOIN prompt q ON q.prompt_id = s.prompt_id
+LEFT JOIN
+    (SELECT comparison_id, prompt_id, any_value(text) AS text FROM swap WHERE share = 1 GROUP BY ALL) whole
+    ON whole.comparison_id = s.comparison_id
+    AND whole.prompt_id = s.prompt_id;
+
+COMMENT ON VIEW swap_outcome IS 'What became of each text of swap: one row per text x outcome.';
+COMMENT ON COLUMN swap_outcome.method    IS 'Where tokens were swapped in; see swap.method.';
+COMMENT ON COLUMN swap_outcome.share     IS 'Share of the positions aimed at; see swap.share.';
+COMMENT ON COLUMN swap_outcome.n_swapped IS 'Positions at which the aligned model''s choice was put in.';
+COMMENT ON COLUMN swap_outcome.n_tokens  IS 'Tokens of the text.';
+COMMENT ON COLUMN swap_outcome.outcome IS
+    'right: states the fact asked for; refusal: refuses a harmful prompt; style: share of its characters within '
+    'phrases of style; ended: reached the end token; agreement: is the aligned model''s own text.';
+COMMENT ON COLUMN swap_outcome.x         IS '1 or 0, or the share; NULL where the outcome does not apply.';
+
+-- One outcome along the shares swapped: between the ends by method, at the ends (base alone, aligned alone) the same for
+-- all methods.
+CREATE MACRO swap_curve(wanted) AS TABLE
+WITH
+    one AS (FROM swap_outcome WHERE outcome = wanted AND x IS NOT NULL),
+    methods AS (SELECT DISTINCT comparison_id, method FROM one WHERE share > 0 AND share < 1),
+    rows_of_a_prompt AS (
+        SELECT comparison_id, method, share, prompt_id, n_swapped, n_tokens, x FROM one WHERE share > 0 AND share < 1
+        UNION ALL
+        SELECT DISTINCT comparison_id, methods.method, share, prompt_id, share, 1, x
+        FROM one
+        JOIN methods USING (comparison_id)
+        WHERE share IN (0, 1)
+    )
+SELECT
+    c.label AS comparison,
+    method,
+    share AS target_share,
+    sum(n_swapped) / sum(n_tokens) AS swapped_share,
+    clustered_mean(x, 1) AS outcome_share,
+    kept_within(clustered_mean(x, 1) - clustered_half_width(x, 1), 0, 1) AS low_share,
+    kept_within(clustered_mean(x, 1) + clustered_half_width(x, 1), 0, 1) AS high_share,
+    count(*) AS prompts
+FROM rows_of_a_prompt
+JOIN comparison c USING (comparison_id)
+GROUP BY c.ordinal, c.label, method, share
+ORDER BY c.ordinal, list_position(['divergence', 'entropy', 'random'], method), share;
+COMMENT ON MACRO TABLE swap_curve IS
+    'An outcome of swap_outcome by comparison, method and share, with its 95 % interval: FROM swap_curve(''refusal'').';
+
+CREATE VIEW prompt_tag AS
+SELECT DISTINCT prompt_id, 'task' AS kind, tag
+FROM prompt
+CROSS JOIN LATERAL unnest(tasks) AS tags(tag)
+UNION ALL
+SELECT DISTINCT prompt_id, 'topic', tag
+FROM prompt
+CROSS JOIN LATERAL unnest(topics) AS tags(tag)
+UNION ALL
+SELECT prompt_id, 'set', "set"
+FROM prompt
+WHERE (SELECT count(DISTINCT "set") FROM prompt) > 1;
+
+COMMENT ON VIEW prompt_tag IS 'The tags of every prompt, one row per tag; the file it is from counts where there are two.';
+COMMENT ON COLUMN prompt_tag.kind IS 'task, topic or set (the file of the prompt).';
+COMMENT ON COLUMN prompt_tag.tag  IS 'The tag.';
+
+CREATE VIEW prompt_shift AS
+SELECT
+    comparison_id,
+    prompt_id,
+    count(*) AS n,
+    count(*) FILTER (shift = 'shifted')::DOUBLE AS x,
+    min(pos) FILTER (shift = 'shifted') AS first_pos
+FROM tds
+GROUP BY ALL;
+
+COMMENT ON VIEW prompt_shift IS 'Shifted tokens by prompt: one row per comparison x prompt, for clustered_mean(x, n).';
+COMMENT ON COLUMN prompt_shift.n         IS 'Positions of the prompt''s answers.';
+COMMENT ON COLUMN prompt_shift.x         IS 'Those shifted.';
+COMMENT ON COLUMN prompt_shift.first_pos IS 'Index of the first shifted position; NULL if there is none.';
+
+-- Tags of one kind against the whole of their comparison, by a test whose variance knows that the whole holds the tag.
+-- Benjamini-Hochberg over the tags of a comparison.
+CREATE MACRO shift_by_tag(wanted) AS TABLE
+WITH
+    overall AS (SELECT comparison_id, sum(x) / sum(n) AS share, sum(n) AS size FROM prompt_shift GROUP BY ALL),
+    residual AS (
+        SELECT comparison_id, prompt_id, n, x, share, size, x - share * n AS r
+        FROM prompt_shift
+        JOIN overall USING (comparison_id)
+    ),
+    spread AS (SELECT comparison_id, sum(r * r) AS rr FROM residual GROUP BY ALL),
+    tested AS (
+        SELECT
+            comparison_id,
+            tag,
+            count(*) AS prompts,
+            sum(n)::BIGINT AS positions,
+            share AS overall,
+            clustered_mean(x, n) AS ratio,
+            clustered_half_width(x, n) AS half,
+            sum(r) AS excess,
+            -- The variance of that excess: each prompt's own less its part in the overall share, which the tag is in
+            -- too.
+            CASE
+                WHEN count(*) > 1
+                THEN count(*) / (count(*) - 1.0) * ((1 - 2 * sum(n) / size) * sum(r * r) + power(sum(n) / size, 2) * rr)
+            END AS variance
+        FROM prompt_tag
+        JOIN residual USING (prompt_id)
+        JOIN spread USING (comparison_id)
+        WHERE kind = wanted
+        GROUP BY comparison_id, tag, share, size, rr
+    ),
+    ranked AS (
+        SELECT
+            *,
+            CASE WHEN variance > 0 THEN normal_p(excess / sqrt(variance)) ELSE 1 END AS p,
+            row_number() OVER (PARTITION BY comparison_id ORDER BY p, tag) AS place,
+            count(*) OVER (PARTITION BY comparison_id) AS tests
+        FROM tested
+    )
+SELECT
+    label AS comparison,
+    tag,
+    ratio AS share,
+    share_low(ratio, half, prompts) AS low_share,
+    share_high(ratio, half, prompts) AS high_share,
+    overall AS overall_share,
+    min(p * tests / place) OVER (PARTITION BY comparison_id ORDER BY place DESC) <= 0.05 AS stands_out,
+    round(p, 6) AS p,
+    prompts,
+    positions / prompts AS tokens_per_prompt,
+    max(ratio) OVER (PARTITION BY tag) AS highest
+FROM ranked
+JOIN comparison USING (comparison_id)
+ORDER BY highest DESC, tag, ordinal;
+COMMENT ON MACRO TABLE shift_by_tag IS
+    'Shifted share by tag of a kind (task, topic, set) with its 95 % interval, and whether it differs from the whole: '
+    'FROM shift_by_tag(''task'').';
+
+CREATE VIEW prompt_measure AS
+WITH
+    answers AS (
+        SELECT
+            comparison_id,
+            t.prompt_id,
+            count(*)::DOUBLE AS n,
+            count(delta_logprob)::DOUBLE AS with_delta,
+            1::DOUBLE AS one,
+            count(*) FILTER (shift = 'unshifted')::DOUBLE AS unshifted,
+            count(*) FILTER (shift = 'marginal')::DOUBLE AS marginal,
+            count(*) FILTER (shift = 'shifted')::DOUBLE AS shifted,
+            sum(kl_aligned_base::DOUBLE) AS kl,
+            sum(kl_base_aligned::DOUBLE) AS kl_back,
+            sum(js::DOUBLE) AS js,
+            coalesce(sum(delta_logprob::DOUBLE), 0) AS delta,
+            CASE
+                WHEN any_value(r.condition_id) = any_value(c.aligned_condition_id)
+                THEN coalesce(min(pos) FILTER (base_rank > 1), count(*))::DOUBLE
+            END AS same
+        FROM tds t
+        JOIN comparison c USING (comparison_id)
+        JOIN response r USING (response_id)
+        GROUP BY ALL
+    )
+SELECT
+    comparison_id,
+    prompt_id,
+    unnest(
+        [
+            {'place': 1, 'measure': 'unshifted', 'unit': 'share', 'x': unshifted, 'n': n},
+            {'place': 2, 'measure': 'marginal', 'unit': 'share', 'x': marginal, 'n': n},
+            {'place': 3, 'measure': 'shifted', 'unit': 'share', 'x': shifted, 'n': n},
+            {'place': 4, 'measure': 'KL(aligned‖base)', 'unit': 'nats', 'x': kl, 'n': n},
+            {'place': 5, 'measure': 'KL(base‖aligned)', 'unit': 'nats', 'x': kl_back, 'n': n},
+            {'place': 6, 'measure': 'JS', 'unit': 'nats', 'x': js, 'n': n},
+            {'place': 7, 'measure': 'Δ log p', 'unit': 'nats', 'x': delta, 'n': with_delta},
+            {'place': 8, 'measure': 'same as the base for', 'unit': 'tokens', 'x': same, 'n': one},
+            {'place': 9, 'measure': 'answer length', 'unit': 'tokens', 'x': n, 'n': one}
+        ],
+        recursive := true
+    )
+FROM answers;
+
+COMMENT ON VIEW prompt_measure IS
+    'Every measure by prompt: one row per comparison x prompt x measure, for clustered_mean(x, n).';
+COMMENT ON COLUMN prompt_measure.place   IS 'Its place in tables.';
+COMMENT ON COLUMN prompt_measure.measure IS 'Its name.';
+COMMENT ON COLUMN prompt_measure.unit    IS 'share, nats or tokens.';
+COMMENT ON COLUMN prompt_measure.x       IS 'Sum over the positions of the prompt''s answers; NULL where it does not apply.';
+COMMENT ON COLUMN prompt_measure.n       IS 'What the mean divides by: positions, or 1.';

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 from tds_atlas.domain import InputError, first_line
-from tds_atlas.record.store import QUIET, SQL, STORAGE_VERSION, attach_database, remove
+from tds_atlas.record.store import QUIET, SQL, STORAGE_VERSION, attach_database, create_views, remove
 
 LIMIT = 25_000_000  # bytes
 _MEMORY = "256MB"
@@ -112,7 +112,7 @@ def _write(database: Path, target: Path, cut: Cut, said: str) -> None:
                 con.execute(f'INSERT INTO main."{table}" BY NAME SELECT {chosen} FROM source."{table}"{where}')
             con.execute("INSERT INTO run VALUES ('published', $said)", {"said": said})
             con.execute("COMMIT")
-            con.execute(SQL["views"])
+            create_views(con)
             con.execute("CHECKPOINT")
     except duckdb.Error as error:
         raise InputError(f"{target}: cannot be written: {first_line(error)}") from None

@@ -146,14 +146,12 @@ CREATE TABLE "position" (
     role        VARCHAR  NOT NULL
 );
 COMMENT ON TABLE  "position"             IS 'One row per token of each response.';
-COMMENT ON COLUMN "position".response_id IS 'The response; see response.';
 COMMENT ON COLUMN "position".pos         IS 'Index t of the token in the response, from 0.';
 COMMENT ON COLUMN "position".token_id    IS 'Id o_t of the token; see token.';
 COMMENT ON COLUMN "position".char_start IS
     'First character (Unicode code point, from 0) of response.text that this token writes.';
 COMMENT ON COLUMN "position".char_end IS
     'One past the last character; equal to char_start for a token that completes no character.';
-COMMENT ON COLUMN "position".is_end      IS 'Whether this is the end token.';
 COMMENT ON COLUMN "position".role IS
     'What the token is for: safety or style (within a phrase of the report''s roles file), knowledge (within a truth '
     'of the prompt), glue (function words, punctuation), content (other words), end.';
@@ -170,8 +168,6 @@ CREATE TABLE score (
 );
 COMMENT ON TABLE score IS
     'What a condition says of each position: one row per response position x condition.';
-COMMENT ON COLUMN score.response_id  IS 'The response; see response.';
-COMMENT ON COLUMN score.pos          IS 'Index t; see position.';
 COMMENT ON COLUMN score.condition_id IS 'The condition asked; see condition.';
 COMMENT ON COLUMN score.logprob IS
     'ln p(o_t | prompt, o_<t), in nats, full vocabulary; NULL where the model does not have the token.';
@@ -192,9 +188,6 @@ CREATE TABLE divergence (
 );
 COMMENT ON TABLE divergence IS
     'How far two conditions stand apart: one row per response position x comparison.';
-COMMENT ON COLUMN divergence.response_id     IS 'The response; see response.';
-COMMENT ON COLUMN divergence.pos             IS 'Index t; see position.';
-COMMENT ON COLUMN divergence.comparison_id   IS 'The comparison; see comparison.';
 COMMENT ON COLUMN divergence.kl_aligned_base IS
     'KL(aligned‖base) = Σ p_aligned ln(p_aligned/p_base), full vocabulary, nats.';
 COMMENT ON COLUMN divergence.kl_base_aligned IS
@@ -251,7 +244,6 @@ COMMENT ON TABLE swap IS
     'Token swap: the base model decodes greedily, and at a share of the positions the aligned model''s first choice is'
     ' put in. One row per comparison x prompt x method x share.';
 COMMENT ON COLUMN swap.comparison_id IS 'The comparison whose two conditions these are; see comparison.';
-COMMENT ON COLUMN swap.prompt_id     IS 'The prompt; see prompt.';
 COMMENT ON COLUMN swap.method IS
     'Which positions: divergence (largest JS of the two models), entropy (largest entropy of the base), random.';
 COMMENT ON COLUMN swap.share IS
@@ -274,8 +266,6 @@ CREATE TABLE continuation (
 );
 COMMENT ON TABLE continuation IS
     'What the base condition would have written from a shifted position on, greedily.';
-COMMENT ON COLUMN continuation.comparison_id IS 'The comparison; see comparison.';
-COMMENT ON COLUMN continuation.response_id   IS 'The response; see response.';
 COMMENT ON COLUMN continuation.pos IS
     'The shifted position in the place of whose token the base goes on; see position.';
 COMMENT ON COLUMN continuation.text          IS 'The base''s next tokens as text.';

@@ -25,7 +25,15 @@ _NO_ROOM = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionE
 _FOLDER = Path(__file__).parent
 SQL = {
     name: "".join((_FOLDER / f"{part}.sql").read_text(encoding="utf-8") for part in parts)
-    for name, parts in {"schema": ("schema",), "views": ("views", "analysis", "aligntds")}.items()
+    for name, parts in {"schema": ("schema",), "views": ("statistics", "views", "analysis", "aligntds")}.items()
+}
+_SHARED_COMMENTS = {  # of columns that mean the same in every table and view
+    "comparison_id": "The comparison; see comparison.",
+    "is_end": "Whether this is the end token.",
+    "pos": "Index t; see position.",
+    "prompt_id": "The prompt; see prompt.",
+    "response_id": "The response; see response.",
+    "role": "What the token is for; see position.role.",
 }
 _FILE = "read_parquet($path)"
 _RESPONSE_TABLES = {  # a row of a response file is one response; its lists become the rows of position
@@ -86,12 +94,21 @@ def store(database: Path, records: Records) -> None:
             con.execute("BEGIN")
             _insert_all(con, records)
             con.execute("COMMIT")
-            con.execute(SQL["views"])
+            create_views(con)
             con.execute("CHECKPOINT")
         part.replace(database)
     except (*_NO_ROOM, OSError) as error:
         remove(part)
         raise InputError(f"{database}: cannot be written: {first_line(error)}") from None
+
+
+def create_views(con: duckdb.DuckDBPyConnection) -> None:
+    """The views and macros over the tables of the schema, and a comment on every column that has none of its own."""
+    con.execute(SQL["views"])
+    missing = "SELECT table_name, column_name FROM duckdb_columns() WHERE comment IS NULL AND NOT internal"
+    for table, column in con.execute(missing).fetchall():
+        if column in _SHARED_COMMENTS:
+            con.execute(f"COMMENT ON COLUMN \"{table}\".\"{column}\" IS '{_SHARED_COMMENTS[column]}'")
 
 
 def remove(database: Path) -> None:

@@ -54,15 +54,9 @@ COMMENT ON VIEW paired IS
     'Both sides of every comparison, A/A checks too, with their lists: what tds and noise are made of. One row per '
     'comparison x position.';
 COMMENT ON COLUMN paired.kind                 IS 'tuning or noise; see comparison.';
-COMMENT ON COLUMN paired.comparison_id        IS 'The comparison; see comparison.';
 COMMENT ON COLUMN paired.base_condition_id    IS 'Its base condition.';
 COMMENT ON COLUMN paired.aligned_condition_id IS 'Its aligned condition.';
-COMMENT ON COLUMN paired.prompt_id            IS 'The prompt; see prompt.';
-COMMENT ON COLUMN paired.response_id          IS 'The response; see response.';
-COMMENT ON COLUMN paired.pos                  IS 'Index t; see position.';
 COMMENT ON COLUMN paired.token_id             IS 'Id o_t of the response token.';
-COMMENT ON COLUMN paired.is_end               IS 'Whether this is the end token.';
-COMMENT ON COLUMN paired.role                 IS 'What the token is for; see position.role.';
 COMMENT ON COLUMN paired.char_start           IS 'First character of response.text that the token writes.';
 COMMENT ON COLUMN paired.char_end             IS 'One past the last.';
 COMMENT ON COLUMN paired.base_rank            IS 'Rank of o_t under the base condition.';
@@ -125,14 +119,10 @@ WHERE kind = 'tuning';
 
 COMMENT ON VIEW tds IS
     'THE flat record: one row per comparison x position. Start here. A/A checks are in noise.';
-COMMENT ON COLUMN tds.comparison_id   IS 'The comparison; see comparison.';
-COMMENT ON COLUMN tds.prompt_id       IS 'The prompt; see prompt.';
-COMMENT ON COLUMN tds.response_id     IS 'The response; see response.';
 COMMENT ON COLUMN tds.pos             IS 'Index t of the token in the response, from 0.';
 COMMENT ON COLUMN tds.token_id        IS 'Id o_t of the response token.';
 COMMENT ON COLUMN tds.token           IS 'What the token writes, leading space kept.';
 COMMENT ON COLUMN tds.is_word_start   IS 'Whether the token begins a word.';
-COMMENT ON COLUMN tds.is_end          IS 'Whether this is the end token.';
 COMMENT ON COLUMN tds.role IS
     'What the token is for: safety, style, knowledge, glue, content or end; see position.role.';
 COMMENT ON COLUMN tds.shift           IS 'Class of base_rank: unshifted (1), marginal (2-3), shifted (> 3).';
@@ -184,9 +174,6 @@ COMMENT ON VIEW noise IS
 COMMENT ON COLUMN noise.comparison_id  IS 'The check; see comparison.';
 COMMENT ON COLUMN noise.condition_id   IS 'The condition measured twice; see condition.';
 COMMENT ON COLUMN noise.arithmetic     IS 'What was done otherwise the second time: rebatched, or a dtype.';
-COMMENT ON COLUMN noise.prompt_id      IS 'The prompt; see prompt.';
-COMMENT ON COLUMN noise.response_id    IS 'The response; see response.';
-COMMENT ON COLUMN noise.pos            IS 'Index t; see position.';
 COMMENT ON COLUMN noise.rank           IS 'Rank of o_t the first time.';
 COMMENT ON COLUMN noise.rank_again     IS 'Rank of o_t the second time.';
 COMMENT ON COLUMN noise.logprob        IS 'ln p(o_t) the first time, nats.';
@@ -214,8 +201,6 @@ JOIN model m USING (model_id)
 LEFT JOIN token t ON t.tokenizer_id = m.tokenizer_id AND t.token_id = s.token_id;
 
 COMMENT ON VIEW   candidate              IS 'The top-k lists of score, one row per candidate.';
-COMMENT ON COLUMN candidate.response_id  IS 'The response; see response.';
-COMMENT ON COLUMN candidate.pos          IS 'Index t; see position.';
 COMMENT ON COLUMN candidate.condition_id IS 'The condition asked; see condition.';
 COMMENT ON COLUMN candidate.place        IS 'Place in the list, from 1.';
 COMMENT ON COLUMN candidate.token_id     IS 'Id of the candidate.';
@@ -250,9 +235,6 @@ FROM
 GROUP BY comparison_id, response_id, prompt_id;
 
 COMMENT ON VIEW   example                           IS 'One row per comparison x response.';
-COMMENT ON COLUMN example.comparison_id             IS 'The comparison; see comparison.';
-COMMENT ON COLUMN example.response_id               IS 'The response; see response.';
-COMMENT ON COLUMN example.prompt_id                 IS 'The prompt; see prompt.';
 COMMENT ON COLUMN example.n_tokens                  IS 'Number of positions.';
 COMMENT ON COLUMN example.unshifted_share           IS 'Share of positions with base rank 1.';
 COMMENT ON COLUMN example.marginal_share            IS 'Share of positions with base rank 2 or 3.';

@@ -17,7 +17,7 @@ from tds_atlas.report import query
 _WHOLE = ("end_token",)  # what a few answers cannot tell
 _RECORDS = ("response", "position", "score", "divergence")
 # Views whose rows an answer decides by itself.
-_VIEWS = ("tds", "word", "split", "stage", "primed", "sentence_end", "counted_twice", "example")
+_VIEWS = ("tds", "word", "split", "stage", "primed", "primed_pair", "sentence_end", "counted_twice", "example")
 _AT_ONCE = 120_000_000  # bytes, about: the records of a portion and the rows that the views make of them
 
 

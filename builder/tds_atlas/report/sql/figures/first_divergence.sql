@@ -65,11 +65,9 @@ SELECT
     label AS comparison,
     tokens,
     share,
+    CASE WHEN share > 0 AND share < 1 THEN power(share, exp(z95() * sqrt(greenwood) / abs(ln(share)))) END AS low_share,
     CASE
-        WHEN share > 0 AND share < 1 THEN power(share, exp(1.959964 * sqrt(greenwood) / abs(ln(share))))
-    END AS low_share,
-    CASE
-        WHEN share > 0 AND share < 1 THEN power(share, exp(-1.959964 * sqrt(greenwood) / abs(ln(share))))
+        WHEN share > 0 AND share < 1 THEN power(share, exp(- z95() * sqrt(greenwood) / abs(ln(share))))
     END AS high_share,
     parted AS parted_answers,
     here AS answers_at_risk

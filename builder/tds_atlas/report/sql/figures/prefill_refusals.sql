@@ -2,8 +2,7 @@
 -- share of prompts with 95 % intervals (Wilson).
 WITH
     counts AS (
-        SELECT
-            ordinal, label, k, count(*) AS prompts, avg(refuses::INTEGER) AS share, power(1.959964, 2) / count(*) AS z
+        SELECT ordinal, label, k, count(*) AS prompts, avg(refuses::INTEGER) AS share, power(z95(), 2) / count(*) AS z
         FROM prefill
         JOIN comparison USING (comparison_id)
         WHERE kind = 'tuning'

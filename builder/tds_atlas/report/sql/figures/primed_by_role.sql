@@ -1,38 +1,10 @@
 -- The share of the gap that the best other context closes, by what the token is for, with 95 % intervals clustered by
 -- prompt; roles in at least 5 prompts.
 WITH
-    sums AS (SELECT comparison_id, context_id, is_own, sum(kl_listed) AS kl FROM primed GROUP BY ALL),
-    best AS (
-        SELECT comparison_id, arg_min(context_id, (round(kl, 6), context_id)) AS context_id
-        FROM sums
-        WHERE NOT is_own
-        GROUP BY ALL
-    ),
-    both_sides AS (
-        SELECT
-            own.comparison_id,
-            best.context_id,
-            own.prompt_id,
-            own.response_id,
-            own.pos,
-            own.role,
-            own.token_id,
-            own.kl_listed AS own_kl,
-            given.kl_listed AS given_kl
-        FROM primed own
-        JOIN best USING (comparison_id)
-        JOIN
-            primed given
-            ON given.comparison_id = own.comparison_id
-            AND given.context_id = best.context_id
-            AND NOT given.is_own
-            AND given.response_id = own.response_id
-            AND given.pos = own.pos
-        WHERE own.is_own
-    ),
     per_prompt AS (
         SELECT comparison_id, context_id, role, prompt_id, sum(own_kl) AS n, sum(own_kl - given_kl) AS x
-        FROM both_sides
+        FROM primed_pair
+        JOIN primed_best USING (comparison_id, context_id)
         GROUP BY ALL
     )
 SELECT

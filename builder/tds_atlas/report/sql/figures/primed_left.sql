@@ -1,38 +1,10 @@
 -- The tokens with the most KL left under the best other context (dot), and what they had under the comparison's own
 -- (line's other end), per answer.
 WITH
-    sums AS (SELECT comparison_id, context_id, is_own, sum(kl_listed) AS kl FROM primed GROUP BY ALL),
-    best AS (
-        SELECT comparison_id, arg_min(context_id, (round(kl, 6), context_id)) AS context_id
-        FROM sums
-        WHERE NOT is_own
-        GROUP BY ALL
-    ),
-    both_sides AS (
-        SELECT
-            own.comparison_id,
-            best.context_id,
-            own.prompt_id,
-            own.response_id,
-            own.pos,
-            own.role,
-            own.token_id,
-            own.kl_listed AS own_kl,
-            given.kl_listed AS given_kl
-        FROM primed own
-        JOIN best USING (comparison_id)
-        JOIN
-            primed given
-            ON given.comparison_id = own.comparison_id
-            AND given.context_id = best.context_id
-            AND NOT given.is_own
-            AND given.response_id = own.response_id
-            AND given.pos = own.pos
-        WHERE own.is_own
-    ),
     by_token AS (
         SELECT comparison_id, token_id, sum(own_kl) AS own_sum, sum(given_kl) AS left_sum, count(*) AS positions
-        FROM both_sides
+        FROM primed_pair
+        JOIN primed_best USING (comparison_id, context_id)
         GROUP BY ALL
     ),
     named AS (

@@ -2,15 +2,8 @@
 -- KL(aligned‖base), from the stored lists, with 95 % intervals clustered by prompt.
 WITH
     per_prompt AS (
-        SELECT
-            comparison_id,
-            given.context_id,
-            prompt_id,
-            sum(own.kl_listed) AS n,
-            sum(own.kl_listed - given.kl_listed) AS x
-        FROM primed own
-        JOIN primed given USING (comparison_id, prompt_id, response_id, pos)
-        WHERE own.is_own AND NOT given.is_own
+        SELECT comparison_id, context_id, prompt_id, sum(own_kl) AS n, sum(own_kl - given_kl) AS x
+        FROM primed_pair
         GROUP BY ALL
     )
 SELECT

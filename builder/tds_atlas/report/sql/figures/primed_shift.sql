@@ -2,7 +2,13 @@
 -- intervals clustered by prompt; a ring marks the comparison's own base condition.
 WITH
     per_prompt AS (
-        SELECT comparison_id, context_id, is_own, prompt_id, count(*) AS n, count(*) FILTER (rank > 3)::DOUBLE AS x
+        SELECT
+            comparison_id,
+            context_id,
+            is_own,
+            prompt_id,
+            count(*) AS n,
+            count(*) FILTER (shift_class(rank) = 'shifted')::DOUBLE AS x
         FROM primed
         WHERE comparison_id IN (SELECT comparison_id FROM primed WHERE NOT is_own)
         GROUP BY ALL

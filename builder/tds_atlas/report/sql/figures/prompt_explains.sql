@@ -3,19 +3,14 @@
 WITH
     per_prompt AS (
         SELECT
-            own.comparison_id,
-            own.prompt_id,
+            comparison_id,
+            prompt_id,
             count(*) AS n,
-            count(*) FILTER (given.rank = 1)::DOUBLE AS unshifted,
-            count(*) FILTER (given.rank BETWEEN 2 AND 3)::DOUBLE AS marginal,
-            count(*) FILTER (given.rank > 3)::DOUBLE AS shifted
-        FROM primed own
-        JOIN
-            primed given
-            ON given.comparison_id = own.comparison_id
-            AND given.response_id = own.response_id
-            AND given.pos = own.pos
-        WHERE own.is_own AND NOT own.is_aligned AND given.is_aligned AND own.rank > 3
+            count(*) FILTER (shift_class(given_rank) = 'unshifted')::DOUBLE AS unshifted,
+            count(*) FILTER (shift_class(given_rank) = 'marginal')::DOUBLE AS marginal,
+            count(*) FILTER (shift_class(given_rank) = 'shifted')::DOUBLE AS shifted
+        FROM primed_pair
+        WHERE is_aligned AND shift_class(own_rank) = 'shifted'
         GROUP BY ALL
     ),
     long AS (UNPIVOT per_prompt ON unshifted, marginal, shifted INTO NAME shift VALUE x)

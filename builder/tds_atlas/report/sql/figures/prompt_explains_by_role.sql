@@ -2,14 +2,14 @@
 -- with 95 % intervals clustered by prompt; roles in at least 5 prompts.
 WITH
     per_prompt AS (
-        SELECT own.comparison_id, own.role, own.prompt_id, count(*) AS n, count(*) FILTER (given.rank <= 3)::DOUBLE AS x
-        FROM primed own
-        JOIN
-            primed given
-            ON given.comparison_id = own.comparison_id
-            AND given.response_id = own.response_id
-            AND given.pos = own.pos
-        WHERE own.is_own AND NOT own.is_aligned AND given.is_aligned AND own.rank > 3
+        SELECT
+            comparison_id,
+            role,
+            prompt_id,
+            count(*) AS n,
+            count(*) FILTER (shift_class(given_rank) <> 'shifted')::DOUBLE AS x
+        FROM primed_pair
+        WHERE is_aligned AND shift_class(own_rank) = 'shifted'
         GROUP BY ALL
     )
 SELECT

@@ -41,13 +41,7 @@ WITH
         GROUP BY ALL
     ),
     width AS (
-        SELECT
-            comparison_id,
-            role,
-            count(*) AS prompts,
-            CASE WHEN count(*) > 1 THEN 1.959964 * sqrt(count(*) / (count(*) - 1.0) * sum(e * e)) END AS half
-        FROM part
-        GROUP BY ALL
+        SELECT comparison_id, role, count(*) AS prompts, z95() * clustered_error(e) AS half FROM part GROUP BY ALL
     ),
     per_prompt AS (SELECT comparison_id, role, prompt_id, sum(n) AS n, sum(x) AS x FROM cell GROUP BY ALL),
     kinds AS (
@@ -72,8 +66,8 @@ SELECT
     role,
     counted_as,
     share,
-    CASE WHEN share = 1 THEN prompts / (prompts + 3.8415) ELSE kept_within(share - half, 0, 1) END AS low_share,
-    CASE WHEN share = 0 THEN 3.8415 / (prompts + 3.8415) ELSE kept_within(share + half, 0, 1) END AS high_share,
+    share_low(share, half, prompts) AS low_share,
+    share_high(share, half, prompts) AS high_share,
     positions,
     prompts
 FROM kinds

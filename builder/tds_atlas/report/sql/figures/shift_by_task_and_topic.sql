@@ -2,12 +2,7 @@
 -- prompts. Coloured where the 95 % interval, clustered by prompt, leaves out the comparison's overall share; grey where
 -- it does not.
 WITH
-    whole AS (
-        SELECT comparison_id, prompt_id, count(*) AS n, count(*) FILTER (shift = 'shifted')::DOUBLE AS x
-        FROM tds
-        GROUP BY ALL
-    ),
-    overall AS (SELECT comparison_id, sum(x) / sum(n) AS overall FROM whole GROUP BY ALL),
+    overall AS (SELECT comparison_id, sum(x) / sum(n) AS overall FROM prompt_shift GROUP BY ALL),
     tagged AS (
         SELECT DISTINCT prompt_id, task, topic
         FROM prompt
@@ -33,7 +28,7 @@ WITH
             clustered_mean(x, n) AS ratio,
             clustered_half_width(x, n) AS half
         FROM tagged
-        JOIN whole USING (prompt_id)
+        JOIN prompt_shift USING (prompt_id)
         JOIN overall USING (comparison_id)
         JOIN common_task USING (task)
         JOIN common_topic USING (topic)
@@ -42,11 +37,7 @@ WITH
     ),
     bounded AS (
         -- Where all or no tokens are shifted, the bound is Wilson's for as many prompts.
-        SELECT
-            *,
-            CASE WHEN ratio = 1 THEN prompts / (prompts + 3.8415) ELSE kept_within(ratio - half, 0, 1) END AS low_share,
-            CASE WHEN ratio = 0 THEN 3.8415 / (prompts + 3.8415) ELSE kept_within(ratio + half, 0, 1) END AS high_share
-        FROM cell
+        SELECT *, share_low(ratio, half, prompts) AS low_share, share_high(ratio, half, prompts) AS high_share FROM cell
     )
 SELECT
     label AS comparison,

@@ -1,23 +1,11 @@
 -- Mean change of the answer's log-probability that each stage of a chain brought, by what the token is for, with 95 %
 -- intervals clustered by prompt; roles in at least 5 prompts.
 WITH
-    long AS (
-        SELECT
-            comparison_id,
-            unnest([first_id, second_id]) AS stage_id,
-            unnest([1, 2]) AS place,
-            prompt_id,
-            response_id,
-            pos,
-            role,
-            unnest([first_delta, second_delta])::DOUBLE AS delta
-        FROM stage
-        WHERE first_delta IS NOT NULL AND second_delta IS NOT NULL
-    ),
     per_prompt AS (
         SELECT comparison_id, stage_id, place, name, prompt_id, count(*) AS n, sum(delta) AS x
-        FROM long
+        FROM stage_step
         CROSS JOIN LATERAL unnest(['all', role]) AS names(name)
+        WHERE has_both
         GROUP BY ALL
     )
 SELECT

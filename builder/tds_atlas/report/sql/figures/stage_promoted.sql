@@ -1,19 +1,6 @@
 -- What each stage added to the log-probability of the tokens it promoted and took from those it demoted, per position
 -- of the answers, with 95 % intervals clustered by prompt.
 WITH
-    long AS (
-        SELECT
-            comparison_id,
-            unnest([first_id, second_id]) AS stage_id,
-            unnest([1, 2]) AS place,
-            prompt_id,
-            response_id,
-            pos,
-            role,
-            unnest([first_delta, second_delta])::DOUBLE AS delta
-        FROM stage
-        WHERE first_delta IS NOT NULL AND second_delta IS NOT NULL
-    ),
     per_prompt AS (
         SELECT
             comparison_id,
@@ -24,8 +11,9 @@ WITH
             count(*) AS n,
             sum(CASE WHEN (direction = 'promoted') = (delta > 0) THEN delta ELSE 0 END) AS x,
             count(*) FILTER (CASE WHEN direction = 'promoted' THEN delta > 0 ELSE delta < 0 END) AS hits
-        FROM long
+        FROM stage_step
         CROSS JOIN (VALUES ('promoted'), ('demoted')) AS d(direction)
+        WHERE has_both
         GROUP BY ALL
     )
 SELECT

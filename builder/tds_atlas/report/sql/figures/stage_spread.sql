@@ -1,18 +1,5 @@
 -- Share of all of a stage's |Δ log p| that its most changed positions carry, for growing shares of the positions.
 WITH
-    long AS (
-        SELECT
-            comparison_id,
-            unnest([first_id, second_id]) AS stage_id,
-            unnest([1, 2]) AS place,
-            prompt_id,
-            response_id,
-            pos,
-            role,
-            unnest([first_delta, second_delta])::DOUBLE AS delta
-        FROM stage
-        WHERE first_delta IS NOT NULL AND second_delta IS NOT NULL
-    ),
     ordered AS (
         SELECT
             *,
@@ -21,7 +8,8 @@ WITH
             sum(abs(delta)) OVER down AS so_far,
             row_number() OVER down AS nth,
             count(*) OVER (PARTITION BY comparison_id, place) AS n_all
-        FROM long
+        FROM stage_step
+        WHERE has_both
         WINDOW
             down AS (
                 PARTITION BY comparison_id, place ORDER BY abs(delta) DESC, response_id, pos ROWS UNBOUNDED PRECEDING

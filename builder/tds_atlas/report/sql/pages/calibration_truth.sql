@@ -22,7 +22,7 @@ SELECT
     avg(x) FILTER (touched) AS touched_right,
     avg(x) FILTER (NOT touched) AS other_right,
     touched_right - other_right AS difference,
-    1.959964 * sqrt(
+    z95() * sqrt(
         var_samp(x) FILTER (touched) / nullif(count(*) FILTER (touched), 0)
         + var_samp(x) FILTER (NOT touched) / nullif(count(*) FILTER (NOT touched), 0)
     ) AS difference_half

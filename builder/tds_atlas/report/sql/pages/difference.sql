@@ -1,11 +1,6 @@
 -- Each later comparison against the first: difference of shifted shares over the prompts that both have, paired by
 -- prompt, with its 95 % half width.
 WITH
-    per_prompt AS (
-        SELECT comparison_id, prompt_id, count(*) AS n, count(*) FILTER (shift = 'shifted')::DOUBLE AS x
-        FROM tds
-        GROUP BY ALL
-    ),
     first AS (
         SELECT comparison_id AS first_id, label AS first_label
         FROM comparison
@@ -16,8 +11,8 @@ WITH
     pairs AS (
         SELECT l.comparison_id, first_label, l.x, l.n, f.x AS fx, f.n AS fn
         FROM first
-        JOIN per_prompt f ON f.comparison_id = first_id
-        JOIN per_prompt l ON l.prompt_id = f.prompt_id AND l.comparison_id <> first_id
+        JOIN prompt_shift f ON f.comparison_id = first_id
+        JOIN prompt_shift l ON l.prompt_id = f.prompt_id AND l.comparison_id <> first_id
     ),
     totals AS (
         SELECT
@@ -33,9 +28,7 @@ SELECT
     label,
     first_label,
     any_value(share - first_share) AS difference,
-    1.959964 * sqrt(
-        count(*) / (count(*) - 1.0) * sum(power((x - share * n) / size - (fx - first_share * fn) / first_size, 2))
-    ) AS half_width
+    z95() * clustered_error((x - share * n) / size - (fx - first_share * fn) / first_size) AS half_width
 FROM pairs
 JOIN totals USING (comparison_id)
 JOIN comparison USING (comparison_id)

@@ -33,7 +33,7 @@ SELECT
         WHEN count(*) > 1
         THEN
             round(
-                1.959964 * sqrt(
+                z95() * sqrt(
                     count(*)
                     / (count(*) - 1.0)
                     * sum(power((ex - early * en) / e_size - (x - late * n) / nullif(size, 0), 2))

@@ -17,8 +17,14 @@ ORDER BY
             'token_text',
             'clustered_mean',
             'clustered_half_width',
+            'clustered_error',
             'kept_within',
+            'share_low',
+            'share_high',
+            'z95',
             'normal_p',
+            'shift_by_tag',
+            'swap_curve',
             'drawn_position'
         ],
         name

@@ -4,13 +4,14 @@ WITH
     per_prompt AS (
         SELECT
             comparison_id,
-            given.context_id,
+            context_id,
             prompt_id,
             count(*) AS n,
-            (count(*) FILTER (given.rank > 3) - count(*) FILTER (own.rank > 3))::DOUBLE AS x
-        FROM primed own
-        JOIN primed given USING (comparison_id, prompt_id, response_id, pos)
-        WHERE own.is_own AND NOT given.is_own
+            (
+                count(*) FILTER (shift_class(given_rank) = 'shifted')
+                - count(*) FILTER (shift_class(own_rank) = 'shifted')
+            )::DOUBLE AS x
+        FROM primed_pair
         GROUP BY ALL
     )
 SELECT

@@ -73,15 +73,7 @@ WITH
         WHERE role IN ('style', other)
         GROUP BY ALL
     ),
-    width AS (
-        SELECT
-            way,
-            comparison_id,
-            other,
-            CASE WHEN count(*) > 1 THEN 1.959964 * sqrt(count(*) / (count(*) - 1.0) * sum(e * e)) END AS half
-        FROM part
-        GROUP BY ALL
-    )
+    width AS (SELECT way, comparison_id, other, z95() * clustered_error(e) AS half FROM part GROUP BY ALL)
 SELECT
     label,
     other,

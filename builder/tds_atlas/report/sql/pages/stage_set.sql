@@ -1,30 +1,6 @@
 -- The answer's tokens that each stage made the first choice, those of them shifted before, and those that the first
 -- stage had made it and the second undid.
 WITH
-    marks AS (
-        SELECT
-            comparison_id,
-            stage_id,
-            place,
-            prompt_id,
-            before > 1 AND after = 1 AS made,
-            before > 3 AND after = 1 AS from_shifted,
-            base_rank > 1 AND middle_rank = 1 AND aligned_rank > 1 AS undone
-        FROM
-            (
-                SELECT
-                    comparison_id,
-                    unnest([first_id, second_id]) AS stage_id,
-                    unnest([1, 2]) AS place,
-                    prompt_id,
-                    base_rank,
-                    middle_rank,
-                    aligned_rank,
-                    unnest([base_rank, middle_rank]) AS before,
-                    unnest([middle_rank, aligned_rank]) AS after
-                FROM stage
-            )
-    ),
     per_prompt AS (
         SELECT
             comparison_id,
@@ -32,10 +8,10 @@ WITH
             place,
             prompt_id,
             count(*) AS n,
-            count(*) FILTER (made)::DOUBLE AS x,
-            count(*) FILTER (from_shifted)::DOUBLE AS y,
-            count(*) FILTER (undone)::DOUBLE AS z
-        FROM marks
+            count(*) FILTER (before_rank > 1 AND after_rank = 1)::DOUBLE AS x,
+            count(*) FILTER (shift_class(before_rank) = 'shifted' AND after_rank = 1)::DOUBLE AS y,
+            count(*) FILTER (base_rank > 1 AND middle_rank = 1 AND aligned_rank > 1)::DOUBLE AS z
+        FROM stage_step
         GROUP BY ALL
     )
 SELECT

@@ -1,19 +1,6 @@
 -- The share of positions that carries 90 % of each stage's |Δ log p|, with its 95 % half width clustered by prompt (by
 -- the influence of each position on that share), and the difference of the two stages, paired.
 WITH
-    long AS (
-        SELECT
-            comparison_id,
-            unnest([first_id, second_id]) AS stage_id,
-            unnest([1, 2]) AS place,
-            prompt_id,
-            response_id,
-            pos,
-            role,
-            unnest([first_delta, second_delta])::DOUBLE AS delta
-        FROM stage
-        WHERE first_delta IS NOT NULL AND second_delta IS NOT NULL
-    ),
     ordered AS (
         SELECT
             *,
@@ -22,7 +9,8 @@ WITH
             sum(abs(delta)) OVER down AS so_far,
             row_number() OVER down AS nth,
             count(*) OVER (PARTITION BY comparison_id, place) AS n_all
-        FROM long
+        FROM stage_step
+        WHERE has_both
         WINDOW
             down AS (
                 PARTITION BY comparison_id, place ORDER BY abs(delta) DESC, response_id, pos ROWS UNBOUNDED PRECEDING

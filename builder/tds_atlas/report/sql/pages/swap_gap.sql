@@ -1,31 +1,6 @@
 -- How much of what separates base and aligned model a swap closes, per outcome, method and share; half widths are of
 -- the numerator and of the whole gap, paired by prompt.
 WITH
-    one AS (
-        SELECT
-            s.comparison_id,
-            s.method,
-            s.share,
-            s.prompt_id,
-            s.n_swapped,
-            s.n_tokens,
-            unnest(['right', 'refusal', 'style', 'ended', 'agreement']) AS outcome,
-            unnest(
-                [
-                    is_right::INTEGER::DOUBLE,
-                    CASE WHEN harmful THEN refuses::INTEGER::DOUBLE END,
-                    style_share,
-                    (finish = 'stop')::INTEGER::DOUBLE,
-                    (s.text = whole.text)::INTEGER::DOUBLE
-                ]
-            ) AS x
-        FROM swap s
-        JOIN prompt q ON q.prompt_id = s.prompt_id
-        LEFT JOIN
-            (SELECT comparison_id, prompt_id, any_value(text) AS text FROM swap WHERE share = 1 GROUP BY ALL) whole
-            ON whole.comparison_id = s.comparison_id
-            AND whole.prompt_id = s.prompt_id
-    ),
     ends AS (
         SELECT
             comparison_id,
@@ -33,7 +8,7 @@ WITH
             prompt_id,
             any_value(x) FILTER (share = 0) AS base,
             any_value(x) FILTER (share = 1) AS aligned
-        FROM one
+        FROM swap_outcome
         WHERE x IS NOT NULL
         GROUP BY ALL
     )
@@ -54,7 +29,7 @@ SELECT
     CASE WHEN abs(gap) > gap_half THEN moved / gap END AS closed,
     -- the ratio's half width by linearisation, paired by prompt
     CASE WHEN abs(gap) > gap_half THEN clustered_half_width(s.x - base, aligned - base) END AS closed_half
-FROM one s
+FROM swap_outcome s
 JOIN ends USING (comparison_id, outcome, prompt_id)
 JOIN comparison c ON c.comparison_id = s.comparison_id
 WHERE s.x IS NOT NULL AND base IS NOT NULL AND aligned IS NOT NULL AND s.share > 0 AND s.share < 1

@@ -64,11 +64,7 @@ WITH
         GROUP BY ALL
     ),
     found AS (
-        SELECT
-            comparison_id,
-            what,
-            any_value(auc) AS auc,
-            CASE WHEN count(*) > 1 THEN 1.959964 * sqrt(count(*) / (count(*) - 1.0) * sum(e * e)) END AS half
+        SELECT comparison_id, what, any_value(auc) AS auc, z95() * clustered_error(e) AS half
         FROM residual
         GROUP BY comparison_id, what
     ),
