@@ -4,12 +4,13 @@ PYTHON ?= python3
 VENV   ?= .venv
 REPORT ?= data/reports/pocket.yml
 BIN    := $(VENV)/bin
+WEB    := VENV=$(VENV) .ci/web/run
 export NO_MKDOCS_2_WARNING := 1
 # As `tds` sets it: threads that wait for one another soon sleep, which counts on a busy machine.
 export GOMP_SPINCOUNT ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help site check generate score probe store report serve publish zip test lint types bench interrupt evaluate pocket lock clean
+.PHONY: help site check generate score probe store report serve publish zip test lint format types bench interrupt evaluate pocket lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z ]+:.*## /{printf "  make %-28s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,8 +37,17 @@ zip: site  ## The site as one file, report.zip, which opens without a server
 test: $(VENV)/.test  ## All tests; those in a browser need Chromium or Chrome on the PATH
 	@$(BIN)/pytest -n auto --dist loadfile
 
-lint: $(VENV)/.test  ## Style
+lint: $(VENV)/.web  ## Style of Python, SQL, CSS and JavaScript, and what the scripts' types say
 	@$(BIN)/ruff check .
+	@$(BIN)/python .ci/width.py
+	@$(BIN)/python .ci/format_sql.py --check
+	@$(BIN)/sqlfluff lint --nocolor --processes 2 builder
+	@$(WEB) biome check --config-path .ci/web site_src/assets
+	@$(WEB) tsc -p .ci/web
+
+format: $(VENV)/.web  ## Lay out SQL, CSS and JavaScript
+	@$(BIN)/python .ci/format_sql.py
+	@$(WEB) biome check --write --config-path .ci/web site_src/assets
 
 types: $(VENV)/.test  ## Types
 	@$(BIN)/mypy
@@ -69,6 +79,10 @@ $(VENV)/.site: pyproject.toml requirements.lock
 
 $(VENV)/.test: $(VENV)/.site
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev]'
+	@touch $@
+
+$(VENV)/.web: $(VENV)/.test .ci/web/package-lock.json
+	@$(WEB) ci
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.test

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 Finish = Literal["stop", "length", "unknown"]  # unknown: a file of texts does not say how they ended
 Spans = tuple[tuple[int, int], ...]
+UNSHIFTED_RANK = 1  # a token of this base rank is unshifted,
+MARGINAL_RANK = 3  # one of a lower rank marginal up to this one, shifted beyond
 REBATCHED = "rebatched"  # the arithmetic of an A/A check that changes batches and padding, not the dtype
 
 

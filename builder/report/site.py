@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 import yaml
 
-from builder.domain import InputError
+from builder.domain import MARGINAL_RANK, UNSHIFTED_RANK, InputError
 from builder.files import hash_files
 from builder.progress import say, stage, track
 from builder.record.published import publish
@@ -193,6 +193,8 @@ def _copy_assets(source: Path, docs: Path) -> None:
     shutil.copytree(source / "assets", docs / "assets")
     scripts = docs / "assets" / "js"
     (scripts / "vega.js").write_text(vega_bundle(), encoding="utf-8")
+    classes = {"names": ["unshifted", "marginal", "shifted"], "bounds": [UNSHIFTED_RANK, MARGINAL_RANK]}
+    (scripts / "classes.js").write_text(f"window.tdsClasses={inline_json(classes)};\n", encoding="utf-8")
     (scripts / "palette.js").write_text(
         f"window.tdsPalette={inline_json({'light': theme.LIGHT, 'dark': theme.DARK})};\n", encoding="utf-8"
     )
