@@ -4,12 +4,13 @@ PYTHON ?= python3
 VENV   ?= .venv
 REPORT ?= data/reports/pocket.yml
 BIN    := $(VENV)/bin
+WEB    := VENV=$(VENV) .ci/web/run
 export NO_MKDOCS_2_WARNING := 1
 # As `tds` sets it: threads that wait for one another soon sleep, which counts on a busy machine.
 export GOMP_SPINCOUNT ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help site check generate score probe store report serve publish zip test random lint docs types bench interrupt evaluate pocket lock clean
+.PHONY: help site check generate score probe store report serve publish zip test random lint format docs types bench interrupt evaluate pocket lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z ]+:.*## /{printf "  make %-28s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,8 +40,17 @@ test: $(VENV)/.test  ## All tests; those in a browser need Chromium or Chrome on
 random: $(VENV)/.test  ## The tests of properties with examples drawn anew
 	@HYPOTHESIS_PROFILE=random $(BIN)/pytest -n auto -m hypothesis
 
-lint: $(VENV)/.test  ## Style
+lint: $(VENV)/.web  ## Style of Python, SQL, CSS and JavaScript, and what the scripts' types say
 	@$(BIN)/ruff check .
+	@$(BIN)/python .ci/width.py
+	@$(BIN)/python .ci/format_sql.py --check
+	@$(BIN)/sqlfluff lint --nocolor --processes 2 builder
+	@$(WEB) biome check --config-path .ci/web site_src/assets
+	@$(WEB) tsc -p .ci/web
+
+format: $(VENV)/.web  ## Lay out SQL, CSS and JavaScript
+	@$(BIN)/python .ci/format_sql.py
+	@$(WEB) biome check --write --config-path .ci/web site_src/assets
 
 docs: $(VENV)/.test  ## Write what README and ARCHITECTURE take from the code
 	@$(BIN)/python -m tests.house
@@ -75,6 +85,10 @@ $(VENV)/.site: pyproject.toml requirements.lock
 
 $(VENV)/.test: $(VENV)/.site
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev]'
+	@touch $@
+
+$(VENV)/.web: $(VENV)/.test .ci/web/package-lock.json
+	@$(WEB) ci
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.test

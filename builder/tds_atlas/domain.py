@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 Finish = Literal["stop", "length", "unknown"]  # unknown: a file of texts does not say how they ended
 Spans = tuple[tuple[int, int], ...]
+Shift = Literal["unshifted", "marginal", "shifted"]
+UNSHIFTED_RANK, MARGINAL_RANK = 1, 3  # the last rank of each class; the macro shift_class says the same in SQL
 REBATCHED = "rebatched"  # the arithmetic of an A/A check that changes batches and padding, not the dtype
 
 
@@ -25,10 +27,6 @@ def first_line(error: BaseException) -> str:
 def printable(text: str) -> str:
     """Control characters written out: a terminal obeys them."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-UNSHIFTED_RANK, MARGINAL_RANK = 1, 3  # the last rank of each class; the macro shift_class says the same in SQL
-Shift = Literal["unshifted", "marginal", "shifted"]
 
 
 def shift_class(rank: int) -> Shift:

@@ -25,7 +25,7 @@ _NO_ROOM = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionE
 _FOLDER = Path(__file__).parent
 SQL = {
     name: "".join((_FOLDER / f"{part}.sql").read_text(encoding="utf-8") for part in parts)
-    for name, parts in {"schema": ("schema",), "views": ("statistics", "views", "analysis", "aligntds")}.items()
+    for name, parts in {"schema": ("schema",), "views": ("statistics", "views", "analysis", "by_prompt", "probes", "aligntds")}.items()
 }
 _SHARED_COMMENTS = {  # of columns that mean the same in every table and view
     "comparison_id": "The comparison; see comparison.",

@@ -7,11 +7,11 @@ import shutil
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import duckdb
 
-from tds_atlas.domain import InputError
+from tds_atlas.domain import MARGINAL_RANK, UNSHIFTED_RANK, InputError, Shift
 from tds_atlas.files import hash_files, hash_tree
 from tds_atlas.progress import say, track
 from tds_atlas.record.browser_copy import write_browser_copy
@@ -137,6 +137,8 @@ def _copy_assets(source: Path, docs: Path) -> None:
     shutil.copytree(source / "assets", docs / "assets")
     scripts = docs / "assets" / "js"
     (scripts / "vega.js").write_text(vega_bundle(), encoding="utf-8")
+    classes = {"names": get_args(Shift), "bounds": [UNSHIFTED_RANK, MARGINAL_RANK]}
+    (scripts / "classes.js").write_text(f"window.tdsClasses={inline_json(classes)};\n", encoding="utf-8")
     (scripts / "palette.js").write_text(
         f"window.tdsPalette={inline_json({'light': theme.LIGHT, 'dark': theme.DARK})};\n", encoding="utf-8"
     )

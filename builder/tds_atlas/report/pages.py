@@ -73,6 +73,7 @@ def environment(*sources: Path) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    env.policies["json.dumps_kwargs"] = {"ensure_ascii": False}  # YAML has no surrogates: a title's 🙂 stays as it is
     env.filters |= {
         "pct": percent,
         "num": number,

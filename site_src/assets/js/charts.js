@@ -1,8 +1,8 @@
-// Draws every figure of the page from the spec inside it, in the palette of the moment, and again when the palette or the
-// width changes. Until then, and without JavaScript, the static SVG stands there.
+// Draws every figure of the page from the spec inside it, in the palette of the moment, and again when the palette or
+// the width changes. Until then, and without JavaScript, the static SVG stands there.
 (() => {
   "use strict";
-  const scheme = () => (document.body.dataset.mdColorScheme === "slate" ? "dark" : "light");
+  const { make, scheme } = window.tdsDom;
   const live = new Map();
 
   // Names where curves end take a third of a phone's width.
@@ -15,16 +15,17 @@
   async function draw(holder) {
     const spec = JSON.parse(holder.querySelector("script[type='application/json']").textContent);
     const palette = window.tdsPalette[scheme()];
-    const narrow = holder.clientWidth < 480;  // a legend in one row would be cut on a phone
+    const narrow = holder.clientWidth < 480; // a legend in one row would be cut on a phone
     if (narrow) namedInALegend(spec);
     spec.config = narrow ? { ...palette, legend: { ...palette.legend, columns: 1 } } : palette;
-    let stage = holder.querySelector(".tds-live");
-    if (!stage) {
-      stage = document.createElement("div");
-      stage.className = "tds-live";
-      holder.append(stage);
-    }
-    const result = await window.vegaEmbed(stage, spec, { ast: true, actions: false, renderer: "svg", tooltip: { theme: scheme() } });
+    if (!holder.querySelector(".tds-live")) holder.append(make("div", "tds-live"));
+    const stage = holder.querySelector(".tds-live");
+    const result = await window.vegaEmbed(stage, spec, {
+      ast: true,
+      actions: false,
+      renderer: "svg",
+      tooltip: { theme: scheme() },
+    });
     live.get(holder)?.finalize();
     live.set(holder, result);
     holder.classList.add("tds-drawn");

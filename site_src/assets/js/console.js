@@ -1,40 +1,76 @@
 // The SQL console: DuckDB-Wasm from the site's own files, read when it is opened. Before the reader's first query the
-// database is locked: no other file, no network, no extension, no setting, so that a query in a shared link can do no harm.
+// database is locked: no other file, no network, no extension, no setting, so that a query in a shared link can do no
+// harm.
 (() => {
   "use strict";
+  const { make, select, script, counted, scheme } = window.tdsDom;
   const root = document.getElementById("tds-console");
   const asset = (path) => new URL(path, document.baseURI).href;
-  const VENDOR = "assets/vendor/duckdb/", SHOWN = 500, MOST = 100_000;
+  const VENDOR = "assets/vendor/duckdb/",
+    SHOWN = 500,
+    MOST = 100_000;
   const EXAMPLES = [
-    ["How many tokens of each class?", "SELECT comparison_id, shift, count(*) AS positions\nFROM tds GROUP BY ALL ORDER BY ALL"],
-    ["Which words are shifted most often?", "SELECT word, count(*) FILTER (shift = 'shifted') AS shifted, count(*) AS occurrences\nFROM word GROUP BY word HAVING shifted > 0 ORDER BY shifted DESC, word LIMIT 30"],
-    ["What would the base have said?", "SELECT token, base_top, count(*) AS positions\nFROM tds WHERE shift = 'shifted'\nGROUP BY ALL ORDER BY positions DESC, token, base_top LIMIT 20"],
-    ["Shares with 95 % intervals", "SELECT comparison_id, clustered_mean(x, n) AS shifted_share, clustered_half_width(x, n) AS half_width\nFROM (SELECT comparison_id, prompt_id, count(*) FILTER (shift = 'shifted')::DOUBLE AS x, count(*) AS n FROM tds GROUP BY ALL)\nGROUP BY ALL ORDER BY ALL"],
-    ["Which answers are changed most?", "SELECT comparison_id, prompt_id, n_tokens, round(shifted_share, 3) AS shifted_share\nFROM example ORDER BY shifted_share DESC, comparison_id, prompt_id LIMIT 20"],
-    ["What is in the database?", "SELECT table_name, column_name, data_type, comment\nFROM duckdb_columns() WHERE database_name = 'report' AND NOT internal"],
+    [
+      "How many tokens of each class?",
+      `SELECT comparison_id, shift, count(*) AS positions
+FROM tds
+GROUP BY ALL
+ORDER BY ALL`,
+    ],
+    [
+      "Which words are shifted most often?",
+      `SELECT word, count(*) FILTER (shift = 'shifted') AS shifted, count(*) AS occurrences
+FROM word
+GROUP BY word
+HAVING shifted > 0
+ORDER BY shifted DESC, word
+LIMIT 30`,
+    ],
+    [
+      "What would the base have said?",
+      `SELECT token, base_top, count(*) AS positions
+FROM tds
+WHERE shift = 'shifted'
+GROUP BY ALL
+ORDER BY positions DESC, token, base_top
+LIMIT 20`,
+    ],
+    [
+      "Shares with 95 % intervals",
+      `SELECT comparison_id, clustered_mean(x, n) AS shifted_share, clustered_half_width(x, n) AS half_width
+FROM (
+  SELECT comparison_id, prompt_id, count(*) FILTER (shift = 'shifted')::DOUBLE AS x, count(*) AS n
+  FROM tds
+  GROUP BY ALL
+)
+GROUP BY ALL
+ORDER BY ALL`,
+    ],
+    [
+      "Which answers are changed most?",
+      `SELECT comparison_id, prompt_id, n_tokens, round(shifted_share, 3) AS shifted_share
+FROM example
+ORDER BY shifted_share DESC, comparison_id, prompt_id
+LIMIT 20`,
+    ],
+    [
+      "What is in the database?",
+      `SELECT table_name, column_name, data_type, comment
+FROM duckdb_columns()
+WHERE database_name = 'report' AND NOT internal`,
+    ],
   ];
-  const make = (tag, props = {}, ...children) => {
-    const node = Object.assign(document.createElement(tag), props);
-    node.append(...children);
-    return node;
-  };
-  const number = (n) => n.toLocaleString("en");
   const asked = new URLSearchParams(location.search).get("sql");
-  let connection = null, stopped = false, running = false, result = null;
-
-  function script(path) {
-    return new Promise((resolve, reject) => {
-      const node = make("script", { src: asset(path) });
-      node.addEventListener("load", resolve);
-      node.addEventListener("error", () => reject(new Error(`${path} could not be read`)));
-      document.head.append(node);
-    });
-  }
+  let connection = null,
+    stopped = false,
+    running = false,
+    result = null;
 
   async function read(path, progress) {
     const response = await fetch(asset(path));
     if (!response.ok) throw new Error(`${path}: ${response.status}`);
-    const parts = [], reader = response.body.getReader();
+    const parts = [],
+      reader = response.body.getReader();
     for (;;) {
       const { done, value } = await reader.read();
       if (done) break;
@@ -45,7 +81,11 @@
   }
 
   async function open(progress) {
-    const [wasm, file] = await Promise.all([read(`${VENDOR}duckdb-eh.wasm.gz`, progress), read("data/tds.duckdb", progress), script(`${VENDOR}duckdb-browser.js`)]);
+    const [wasm, file] = await Promise.all([
+      read(`${VENDOR}duckdb-eh.wasm.gz`, progress),
+      read("data/tds.duckdb", progress),
+      script(asset(`${VENDOR}duckdb-browser.js`)),
+    ]);
     const stream = wasm.plain ? wasm.blob.stream() : wasm.blob.stream().pipeThrough(new DecompressionStream("gzip"));
     const url = URL.createObjectURL(new Blob([await new Response(stream).blob()], { type: "application/wasm" }));
     const { AsyncDuckDB, VoidLogger } = window.tdsDuckDB;
@@ -55,20 +95,30 @@
     await db.open({ query: { castBigIntToDouble: true, castDecimalToDouble: true } });
     await db.registerFileBuffer("tds.duckdb", new Uint8Array(await file.blob.arrayBuffer()));
     const con = await db.connect();
-    for (const sql of ["ATTACH 'tds.duckdb' AS report (READ_ONLY)", "USE report", "SET autoinstall_known_extensions = false",
-      "SET autoload_known_extensions = false", "SET enable_external_access = false", "SET lock_configuration = true"]) await con.query(sql);
+    for (const sql of [
+      "ATTACH 'tds.duckdb' AS report (READ_ONLY)",
+      "USE report",
+      "SET autoinstall_known_extensions = false",
+      "SET autoload_known_extensions = false",
+      "SET enable_external_access = false",
+      "SET lock_configuration = true",
+    ])
+      await con.query(sql);
     connection = con;
   }
 
   async function start() {
     const bar = make("progress", { max: Number(root.dataset.megabytes) * 1e6, value: 0 });
-    const said = make("p", { className: "tds-console__said", textContent: "Reading DuckDB and the database" });
-    said.setAttribute("role", "status");
+    const said = make("p", { className: "tds-console__said", role: "status" }, "Reading DuckDB and the database");
     root.replaceChildren(said, bar);
     try {
-      await open((bytes) => { bar.value += bytes; });
+      await open((bytes) => {
+        bar.value += bytes;
+      });
     } catch (error) {
-      return root.replaceChildren(make("p", { className: "tds-console__error", textContent: `The console cannot be opened: ${oneLine(error)}` }));
+      return root.replaceChildren(
+        make("p", { className: "tds-console__error", textContent: `The console cannot be opened: ${oneLine(error)}` }),
+      );
     }
     draw();
   }
@@ -77,21 +127,43 @@
 
   const parts = {};
   function draw() {
-    const pick = make("select", { ariaLabel: "Example queries" }, make("option", { value: "", textContent: "example queries" }),
-      ...EXAMPLES.map(([name], i) => make("option", { value: i, textContent: name })));
-    pick.addEventListener("change", () => { if (pick.value) { parts.sql.value = EXAMPLES[pick.value][1]; run(); } });
+    const examples = EXAMPLES.map(([name], i) => [i, name]);
+    const pick = select("example", "Example queries", [["", "example queries"], ...examples], (i) => {
+      if (!i) return;
+      parts.sql.value = EXAMPLES[i][1];
+      run();
+    });
     parts.sql = make("textarea", { value: asked ?? EXAMPLES[0][1], rows: 6, spellcheck: false, ariaLabel: "SQL" });
-    parts.sql.addEventListener("keydown", (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); run(); } });
-    const button = (textContent, act, props = {}) => { const node = make("button", { type: "button", className: "tds-button", textContent, ...props }); node.addEventListener("click", act); return node; };
+    parts.sql.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+        event.preventDefault();
+        run();
+      }
+    });
+    const button = (label, act, props) => Object.assign(window.tdsDom.button("tds-button", label, act), props);
     parts.run = button("Run", run, { title: "Ctrl+Enter" });
     parts.cancel = button("Cancel", cancel, { hidden: true });
     parts.csv = button("CSV", csv, { disabled: true });
     parts.chart = button("Chart", chart, { hidden: true });
-    parts.said = make("p", { className: "tds-console__said" });
-    parts.said.setAttribute("role", "status");
+    parts.said = make("p", { className: "tds-console__said", role: "status" });
     parts.drawn = make("div", { className: "tds-console__chart" });
     parts.table = make("div", { className: "tds-scroll tds-console__rows", tabIndex: 0 });
-    root.replaceChildren(parts.sql, make("div", { className: "tds-console__bar" }, parts.run, parts.cancel, pick, make("span", { textContent: "Ctrl+Enter runs" }), parts.csv, parts.chart), parts.said, parts.drawn, parts.table);
+    root.replaceChildren(
+      parts.sql,
+      make(
+        "div",
+        { className: "tds-console__bar" },
+        parts.run,
+        parts.cancel,
+        pick,
+        make("span", { textContent: "Ctrl+Enter runs" }),
+        parts.csv,
+        parts.chart,
+      ),
+      parts.said,
+      parts.drawn,
+      parts.table,
+    );
     run();
   }
 
@@ -117,7 +189,8 @@
     try {
       const reader = await connection.send(sql);
       const rows = [];
-      let names = reader.schema?.fields?.map((field) => field.name) ?? [], more = false;
+      let names = reader.schema?.fields?.map((field) => field.name) ?? [],
+        more = false;
       for await (const batch of reader) {
         names = batch.schema.fields.map((field) => field.name);
         const columns = names.map((_, i) => batch.getChildAt(i));
@@ -148,18 +221,46 @@
 
   function show(more, took) {
     const { names, rows } = result;
-    const count = `${more ? "the first " : ""}${number(rows.length)} row${rows.length === 1 ? "" : "s"}`;
-    parts.said.textContent = `${count} in ${(took / 1000).toFixed(2)} s${rows.length > SHOWN ? `; the first ${SHOWN} are shown, the CSV has all${more ? " of these" : ""}` : ""}`;
+    const count = `${more ? "the first " : ""}${counted(rows.length, "row")}`;
+    const cut = `; the first ${SHOWN} are shown, the CSV has all${more ? " of these" : ""}`;
+    parts.said.textContent = `${count} in ${(took / 1000).toFixed(2)} s${rows.length > SHOWN ? cut : ""}`;
     const numeric = names.map((_, i) => rows.some((row) => typeof row[i] === "number"));
-    const cell = (value, i) => make("td", { className: numeric[i] ? "tds-n" : "", textContent: typeof value === "number" && !Number.isInteger(value) ? String(Number(value.toPrecision(6))) : text(value) });
-    parts.table.replaceChildren(make("table", { className: "tds-data" }, make("thead", {}, make("tr", {}, ...names.map((name, i) => make("th", { scope: "col", className: numeric[i] ? "tds-n" : "", textContent: name })))),
-      make("tbody", {}, ...rows.slice(0, SHOWN).map((row) => make("tr", {}, ...row.map(cell))))));
+    const cell = (value, i) =>
+      make("td", {
+        className: numeric[i] ? "tds-n" : "",
+        textContent:
+          typeof value === "number" && !Number.isInteger(value) ? String(Number(value.toPrecision(6))) : text(value),
+      });
+    parts.table.replaceChildren(
+      make(
+        "table",
+        { className: "tds-data" },
+        make(
+          "thead",
+          {},
+          make(
+            "tr",
+            {},
+            ...names.map((name, i) =>
+              make("th", { scope: "col", className: numeric[i] ? "tds-n" : "", textContent: name }),
+            ),
+          ),
+        ),
+        make("tbody", {}, ...rows.slice(0, SHOWN).map((row) => make("tr", {}, ...row.map(cell)))),
+      ),
+    );
   }
 
   function csv() {
-    const quote = (value) => { const s = text(value); return /[",\n\r]/.test(s) ? `"${s.replaceAll('"', '""')}"` : s; };
+    const quote = (value) => {
+      const s = text(value);
+      return /[",\n\r]/.test(s) ? `"${s.replaceAll('"', '""')}"` : s;
+    };
     const body = [result.names, ...result.rows].map((row) => row.map(quote).join(",")).join("\n");
-    const link = make("a", { href: URL.createObjectURL(new Blob([body + "\n"], { type: "text/csv" })), download: "result.csv" });
+    const link = make("a", {
+      href: URL.createObjectURL(new Blob([body + "\n"], { type: "text/csv" })),
+      download: "result.csv",
+    });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   }
@@ -171,26 +272,52 @@
   }
 
   async function chart() {
-    const { x, y } = axes(), { names, rows } = result;
-    if (!window.vegaEmbed) await Promise.all([script("assets/js/vega.js"), script("assets/js/palette.js")]);
-    const dark = document.body.dataset.mdColorScheme === "slate";
-    const palette = window.tdsPalette[dark ? "dark" : "light"], color = palette.range.category[0];
+    const { x, y } = axes(),
+      { names, rows } = result;
+    if (!window.vegaEmbed)
+      await Promise.all([script(asset("assets/js/vega.js")), script(asset("assets/js/palette.js"))]);
+    const palette = window.tdsPalette[scheme()],
+      color = palette.range.category[0];
     const isNumber = typeof rows[0][x] === "number";
     const values = rows.slice(0, SHOWN).map((row) => ({ x: isNumber ? row[x] : text(row[x]), y: row[y] }));
     const spec = {
-      data: { values }, width: "container", autosize: { type: "fit-x", contains: "padding" },
-      mark: { color, tooltip: true, ...(isNumber ? { type: "point", filled: true } : { type: "bar", height: { band: 0.7 } }) },
-      encoding: isNumber ? { x: { field: "x", type: "quantitative", title: names[x] }, y: { field: "y", type: "quantitative", title: names[y] } }
-        : { y: { field: "x", type: "nominal", sort: null, title: null, axis: { labelLimit: 140 } }, x: { field: "y", type: "quantitative", title: names[y] } },
+      data: { values },
+      width: "container",
+      autosize: { type: "fit-x", contains: "padding" },
+      mark: {
+        color,
+        tooltip: true,
+        ...(isNumber ? { type: "point", filled: true } : { type: "bar", height: { band: 0.7 } }),
+      },
+      encoding: isNumber
+        ? {
+            x: { field: "x", type: "quantitative", title: names[x] },
+            y: { field: "y", type: "quantitative", title: names[y] },
+          }
+        : {
+            y: { field: "x", type: "nominal", sort: null, title: null, axis: { labelLimit: 140 } },
+            x: { field: "y", type: "quantitative", title: names[y] },
+          },
       config: palette,
     };
     const stage = make("div", { className: "tds-live" });
     parts.drawn.replaceChildren(stage);
-    await window.vegaEmbed(stage, spec, { ast: true, actions: false, renderer: "svg", tooltip: { theme: dark ? "dark" : "light" } });
+    await window.vegaEmbed(stage, spec, {
+      ast: true,
+      actions: false,
+      renderer: "svg",
+      tooltip: { theme: scheme() },
+    });
   }
 
   if (location.protocol === "file:") {
-    root.replaceChildren(make("p", { textContent: "Opened from a disk, a browser may not start the console. The file data/tds.duckdb beside this page answers the same queries, as below; or serve the folder over http (tds serve)." }));
+    root.replaceChildren(
+      make("p", {
+        textContent:
+          "Opened from a disk, a browser may not start the console. The file data/tds.duckdb beside this page " +
+          "answers the same queries, as below; or serve the folder over http (tds serve).",
+      }),
+    );
   } else {
     root.querySelector("button").addEventListener("click", start);
     if (asked) start();

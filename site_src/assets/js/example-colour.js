@@ -1,9 +1,11 @@
 // The colourings of an answer: what a token's value is, into which step of a scale it falls, how tall it stands in the
-// profile. The steps are the same on every page, so that pages compare; example.css holds their colours in both palettes.
+// profile. The steps are the same on every page, so that pages compare; example.css holds their colours in both
+// palettes.
 (() => {
   "use strict";
   const { n, base, far, shift, delta, digits } = window.tds;
-  const CLASSES = ["unshifted", "marginal", "shifted"];
+  const { names: CLASSES, bounds: BOUNDS } = window.tdsClasses;
+  const { number } = window.tdsDom;
   const below = (limits) => (value) => (Number.isNaN(value) ? -1 : limits.filter((limit) => value >= limit).length);
   const largest = (value) => {
     let most = 0;
@@ -11,12 +13,20 @@
     return most || 1;
   };
 
-  // A scale of numbers: the classes of its steps, their names, the value of a position, and its height from -1 to 1.
+  /**
+   * A scale of numbers: the classes of its steps, their names, the value of a position, and its height from -1 to 1.
+   * @param {{name: string, title: string, value: (t: number) => number, limits: number[], labels: string[],
+   *   style: string[], bend?: (x: number) => number, write?: (t: number) => string}} how
+   */
   function scale({ name, title, value, limits, labels, style, bend = (x) => x, write }) {
     const step = below(limits);
     let most;
     return {
-      name, title, labels, style, write: write ?? ((t) => `${digits(value(t), 3)} nats`),
+      name,
+      title,
+      labels,
+      style,
+      write: write ?? ((t) => `${digits(value(t), 3)} nats`),
       step: (t) => step(value(t)),
       height: (t) => {
         most ??= bend(largest(value));
@@ -26,28 +36,56 @@
     };
   }
 
+  // Ranks in steps: the classes' own bounds, then powers of ten.
+  const RANKS = [...BOUNDS, 10, 100, 1000];
+  const rankLabel = (top, i) =>
+    i && RANKS[i - 1] + 1 < top ? `${number(RANKS[i - 1] + 1)}–${number(top)}` : number(top);
   const sequence = (count) => Array.from({ length: count }, (_, i) => `tds-q${i}`);
   window.tds.colourings = {
     class: {
-      name: "Class", title: "Where the base ranks the token: first, second or third, lower", labels: CLASSES, style: CLASSES.map((c) => `tds-c-${c}`),
-      step: (t) => CLASSES.indexOf(shift(t)), height: (t) => [0.08, 0.45, 1][CLASSES.indexOf(shift(t))], write: (t) => shift(t),
+      name: "Class",
+      title: "Where the base ranks the token: first, second or third, lower",
+      labels: CLASSES,
+      style: CLASSES.map((c) => `tds-c-${c}`),
+      step: (t) => CLASSES.indexOf(shift(t)),
+      height: (t) => [0.08, 0.45, 1][CLASSES.indexOf(shift(t))],
+      write: (t) => shift(t),
     },
     rank: scale({
-      name: "Log rank", title: "Rank of the token under the base, on a log scale", value: (t) => Math.log10(base.rank[t]), limits: [0.3, 0.6, 1.0001, 2.0001, 3.0001],
-      labels: ["1", "2–3", "4–10", "11–100", "101–1,000", "over 1,000"], style: sequence(6), write: (t) => `rank ${base.rank[t]}`,
+      name: "Log rank",
+      title: "Rank of the token under the base, on a log scale",
+      value: (t) => Math.log10(base.rank[t]),
+      limits: RANKS.map((rank) => Math.log10(rank + 0.5)),
+      labels: [...RANKS.map(rankLabel), `over ${number(RANKS.at(-1))}`],
+      style: sequence(6),
+      write: (t) => `rank ${base.rank[t]}`,
     }),
     kl: scale({
-      name: "KL", title: "KL(aligned‖base) at the position, nats", value: (t) => far.kl[t], limits: [0.05, 0.2, 0.5, 1, 3],
-      labels: ["< 0.05", "0.05–0.2", "0.2–0.5", "0.5–1", "1–3", "≥ 3"], style: sequence(6), bend: Math.sqrt,
+      name: "KL",
+      title: "KL(aligned‖base) at the position, nats",
+      value: (t) => far.kl[t],
+      limits: [0.05, 0.2, 0.5, 1, 3],
+      labels: ["< 0.05", "0.05–0.2", "0.2–0.5", "0.5–1", "1–3", "≥ 3"],
+      style: sequence(6),
+      bend: Math.sqrt,
     }),
     delta: scale({
-      name: "Δ log p", title: "ln p aligned − ln p base of the token, nats: positive where tuning made it likelier", value: delta, limits: [-3, -1, -0.1, 0.1, 1, 3],
-      labels: ["< −3", "−3 to −1", "−1 to −0.1", "about 0", "0.1–1", "1–3", "≥ 3"], style: ["tds-d0", "tds-d1", "tds-d2", "tds-q0", "tds-d4", "tds-d5", "tds-d6"],
-      bend: Math.sqrt, write: (t) => (delta(t) > 0 ? "+" : "") + (Number.isNaN(delta(t)) ? "none" : `${digits(delta(t), 3)} nats`),
+      name: "Δ log p",
+      title: "ln p aligned − ln p base of the token, nats: positive where tuning made it likelier",
+      value: delta,
+      limits: [-3, -1, -0.1, 0.1, 1, 3],
+      labels: ["< −3", "−3 to −1", "−1 to −0.1", "about 0", "0.1–1", "1–3", "≥ 3"],
+      style: ["tds-d0", "tds-d1", "tds-d2", "tds-q0", "tds-d4", "tds-d5", "tds-d6"],
+      bend: Math.sqrt,
+      write: (t) => (delta(t) > 0 ? "+" : "") + (Number.isNaN(delta(t)) ? "none" : `${digits(delta(t), 3)} nats`),
     }),
     entropy: scale({
-      name: "Entropy", title: "Entropy of the base's distribution, nats: how unsure it is", value: (t) => base.entropy[t], limits: [0.1, 0.5, 1, 2, 3.5],
-      labels: ["< 0.1", "0.1–0.5", "0.5–1", "1–2", "2–3.5", "≥ 3.5"], style: sequence(6),
+      name: "Entropy",
+      title: "Entropy of the base's distribution, nats: how unsure it is",
+      value: (t) => base.entropy[t],
+      limits: [0.1, 0.5, 1, 2, 3.5],
+      labels: ["< 0.1", "0.1–0.5", "0.5–1", "1–2", "2–3.5", "≥ 3.5"],
+      style: sequence(6),
     }),
   };
 })();

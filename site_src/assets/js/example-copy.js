@@ -1,36 +1,65 @@
-// What an example page gives away: a position or the answer as JSON, or as the SQL that returns it; and its two dialogs.
-// Where there is no clipboard (file://), the text stands selected in a dialog.
+// What an example page gives away: a position or the answer as JSON, or as the SQL that returns it; and its two
+// dialogs. Where there is no clipboard (file://), the text stands selected in a dialog.
 (() => {
   "use strict";
-  const { raw, n, ids, tokens, far, said, shift, delta, make, button, candidates, text } = window.tds;
+  const { make, button } = window.tdsDom;
+  const { raw, n, ids, tokens, far, said, shift, delta, candidates, text } = window.tds;
   const quoted = (value) => `'${value.replaceAll("'", "''")}'`;
-  const number = (value) => (Number.isNaN(value) ? null : Number(value.toFixed(4)));
+  const rounded = (value) => (Number.isNaN(value) ? null : Number(value.toFixed(4)));
 
   function position(t, names) {
-    const conditions = Object.fromEntries(names.map((name) => [name, {
-      rank: said[name].rank[t], logprob: number(said[name].logp[t]), entropy: number(said[name].entropy[t]),
-      candidates: candidates(name, t).map(({ id, logp }) => ({ token: tokens[id], logprob: number(logp) })),
-    }]));
+    const conditions = Object.fromEntries(
+      names.map((name) => [
+        name,
+        {
+          rank: said[name].rank[t],
+          logprob: rounded(said[name].logp[t]),
+          entropy: rounded(said[name].entropy[t]),
+          candidates: candidates(name, t).map(({ id, logp }) => ({ token: tokens[id], logprob: rounded(logp) })),
+        },
+      ]),
+    );
     return {
-      pos: t, token: tokens[ids[t]], text: text(t), shift: shift(t), kl_aligned_base: number(far.kl[t]), kl_base_aligned: number(far.klBack[t]),
-      js: number(far.js[t]), delta_logprob: number(delta(t)), conditions,
+      pos: t,
+      token: tokens[ids[t]],
+      text: text(t),
+      shift: shift(t),
+      kl_aligned_base: rounded(far.kl[t]),
+      kl_base_aligned: rounded(far.klBack[t]),
+      js: rounded(far.js[t]),
+      delta_logprob: rounded(delta(t)),
+      conditions,
     };
   }
 
-  const at = () => ({ comparison_id: raw.comparison, response_id: raw.response, prompt_id: raw.prompt, base: raw.base, aligned: raw.aligned });
+  const at = () => ({
+    comparison_id: raw.comparison,
+    response_id: raw.response,
+    prompt_id: raw.prompt,
+    base: raw.base,
+    aligned: raw.aligned,
+  });
   const where = () => `comparison_id = ${quoted(raw.comparison)} AND response_id = ${quoted(raw.response)}`;
   const written = {
-    json: (t, names) => JSON.stringify(t === undefined
-      ? { ...at(), text: raw.text, positions: Array.from({ length: n }, (_, i) => position(i, names)) } : { ...at(), ...position(t, names) }, null, 1),
+    json: (t, names) =>
+      JSON.stringify(
+        t === undefined
+          ? { ...at(), text: raw.text, positions: Array.from({ length: n }, (_, i) => position(i, names)) }
+          : { ...at(), ...position(t, names) },
+        null,
+        1,
+      ),
     sql: (t) => `SELECT * FROM tds WHERE ${where()}${t === undefined ? " ORDER BY pos" : ` AND pos = ${t}`}`,
   };
 
   function dialog(name, ...children) {
     const box = make("dialog", "tds-dialog", make("h2", "", name), ...children);
-    box.setAttribute("aria-label", name);
+    box.ariaLabel = name;
     box.append(button("tds-dialog-close", "Close", () => box.close()));
     box.addEventListener("close", () => box.remove());
-    box.addEventListener("click", (event) => { if (event.target === box) box.close(); });
+    box.addEventListener("click", (event) => {
+      if (event.target === box) box.close();
+    });
     document.querySelector(".tds-example").append(box);
     box.showModal();
     return box;
@@ -46,21 +75,36 @@
       area.value = out;
       area.readOnly = true;
       area.rows = 12;
-      area.setAttribute("aria-label", "The text to copy");
+      area.ariaLabel = "The text to copy";
       dialog("Copy this text", area);
       area.select();
     }
   }
 
   const KEYS = [
-    ["← →", "previous and next token"], ["p n", "previous and next shifted token"], ["Home End", "first and last token"], ["c", "next colouring"],
-    ["[ ]", "previous and next example, in the order of the table"], ["o", "the same prompt in the next comparison; the place is kept where the answer is the same"],
-    ["Esc", "leave the token"], ["?", "this help"],
+    ["← →", "previous and next token"],
+    ["p n", "previous and next shifted token"],
+    ["Home End", "first and last token"],
+    ["c", "next colouring"],
+    ["[ ]", "previous and next example, in the order of the table"],
+    ["o", "the same prompt in the next comparison; the place is kept where the answer is the same"],
+    ["Esc", "leave the token"],
+    ["?", "this help"],
   ];
   function help() {
     const list = make("dl", "tds-keys");
-    for (const [key, what] of KEYS) list.append(make("dt", "", ...key.split(" ").flatMap((k) => [make("kbd", "", k), " "])), make("dd", "", what));
-    dialog("Keys", list, make("p", "tds-small", "A step of the legend, clicked, shows its tokens alone. Click or drag on the profile to go to a place in the answer. The address of the page always leads back to what it shows."));
+    for (const [key, what] of KEYS)
+      list.append(make("dt", "", ...key.split(" ").flatMap((k) => [make("kbd", "", k), " "])), make("dd", "", what));
+    dialog(
+      "Keys",
+      list,
+      make(
+        "p",
+        "tds-small",
+        "A step of the legend, clicked, shows its tokens alone. Click or drag on the profile to go to a place in the " +
+          "answer. The address of the page always leads back to what it shows.",
+      ),
+    );
   }
 
   Object.assign(window.tds, { copy, help, written });

@@ -1,15 +1,18 @@
-// The numbers of an example page, unpacked from window.tdsExample (builder/report/example_data.py packs them), and further
-// conditions from a second file when a reader asks. Everything the page's other scripts share stands in window.tds.
+// The numbers of an example page, unpacked from window.tdsExample (report/examples/data.py packs them), and
+// further conditions from a second file when a reader asks. Everything the page's other scripts share stands in
+// window.tds.
 (() => {
   "use strict";
   performance.mark("tds-start");
+  const { script, minus } = window.tdsDom;
+  const { names: CLASSES, bounds: BOUNDS } = window.tdsClasses;
   const raw = window.tdsExample;
   const K = raw.k;
   const DIGITS = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).filter((c) => !'"\\<>&'.includes(c));
   const HALF = DIGITS.length / 2;
   const VALUE = Object.fromEntries(DIGITS.map((c, i) => [c, i]));
 
-  // Gives the packed numbers one by one; builder/report/packing.py says how they are written.
+  // Gives the packed numbers one by one; report/examples/packing.py says how they are written.
   function reader(text) {
     let at = 0;
     return () => {
@@ -36,22 +39,27 @@
   const tokens = split(raw.tokens);
   const points = Array.from(raw.text);
   const n = raw.n;
-  const ids = new Int32Array(n), starts = new Int32Array(n + 1);
+  const ids = new Int32Array(n),
+    starts = new Int32Array(n + 1);
   for (let t = 0, next = reader(raw.own); t < n; t++) {
     ids[t] = next();
     starts[t + 1] = starts[t] + next();
   }
 
   const far = { kl: new Float32Array(n), klBack: new Float32Array(n), js: new Float32Array(n) };
-  for (let t = 0, next = reader(raw.far); t < n; t++) for (const key of ["kl", "klBack", "js"]) far[key][t] = next() / 1e4;
+  for (let t = 0, next = reader(raw.far); t < n; t++)
+    for (const key of ["kl", "klBack", "js"]) far[key][t] = next() / 1e4;
 
   // One condition: rank, log p and entropy by position; candidates at K places a position. Beside a base, a candidate
   // below K is a place in the base's list.
   function unpack(text, beside) {
     const next = reader(text);
     const said = {
-      rank: new Int32Array(n), logp: new Float32Array(n), entropy: new Float32Array(n),
-      top: new Int32Array(n * K), topLogp: new Float32Array(n * K),
+      rank: new Int32Array(n),
+      logp: new Float32Array(n),
+      entropy: new Float32Array(n),
+      top: new Int32Array(n * K),
+      topLogp: new Float32Array(n * K),
     };
     for (let t = 0; t < n; t++) {
       said.rank[t] = next();
@@ -70,57 +78,61 @@
 
   const said = {};
   for (const [name, text] of Object.entries(raw.said)) said[name] = unpack(text, said[raw.base]);
+  /** @type {Promise<void> | undefined} */
   let loading;
 
   // The further conditions: a classic script beside the page's own, which works from file:// too.
   function more() {
-    loading ??= new Promise((done, failed) => {
-      const script = document.createElement("script");
-      script.src = `${raw.ordinal}.more.js`;
-      script.addEventListener("error", () => { loading = undefined; script.remove(); failed(new Error("the further conditions did not load")); });
-      script.addEventListener("load", () => {
+    loading ??= script(`${raw.ordinal}.more.js`).then(
+      () => {
         tokens.push(...split(window.tdsExampleMore.tokens));
         for (const [name, text] of Object.entries(window.tdsExampleMore.said)) said[name] = unpack(text, base);
-        done();
-      });
-      document.head.append(script);
-    });
+      },
+      () => {
+        loading = undefined;
+        throw new Error("the further conditions did not load");
+      },
+    );
     return loading;
   }
 
-  const base = said[raw.base], aligned = said[raw.aligned];
+  const base = said[raw.base],
+    aligned = said[raw.aligned];
   window.tds = {
-    raw, K, n, ids, tokens, far, said, more, base, aligned,
+    raw,
+    K,
+    n,
+    ids,
+    tokens,
+    far,
+    said,
+    more,
+    base,
+    aligned,
     conditions: [...new Set([raw.base, raw.aligned, ...raw.more])],
     text: (t) => points.slice(starts[t], starts[t + 1]).join(""),
     start: (t) => starts[t],
     length: (t) => starts[t + 1] - starts[t],
     isEnd: (t) => raw.ends && t === n - 1,
-    shift: (t) => (base.rank[t] === 1 ? "unshifted" : base.rank[t] <= 3 ? "marginal" : "shifted"),
+    shift: (t) => CLASSES[BOUNDS.filter((bound) => base.rank[t] > bound).length],
     delta: (t) => aligned.logp[t] - base.logp[t],
     candidates: (name, t) => {
       const list = [];
       for (let i = t * K; i < (t + 1) * K; i++) list.push({ id: said[name].top[i], logp: said[name].topLogp[i] });
       return list;
     },
-    make: (tag, className, ...children) => {
-      const node = document.createElement(tag);
-      if (className) node.className = className;
-      node.append(...children);
-      return node;
-    },
-    button: (className, label, act, name) => {
-      const node = window.tds.make("button", className, label);
-      node.type = "button";
-      if (name) { node.setAttribute("aria-label", name); node.title = name; }
-      node.addEventListener("click", act);
-      return node;
-    },
-    percent: (logp) => {
+    probability: (logp) => {
       if (Number.isNaN(logp)) return "none";
       const p = 100 * Math.exp(logp);
-      return p >= 99.95 ? "100 %" : p >= 0.1 ? `${p.toPrecision(p >= 10 ? 3 : 2)} %` : p >= 0.01 ? `${p.toFixed(2)} %` : "< 0.01 %";
+      return p >= 99.95
+        ? "100 %"
+        : p >= 0.1
+          ? `${p.toPrecision(p >= 10 ? 3 : 2)} %`
+          : p >= 0.01
+            ? `${p.toFixed(2)} %`
+            : "< 0.01 %";
     },
-    digits: (value, places) => (Number.isNaN(value) ? "none" : value.toFixed(places).replace("-", "−")),  // none: a token that the model does not have
+    // none: a token that the model does not have
+    digits: (value, places) => (Number.isNaN(value) ? "none" : minus(value.toFixed(places))),
   };
 })();

@@ -2,7 +2,8 @@
 // divergences, and what the base would have written from there.
 (() => {
   "use strict";
-  const { raw, n, ids, tokens, far, said, shift, delta, make, button, percent, digits, candidates } = window.tds;
+  const { make, button, number } = window.tdsDom;
+  const { raw, n, ids, tokens, far, said, shift, delta, probability, digits, candidates } = window.tds;
   const fact = (list, name, value) => list.append(make("dt", "", name), make("dd", "", value));
 
   // How a candidate's place differs from that in the first list shown: nothing, up, down, or not among its ten.
@@ -25,23 +26,33 @@
   }
 
   function side(name, t, first) {
-    const box = make("section", "tds-side"), own = ids[t], mine = said[name], list = make("ol", "tds-candidates");
+    const box = make("section", "tds-side"),
+      own = ids[t],
+      mine = said[name],
+      list = make("ol", "tds-candidates");
     const place = name === raw.base ? "base" : name === raw.aligned ? "aligned" : "";
     box.append(make("h3", "", name, ...(place ? [" ", make("small", "", place)] : [])));
-    const numbers = make("p", "tds-side-facts", `rank ${mine.rank[t].toLocaleString("en")} · log p ${digits(mine.logp[t], 3)} · H ${digits(mine.entropy[t], 2)}`);
+    const numbers = make(
+      "p",
+      "tds-side-facts",
+      `rank ${number(mine.rank[t])} · log p ${digits(mine.logp[t], 3)} · H ${digits(mine.entropy[t], 2)}`,
+    );
     numbers.title = "The token's rank and log-probability here, and the entropy of the distribution, nats";
     box.append(numbers);
     const shown = candidates(name, t);
     shown.forEach(({ id, logp }, i) => {
       const line = row(id, logp, own);
       if (first) line.append(moved(id, i, first));
-      line.append(make("span", "tds-p", percent(logp)));
+      line.append(make("span", "tds-p", probability(logp)));
       list.append(line);
     });
     if (!shown.some(({ id }) => id === own)) {
       const line = row(own, mine.logp[t], own);
       line.classList.add("tds-below");
-      line.append(make("span", "tds-moved", `rank ${mine.rank[t].toLocaleString("en")}`), make("span", "tds-p", percent(mine.logp[t])));
+      line.append(
+        make("span", "tds-moved", `rank ${number(mine.rank[t])}`),
+        make("span", "tds-p", probability(mine.logp[t])),
+      );
       list.append(line);
     }
     box.append(list);
@@ -60,7 +71,12 @@
   function continuation(t) {
     const gone = raw.gone[t];
     if (!gone) return [];
-    const text = make("blockquote", "tds-gone", gone[0], ...(gone[1] ? [make("span", "tds-end")] : ["…"]));
+    const text = make(
+      "blockquote",
+      { className: "tds-gone", dir: "auto" },
+      gone[0],
+      ...(gone[1] ? [make("span", "tds-end")] : ["…"]),
+    );
     return [make("section", "tds-from-here", make("h3", "", "From here the base would have written"), text)];
   }
 
@@ -70,24 +86,42 @@
     panel.removeAttribute("aria-live");
     panel.addEventListener("pointerover", (event) => {
       const id = event.target.closest("li[data-id]")?.dataset.id;
-      panel.querySelectorAll("li[data-id]").forEach((line) => line.classList.toggle("tds-same", line.dataset.id === id));
+      panel
+        .querySelectorAll("li[data-id]")
+        .forEach((line) => line.classList.toggle("tds-same", line.dataset.id === id));
     });
 
     function head(t) {
       const box = make("header", "tds-panel-head");
-      const walk = make("span", "tds-walk",
-        button("", "‹", () => acts.step(-1), "Previous token"), button("", "›", () => acts.step(1), "Next token"),
+      const walk = make(
+        "span",
+        "tds-walk",
+        button("", "‹", () => acts.step(-1), "Previous token"),
+        button("", "›", () => acts.step(1), "Next token"),
         button("tds-walk-shifted", "‹ shifted", () => acts.stepShifted(-1), "Previous shifted token (p)"),
-        button("tds-walk-shifted", "shifted ›", () => acts.stepShifted(1), "Next shifted token (n)"));
-      box.append(make("code", "", tokens[ids[t]]), make("span", `tds-key tds-c-${shift(t)}`, shift(t)),
-        make("span", "tds-at", `position ${t} of ${n}`), button("tds-close", "×", acts.hide, "Close"), walk);
+        button("tds-walk-shifted", "shifted ›", () => acts.stepShifted(1), "Next shifted token (n)"),
+      );
+      box.append(
+        make("code", "", tokens[ids[t]]),
+        make("span", `tds-key tds-c-${shift(t)}`, shift(t)),
+        make("span", "tds-at", `position ${t} of ${n}`),
+        button("tds-close", "×", acts.hide, "Close"),
+        walk,
+      );
       return box;
     }
 
     return (t, names) => {
       const first = candidates(names[0], t);
       const sides = make("div", "tds-sides", ...names.map((name, i) => side(name, t, i ? first : undefined)));
-      const copy = make("p", "tds-copy", "Copy this position as ", button("", "JSON", () => acts.copy("json", t)), " or ", button("", "SQL", () => acts.copy("sql", t)));
+      const copy = make(
+        "p",
+        "tds-copy",
+        "Copy this position as ",
+        button("", "JSON", () => acts.copy("json", t)),
+        " or ",
+        button("", "SQL", () => acts.copy("sql", t)),
+      );
       panel.replaceChildren(head(t), sides, ...continuation(t), facts(t), copy);
       panel.classList.add("tds-open");
     };

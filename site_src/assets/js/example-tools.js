@@ -1,43 +1,51 @@
-// The controls above an answer: the colouring, its legend that is a filter, the conditions, the profile, copying and help;
-// and the ways to other examples, in the order in which the table of examples was last sorted.
+// The controls above an answer: the colouring, its legend that is a filter, the conditions, the profile, copying and
+// help; and the ways to other examples, in the order in which the table of examples was last sorted.
 (() => {
   "use strict";
-  const { raw, n, make, button, colourings, conditions } = window.tds;
+  const { make, button, number, percent } = window.tdsDom;
+  const { raw, n, colourings, conditions } = window.tds;
 
   function segments(state, set) {
-    const group = make("div", "tds-segments");
-    group.setAttribute("role", "group");
-    group.setAttribute("aria-label", "Colour the tokens by");
+    const group = make("div", { className: "tds-segments", role: "group", ariaLabel: "Colour the tokens by" });
     for (const [key, { name, title }] of Object.entries(colourings)) {
       const item = button("", name, () => set(key));
       item.dataset.by = key;
       item.title = title;
       group.append(item);
     }
-    return { group, draw: () => [...group.children].forEach((item) => item.setAttribute("aria-pressed", item.dataset.by === state.by)) };
+    return {
+      group,
+      draw: () =>
+        [...group.children].forEach((item) => item.setAttribute("aria-pressed", item.dataset.by === state.by)),
+    };
   }
 
   function legend(box, state, set) {
     const means = [...box.querySelectorAll(".tds-kl")];
     return () => {
-      const { labels, style, step, title } = colourings[state.by], counts = labels.map(() => 0);
+      const { labels, style, step, title } = colourings[state.by],
+        counts = labels.map(() => 0);
       for (let t = 0; t < n; t++) if (step(t) >= 0) counts[step(t)]++;
       const items = labels.map((name, i) => {
-        const item = button(`tds-key ${style[i]}`, name, () => { set(i); box.querySelectorAll("button")[i].focus(); });
-        item.append(" ", make("b", "", `${((100 * counts[i]) / n).toFixed(1)} %`));
+        const item = button(`tds-key ${style[i]}`, name, () => {
+          set(i);
+          box.querySelectorAll("button")[i].focus();
+        });
+        item.append(" ", make("b", "", percent(counts[i] / n)));
         item.title = "Show these alone";
         item.setAttribute("aria-pressed", state.only === i);
         if (state.only >= 0 && state.only !== i) item.classList.add("tds-off");
         return item;
       });
-      box.setAttribute("role", "group");
-      box.setAttribute("aria-label", `Legend and filter: ${title}`);
+      Object.assign(box, { role: "group", ariaLabel: `Legend and filter: ${title}` });
       box.replaceChildren(...items, ...(state.by === "class" ? means : [make("small", "", title)]));
     };
   }
 
   function chosen(state, set) {
-    const box = make("details", "tds-with"), summary = make("summary", ""), list = make("div", "tds-with-list");
+    const box = make("details", "tds-with"),
+      summary = make("summary", ""),
+      list = make("div", "tds-with-list");
     const boxes = conditions.map((name) => {
       const input = make("input", "");
       input.type = "checkbox";
@@ -52,25 +60,56 @@
       return input;
     });
     box.append(summary, list);
-    document.addEventListener("click", (event) => { if (!box.contains(event.target)) box.open = false; });
+    document.addEventListener("click", (event) => {
+      if (!box.contains(event.target)) box.open = false;
+    });
     return {
-      box, draw: () => {
+      box,
+      draw: () => {
         summary.textContent = `${state.names.length} of ${conditions.length} conditions`;
-        boxes.forEach((input) => { input.checked = state.names.includes(input.value); });
+        boxes.forEach((input) => {
+          input.checked = state.names.includes(input.value);
+        });
       },
-      close: () => { const open = box.open; box.open = false; if (open) summary.focus(); return open; },
+      close: () => {
+        const open = box.open;
+        box.open = false;
+        if (open) summary.focus();
+        return open;
+      },
     };
   }
 
   window.tds.tools = (root, state, { setColouring, setOnly, setNames, copy, strip, status }) => {
-    const scale = segments(state, setColouring), which = chosen(state, setNames), box = root.querySelector(".tds-legend");
+    const scale = segments(state, setColouring),
+      which = chosen(state, setNames),
+      box = root.querySelector(".tds-legend");
     const drawLegend = legend(box, state, setOnly);
-    const bar = make("div", "tds-tools", scale.group, ...(conditions.length > 2 ? [which.box] : []),
-      make("span", "tds-copy", "Copy as ", button("", "JSON", () => copy("json")), " or ", button("", "SQL", () => copy("sql"))),
-      button("tds-help", "?", window.tds.help, "Keys and help (?)"));
+    const bar = make(
+      "div",
+      "tds-tools",
+      scale.group,
+      ...(conditions.length > 2 ? [which.box] : []),
+      make(
+        "span",
+        "tds-copy",
+        "Copy as ",
+        button("", "JSON", () => copy("json")),
+        " or ",
+        button("", "SQL", () => copy("sql")),
+      ),
+      button("tds-help", "?", window.tds.help, "Keys and help (?)"),
+    );
     box.before(bar);
     box.after(strip, status);
-    return { draw: () => { scale.draw(); which.draw(); drawLegend(); }, close: which.close };
+    return {
+      draw: () => {
+        scale.draw();
+        which.draw();
+        drawLegend();
+      },
+      close: which.close,
+    };
   };
 
   // The table of examples leaves its order in the session; without one, the page's own links follow the prompts.
@@ -79,31 +118,48 @@
       const kept = JSON.parse(sessionStorage.getItem(`tds-order:${new URL("../../", location.href).pathname}`));
       const at = kept.order.indexOf(`${raw.comparison}/${raw.ordinal}`);
       return at < 0 ? null : { ...kept, at };
-    } catch { return null; }
+    } catch {
+      return null;
+    }
   }
 
   window.tds.near = (root) => {
-    const nav = root.querySelector(".tds-near"), kept = order(), links = {};
-    for (const [rel, by] of [["prev", -1], ["next", 1]]) {
+    const nav = root.querySelector(".tds-near"),
+      kept = order(),
+      links = {};
+    for (const [rel, by] of Object.entries({ prev: -1, next: 1 })) {
       links[rel] = nav.querySelector(`a[rel=${rel}]`);
       if (!kept) continue;
       const to = kept.order[kept.at + by];
       const link = to ? make("a", "", by < 0 ? "← previous" : "next →") : make("span", "");
-      if (to) { link.href = `../${to.split("/").map(encodeURIComponent).join("/")}.html`; link.rel = rel; }
+      if (to) {
+        link.href = `../${to.split("/").map(encodeURIComponent).join("/")}.html`;
+        link.rel = rel;
+      }
       (links[rel] ?? nav.querySelector(`:scope > span${by < 0 ? ":first-child" : ":last-child"}`)).replaceWith(link);
       links[rel] = to ? link : null;
     }
-    if (kept) nav.append(make("small", "tds-order", `${(kept.at + 1).toLocaleString("en")} of ${kept.order.length.toLocaleString("en")} in the table${kept.label ? `, ${kept.label}` : ""}`));
+    if (kept)
+      nav.append(
+        make(
+          "small",
+          "tds-order",
+          `${number(kept.at + 1)} of ${number(kept.order.length)} in the table` + (kept.label ? `, ${kept.label}` : ""),
+        ),
+      );
     const others = [...nav.querySelectorAll(".tds-others a")];
-    const targets = new Map([...others, ...Object.values(links).filter(Boolean)].map((link) => [link, link.getAttribute("href")]));
+    const targets = new Map(
+      [...others, ...Object.values(links).filter(Boolean)].map((link) => [link, link.getAttribute("href")]),
+    );
     return {
       go: (rel) => links[rel]?.click(),
       other: () => (others.find((link) => link.dataset.after === "true") ?? others[0])?.click(),
       // Links keep the colouring; those to the same answer the place too.
-      follow: (state, fragment) => targets.forEach((href, link) => {
-        const place = link.dataset.same === "true" ? fragment : state.by === "class" ? "" : `#by=${state.by}`;
-        link.setAttribute("href", href + place);
-      }),
+      follow: (state, fragment) =>
+        targets.forEach((href, link) => {
+          const place = link.dataset.same === "true" ? fragment : state.by === "class" ? "" : `#by=${state.by}`;
+          link.setAttribute("href", href + place);
+        }),
     };
   };
 })();

@@ -1,14 +1,18 @@
-// An example page: draws the answer's tokens, and holds what is shown (token, colouring, filter, conditions) in the address.
+// An example page: draws the answer's tokens, and holds what is shown (token, colouring, filter, conditions) in the
+// address.
 (() => {
   "use strict";
   const tds = window.tds;
-  const { raw, n, ids, tokens, base, make, button, shift, colourings, conditions, said } = tds;
-  const root = document.querySelector(".tds-example"), answer = document.getElementById("answer");
+  const { make, remember, taken } = window.tdsDom;
+  const { raw, n, ids, tokens, base, shift, colourings, conditions, said } = tds;
+  const root = document.querySelector(".tds-example"),
+    answer = document.getElementById("answer");
   const pair = [...new Set([raw.base, raw.aligned])];
   const state = { t: -1, by: "class", only: -1, names: pair };
-  const status = make("p", "tds-status");
-  status.setAttribute("role", "status");
-  const say = (text) => { status.textContent = text; };
+  const status = make("p", { className: "tds-status", role: "status" });
+  const say = (text) => {
+    status.textContent = text;
+  };
   const acts = { step, stepShifted, hide, copy: (kind, t) => tds.copy(kind, t, state.names, say) };
   const showAt = tds.panel(document.getElementById("panel"), acts);
   const strip = tds.strip((t) => show(t, { into: "center" }));
@@ -27,7 +31,8 @@
 
   // Where fenced code stands, as ranges of code points.
   function fences() {
-    const found = [], length = (text) => Array.from(text).length;
+    const found = [],
+      length = (text) => Array.from(text).length;
     for (const match of raw.text.matchAll(/^[ \t]*```[^\n]*\n[\s\S]*?(?:^[ \t]*```[ \t]*$|$(?![\s\S]))/gm)) {
       const from = length(raw.text.slice(0, match.index));
       found.push([from, from + length(match[0])]);
@@ -36,10 +41,16 @@
   }
 
   const code = fences();
-  const spans = Array.from(ids, (_, t) => token(t, code.some(([a, b]) => tds.start(t) >= a && tds.start(t) < b)));
+  const spans = Array.from(ids, (_, t) =>
+    token(
+      t,
+      code.some(([a, b]) => tds.start(t) >= a && tds.start(t) < b),
+    ),
+  );
 
   function colour() {
-    const { step, style } = colourings[state.by], plain = state.by === "class";
+    const { step, style } = colourings[state.by],
+      plain = state.by === "class";
     spans.forEach((span, t) => {
       const at = step(t);
       span.className = span.className.replace(/ tds-[qd]\d| tds-(faded|kept|scaled|none)/g, "");
@@ -52,12 +63,15 @@
 
   function label(t) {
     const first = tokens[base.top[t * tds.K]];
-    return `${tokens[ids[t]]}, position ${t}, ${shift(t)}, base rank ${base.rank[t]}${base.rank[t] > 1 ? `, the base's first choice: ${first}` : ""}`
-      + (state.by === "class" ? "" : `, ${colourings[state.by].name} ${colourings[state.by].write(t)}`);
+    return (
+      `${tokens[ids[t]]}, position ${t}, ${shift(t)}, base rank ${base.rank[t]}` +
+      (base.rank[t] > 1 ? `, the base's first choice: ${first}` : "") +
+      (state.by === "class" ? "" : `, ${colourings[state.by].name} ${colourings[state.by].write(t)}`)
+    );
   }
 
   function choose(t) {
-    const old = spans[state.t >= 0 ? state.t : 0];
+    const old = spans[Math.max(state.t, 0)];
     old.classList.remove("tds-now");
     for (const name of ["tabindex", "role", "aria-label"]) old.removeAttribute(name);
     state.t = t;
@@ -70,24 +84,29 @@
     strip.mark(t, t < 0 ? "no token chosen" : label(t));
   }
 
-  function show(t, { focus = false, keep = true, into = "nearest" } = {}) {
+  function show(t, { focus = false, kept = true, into = "nearest" } = {}) {
     if (!(t >= 0 && t < n)) return;
     choose(t);
-    showAt(t, state.names.filter((name) => said[name]));
+    showAt(
+      t,
+      state.names.filter((name) => said[name]),
+    );
     if (focus) spans[t].focus({ preventScroll: true });
     if (focus || into === "center") spans[t].scrollIntoView({ block: into });
-    if (keep) remember();
+    if (kept) keep();
   }
 
   function hide() {
     document.getElementById("panel").classList.remove("tds-open");
     choose(-1);
-    remember();
+    keep();
   }
 
-  function step(by) { show(Math.min(n - 1, Math.max(0, state.t + by)), { focus: true }); }
+  function step(by) {
+    show(Math.min(n - 1, Math.max(0, state.t + by)), { focus: true });
+  }
   function stepShifted(by) {
-    for (let t = state.t + by; t >= 0 && t < n; t += by) if (base.rank[t] > 3) return show(t, { focus: true });
+    for (let t = state.t + by; t >= 0 && t < n; t += by) if (shift(t) === "shifted") return show(t, { focus: true });
     say(`No ${by > 0 ? "further" : "earlier"} shifted token.`);
   }
 
@@ -98,38 +117,67 @@
     if (state.by !== "class") parts.push(`by=${state.by}`);
     if (state.only >= 0) parts.push(`only=${state.only}`);
     if (state.names.join("\n") !== pair.join("\n")) parts.push(`with=${state.names.map(encodeURIComponent).join(",")}`);
-    return parts.length ? `#${parts.join("&")}` : "";
+    return parts.join("&");
   }
-  function remember() {
-    history.replaceState(null, "", fragment() || location.pathname + location.search);
-    near.follow(state, fragment());
+  function keep() {
+    remember(fragment());
+    near.follow(state, fragment() && `#${fragment()}`);
   }
 
   async function restore() {
-    const given = Object.fromEntries(location.hash.slice(1).split("&").map((part) => (/^t\d+$/.test(part) ? ["t", part.slice(1)] : part.split("=", 2))));
+    const given = Object.fromEntries(
+      location.hash
+        .slice(1)
+        .split("&")
+        .map((part) => (/^t\d+$/.test(part) ? ["t", part.slice(1)] : part.split("=", 2))),
+    );
     state.by = Object.hasOwn(colourings, given.by ?? "") ? given.by : "class";
-    state.only = /^\d+$/.test(given.only ?? "") && given.only < colourings[state.by].labels.length ? Number(given.only) : -1;
+    state.only =
+      /^\d+$/.test(given.only ?? "") && given.only < colourings[state.by].labels.length ? Number(given.only) : -1;
     let names = [];
-    try { names = (given.with ?? "").split(",").map(decodeURIComponent).filter((name) => conditions.includes(name)); } catch { /* no such condition */ }
+    try {
+      names = (given.with ?? "")
+        .split(",")
+        .map(decodeURIComponent)
+        .filter((name) => conditions.includes(name));
+    } catch {
+      /* no such condition */
+    }
     state.names = names.length ? names : pair;
     colour();
-    if (given.t) show(Math.min(Number(given.t), n - 1), { focus: true, keep: false });
-    near.follow(state, fragment());
+    if (given.t) show(Math.min(Number(given.t), n - 1), { focus: true, kept: false });
+    near.follow(state, fragment() && `#${fragment()}`);
     if (names.some((name) => !said[name])) await withMore();
   }
 
   async function withMore() {
-    try { await tds.more(); } catch (error) { say(`${error.message}.`); state.names = state.names.filter((name) => said[name]); }
+    try {
+      await tds.more();
+    } catch (error) {
+      say(`${error.message}.`);
+      state.names = state.names.filter((name) => said[name]);
+    }
     tools.draw();
-    if (state.t >= 0) show(state.t, { keep: false });
+    if (state.t >= 0) show(state.t, { kept: false });
   }
 
-  function setColouring(by) { state.by = by; state.only = -1; colour(); if (state.t >= 0) choose(state.t); remember(); say(`Coloured by ${colourings[by].name}.`); }
-  function setOnly(step) { state.only = state.only === step ? -1 : step; colour(); remember(); }
+  function setColouring(by) {
+    state.by = by;
+    state.only = -1;
+    colour();
+    if (state.t >= 0) choose(state.t);
+    keep();
+    say(`Coloured by ${colourings[by].name}.`);
+  }
+  function setOnly(step) {
+    state.only = state.only === step ? -1 : step;
+    colour();
+    keep();
+  }
   function setNames(names) {
     state.names = names;
     root.classList.toggle("tds-many", names.length > 2);
-    remember();
+    keep();
     if (names.some((name) => !said[name])) return withMore();
     tools.draw();
     if (state.t >= 0) show(state.t);
@@ -137,31 +185,52 @@
 
   const tools = tds.tools(root, state, { setColouring, setOnly, setNames, copy: acts.copy, strip: strip.box, status });
   const near = tds.near(root);
-  const walk = { ArrowRight: () => step(1), ArrowLeft: () => step(-1), Home: () => show(0, { focus: true }), End: () => show(n - 1, { focus: true }), n: () => stepShifted(1), p: () => stepShifted(-1) };
+  const walk = {
+    ArrowRight: () => step(1),
+    ArrowLeft: () => step(-1),
+    Home: () => show(0, { focus: true }),
+    End: () => show(n - 1, { focus: true }),
+    n: () => stepShifted(1),
+    p: () => stepShifted(-1),
+  };
   const keys = {
-    ...walk, Escape: () => (tools.close() ? undefined : hide()), "?": tds.help, "[": () => near.go("prev"), "]": () => near.go("next"), o: () => near.other(),
-    c: () => { const all = Object.keys(colourings); setColouring(all[(all.indexOf(state.by) + 1) % all.length]); },
+    ...walk,
+    Escape: () => (tools.close() ? undefined : hide()),
+    "?": tds.help,
+    "[": () => near.go("prev"),
+    "]": () => near.go("next"),
+    o: () => near.other(),
+    c: () => {
+      const all = Object.keys(colourings);
+      setColouring(all[(all.indexOf(state.by) + 1) % all.length]);
+    },
   };
 
   function onKey(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input:not([type=checkbox]), select, textarea, [contenteditable], dialog")) return;
+    if (taken(event)) return;
     if (document.querySelector("dialog[open]")) return;
-    const name = event.shiftKey && event.key === "ArrowRight" ? "n" : event.shiftKey && event.key === "ArrowLeft" ? "p" : event.key;
+    const name =
+      event.shiftKey && event.key === "ArrowRight"
+        ? "n"
+        : event.shiftKey && event.key === "ArrowLeft"
+          ? "p"
+          : event.key;
     if (!Object.hasOwn(keys, name)) return;
     event.preventDefault();
-    event.stopImmediatePropagation();  // the theme has its own meaning for n and p
+    event.stopImmediatePropagation(); // the theme has its own meaning for n and p
     keys[name]();
   }
 
   answer.replaceChildren(...spans);
-  answer.setAttribute("role", "group");
-  answer.setAttribute("aria-label", "The answer; arrow keys walk from token to token");
+  Object.assign(answer, { role: "group", ariaLabel: "The answer; arrow keys walk from token to token" });
+  const tokenAt = (event) => event.target.closest("[data-t]");
   answer.addEventListener("pointerover", (event) => {
-    const span = event.target.closest("[data-t]");
-    if (span && event.pointerType === "mouse" && !answer.matches(":focus-within")) show(Number(span.dataset.t), { keep: false });
+    const span = tokenAt(event);
+    if (span && event.pointerType === "mouse" && !answer.matches(":focus-within"))
+      show(Number(span.dataset.t), { kept: false });
   });
   answer.addEventListener("click", (event) => {
-    const span = event.target.closest("[data-t]");
+    const span = tokenAt(event);
     if (span) show(Number(span.dataset.t), { focus: true });
   });
   window.addEventListener("keydown", onKey, true);

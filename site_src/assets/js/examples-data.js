@@ -1,35 +1,70 @@
-// The columns of window.tdsExamples (builder/report/examples.py: index_data) as functions of a row, and its summary numbers.
+// The columns of window.tdsExamples (report/examples/pages.py: index_data) as functions of a row, and its summary
+// numbers.
 (() => {
   "use strict";
+  const { number, percent, minus } = window.tdsDom;
   const { comparisons, tasks, topics, prompts, answers, rows: columns } = window.tdsExamples;
   const count = columns.prompt.length;
   const haystacks = new Array(count);
   const tokens = (i) => answers.tokens[columns.answer[i]];
   const share = (key) => (i) => columns[key][i] / tokens(i);
   const shifted = (i) => 1 - share("unshifted")(i) - share("marginal")(i);
-  const percent = (x) => `${(100 * Math.max(0, x)).toFixed(1)} %`;
-  const thousandths = (key) => ({ value: (i) => columns[key][i], show: (i) => (columns[key][i] === null ? "–" : (columns[key][i] / 1000).toFixed(3).replace("-", "−")), unit: 1000, step: 0.1 });
-  const whole = (value) => ({ value, show: (i) => value(i)?.toLocaleString("en") ?? "–", unit: 1, step: 1 });
+  const thousandths = (key) => ({
+    value: (i) => columns[key][i],
+    show: (i) => (columns[key][i] === null ? "–" : minus((columns[key][i] / 1000).toFixed(3))),
+    unit: 1000,
+    step: 0.1,
+  });
+  const whole = (value) => ({ value, show: (i) => (value(i) === null ? "–" : number(value(i))), unit: 1, step: 1 });
 
   window.tdsRows = {
     rows: Array.from({ length: count }, (_, i) => i),
-    comparisons, taskNames: tasks, topicNames: topics, finishes: ["stop", "length", "unknown"],
+    comparisons,
+    taskNames: tasks,
+    topicNames: topics,
+    finishes: ["stop", "length", "unknown"],
     names: {
-      comparison: (i) => columns.comparison[i], id: (i) => comparisons[columns.comparison[i]][0], label: (i) => comparisons[columns.comparison[i]][1],
-      prompt: (i) => prompts.text[columns.prompt[i]], ordinal: (i) => prompts.ordinal[columns.prompt[i]], harmful: (i) => prompts.harmful[columns.prompt[i]], page: (i) => prompts.page[columns.prompt[i]] === 1,
-      tasks: (i) => prompts.tasks[columns.prompt[i]], topics: (i) => prompts.topics[columns.prompt[i]], finish: (i) => answers.finish[columns.answer[i]],
-      shares: (i) => ({ unshifted: share("unshifted")(i), marginal: share("marginal")(i), shifted: Math.max(0, shifted(i)) }),
+      comparison: (i) => columns.comparison[i],
+      id: (i) => comparisons[columns.comparison[i]][0],
+      label: (i) => comparisons[columns.comparison[i]][1],
+      prompt: (i) => prompts.text[columns.prompt[i]],
+      ordinal: (i) => prompts.ordinal[columns.prompt[i]],
+      harmful: (i) => prompts.harmful[columns.prompt[i]],
+      page: (i) => prompts.page[columns.prompt[i]] === 1,
+      tasks: (i) => prompts.tasks[columns.prompt[i]],
+      topics: (i) => prompts.topics[columns.prompt[i]],
+      finish: (i) => answers.finish[columns.answer[i]],
+      shares: (i) => ({
+        unshifted: share("unshifted")(i),
+        marginal: share("marginal")(i),
+        shifted: Math.max(0, shifted(i)),
+      }),
     },
     // `unit`: how many of the column's units are one of what a reader types; `step`: of the field for it.
     numbers: {
-      shifted: { name: "Shifted share, %", short: "Shifted", value: shifted, show: (i) => percent(shifted(i)), unit: 0.01, step: 5 },
-      marginal: { name: "Marginal share, %", short: "Marginal", value: share("marginal"), show: (i) => percent(share("marginal")(i)), unit: 0.01, step: 5 },
+      shifted: {
+        name: "Shifted share, %",
+        short: "Shifted",
+        value: shifted,
+        show: (i) => percent(Math.max(0, shifted(i))),
+        unit: 0.01,
+        step: 5,
+      },
+      marginal: {
+        name: "Marginal share, %",
+        short: "Marginal",
+        value: share("marginal"),
+        show: (i) => percent(share("marginal")(i)),
+        unit: 0.01,
+        step: 5,
+      },
       tokens: { name: "Tokens", short: "Tokens", ...whole(tokens) },
       kl: { name: "Mean KL(aligned‖base), nats", short: "Mean KL", ...thousandths("kl") },
       delta: { name: "Mean Δ log p, nats", short: "Mean Δ\u00a0log\u00a0p", ...thousandths("delta") },
       first: { name: "First shifted position", short: "First at", ...whole((i) => columns.first[i]) },
       rank: { name: "Largest base rank", short: "Max rank", ...whole((i) => columns.rank[i]) },
     },
-    text: (i) => (haystacks[i] ??= `${prompts.text[columns.prompt[i]]}\n${answers.text[columns.answer[i]]}`.toLowerCase()),
+    text: (i) =>
+      (haystacks[i] ??= `${prompts.text[columns.prompt[i]]}\n${answers.text[columns.answer[i]]}`.toLowerCase()),
   };
 })();

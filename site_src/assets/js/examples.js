@@ -1,19 +1,22 @@
-// The table of examples: sorted and filtered in place, a window of rows at a time, so that thousands cost what fifty do. Its
-// state is in the address, and the order of its rows in the session, where an example page finds its neighbours.
+// The table of examples: sorted and filtered in place, a window of rows at a time, so that thousands cost what fifty
+// do. Its state is in the address, and the order of its rows in the session, where an example page finds its
+// neighbours.
 (() => {
   "use strict";
+  const { make, button, number, remember } = window.tdsDom;
   const { rows, names, numbers, taskNames, topicNames, finishes, comparisons, text } = window.tdsRows;
   const root = document.getElementById("tds-table");
-  const SPARE = 12;  // rows drawn beyond either edge
-  const make = (tag, props = {}, ...children) => {
-    const node = Object.assign(document.createElement(tag), props);
-    node.append(...children);
-    return node;
-  };
+  const SPARE = 12; // rows drawn beyond either edge
   const COLUMNS = ["prompt", "comparison", "tokens", "shifted", "marginal", "kl", "delta", "first", "rank"];
-  const SHORT = { prompt: "Prompt", comparison: "Comparison", ...Object.fromEntries(Object.entries(numbers).map(([key, { short }]) => [key, short])) };
-  const state = { comparison: "", task: "", topic: "", harm: "", finish: "", text: "", sort: "", down: "1", range: {} };
-  let found = [], drawn = new Map();
+  const SHORT = {
+    prompt: "Prompt",
+    comparison: "Comparison",
+    ...Object.fromEntries(Object.entries(numbers).map(([key, { short }]) => [key, short])),
+  };
+  const FIRST = { comparison: "", task: "", topic: "", harm: "", finish: "", text: "", sort: "", down: "1" };
+  const state = { ...FIRST, range: {} };
+  let found = [],
+    drawn = new Map();
 
   // The address: a number's range is KEY=from..to, either end may be missing.
   function read() {
@@ -25,21 +28,37 @@
     if (!COLUMNS.includes(state.sort)) state.sort = "";
   }
   function write() {
-    const kept = Object.entries(state).filter(([key, value]) => key !== "range" && value && !(key === "down" && (value === "1" || !state.sort)));
+    const kept = Object.entries({ ...state, range: "" }).filter(
+      ([key, value]) => value && !(key === "down" && (value === "1" || !state.sort)),
+    );
     for (const [key, [from, to]] of Object.entries(state.range)) kept.push([key, `${from}..${to}`]);
-    history.replaceState(null, "", kept.length ? `#${new URLSearchParams(kept)}` : location.pathname + location.search);
+    remember(String(new URLSearchParams(kept)));
   }
 
   function matching() {
     const words = state.text.toLowerCase().split(/\s+/).filter(Boolean);
-    const ranges = Object.entries(state.range).map(([key, [from, to]]) => [numbers[key].value, from === "" ? -Infinity : Number(from) * numbers[key].unit, to === "" ? Infinity : Number(to) * numbers[key].unit]);
+    const ranges = Object.entries(state.range).map(([key, [from, to]]) => [
+      numbers[key].value,
+      from === "" ? -Infinity : Number(from) * numbers[key].unit,
+      to === "" ? Infinity : Number(to) * numbers[key].unit,
+    ]);
     const comparison = state.comparison ? comparisons.findIndex(([id]) => id === state.comparison) : -1;
-    const task = taskNames.indexOf(state.task), topic = topicNames.indexOf(state.topic), finish = finishes.indexOf(state.finish);
-    const keep = rows.filter((i) =>
-      (!state.comparison || names.comparison(i) === comparison) && (!state.task || names.tasks(i).includes(task)) && (!state.topic || names.topics(i).includes(topic)) &&
-      (!state.harm || names.harmful(i) === (state.harm === "true" ? 1 : 0)) && (!state.finish || names.finish(i) === finish) &&
-      ranges.every(([value, from, to]) => { const x = value(i); return x !== null && x >= from - 1e-9 && x <= to + 1e-9; }) &&
-      words.every((word) => text(i).includes(word)));
+    const task = taskNames.indexOf(state.task),
+      topic = topicNames.indexOf(state.topic),
+      finish = finishes.indexOf(state.finish);
+    const keep = rows.filter(
+      (i) =>
+        (!state.comparison || names.comparison(i) === comparison) &&
+        (!state.task || names.tasks(i).includes(task)) &&
+        (!state.topic || names.topics(i).includes(topic)) &&
+        (!state.harm || names.harmful(i) === (state.harm === "true" ? 1 : 0)) &&
+        (!state.finish || names.finish(i) === finish) &&
+        ranges.every(([value, from, to]) => {
+          const x = value(i);
+          return x !== null && x >= from - 1e-9 && x <= to + 1e-9;
+        }) &&
+        words.every((word) => text(i).includes(word)),
+    );
     return state.sort ? sorted(keep) : keep;
   }
 
@@ -49,19 +68,27 @@
     if (numbers[state.sort]) {
       const keys = new Map(list.map((i) => [i, numbers[state.sort].value(i)]));
       return list.sort((a, b) => {
-        const x = keys.get(a), y = keys.get(b);
-        return x === null || y === null ? (x === null) - (y === null) : sign * (x - y);
+        const x = keys.get(a),
+          y = keys.get(b);
+        return x === null || y === null ? Number(x === null) - Number(y === null) : sign * (x - y);
       });
     }
     const key = state.sort === "prompt" ? names.prompt : names.label;
-    const order = new Map([...new Set(list.map(key))].sort(new Intl.Collator("en").compare).map((value, i) => [value, i]));
+    const order = new Map(
+      [...new Set(list.map(key))].sort(new Intl.Collator("en").compare).map((value, i) => [value, i]),
+    );
     return list.sort((a, b) => sign * (order.get(key(a)) - order.get(key(b))));
   }
 
   function keepOrder() {
-    const label = state.sort ? `sorted by ${(numbers[state.sort]?.name ?? SHORT[state.sort]).toLowerCase()}, ${state.down === "1" ? "largest" : "smallest"} first` : "";
+    const by = (numbers[state.sort]?.name ?? SHORT[state.sort] ?? "").toLowerCase();
+    const label = state.sort ? `sorted by ${by}, ${state.down === "1" ? "largest" : "smallest"} first` : "";
     const order = found.filter(names.page).map((i) => `${names.id(i)}/${names.ordinal(i)}`);
-    try { sessionStorage.setItem(`tds-order:${new URL("./", location.href).pathname}`, JSON.stringify({ order, label })); } catch { /* no session: pages follow the prompts */ }
+    try {
+      sessionStorage.setItem(`tds-order:${new URL("./", location.href).pathname}`, JSON.stringify({ order, label }));
+    } catch {
+      /* no session: pages follow the prompts */
+    }
   }
 
   function set(key, value) {
@@ -82,33 +109,57 @@
 
   function line(place) {
     const i = found[place];
-    const link = make("a", { ...(names.page(i) && { href: `examples/${encodeURIComponent(names.id(i))}/${names.ordinal(i)}.html` }), textContent: names.prompt(i), title: names.prompt(i) });
-    const tags = [...names.tasks(i).map((k) => taskNames[k]), ...names.topics(i).map((k) => topicNames[k]), ...(names.harmful(i) ? ["harmful"] : []), ...(finishes[names.finish(i)] === "length" ? ["cut"] : [])];
+    const link = make("a", {
+      ...(names.page(i) && { href: `examples/${encodeURIComponent(names.id(i))}/${names.ordinal(i)}.html` }),
+      textContent: names.prompt(i),
+      title: names.prompt(i),
+      dir: "auto",
+    });
+    const tags = [
+      ...names.tasks(i).map((k) => taskNames[k]),
+      ...names.topics(i).map((k) => topicNames[k]),
+      ...(names.harmful(i) ? ["harmful"] : []),
+      ...(finishes[names.finish(i)] === "length" ? ["cut"] : []),
+    ];
     const small = make("span", { className: "tds-row-tags" });
-    const by = numbers[state.sort] && state.sort !== "shifted" ? `${numbers[state.sort].short} ${numbers[state.sort].show(i)} · ` : "";
+    const by =
+      numbers[state.sort] && state.sort !== "shifted"
+        ? `${numbers[state.sort].short} ${numbers[state.sort].show(i)} · `
+        : "";
     small.append(make("span", { className: "tds-sorted", textContent: `${by}${names.label(i)} · ` }), tags.join(" · "));
-    const cells = COLUMNS.slice(2).map((key) => make("td", { className: "tds-n" }, numbers[key].show(i), ...(key === "shifted" ? [bar(i)] : [])));
-    const row = make("tr", {}, make("td", {}, link, small), make("td", { textContent: names.label(i), title: names.label(i) }), ...cells);
-    row.setAttribute("aria-rowindex", place + 2);
+    const cells = COLUMNS.slice(2).map((key) =>
+      make("td", { className: "tds-n" }, numbers[key].show(i), ...(key === "shifted" ? [bar(i)] : [])),
+    );
+    const row = make(
+      "tr",
+      { "aria-rowindex": place + 2 },
+      make("td", {}, link, small),
+      make("td", { textContent: names.label(i), title: names.label(i) }),
+      ...cells,
+    );
     return row;
   }
 
   function heading(key) {
     const on = state.sort === key;
-    const button = make("button", { type: "button", textContent: SHORT[key] + (on ? (state.down === "1" ? " ↓" : " ↑") : "") });
-    button.addEventListener("click", () => {
+    const arrow = state.down === "1" ? " ↓" : " ↑";
+    const sort = button("", SHORT[key] + (on ? arrow : ""), () => {
       if (on) set("down", state.down === "1" ? "0" : "1");
-      else { state.down = numbers[key] ? "1" : "0"; set("sort", key); }
+      else {
+        state.down = numbers[key] ? "1" : "0";
+        set("sort", key);
+      }
       head.querySelectorAll("button")[COLUMNS.indexOf(key)].focus();
     });
-    const cell = make("th", { scope: "col", className: numbers[key] ? "tds-n" : "" }, button);
-    cell.setAttribute("aria-sort", on ? (state.down === "1" ? "descending" : "ascending") : "none");
-    return cell;
+    const order = on ? (state.down === "1" ? "descending" : "ascending") : "none";
+    return make("th", { scope: "col", className: numbers[key] ? "tds-n" : "", "aria-sort": order }, sort);
   }
 
-  const head = make("tr"), body = make("tbody"), table = make("table", { className: "tds-rows" }, make("thead", {}, head), body), pane = make("div", { className: "tds-pane" }, table);
-  const count = make("p", { className: "tds-count" });
-  count.setAttribute("role", "status");
+  const head = make("tr"),
+    body = make("tbody"),
+    table = make("table", { className: "tds-rows" }, make("thead", {}, head), body),
+    pane = make("div", { className: "tds-pane" }, table);
+  const count = make("p", { className: "tds-count", role: "status" });
   let height = 0;
 
   // Which rows the window shows; a row that stays keeps its node, and with it the focus.
@@ -133,7 +184,7 @@
   function draw() {
     found = matching();
     drawn = new Map();
-    count.textContent = `${found.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} examples`;
+    count.textContent = `${number(found.length)} of ${number(rows.length)} examples`;
     head.replaceChildren(...COLUMNS.map(heading));
     table.setAttribute("aria-rowcount", found.length + 1);
     body.replaceChildren();
@@ -147,11 +198,23 @@
   }
 
   let waiting = false;
-  const later = () => { if (!waiting) { waiting = true; requestAnimationFrame(() => { waiting = false; window_(); }); } };
+  const later = () => {
+    if (!waiting) {
+      waiting = true;
+      requestAnimationFrame(() => {
+        waiting = false;
+        window_();
+      });
+    }
+  };
   read();
-  root.append(...window.tdsFilters.build(state, set, make), count, pane);
+  root.append(...window.tdsFilters.build(state, set), count, pane);
   draw();
   addEventListener("scroll", later, { passive: true });
   addEventListener("resize", draw);
-  addEventListener("hashchange", () => { Object.assign(state, { comparison: "", task: "", topic: "", harm: "", finish: "", text: "", sort: "", down: "1", range: {} }); read(); draw(); });
+  addEventListener("hashchange", () => {
+    Object.assign(state, FIRST, { range: {} });
+    read();
+    draw();
+  });
 })();

@@ -1,14 +1,31 @@
-// Search over findings and examples. Over http by Pagefind, which fetches the few pieces of its index that a query needs;
-// from file://, where nothing can be fetched, over a plain list. Loaded when the field is first used; text is never HTML.
+// Search over findings and examples. Over http by Pagefind, which fetches the few pieces of its index that a query
+// needs; from file://, where nothing can be fetched, over a plain list. Loaded when the field is first used; text is
+// never HTML.
 (() => {
   "use strict";
+  const { make, script, number, counted, taken } = window.tdsDom;
+  /** @type {HTMLElement} */
   const box = document.querySelector(".tds-search");
   if (!box) return;
-  const input = box.querySelector("input"), list = box.querySelector(".tds-search__results");
+  /** @type {(selector: string) => any} */
+  const part = (selector) => box.querySelector(selector);
+  const input = part("input");
+  const popup = part(".tds-search__results");
+  const list = part("[role=listbox]");
+  const note = part(".tds-search__note");
+  const status = part("[role=status]");
   const root = new URL(box.dataset.root + "/", location.href).href;
   const PAUSE = 40; // milliseconds without a key
-  const EACH = 6, KINDS = [["finding", "Findings"], ["page", "About"], ["example", "Examples"]];
-  let engine = null, searching = false, waiting = 0, chosen = -1;
+  const EACH = 6,
+    KINDS = [
+      ["finding", "Findings"],
+      ["page", "About"],
+      ["example", "Examples"],
+    ];
+  let engine = null,
+    searching = false,
+    waiting = 0,
+    chosen = -1;
 
   const load = () => (engine ??= location.protocol === "file:" ? plain() : pagefind().catch(plain));
 
@@ -17,31 +34,37 @@
     await module.init();
     return async (query) => {
       const groups = await Promise.all(KINDS.map(([kind]) => module.search(query, { filters: { kind } })));
-      return Promise.all(groups.map(async ({ results }) => ({
-        count: results.length,
-        hits: (await Promise.all(results.slice(0, EACH).map((result) => result.data()))).map((hit) => ({
-          url: hit.raw_url ? new URL(hit.raw_url.replace(/^\//, ""), root).href : hit.url, title: [hit.meta.title, hit.meta.comparison].filter(Boolean).join(" · "), text: hit.plain_excerpt,
+      return Promise.all(
+        groups.map(async ({ results }) => ({
+          count: results.length,
+          hits: (await Promise.all(results.slice(0, EACH).map((result) => result.data()))).map((hit) => ({
+            url: hit.raw_url ? new URL(hit.raw_url.replace(/^\//, ""), root).href : hit.url,
+            title: [hit.meta.title, hit.meta.comparison].filter(Boolean).join(" · "),
+            text: hit.plain_excerpt,
+          })),
         })),
-      })));
+      );
     };
   }
 
-  function plain() {
-    return new Promise((resolve, reject) => {
-      const script = document.createElement("script");
-      script.src = root + "assets/js/search-list.js";
-      script.addEventListener("error", reject);
-      script.addEventListener("load", () => resolve(async (query) => inList(window.tdsSearchList, query)));
-      document.head.append(script);
-    });
+  async function plain() {
+    await script(`${root}assets/js/search-list.js`);
+    return async (query) => inList(window.tdsSearchList, query);
   }
 
   function inList(rows, query) {
     const words = query.toLowerCase().split(/\s+/).filter(Boolean);
     return KINDS.map(([kind]) => {
-      const found = rows.filter((r) => r[0] === kind && words.every((w) => r[2].toLowerCase().includes(w) || r[3].toLowerCase().includes(w)));
+      const found = rows.filter(
+        (r) => r[0] === kind && words.every((w) => r[2].toLowerCase().includes(w) || r[3].toLowerCase().includes(w)),
+      );
       found.sort((a, b) => inTitle(b, words) - inTitle(a, words));
-      return { count: found.length, hits: found.slice(0, EACH).map(([, url, title, text]) => ({ url: root + url, title, text: around(text, words[0]) })) };
+      return {
+        count: found.length,
+        hits: found
+          .slice(0, EACH)
+          .map(([, url, title, text]) => ({ url: root + url, title, text: around(text, words[0]) })),
+      };
     });
   }
 
@@ -53,40 +76,59 @@
   }
 
   function marked(tag, text, query) {
-    const node = document.createElement(tag);
-    const words = query.split(/\s+/).filter(Boolean).map((w) => w.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-    text.split(new RegExp(`(${words.join("|")})`, "gi")).forEach((piece, i) => {
-      if (i % 2) node.append(Object.assign(document.createElement("mark"), { textContent: piece }));
-      else node.append(piece);
+    const words = query
+      .split(/\s+/)
+      .filter(Boolean)
+      .map((w) => w.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+    const pieces = text.split(new RegExp(`(${words.join("|")})`, "gi"));
+    return make(tag, { dir: "auto" }, ...pieces.map((piece, i) => (i % 2 ? make("mark", "", piece) : piece)));
+  }
+
+  // One kind of results: a group of options below its name. The options are numbered through all kinds.
+  function group({ count, hits }, kind, first, query) {
+    const name = make("p", { className: "tds-search__kind", id: `tds-search-${kind[0]}` });
+    name.append(`${kind[1]} · ${number(count)}`);
+    const options = hits.map((hit, i) => {
+      const parts = [marked("b", hit.title || "", query), marked("span", hit.text || "", query)];
+      const props = {
+        href: hit.url,
+        id: `tds-hit-${first + i}`,
+        tabIndex: -1,
+        role: "option",
+        "aria-selected": "false",
+      };
+      return make("a", props, ...parts);
     });
-    return node;
+    return make("div", { role: "group", "aria-labelledby": name.id }, name, ...options);
   }
 
   function show(groups, query) {
+    let first = 0;
     list.replaceChildren();
-    groups.forEach(({ count, hits }, g) => {
-      if (!count) return;
-      list.append(Object.assign(document.createElement("p"), { className: "tds-search__kind", textContent: `${KINDS[g][1]} · ${count.toLocaleString("en")}` }));
-      for (const hit of hits) {
-        const link = Object.assign(document.createElement("a"), { href: hit.url });
-        link.setAttribute("role", "option");
-        link.append(marked("b", hit.title || "", query), marked("span", hit.text || "", query));
-        list.append(link);
-      }
+    groups.forEach((found, g) => {
+      if (found.count) list.append(group(found, KINDS[g], first, query));
+      first += found.hits.length;
     });
-    if (!list.children.length) note(`Nothing holds “${query}”.`);
-    chosen = -1;
-    open(true);
+    const count = groups.reduce((sum, found) => sum + found.count, 0);
+    tell(count ? "" : `No results for “${query}”`, `${counted(count, "result")} for “${query}”`);
   }
 
-  function note(text) {
-    list.replaceChildren(Object.assign(document.createElement("p"), { className: "tds-search__note", textContent: text }));
+  // What stands in the place of results; and what is said of them to those who do not see them.
+  function tell(text, aloud = text) {
+    note.textContent = text;
+    note.hidden = !text;
+    if (text) list.replaceChildren();
+    status.textContent = text || aloud;
+    choose(-1);
     open(true);
   }
 
   function open(on) {
-    list.hidden = !on;
-    input.setAttribute("aria-expanded", String(on));
+    popup.hidden = !on;
+    input.setAttribute("aria-expanded", String(on && list.childElementCount > 0));
+    if (on) return;
+    choose(-1);
+    status.textContent = "";
   }
 
   // One search at a time, of what stands in the field by then: those of half a word would hold up that of the whole.
@@ -98,32 +140,60 @@
     try {
       const groups = await (await load())(query);
       if (query === input.value.trim()) show(groups, query);
-    } catch (error) {
-      note("The search index could not be loaded.");
+    } catch {
+      tell("The search index could not be loaded.");
     }
     searching = false;
     if (query !== input.value.trim()) search();
   }
 
-  function choose(by) {
-    const links = [...list.querySelectorAll("a")];
-    if (!links.length) return;
-    chosen = (chosen + by + links.length) % links.length;
-    links.forEach((link, i) => link.setAttribute("aria-selected", String(i === chosen)));
-    links[chosen].scrollIntoView({ block: "nearest" });
+  const options = () => [...list.querySelectorAll("[role=option]")];
+
+  // The focus stays in the field; which option is meant the field says by its id.
+  function choose(at) {
+    chosen = at;
+    options().forEach((option, i) => option.setAttribute("aria-selected", String(i === at)));
+    if (at < 0) return input.removeAttribute("aria-activedescendant");
+    input.setAttribute("aria-activedescendant", options()[at].id);
+    options()[at].scrollIntoView({ block: "nearest" });
+  }
+
+  function step(by) {
+    const count = options().length;
+    if (popup.hidden) return search();
+    if (count) choose(chosen < 0 && by < 0 ? count - 1 : (chosen + by + count) % count);
   }
 
   input.addEventListener("focus", () => load().catch(() => {}));
-  input.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(search, PAUSE); });
+  input.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(search, PAUSE);
+  });
   input.addEventListener("keydown", (event) => {
     event.stopPropagation();
-    if (event.key === "ArrowDown" || event.key === "ArrowUp") { event.preventDefault(); choose(event.key === "ArrowDown" ? 1 : -1); }
-    if (event.key === "Enter") (list.querySelector('[aria-selected="true"]') ?? list.querySelector("a"))?.click();
-    if (event.key === "Escape") { open(false); input.blur(); }
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      step(event.key === "ArrowDown" ? 1 : -1);
+    }
+    if (event.key === "Enter" && !popup.hidden) options()[Math.max(chosen, 0)]?.click();
+    if (event.key === "Escape") {
+      open(false);
+      input.blur();
+    }
   });
-  document.addEventListener("pointerdown", (event) => { if (!box.contains(event.target)) open(false); });
-  window.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, [contenteditable]")) return;
-    if (event.key === "/" || event.key === "s") { event.preventDefault(); event.stopImmediatePropagation(); input.focus(); }
-  }, true);
+  document.addEventListener("pointerdown", (event) => {
+    if (!event.composedPath().includes(box)) open(false);
+  });
+  window.addEventListener(
+    "keydown",
+    (event) => {
+      if (taken(event)) return;
+      if (event.key === "/" || event.key === "s") {
+        event.preventDefault();
+        event.stopImmediatePropagation();
+        input.focus();
+      }
+    },
+    true,
+  );
 })();

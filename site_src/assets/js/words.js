@@ -1,69 +1,76 @@
-// The index of words. window.tdsWords.words has rows [word, shard, comparison, occurrences, shifted, comparison, ...]; a shard
-// is a script that calls tdsWordLines with [[row, [[comparison, prompts, low, high, [[token, count]], lines]]]], where a line is
-// [ordinal, position, class, rank, baseTop, before, after]. The page's state is in its fragment.
+// The index of words. window.tdsWords.words has rows [word, shard, comparison, occurrences, shifted, comparison, ...];
+// a shard is a script that calls tdsWordLines with [[row, [[comparison, prompts, low, high, [[token, count]],
+// lines]]]], where a line is [ordinal, position, class, rank, baseTop, before, after]. The page's state is in its
+// fragment.
 (() => {
   "use strict";
-  const { comparisons, labels, most, paged, words } = window.tdsWords;
+  const { make, button, script, number, percent, counted } = window.tdsDom;
+  const { comparisons, labels, paged, words } = window.tdsWords;
   const root = document.getElementById("tds-words");
   const here = new URL("words/", document.baseURI).href;
-  const PAGE = 80, LINES = 60;
-  const CLASSES = ["unshifted", "marginal", "shifted"];
-  const make = (tag, props = {}, ...children) => {
-    const node = Object.assign(document.createElement(tag), props);
-    node.append(...children);
-    return node;
-  };
-  const number = (n) => n.toLocaleString("en");
-  const percent = (x) => `${(100 * x).toFixed(1)} %`;
+  const PAGE = 80,
+    LINES = 60;
+  const CLASSES = window.tdsClasses.names;
   const hasPage = new Set(paged);
-  const lines = new Map(), loading = new Map();
+  const lines = new Map(),
+    loading = new Map();
   const rows = words.map(([word, shard, ...rest], id) => {
     const by = new Map();
     for (let i = 0; i < rest.length; i += 3) by.set(rest[i], { n: rest[i + 1], shifted: rest[i + 2] });
-    const all = [...by.values()].reduce((a, b) => ({ n: a.n + b.n, shifted: a.shifted + b.shifted }), { n: 0, shifted: 0 });
+    const all = [...by.values()].reduce((a, b) => ({ n: a.n + b.n, shifted: a.shifted + b.shifted }), {
+      n: 0,
+      shifted: 0,
+    });
     return { id, word, low: word.toLowerCase(), shard, by, all };
   });
   const state = { word: "", in: "", find: "", sort: "shifted", least: "1", kind: "" };
   const first = { ...state };
-  let found = [], shown = PAGE, open = null, lineCount = LINES;
+  let found = [],
+    shown = PAGE,
+    open = null,
+    lineCount = LINES;
 
   const shownWord = (word) => word.replace(/\n/g, "↵").replace(/\t/g, "⇥");
   const comparison = () => (state.in ? comparisons.indexOf(state.in) : -1);
   const counts = (row) => (comparison() < 0 ? row.all : row.by.get(comparison()));
 
-  window.tdsWordLines = (shard, parts) => {
+  window.tdsWordLines = (_shard, parts) => {
     for (const [id, by] of parts) lines.set(id, by);
-    loading.get(shard)?.done();
   };
 
   function load(shard) {
     if (!loading.has(shard)) {
-      const entry = {};
-      entry.promise = new Promise((resolve, reject) => {
-        entry.done = resolve;
-        const script = make("script", { src: `${here}${shard}.js` });
-        script.addEventListener("error", () => { loading.delete(shard); reject(new Error("could not be read")); });
-        document.head.append(script);
-      });
-      loading.set(shard, entry);
+      const reading = script(`${here}${shard}.js`);
+      loading.set(shard, reading);
+      reading.catch(() => loading.delete(shard));
     }
-    return loading.get(shard).promise;
+    return loading.get(shard);
   }
 
   function remember() {
     const kept = Object.entries(state).filter(([key, value]) => value !== first[key]);
-    history.replaceState(null, "", kept.length ? `#${new URLSearchParams(kept)}` : location.pathname + location.search);
+    window.tdsDom.remember(String(new URLSearchParams(kept)));
   }
 
   function search() {
-    const wanted = state.find.trim().toLowerCase(), least = Number(state.least);
+    const wanted = state.find.trim().toLowerCase(),
+      least = Number(state.least);
     found = rows.filter((row) => {
       const c = counts(row);
       return c && c.n >= least && (!wanted || row.low.includes(wanted));
     });
-    const value = { shifted: (r) => counts(r).shifted, count: (r) => counts(r).n, share: (r) => counts(r).shifted / counts(r).n }[state.sort];
+    const value = {
+      shifted: (r) => counts(r).shifted,
+      count: (r) => counts(r).n,
+      share: (r) => counts(r).shifted / counts(r).n,
+    }[state.sort];
     const begins = (row) => (wanted && row.low.startsWith(wanted) ? (row.low === wanted ? 2 : 1) : 0);
-    found.sort((a, b) => begins(b) - begins(a) || (value ? value(b) - value(a) || counts(b).n - counts(a).n : 0) || (a.low < b.low ? -1 : a.low > b.low ? 1 : a.id - b.id));
+    found.sort(
+      (a, b) =>
+        begins(b) - begins(a) ||
+        (value ? value(b) - value(a) || counts(b).n - counts(a).n : 0) ||
+        (a.low < b.low ? -1 : a.low > b.low ? 1 : a.id - b.id),
+    );
     shown = PAGE;
   }
 
@@ -71,8 +78,13 @@
     const c = counts(row);
     const bar = make("i", { className: "tds-word-bar" });
     bar.style.width = `${(100 * c.shifted) / c.n}%`;
-    const item = make("li", { id: `w${row.id}`, className: "tds-word-row" },
-      make("b", { textContent: shownWord(row.word) }), make("span", { textContent: `${number(c.shifted)} of ${number(c.n)}` }), bar);
+    const item = make(
+      "li",
+      { id: `w${row.id}`, className: "tds-word-row" },
+      make("b", { dir: "auto", textContent: shownWord(row.word) }),
+      make("span", { textContent: `${number(c.shifted)} of ${number(c.n)}` }),
+      bar,
+    );
     item.setAttribute("role", "option");
     item.setAttribute("aria-selected", String(row === open));
     item.dataset.id = row.id;
@@ -89,7 +101,8 @@
     for (const item of list.querySelectorAll("[aria-selected=true]")) item.setAttribute("aria-selected", "false");
     const item = open && list.querySelector(`#w${open.id}`);
     item?.setAttribute("aria-selected", "true");
-    if (item) list.setAttribute("aria-activedescendant", item.id); else list.removeAttribute("aria-activedescendant");
+    if (item) list.setAttribute("aria-activedescendant", item.id);
+    else list.removeAttribute("aria-activedescendant");
     return item;
   }
 
@@ -101,7 +114,8 @@
 
   function into(item) {
     if (item.offsetTop < list.scrollTop) list.scrollTop = item.offsetTop;
-    else if (item.offsetTop + item.offsetHeight > list.scrollTop + list.clientHeight) list.scrollTop = item.offsetTop + item.offsetHeight - list.clientHeight;
+    else if (item.offsetTop + item.offsetHeight > list.scrollTop + list.clientHeight)
+      list.scrollTop = item.offsetTop + item.offsetHeight - list.clientHeight;
   }
 
   function pick(row) {
@@ -124,11 +138,24 @@
   async function drawWord() {
     const row = open;
     if (!row) return detail.replaceChildren(make("p", { className: "tds-hint", textContent: "No word is chosen." }));
-    try { await load(row.shard); } catch (error) { return detail.replaceChildren(make("p", { className: "tds-hint", textContent: `words/${row.shard}.js ${error.message}` })); }
+    try {
+      await load(row.shard);
+    } catch (error) {
+      return detail.replaceChildren(make("p", { className: "tds-hint", textContent: error.message }));
+    }
     if (row !== open) return;
     const mine = lines.get(row.id).filter(([i]) => comparison() < 0 || i === comparison());
-    if (!mine.length) return detail.replaceChildren(make("h2", { textContent: shownWord(row.word) }), make("p", { className: "tds-hint", textContent: "The answers of this comparison do not have this word." }));
-    detail.replaceChildren(make("h2", { textContent: shownWord(row.word) }), make("div", { className: "tds-word-sums" }, ...mine.map((part) => summary(row, part))), kinds(mine), ...concordance(row, mine));
+    if (!mine.length)
+      return detail.replaceChildren(
+        make("h2", { dir: "auto", textContent: shownWord(row.word) }),
+        make("p", { className: "tds-hint", textContent: "The answers of this comparison do not have this word." }),
+      );
+    detail.replaceChildren(
+      make("h2", { dir: "auto", textContent: shownWord(row.word) }),
+      make("div", { className: "tds-word-sums" }, ...mine.map((part) => summary(row, part))),
+      kinds(mine),
+      ...concordance(row, mine),
+    );
   }
 
   function summary(row, [i, prompts, low, high, instead]) {
@@ -138,12 +165,27 @@
     scale.lastChild.style.left = `${(100 * shifted) / n}%`;
     scale.setAttribute("aria-hidden", "true");
     const said = make("p", { className: "tds-word-instead" }, "The base would have said ");
-    instead.forEach(([token, count], k) => said.append(k ? " " : "", make("code", { textContent: token }), ` ${number(count)}`));
-    return make("section", {}, make("h3", { textContent: labels[i] }),
-      make("p", { className: "tds-word-share" }, make("b", { textContent: percent(shifted / n) }), " shifted",
-        make("span", { textContent: low === null ? "" : ` (${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)})` })),
-      scale, make("p", { className: "tds-word-counts", textContent: `${number(shifted)} of ${number(n)} occurrences, in answers to ${number(prompts)} prompt${prompts === 1 ? "" : "s"}` }),
-      instead.length ? said : "");
+    instead.forEach(([token, count], k) =>
+      said.append(k ? " " : "", make("code", { textContent: token }), ` ${number(count)}`),
+    );
+    return make(
+      "section",
+      {},
+      make("h3", { textContent: labels[i] }),
+      make(
+        "p",
+        { className: "tds-word-share" },
+        make("b", { textContent: percent(shifted / n) }),
+        " shifted",
+        make("span", { textContent: low === null ? "" : ` (${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)})` }),
+      ),
+      scale,
+      make("p", {
+        className: "tds-word-counts",
+        textContent: `${number(shifted)} of ${number(n)} occurrences, ` + `in answers to ${counted(prompts, "prompt")}`,
+      }),
+      instead.length ? said : "",
+    );
   }
 
   function kinds(mine) {
@@ -151,10 +193,14 @@
     const have = mine.flatMap((part) => part[5]);
     for (const [value, text] of [["", "all lines"], ...CLASSES.map((name) => [name, name]).reverse()]) {
       const count = value ? have.filter((line) => CLASSES[line[2]] === value).length : have.length;
-      const button = make("button", { type: "button", textContent: `${text} ${number(count)}`, disabled: !count });
-      button.setAttribute("aria-pressed", String(state.kind === value));
-      button.addEventListener("click", () => { state.kind = value; lineCount = LINES; remember(); drawWord(); });
-      box.append(button);
+      const choice = button("", `${text} ${number(count)}`, () => {
+        state.kind = value;
+        lineCount = LINES;
+        remember();
+        drawWord();
+      });
+      Object.assign(choice, { disabled: !count, ariaPressed: state.kind === value });
+      box.append(choice);
     }
     return box;
   }
@@ -164,13 +210,18 @@
     for (const [i, , , , , all] of mine) {
       const kept = all.filter((line) => !state.kind || CLASSES[line[2]] === state.kind);
       if (!kept.length) continue;
-      const { shifted } = row.by.get(i), have = all.filter((line) => line[2] === 2).length;
+      const { shifted } = row.by.get(i),
+        have = all.filter((line) => line[2] === 2).length;
       const cut = have < shifted ? `${number(have)} of ${number(shifted)} shifted shown` : "";
       out.push(make("h3", { className: "tds-kwic-head" }, labels[i], make("span", { textContent: cut })));
-      out.push(make("ol", { className: "tds-kwic" }, ...kept.slice(0, lineCount).map((line) => context(i, row.word, line))));
+      out.push(
+        make("ol", { className: "tds-kwic" }, ...kept.slice(0, lineCount).map((line) => context(i, row.word, line))),
+      );
       if (kept.length > lineCount) {
-        const more = make("button", { type: "button", className: "tds-more", textContent: `Show ${number(kept.length - lineCount)} more` });
-        more.addEventListener("click", () => { lineCount = Infinity; drawWord(); });
+        const more = button("tds-more", `Show ${number(kept.length - lineCount)} more`, () => {
+          lineCount = Infinity;
+          drawWord();
+        });
         out.push(more);
       }
     }
@@ -178,20 +229,27 @@
   }
 
   function context(i, word, [ordinal, pos, kind, rank, top, before, after]) {
-    const link = make("a", hasPage.has(ordinal) ? { href: `examples/${comparisons[i]}/${ordinal}.html#t${pos}` } : {},
+    const link = make(
+      "a",
+      hasPage.has(ordinal) ? { href: `examples/${comparisons[i]}/${ordinal}.html#t${pos}` } : {},
       make("span", { className: "tds-kwic-l" }, make("bdi", { textContent: shownWord(before) })),
-      make("b", { className: `tds-c-${CLASSES[kind]}`, textContent: shownWord(word) }),
+      make("b", { dir: "auto", className: `tds-c-${CLASSES[kind]}`, textContent: shownWord(word) }),
       make("span", { className: "tds-kwic-r" }, make("bdi", { textContent: shownWord(after) })),
-      make("span", { className: "tds-kwic-base" }, make("code", { textContent: top }), ` rank ${number(rank)}`));
+      make("span", { className: "tds-kwic-base" }, make("code", { textContent: top }), ` rank ${number(rank)}`),
+    );
     link.title = `${CLASSES[kind]}, base rank ${rank}; the base would have said ${top}`;
     return make("li", {}, link);
   }
 
   function select(key, label, options) {
-    const box = make("select", { name: key, ariaLabel: label });
-    for (const [value, text] of options) box.append(make("option", { value, textContent: text }));
+    const box = window.tdsDom.select(key, label, options, (value) => {
+      state[key] = value;
+      remember();
+      search();
+      drawList();
+      drawWord();
+    });
     box.value = state[key];
-    box.addEventListener("change", () => { state[key] = box.value; remember(); search(); drawList(); drawWord(); });
     return box;
   }
 
@@ -203,29 +261,65 @@
     box.value = state.find;
     for (const s of filters.querySelectorAll("select")) s.value = state[s.name];
     search();
-    open = rows.find((row) => row.word === state.word) ?? (state.word ? null : found[0] ?? null);
+    open = rows.find((row) => row.word === state.word) ?? (state.word ? null : (found[0] ?? null));
     drawList();
-    if (open) { while (shown <= found.indexOf(open)) grow(); const item = mark(); if (item) into(item); }
+    if (open) {
+      while (shown <= found.indexOf(open)) grow();
+      const item = mark();
+      if (item) into(item);
+    }
     drawWord();
   }
 
-  const box = make("input", { type: "search", placeholder: "find a word", ariaLabel: "Find a word", autocomplete: "off" });
-  box.addEventListener("input", () => { state.find = box.value; remember(); search(); drawList(); if (box.value.trim() && found.length) pick(found[0]); });
-  const filters = make("form", { className: "tds-filters" }, box,
-    comparisons.length > 1 ? select("in", "Comparison", [["", "every comparison"], ...comparisons.map((c, i) => [c, labels[i]])]) : "",
-    select("sort", "Order", [["shifted", "most shifted first"], ["share", "largest share first"], ["count", "most frequent first"], ["word", "by the alphabet"]]),
-    select("least", "Occurrences", [["1", "all words"], ["5", "5 times or more"], ["20", "20 times or more"], ["100", "100 times or more"]]));
+  const box = make("input", {
+    type: "search",
+    placeholder: "find a word",
+    ariaLabel: "Find a word",
+    autocomplete: "off",
+  });
+  box.addEventListener("input", () => {
+    state.find = box.value;
+    remember();
+    search();
+    drawList();
+    if (box.value.trim() && found.length) pick(found[0]);
+  });
+  const filters = make(
+    "form",
+    { className: "tds-filters" },
+    box,
+    comparisons.length > 1
+      ? select("in", "Comparison", [["", "every comparison"], ...comparisons.map((c, i) => [c, labels[i]])])
+      : "",
+    select("sort", "Order", [
+      ["shifted", "most shifted first"],
+      ["share", "largest share first"],
+      ["count", "most frequent first"],
+      ["word", "by the alphabet"],
+    ]),
+    select("least", "Occurrences", [
+      ["1", "all words"],
+      ["5", "5 times or more"],
+      ["20", "20 times or more"],
+      ["100", "100 times or more"],
+    ]),
+  );
   filters.addEventListener("submit", (event) => event.preventDefault());
-  const status = make("p", { className: "tds-count" });
-  status.setAttribute("role", "status");
-  const list = make("ul", { className: "tds-word-list", tabIndex: 0, ariaLabel: "Words" });
-  list.setAttribute("role", "listbox");
-  list.addEventListener("click", (event) => { const item = event.target.closest("li"); if (item) pick(rows[item.dataset.id]); });
-  list.addEventListener("scroll", () => { if (list.scrollTop + list.clientHeight > list.scrollHeight - 200) grow(); });
+  const status = make("p", { className: "tds-count", role: "status" });
+  const list = make("ul", { className: "tds-word-list", tabIndex: 0, role: "listbox", ariaLabel: "Words" });
+  list.addEventListener("click", (event) => {
+    const item = event.target.closest("li");
+    if (item) pick(rows[item.dataset.id]);
+  });
+  list.addEventListener("scroll", () => {
+    if (list.scrollTop + list.clientHeight > list.scrollHeight - 200) grow();
+  });
   const keys = { ArrowDown: () => step(1), ArrowUp: () => step(-1), PageDown: () => step(10), PageUp: () => step(-10) };
   for (const node of [box, list]) {
     node.addEventListener("keydown", (event) => {
-      const act = keys[event.key] ?? (node === list ? { Home: () => pick(found[0]), End: () => pick(found.at(-1)) }[event.key] : undefined);
+      const act =
+        keys[event.key] ??
+        (node === list ? { Home: () => pick(found[0]), End: () => pick(found.at(-1)) }[event.key] : undefined);
       if (!act) return;
       event.preventDefault();
       act();
@@ -235,5 +329,8 @@
   root.replaceChildren(filters, make("div", { className: "tds-word-panes" }, make("div", {}, status, list), detail));
   window.addEventListener("hashchange", read);
   read();
-  document.fonts?.ready.then(() => { const item = mark(); if (item) into(item); });  // rows have their height now
+  document.fonts?.ready.then(() => {
+    const item = mark();
+    if (item) into(item);
+  }); // rows have their height now
 })();

@@ -1,0 +1,146 @@
+-- One row per prompt, as intervals clustered by prompt take it: tags, shifted tokens, every measure.
+
+CREATE VIEW prompt_tag AS
+SELECT DISTINCT prompt_id, 'task' AS kind, tag
+FROM prompt
+CROSS JOIN LATERAL unnest(tasks) AS tags(tag)
+UNION ALL
+SELECT DISTINCT prompt_id, 'topic', tag
+FROM prompt
+CROSS JOIN LATERAL unnest(topics) AS tags(tag)
+UNION ALL
+SELECT prompt_id, 'set', "set"
+FROM prompt
+WHERE (SELECT count(DISTINCT "set") FROM prompt) > 1;
+
+COMMENT ON VIEW prompt_tag IS 'The tags of every prompt, one row per tag; its file counts as one if there are several.';
+COMMENT ON COLUMN prompt_tag.kind IS 'task, topic or set (the file of the prompt).';
+COMMENT ON COLUMN prompt_tag.tag  IS 'The tag.';
+
+CREATE VIEW prompt_shift AS
+SELECT
+    comparison_id,
+    prompt_id,
+    count(*) AS n,
+    count(*) FILTER (shift = 'shifted')::DOUBLE AS x,
+    min(pos) FILTER (shift = 'shifted') AS first_pos
+FROM tds
+GROUP BY ALL;
+
+COMMENT ON VIEW prompt_shift IS 'Shifted tokens by prompt: one row per comparison x prompt, for clustered_mean(x, n).';
+COMMENT ON COLUMN prompt_shift.n         IS 'Positions of the prompt''s answers.';
+COMMENT ON COLUMN prompt_shift.x         IS 'Those shifted.';
+COMMENT ON COLUMN prompt_shift.first_pos IS 'Index of the first shifted position; NULL if there is none.';
+
+-- Tags of one kind against the whole of their comparison, by a test whose variance knows that the whole holds the tag.
+-- Benjamini-Hochberg over the tags of a comparison.
+CREATE MACRO shift_by_tag(wanted) AS TABLE
+WITH
+    overall AS (SELECT comparison_id, sum(x) / sum(n) AS share, sum(n) AS size FROM prompt_shift GROUP BY ALL),
+    residual AS (
+        SELECT comparison_id, prompt_id, n, x, share, size, x - share * n AS r
+        FROM prompt_shift
+        JOIN overall USING (comparison_id)
+    ),
+    spread AS (SELECT comparison_id, sum(r * r) AS rr FROM residual GROUP BY ALL),
+    tested AS (
+        SELECT
+            comparison_id,
+            tag,
+            count(*) AS prompts,
+            sum(n)::BIGINT AS positions,
+            share AS overall,
+            clustered_mean(x, n) AS ratio,
+            clustered_half_width(x, n) AS half,
+            sum(r) AS excess,
+            -- The variance of that excess: each prompt's own less its part in the overall share, which the tag is in
+            -- too.
+            CASE
+                WHEN count(*) > 1
+                THEN count(*) / (count(*) - 1.0) * ((1 - 2 * sum(n) / size) * sum(r * r) + power(sum(n) / size, 2) * rr)
+            END AS variance
+        FROM prompt_tag
+        JOIN residual USING (prompt_id)
+        JOIN spread USING (comparison_id)
+        WHERE kind = wanted
+        GROUP BY comparison_id, tag, share, size, rr
+    ),
+    ranked AS (
+        SELECT
+            *,
+            CASE WHEN variance > 0 THEN normal_p(excess / sqrt(variance)) ELSE 1 END AS p,
+            row_number() OVER (PARTITION BY comparison_id ORDER BY p, tag) AS place,
+            count(*) OVER (PARTITION BY comparison_id) AS tests
+        FROM tested
+    )
+SELECT
+    label AS comparison,
+    tag,
+    ratio AS share,
+    share_low(ratio, half, prompts) AS low_share,
+    share_high(ratio, half, prompts) AS high_share,
+    overall AS overall_share,
+    min(p * tests / place) OVER (PARTITION BY comparison_id ORDER BY place DESC) <= 0.05 AS stands_out,
+    round(p, 6) AS p,
+    prompts,
+    positions / prompts AS tokens_per_prompt,
+    max(ratio) OVER (PARTITION BY tag) AS highest
+FROM ranked
+JOIN comparison USING (comparison_id)
+ORDER BY highest DESC, tag, ordinal;
+COMMENT ON MACRO TABLE shift_by_tag IS
+    'Shifted share by tag of a kind (task, topic, set) with its 95 % interval, and whether it differs from the whole: '
+    'FROM shift_by_tag(''task'').';
+
+CREATE VIEW prompt_measure AS
+WITH
+    answers AS (
+        SELECT
+            comparison_id,
+            t.prompt_id,
+            count(*)::DOUBLE AS n,
+            count(delta_logprob)::DOUBLE AS with_delta,
+            1::DOUBLE AS one,
+            count(*) FILTER (shift = 'unshifted')::DOUBLE AS unshifted,
+            count(*) FILTER (shift = 'marginal')::DOUBLE AS marginal,
+            count(*) FILTER (shift = 'shifted')::DOUBLE AS shifted,
+            sum(kl_aligned_base::DOUBLE) AS kl,
+            sum(kl_base_aligned::DOUBLE) AS kl_back,
+            sum(js::DOUBLE) AS js,
+            coalesce(sum(delta_logprob::DOUBLE), 0) AS delta,
+            CASE
+                WHEN any_value(r.condition_id) = any_value(c.aligned_condition_id)
+                THEN coalesce(min(pos) FILTER (base_rank > 1), count(*))::DOUBLE
+            END AS same
+        FROM tds t
+        JOIN comparison c USING (comparison_id)
+        JOIN response r USING (response_id)
+        GROUP BY ALL
+    )
+SELECT
+    comparison_id,
+    prompt_id,
+    unnest(
+        [
+            {'place': 1, 'measure': 'unshifted', 'unit': 'share', 'x': unshifted, 'n': n},
+            {'place': 2, 'measure': 'marginal', 'unit': 'share', 'x': marginal, 'n': n},
+            {'place': 3, 'measure': 'shifted', 'unit': 'share', 'x': shifted, 'n': n},
+            {'place': 4, 'measure': 'KL(aligned‖base)', 'unit': 'nats', 'x': kl, 'n': n},
+            {'place': 5, 'measure': 'KL(base‖aligned)', 'unit': 'nats', 'x': kl_back, 'n': n},
+            {'place': 6, 'measure': 'JS', 'unit': 'nats', 'x': js, 'n': n},
+            {'place': 7, 'measure': 'Δ log p', 'unit': 'nats', 'x': delta, 'n': with_delta},
+            {'place': 8, 'measure': 'same as the base for', 'unit': 'tokens', 'x': same, 'n': one},
+            {'place': 9, 'measure': 'answer length', 'unit': 'tokens', 'x': n, 'n': one}
+        ],
+        recursive := true
+    )
+FROM answers;
+
+COMMENT ON VIEW prompt_measure IS
+    'Every measure by prompt: one row per comparison x prompt x measure, for clustered_mean(x, n).';
+COMMENT ON COLUMN prompt_measure.place   IS 'Its place in tables.';
+COMMENT ON COLUMN prompt_measure.measure IS 'Its name.';
+COMMENT ON COLUMN prompt_measure.unit    IS 'share, nats or tokens.';
+COMMENT ON COLUMN prompt_measure.x       IS 'Sum over the positions of the prompt''s answers; NULL if not applicable.';
+COMMENT ON COLUMN prompt_measure.n       IS 'What the mean divides by: positions, or 1.';
+

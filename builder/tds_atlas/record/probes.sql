@@ -1,0 +1,67 @@
+-- What became of the texts that the models continued: swapped tokens by outcome.
+
+CREATE VIEW swap_outcome AS
+SELECT
+    s.comparison_id,
+    s.method,
+    s.share,
+    s.prompt_id,
+    s.n_swapped,
+    s.n_tokens,
+    unnest(['right', 'refusal', 'style', 'ended', 'agreement']) AS outcome,
+    unnest(
+        [
+            is_right::INTEGER::DOUBLE,
+            CASE WHEN harmful THEN refuses::INTEGER::DOUBLE END,
+            style_share,
+            (finish = 'stop')::INTEGER::DOUBLE,
+            (s.text = whole.text)::INTEGER::DOUBLE
+        ]
+    ) AS x
+FROM swap s
+JOIN prompt q ON q.prompt_id = s.prompt_id
+LEFT JOIN
+    (SELECT comparison_id, prompt_id, any_value(text) AS text FROM swap WHERE share = 1 GROUP BY ALL) whole
+    ON whole.comparison_id = s.comparison_id
+    AND whole.prompt_id = s.prompt_id;
+
+COMMENT ON VIEW swap_outcome IS 'What became of each text of swap: one row per text x outcome.';
+COMMENT ON COLUMN swap_outcome.method    IS 'Where tokens were swapped in; see swap.method.';
+COMMENT ON COLUMN swap_outcome.share     IS 'Share of the positions aimed at; see swap.share.';
+COMMENT ON COLUMN swap_outcome.n_swapped IS 'Positions at which the aligned model''s choice was put in.';
+COMMENT ON COLUMN swap_outcome.n_tokens  IS 'Tokens of the text.';
+COMMENT ON COLUMN swap_outcome.outcome IS
+    'right: states the fact asked for; refusal: refuses a harmful prompt; style: share of its characters within '
+    'phrases of style; ended: reached the end token; agreement: is the aligned model''s own text.';
+COMMENT ON COLUMN swap_outcome.x         IS '1 or 0, or the share; NULL where the outcome does not apply.';
+
+-- One outcome along the shares swapped: between the ends by method; at the ends (base alone, aligned alone) the same
+-- for all methods.
+CREATE MACRO swap_curve(wanted) AS TABLE
+WITH
+    one AS (FROM swap_outcome WHERE outcome = wanted AND x IS NOT NULL),
+    methods AS (SELECT DISTINCT comparison_id, method FROM one WHERE share > 0 AND share < 1),
+    rows_of_a_prompt AS (
+        SELECT comparison_id, method, share, prompt_id, n_swapped, n_tokens, x FROM one WHERE share > 0 AND share < 1
+        UNION ALL
+        SELECT DISTINCT comparison_id, methods.method, share, prompt_id, share, 1, x
+        FROM one
+        JOIN methods USING (comparison_id)
+        WHERE share IN (0, 1)
+    )
+SELECT
+    c.label AS comparison,
+    method,
+    share AS target_share,
+    sum(n_swapped) / sum(n_tokens) AS swapped_share,
+    clustered_mean(x, 1) AS outcome_share,
+    kept_within(clustered_mean(x, 1) - clustered_half_width(x, 1), 0, 1) AS low_share,
+    kept_within(clustered_mean(x, 1) + clustered_half_width(x, 1), 0, 1) AS high_share,
+    count(*) AS prompts
+FROM rows_of_a_prompt
+JOIN comparison c USING (comparison_id)
+GROUP BY c.ordinal, c.label, method, share
+ORDER BY c.ordinal, list_position(['divergence', 'entropy', 'random'], method), share;
+COMMENT ON MACRO TABLE swap_curve IS
+    'An outcome of swap_outcome by comparison, method and share, with its 95 % interval: FROM swap_curve(''refusal'').';
+

@@ -1,0 +1,63 @@
+"""A prompt and an answer written from right to left stand so wherever the site shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+from playwright.sync_api import Browser
+
+from tds_atlas.report.docs import build_site, write_docs
+from tests.conftest import ROOT
+from tests.report import synthetic
+from tests.site.conftest import Watched
+
+PROMPT = "מה בירת צרפת?"
+DIRECTION = "node => getComputedStyle(node).direction"
+
+
+@pytest.fixture(scope="module")
+def hebrew(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site whose every prompt and answer begins with Hebrew letters."""
+    project = tmp_path_factory.mktemp("hebrew")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(synthetic, "HOSTILE", [f"{PROMPT} {text}" for text in synthetic.HOSTILE])
+        database = synthetic.write(project / "made.duckdb")
+    with duckdb.connect(str(database)) as con:
+        con.execute("UPDATE prompt SET text = $1", [PROMPT])
+    (project / "site_src").symlink_to(ROOT / "site_src")
+    (project / "mkdocs.yml").write_text((ROOT / "mkdocs.yml").read_text(encoding="utf-8"), encoding="utf-8")
+    write_docs(database, project / "site_src", project / "build" / "docs")
+    build_site(project / "mkdocs.yml", project / "site")
+    return project / "site"
+
+
+@pytest.fixture
+def watch(browser: Browser, hebrew: Path) -> Iterator[Watched]:
+    watched = Watched(browser, hebrew.as_uri() + "/")
+    yield watched
+    watched.context.close()
+    assert watched.faults == []
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("examples/c-1/1.html", "h1.tds-prompt"),
+        ("examples/c-1/1.html", "#answer"),
+        ("examples.html", ".tds-table tbody a"),
+        ("index.html", ".tds-specimen__prompt"),
+        ("index.html", ".tds-specimen__answer"),
+        ("words.html", ".tds-kwic bdi:has-text('מה')"),
+    ],
+)
+def test_a_text_is_set_in_its_own_direction(watch: Watched, path: str, place: str) -> None:
+    assert watch.open(path).locator(place).first.evaluate(DIRECTION) == "rtl"
+
+
+def test_so_it_is_in_what_search_finds(watch: Watched) -> None:
+    page = watch.open("index.html")
+    page.locator(".tds-search__input").fill("צרפת")
+    assert page.locator(".tds-search__results a b").first.evaluate(DIRECTION) == "rtl"
