@@ -1,6 +1,6 @@
 -- Which words does tuning put in most often, and what would the base have said?
 -- part: Words and tokens
-SELECT word, count(*) AS times, count(DISTINCT prompt_id) AS answers, mode(base_top ORDER BY base_top) AS base_says_mostly,
+SELECT word, count(*) AS times, count(DISTINCT response_id) AS answers, mode(base_top ORDER BY base_top) AS base_says_mostly,
        median(base_rank) AS median_rank
 FROM word
 WHERE shift = 'shifted'
