@@ -86,7 +86,7 @@ WITH
             max(char_end) AS char_end,
             max(base_rank) AS base_rank,
             arg_min(pos, (shift <> 'shifted', pos)) AS shifted_pos,
-            arg_min(base_top, (shift <> 'shifted', pos)) AS base_top,
+            arg_min_null(base_top, (shift <> 'shifted', pos)) AS base_top,
             sum(kl_aligned_base) AS kl_aligned_base,
             sum(delta_logprob) AS delta_logprob,
             arg_min(role, pos) AS role

@@ -23,9 +23,10 @@ QUIET = "SET enable_progress_bar = false"  # DuckDB 2.0 writes its progress to t
 _MEMORY = "256MB"  # for DuckDB: shards go in one after another, so more of them need no more
 _NO_ROOM = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionException, duckdb.FatalException)
 _FOLDER = Path(__file__).parent
+_FILES = {"schema": ("schema",), "views": ("statistics", "views", "analysis", "by_prompt", "probes", "aligntds")}
 SQL = {
     name: "".join((_FOLDER / f"{part}.sql").read_text(encoding="utf-8") for part in parts)
-    for name, parts in {"schema": ("schema",), "views": ("statistics", "views", "analysis", "by_prompt", "probes", "aligntds")}.items()
+    for name, parts in _FILES.items()
 }
 _SHARED_COMMENTS = {  # of columns that mean the same in every table and view
     "comparison_id": "The comparison; see comparison.",

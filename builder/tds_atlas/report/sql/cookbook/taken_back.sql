@@ -12,8 +12,8 @@ SELECT
     s.second_delta AS second_nats
 FROM stage s
 JOIN tds t ON t.comparison_id = s.comparison_id AND t.response_id = s.response_id AND t.pos = s.pos
-JOIN comparison c ON c.comparison_id = s.comparison_id
-JOIN condition d ON d.condition_id = c.aligned_condition_id
+JOIN comparison c ON c.comparison_id = s.second_id
+JOIN condition d ON d.condition_id = c.base_condition_id
 JOIN model USING (model_id)
 LEFT JOIN token m ON m.tokenizer_id = model.tokenizer_id AND m.token_id = s.middle_top_id
 WHERE s.middle_rank > 1 AND s.middle_top_id IS DISTINCT FROM s.base_top_id OR s.base_rank < s.middle_rank

@@ -3,7 +3,7 @@
 SELECT
     word,
     count(*) AS times,
-    count(DISTINCT prompt_id) AS answers,
+    count(DISTINCT response_id) AS answers,
     mode(base_top ORDER BY base_top) AS base_says_mostly,
     median(base_rank) AS median_rank
 FROM word
