@@ -44,7 +44,7 @@ WITH
     rows_of_a_prompt AS (
         SELECT comparison_id, method, share, prompt_id, n_swapped, n_tokens, x FROM one WHERE share > 0 AND share < 1
         UNION ALL
-        SELECT DISTINCT comparison_id, methods.method, share, prompt_id, share, 1, x
+        SELECT DISTINCT comparison_id, methods.method, share, prompt_id, share AS n_swapped, 1 AS n_tokens, x
         FROM one
         JOIN methods USING (comparison_id)
         WHERE share IN (0, 1)

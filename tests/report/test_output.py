@@ -1,0 +1,43 @@
+"""Rows in a terminal: within its width, columns that do not fit named, wide characters counted, controls written out."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+from rich.cells import cell_len
+
+from tds_atlas.report import query
+from tds_atlas.report.output import format_table
+from tests.report import synthetic
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> pa.Table:
+    """The example of the help of `tds query`."""
+    database = synthetic.write(tmp_path_factory.mktemp("db") / "made.duckdb")
+    return query.run(query.connect(database), "FROM tds LIMIT 5")
+
+
+@pytest.mark.parametrize("width", [40, 80, 100, 200, 1000])
+def test_no_line_is_longer_than_the_terminal(table: pa.Table, width: int) -> None:
+    lines = format_table(table, "table", width).splitlines()
+    assert max(map(cell_len, lines)) <= width
+    shown = lines[0].split()
+    assert shown == table.column_names[: len(shown)]
+    end = " ".join(lines[lines.index("(5 rows)") :])
+    assert all(name in end for name in table.column_names[len(shown) :])
+    assert ("do not fit" in end) == (len(shown) < len(table.column_names))
+
+
+def test_what_is_no_terminal_gets_every_column(table: pa.Table) -> None:
+    assert format_table(table, "table").splitlines()[0].split() == table.column_names
+
+
+def test_wide_characters_keep_columns_aligned() -> None:
+    lines = format_table(pa.table({"text": ["天地", "ab"], "n": [1, 22]}), "table", 80).splitlines()
+    assert lines[2:4] == ["天地   1", "ab    22"]
+
+
+def test_a_long_cell_is_cut_and_controls_are_written_out() -> None:
+    lines = format_table(pa.table({"a\x1b": ["x" * 500, "\x1b[31m"]}), "table", 60).splitlines()
+    assert lines[0] == "a\\x1b" and lines[2] == "x" * 19 + "…" and lines[3] == "\\x1b[31m"
