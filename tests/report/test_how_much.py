@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -136,12 +137,11 @@ def test_intervals_of_a_paired_difference_cover_the_truth() -> None:
         return sum(rng.random() < rate for _ in range(n)), n, sum(rng.random() < rate * 1.25 for _ in range(m)), m
 
     con = _simulated(3, 1200, "fx DOUBLE, fn DOUBLE, x DOUBLE, n DOUBLE", answer)
-    sql = query.sql_of("pages/difference")
-    (formula,) = (line for line in sql.splitlines() if "AS half_width" in line)
+    (error,) = re.findall(r"round\((clustered_error\(.*first_size\)), 10\) AS error", SQL["views"])
     found = con.execute(
-        f"""WITH totals AS (SELECT run, sum(x) / sum(n) AS share, sum(n) AS size, sum(fx) / sum(fn) AS first_share,
+        f"""WITH totals AS (SELECT run, sum(x) / sum(n) AS mean, sum(n) AS size, sum(fx) / sum(fn) AS first_mean,
                             sum(fn) AS first_size FROM sim GROUP BY run)
-            SELECT any_value(share - first_share), {formula} FROM sim JOIN totals USING (run) GROUP BY run"""
+            SELECT any_value(mean - first_mean), z95() * {error} FROM sim JOIN totals USING (run) GROUP BY run"""
     ).fetchall()
     assert 0.93 <= sum(abs(difference - 0.05) <= half for difference, half in found) / len(found) <= 0.97
 

@@ -144,3 +144,51 @@ COMMENT ON COLUMN prompt_measure.unit    IS 'share, nats or tokens.';
 COMMENT ON COLUMN prompt_measure.x       IS 'Sum over the positions of the prompt''s answers; NULL if not applicable.';
 COMMENT ON COLUMN prompt_measure.n       IS 'What the mean divides by: positions, or 1.';
 
+-- Each later comparison less the first, over the prompts that both have, paired by prompt.
+CREATE MACRO differences_from_first() AS TABLE
+WITH
+    first AS (
+        SELECT comparison_id AS first_id, label AS first_label
+        FROM comparison
+        WHERE kind = 'tuning'
+        ORDER BY ordinal
+        LIMIT 1
+    ),
+    pairs AS (
+        SELECT l.comparison_id, first_label, l.place, l.measure, l.unit, l.x, l.n, f.x AS fx, f.n AS fn
+        FROM prompt_measure l
+        CROSS JOIN first
+        JOIN prompt_measure f ON f.comparison_id = first_id AND f.prompt_id = l.prompt_id AND f.place = l.place
+        WHERE l.comparison_id <> first_id AND l.x IS NOT NULL AND f.x IS NOT NULL
+    ),
+    totals AS (
+        SELECT
+            comparison_id,
+            place,
+            sum(x) / sum(n) AS mean,
+            sum(n) AS size,
+            sum(fx) / sum(fn) AS first_mean,
+            sum(fn) AS first_size
+        FROM pairs
+        GROUP BY ALL
+        HAVING count(*) > 1 AND sum(n) > 0 AND sum(fn) > 0
+    ),
+    differences AS (
+        SELECT
+            comparison_id,
+            first_label,
+            place,
+            measure,
+            unit,
+            round(mean - first_mean, 10) + 0 AS difference,
+            count(*) AS prompts,
+            round(clustered_error((x - mean * n) / size - (fx - first_mean * fn) / first_size), 10) AS error
+        FROM pairs
+        JOIN totals USING (comparison_id, place)
+        GROUP BY comparison_id, first_label, place, measure, unit, mean, first_mean
+    )
+FROM differences;
+COMMENT ON MACRO TABLE differences_from_first IS
+    'Every measure of each later comparison less that of the first, over the prompts that both have, with its standard '
+    'error paired by prompt: FROM differences_from_first().';
+

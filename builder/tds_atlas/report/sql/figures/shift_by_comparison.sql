@@ -1,24 +1,12 @@
 -- Share of positions in each class, per comparison, with 95 % intervals clustered by prompt.
-WITH
-    per_prompt AS (
-        SELECT
-            comparison_id,
-            prompt_id,
-            count(*) AS n,
-            count(*) FILTER (shift = 'unshifted')::DOUBLE AS unshifted,
-            count(*) FILTER (shift = 'marginal')::DOUBLE AS marginal,
-            count(*) FILTER (shift = 'shifted')::DOUBLE AS shifted
-        FROM tds
-        GROUP BY ALL
-    ),
-    long AS (UNPIVOT per_prompt ON unshifted, marginal, shifted INTO NAME shift VALUE x)
 SELECT
     label AS comparison,
-    shift,
+    measure AS shift,
     clustered_mean(x, n) AS share,
     clustered_half_width(x, n) AS half_width_share,
     sum(x)::BIGINT AS positions
-FROM long
+FROM prompt_measure
 JOIN comparison USING (comparison_id)
-GROUP BY ordinal, label, shift
-ORDER BY ordinal, list_position(['unshifted', 'marginal', 'shifted'], shift)
+WHERE unit = 'share'
+GROUP BY ordinal, label, place, measure
+ORDER BY ordinal, place
