@@ -27,7 +27,7 @@ def test_phrases_truths_glue_and_content() -> None:
         "You": "style",
         "asked": "style",
         "about": "style",
-        "old": "content",  # what stands for * has a role of its own
+        "old": "content",  # what matches * keeps its own role
         "Bar": "knowledge",
         "Harbour,": "knowledge",
         "so": "style",
@@ -67,9 +67,9 @@ def test_the_default_file_knows_how_assistants_speak() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("style: [1]", "style: each entry is a phrase"),
+        ("style: [1]", "style: each entry must be a phrase"),
         ("tone: [x]", "keys safety and style"),
-        ("safety: ['*']", "safety: each entry is a phrase"),
+        ("safety: ['*']", "safety: each entry must be a phrase"),
         ("[", "not valid YAML"),
     ],
 )

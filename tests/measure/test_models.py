@@ -188,7 +188,7 @@ def test_missing_and_damaged_files(family: Path, tmp_path: Path) -> None:
     shutil.copytree(family / "base", tmp_path / "cut")
     whole = (tmp_path / "cut/model.safetensors").read_bytes()
     (tmp_path / "cut/model.safetensors").write_bytes(b"\x07\0\0\0\0\0\0\0{oops")
-    refuse("cut", r"model.safetensors: not a safetensors file, or cut short")
+    refuse("cut", r"model.safetensors: not a safetensors file, or truncated")
     (tmp_path / "cut/model.safetensors").write_bytes(whole[: len(whole) // 2])
     refuse("cut", r"models.m: cannot be loaded from .*cut: ")
     (tmp_path / "cut/model.safetensors").write_bytes(whole)
