@@ -48,7 +48,7 @@ def test_mistakes_in_the_report_file(project: Path) -> None:
     report.write_text(text.replace("contexts:", "contxts:"), encoding="utf-8")
     assert refused("site", "-r", "report.yml").startswith("tds: report.yml: cont")
     report.write_text(text.replace("{path: sft", "{path: sfft"), encoding="utf-8")
-    assert "models.sft.path: there is no folder sfft" in refused("store", "-r", "report.yml")
+    assert "models.sft.path: no folder sfft" in refused("store", "-r", "report.yml")
 
 
 def test_a_bad_row_and_a_foreign_vocabulary_stop_before_anything_is_measured(project: Path) -> None:

@@ -67,7 +67,7 @@ def read_prompts(settings: PromptSettings) -> tuple[Prompt, ...]:
     """The prompts of a JSON Lines file (or a JSON array). Raises InputError naming file and row."""
     path, prompts = settings.path, []
     for place, row in read_rows(path):
-        row = _validated(path, place, PromptRow, row)
+        row = _validate(path, place, PromptRow, row)
         prompts.append(
             Prompt(
                 str(row.id),
@@ -96,7 +96,7 @@ def read_answers(settings: ResponseSettings, prompts: tuple[Prompt, ...] = ()) -
         by_text.setdefault(prompt.text, []).append(prompt)
     texts, ids = [], []
     for place, raw in read_rows(path) if settings.path else read_dataset(settings):
-        row = _validated(path, place, AnswerRow, _with_usual_names(path, place, raw, settings))
+        row = _validate(path, place, AnswerRow, _with_usual_names(path, place, raw, settings))
         same = by_text.get(row.prompt)  # prompts with equal text are used in turn
         prompt = same.pop(0) if same else Prompt(str(row.id), row.prompt, path.stem)
         text, has_end = _without_special(row.answer if isinstance(row.answer, str) else "".join(row.answer[:1]))
@@ -135,10 +135,10 @@ def _with_usual_names(path: Path, place: str, row: Any, settings: ResponseSettin
         if key is not None and key in row:
             fields[name] = row[key]
         elif name != "id" or custom:
-            columns_there = ", ".join(map(str, row)) or "none"
+            column_names = ", ".join(map(str, row)) or "none"
             candidates = custom or " or ".join(usual)
             raise InputError(
-                f"{path}: {place}: no column {candidates} for the {name} (columns: {columns_there}); "
+                f"{path}: {place}: no column {candidates} for the {name} (columns: {column_names}); "
                 f"name it with columns: {{{name}: ...}}"
             )
     return fields
@@ -154,7 +154,7 @@ def _select(path: Path, items: list[Any], ids: list[str], leave_out: tuple[str, 
     return rest
 
 
-def _validated(path: Path, place: str, kind: type[Row], row: Any) -> Row:
+def _validate(path: Path, place: str, kind: type[Row], row: Any) -> Row:
     try:
         return kind.model_validate(row)
     except ValidationError as error:

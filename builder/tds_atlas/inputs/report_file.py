@@ -68,9 +68,9 @@ class Report(Settings):
             if context.template_of is not None:
                 _check_name(f"contexts.{name}.template_of", context.template_of, self.models)
         for name, model in self.models.items():
-            unadapted = [other for other, settings in self.models.items() if settings.adapter is None]
+            full_models = [other for other, settings in self.models.items() if settings.adapter is None]
             if model.adapts is not None:
-                _check_name(f"models.{name}.adapts", model.adapts, unadapted)
+                _check_name(f"models.{name}.adapts", model.adapts, full_models)
         return self
 
     @model_validator(mode="after")
@@ -104,7 +104,7 @@ class Report(Settings):
         return {c.source: self.responses[c.source] for c in self.comparisons if c.source in self.responses}
 
     @cached_property
-    def measured(self) -> tuple[Comparison, ...]:
+    def all_comparisons(self) -> tuple[Comparison, ...]:
         """All comparisons to measure: those of the report, then its A/A checks."""
         pairs = [(c.base.model, c.aligned.model) for c in self.comparisons]
         comparisons = []
@@ -121,7 +121,7 @@ class Report(Settings):
         return tuple(comparisons)
 
     def comparisons_of(self, source: str) -> tuple[Comparison, ...]:
-        return tuple(c for c in self.measured if c.source == source)
+        return tuple(c for c in self.all_comparisons if c.source == source)
 
     def conditions_of(self, source: str) -> tuple[Condition, ...]:
         """The conditions under which the answers of a source are scored, each once.
@@ -134,7 +134,7 @@ class Report(Settings):
 
     def conditions_used(self) -> tuple[Condition, ...]:
         """Every condition of the report, each once."""
-        sources = dict.fromkeys(c.source for c in self.measured)
+        sources = dict.fromkeys(c.source for c in self.all_comparisons)
         return tuple(dict.fromkeys(c for source in sources for c in self.conditions_of(source)))
 
 

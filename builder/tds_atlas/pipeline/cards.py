@@ -1,4 +1,4 @@
-"""The first step of a run: vocabularies compared; models, conditions with their prompt cards, and tokens recorded."""
+"""The first step of a run: compare vocabularies; record models, tokens, and conditions with their prompt cards."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tds_atlas.record.shards import rows_table
 if TYPE_CHECKING:
     from tds_atlas.measure.engines.transformers import Models
 
-CARD_IDS = 12  # ids shown of either end of a prompt
+CARD_IDS = 12  # ids recorded at either end of a prompt
 
 
 def write_cards(plan: Plan, models: Callable[[], Models]) -> None:
-    """Check that each comparison has one vocabulary; record models, conditions with their prompt cards, vocabulary."""
+    """Check that each comparison has one vocabulary; record models, tokens, and conditions with their prompt cards."""
     shard = plan.cards()
     if shard.exists():
         return
@@ -28,7 +28,7 @@ def write_cards(plan: Plan, models: Callable[[], Models]) -> None:
     from tds_atlas.measure.vocabularies import vocabulary_id
 
     tokenizers = {name: models().tokenizer(checkpoint) for name, checkpoint in plan.checkpoints.items()}
-    extended = _extended(plan, tokenizers)
+    extensions = _extensions(plan, tokenizers)
     ids = {name: vocabulary_id(tokenizer) for name, tokenizer in tokenizers.items()}
     cards = [card(checkpoint, ids[name]) for name, checkpoint in plan.checkpoints.items()]
     widths = {
@@ -43,16 +43,16 @@ def write_cards(plan: Plan, models: Callable[[], Models]) -> None:
             "condition": rows_table(conditions),
             "token": rows_table([asdict(t) for t in tokens]),
         },
-        {"extended": extended},
+        {"extended": extensions},
     )
 
 
-def _extended(plan: Plan, tokenizers: dict[str, Any]) -> dict[str, str]:
-    """For each comparison the sentence that one vocabulary extends the other; empty where both are the same."""
+def _extensions(plan: Plan, tokenizers: dict[str, Any]) -> dict[str, str]:
+    """For each comparison a sentence on how one vocabulary extends the other; empty if both are the same."""
     from tds_atlas.measure.vocabularies import check_vocabularies
 
     sentences: dict[str, str] = {}
-    for comparison in plan.report.measured:
+    for comparison in plan.report.all_comparisons:
         sentence = check_vocabularies(comparison.base.model_id, comparison.aligned.model_id, tokenizers) or ""
         if sentence and sentence not in sentences.values():
             say(sentence)
@@ -61,7 +61,7 @@ def _extended(plan: Plan, tokenizers: dict[str, Any]) -> dict[str, str]:
 
 
 def _prompt_card(plan: Plan, models: Models, condition: Condition) -> dict[str, Any]:
-    """What a condition's model reads before an answer, shown on the report's first prompt."""
+    """What a condition's model reads before an answer, for the report's first prompt."""
     frame, prompt = side_of(plan, models, condition).frame, next(iter(plan.prompts.values())).text
     ids = frame.prompt_ids(prompt)
     return {

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def write_scores(plan: Plan, models: Callable[[], Models], part: Part = WHOLE) -> None:
-    """Score the responses that are not scored yet. A shard that fails leaves the others unharmed."""
+    """Score the responses that have no scores yet. A shard that fails leaves the others intact."""
     failures = Failures()
     todo = [work for work in part.of(plan.scorings()) if not work.shard.exists()]
     for source in dict.fromkeys(work.source for work in todo):
@@ -28,25 +28,25 @@ def write_scores(plan: Plan, models: Callable[[], Models], part: Part = WHOLE) -
         scorer = _scorer(plan, models(), source)
         with progress_bar(f"score {source}", sum(work.positions for work in scorings), "tokens") as advance:
             for work in scorings:
-                with failures.collected():
+                with failures.collect():
                     _score(plan, models(), scorer, work, advance)
     failures.raise_collected()
 
 
 def _scorer(plan: Plan, models: Models, source: str) -> Scorer:
-    """Every condition that scores the answers of a source, with its model loaded."""
+    """The conditions under which the answers of a source are scored, with their models loaded."""
     from tds_atlas.measure.score import Scorer
 
     settings = plan.report.score
     sides = [side_of(plan, models, condition) for condition in plan.report.conditions_of(source)]
     comparisons = plan.report.comparisons_of(source)
     scorer = Scorer(sides, comparisons, settings.top_k, settings.batch_tokens, settings.chunk_logits)
-    _ = scorer.models  # one that cannot be loaded stops the run at once
+    _ = scorer.models  # a model that cannot be loaded stops the run at once
     return scorer
 
 
 def _score(plan: Plan, models: Models, scorer: Scorer, work: Scoring, advance: Advance) -> None:
-    """The responses of one shard, and what they were measured with."""
+    """Write the scores of one shard of responses, with the environment they were measured in."""
     start, responses = time.monotonic(), read_responses(work.answers)
     prompts = scorer.prompt_ids({r.response_id: plan.prompts[r.prompt_id].text for r in responses})
     scores, divergences = [], []
@@ -55,15 +55,15 @@ def _score(plan: Plan, models: Models, scorer: Scorer, work: Scoring, advance: A
             scores += response_scores
             divergences += response_divergences
         advance(sum(len(r.token_ids) for r in batch))
-    meta = _measured_with(models) | {"seconds": time.monotonic() - start}
+    meta = _environment(models) | {"seconds": time.monotonic() - start}
     work.shard.write({"score": score_table(scores), "divergence": divergence_table(divergences)}, meta)
 
 
-def _measured_with(models: Models) -> dict[str, Any]:
-    """What of the machine may show in the last digits of a number."""
-    loaded = models.loaded.values()
-    attention = sorted({str(m.model.config._attn_implementation) for m in loaded})
-    dtypes = sorted({f"{m.checkpoint.model_id} {m.model.dtype}".replace("torch.", "") for m in loaded})
+def _environment(models: Models) -> dict[str, Any]:
+    """Everything about the machine that may change the last digits of a number."""
+    instances = models.instances.values()
+    attention = sorted({str(m.model.config._attn_implementation) for m in instances})
+    dtypes = sorted({f"{m.checkpoint.model_id} {m.model.dtype}".replace("torch.", "") for m in instances})
     return {
         "device": models.device,
         "machine": platform.machine(),
