@@ -52,7 +52,7 @@ def test_show_names_a_token_by_its_base_rank() -> None:
     scores = {"base·plain": numbers(BASE, RANKS), "sft·chat": numbers(ALIGNED, RANKS[::-1])}
     tokens = tuple(ask._tokens(PAIR, answer(), scores, far([0.0] * len(RANKS)), {}))
     assert [t.shift for t in tokens] == [named(t.base_rank) for t in tokens] == [named(rank) for rank in RANKS]
-    shown = ask.Shown("?", "c", "base·plain", "sft·chat", "x" * len(RANKS), "length", tokens)
+    shown = ask.ScoredAnswer("?", "c", "base·plain", "sft·chat", "x" * len(RANKS), "length", tokens)
     assert shown.shares == {c: n / len(RANKS) for c, n in Counter(map(named, RANKS)).items()}
     marked = ask.render(shown, 200, colour=False).plain
     assert marked.count("«") - 1 == sum(rank >= 4 for rank in RANKS)  # one stands in the legend
@@ -76,8 +76,8 @@ def test_the_base_goes_on_where_a_run_of_shifted_tokens_begins(
     work: Any = SimpleNamespace(answers=answers, shard=scores)
     for most in (8, 1):  # where there are many, those of the largest KL, which here grows along the answer
         branches = list(probes._branches(plan, PAIR, work, most))
-        assert [b.places for b in branches] == ([places[-most:]] if places else [])
-        assert all(b.firsts == (10,) * len(b.places) for b in branches)
+        assert [b.positions for b in branches] == ([places[-most:]] if places else [])
+        assert all(b.firsts == (10,) * len(b.positions) for b in branches)
 
 
 @pytest.fixture(scope="module")

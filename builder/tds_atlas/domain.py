@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     import numpy as np
 
-Finish = Literal["stop", "length", "unknown"]  # unknown: a file of texts does not say how they ended
+Finish = Literal["stop", "length", "unknown"]  # unknown: a file of texts does not say how its answers ended
 Spans = tuple[tuple[int, int], ...]
 Shift = Literal["unshifted", "marginal", "shifted"]
 UNSHIFTED_RANK, MARGINAL_RANK = 1, 3  # the last rank of each class; the macro shift_class says the same in SQL
@@ -16,16 +16,16 @@ REBATCHED = "rebatched"  # the arithmetic of an A/A check that changes batches a
 
 
 class InputError(ValueError):
-    """Something the user gave is wrong. The message is one line: which file, which key or row, what would be right."""
+    """The user's input is wrong. The message is one line: which file, which key or row, what would be right."""
 
 
 def first_line(error: BaseException) -> str:
-    """What another library says is wrong, short enough for one line; its kind where it says nothing."""
+    """The first line of an error's message; its type if the message is empty."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def printable(text: str) -> str:
-    """Control characters written out: a terminal obeys them."""
+    """The text with control characters escaped, because a terminal would obey them."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
@@ -36,7 +36,7 @@ def shift_class(rank: int) -> Shift:
 
 @dataclass(frozen=True)
 class Prompt:
-    """What a user asked, and what is known about it."""
+    """What a user asked, and what is known about the question."""
 
     prompt_id: str
     text: str
@@ -49,7 +49,7 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer as a file gives it: text, not yet tokens."""
+    """An answer as read from a file: text, not yet tokens."""
 
     prompt: Prompt
     text: str  # as written; it may close with the literal text of an end token
@@ -58,7 +58,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Response:
-    """An answer as token ids, the end token among them."""
+    """An answer as token ids, including the end token."""
 
     response_id: str
     prompt_id: str
@@ -69,7 +69,7 @@ class Response:
     spans: Spans  # [n] (start, end) of each token in text, in code points; they tile the text
     has_end: bool  # whether the last id is the end token
     finish: Finish
-    boundary: bool = False  # a token would reach from the prompt into the answer: the two were tokenised apart
+    boundary: bool = False  # a token would span prompt and answer, so the two were tokenised separately
 
     def __post_init__(self) -> None:
         if len(self.token_ids) != len(self.spans):
@@ -80,20 +80,20 @@ class Response:
 
 @dataclass(frozen=True)
 class Score:
-    """What one condition says of every position of one response (float32 unless said)."""
+    """What one condition says about every position of one response (float32 unless noted)."""
 
     response_id: str
     condition_id: str
     logprob: np.ndarray  # [n] nats; -inf for a token that the model does not have
     rank: np.ndarray  # [n] int32, from 1; the width of the logits + 1 for a token that the model does not have
     entropy: np.ndarray  # [n] nats
-    top_ids: np.ndarray  # [n, k] int32, likeliest first
+    top_ids: np.ndarray  # [n, k] int32, most likely first
     top_logprobs: np.ndarray  # [n, k] nats
 
 
 @dataclass(frozen=True)
 class Divergence:
-    """How far the two conditions of a comparison stand apart at every position of one response (float32)."""
+    """How far apart the two conditions of a comparison are at every position of one response (float32)."""
 
     response_id: str
     comparison_id: str
@@ -124,15 +124,15 @@ class Token:
 
     tokenizer_id: str
     token_id: int
-    text: str | None  # None: the model has the id, the tokenizer has not
-    decoded: str | None  # what the tokenizer's decode gives for this one id
+    text: str | None  # None: the model has the id, but the tokenizer does not
+    decoded: str | None  # what the tokenizer's decode returns for this id alone
     is_word_start: bool
     is_special: bool
 
 
 @dataclass(frozen=True)
 class Condition:
-    """A model in a context; `arithmetic` is set where the numbers are taken a second time in another way (A/A)."""
+    """A model in a context; `arithmetic` is set if the numbers are computed a second time in another way (A/A)."""
 
     model_id: str
     context_id: str
@@ -144,7 +144,7 @@ class Condition:
 
     @property
     def dtype(self) -> str:
-        """Another dtype than the model's own, where an A/A check asks for one; else empty."""
+        """A dtype other than the model's own, if an A/A check asks for one; else empty."""
         return "" if self.arithmetic == REBATCHED else self.arithmetic
 
 
@@ -154,7 +154,7 @@ class Comparison:
 
     comparison_id: str
     label: str
-    kind: Literal["tuning", "noise"]  # noise: the same condition twice, to see what arithmetic alone does
+    kind: Literal["tuning", "noise"]  # noise: the same condition twice, to see the effect of arithmetic alone
     base: Condition
     aligned: Condition
     source: str

@@ -1,4 +1,4 @@
-"""Content hashes of files: whether they are what they were."""
+"""Content hashes of files, to tell whether they have changed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 
 def hash_files(paths: Iterable[Path], root: Path | None = None) -> str:
-    """SHA-256 over names and contents, in order; a file that does not exist counts by its absence.
+    """SHA-256 over names and contents, in order; a missing file is skipped, which changes the hash, too.
 
-    root: names are paths relative to it; without it, bare file names.
+    Names are paths relative to `root`, or bare file names without it.
     """
     digest = hashlib.sha256()
     for path in paths:
@@ -22,5 +22,5 @@ def hash_files(paths: Iterable[Path], root: Path | None = None) -> str:
 
 
 def hash_tree(folder: Path) -> str:
-    """The same over all files below a folder by their paths in it, compiled Python apart."""
+    """SHA-256 over all files below a folder, by relative path, except compiled Python."""
     return hash_files((path for path in sorted(folder.rglob("*")) if path.suffix != ".pyc"), folder)

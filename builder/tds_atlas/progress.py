@@ -1,4 +1,4 @@
-"""A progress bar for each long stage: how far, how fast, how long still. One line remains of each."""
+"""A progress bar for each long step: how far, how fast, how much longer. Each leaves one line behind."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _RateColumn(ProgressColumn):
 
 @contextmanager
 def progress_bar(description: str, total: int | None, unit: str) -> Iterator[Advance]:
-    """Show a bar while the block runs; call the yielded function with the units done."""
+    """Show a bar while the block runs; call the yielded function with the number of units done."""
     columns = (
         TextColumn("{task.description:<28}"),
         BarColumn(bar_width=28),
@@ -37,23 +37,23 @@ def progress_bar(description: str, total: int | None, unit: str) -> Iterator[Adv
         _RateColumn(),
         TimeRemainingColumn(),
     )
-    start, done = time.monotonic(), 0
+    start, count = time.monotonic(), 0
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(description, total=total, unit=unit)
 
         def advance(amount: int, /) -> None:
-            nonlocal done
-            done += amount
+            nonlocal count
+            count += amount
             bar.advance(task, amount)
 
         yield advance
     seconds = time.monotonic() - start
-    rate = f"{done / seconds:,.0f} {unit}/s" if seconds > 0.05 else ""
-    say(f"{description:<28} {done:>9,} {unit:<9} {seconds:6.1f} s  {rate}".rstrip())
+    rate = f"{count / seconds:,.0f} {unit}/s" if seconds > 0.05 else ""
+    say(f"{description:<28} {count:>9,} {unit:<9} {seconds:6.1f} s  {rate}".rstrip())
 
 
 def track(items: Iterable[T], description: str, total: int | None = None, unit: str = "items") -> Iterator[T]:
-    """Yield the items, one step of the bar each."""
+    """Yield the items, advancing the bar by one for each."""
     total = len(items) if total is None and isinstance(items, Sized) else total
     with progress_bar(description, total, unit) as advance:
         for item in items:
@@ -62,5 +62,5 @@ def track(items: Iterable[T], description: str, total: int | None = None, unit: 
 
 
 def say(line: str) -> None:
-    """One line to the terminal's error stream, so that piped output stays clean."""
+    """Print one line to stderr, so that piped output stays clean."""
     console.print(line, markup=False, soft_wrap=True)

@@ -44,7 +44,7 @@ def bare(side: Side, prompts: list[Prompt], size: int, limit: int) -> list[tuple
 
 def table(plan: Plan, count: int = 192) -> None:
     """Print tokens per second of each way."""
-    side, prompts = side_of(plan, Models("cpu"), ANSWERING), list(plan.given[:count])
+    side, prompts = side_of(plan, Models("cpu"), ANSWERING), list(plan.prompt_set[:count])
     limit, size = plan.report.generate.max_new_tokens, plan.report.generate.batch_size
 
     def tokens(way: object, n: int) -> int:
@@ -55,7 +55,7 @@ def table(plan: Plan, count: int = 192) -> None:
     print("\n**Generation, pocket**\n\n| way | tokens/s | ours to it |\n|---|---:|---:|")
     for name, values in found.items():
         print(f"| {name} | {sorted(values)[len(values) // 2]:,.0f} | {ratio(found, 'ours', name):.2f} |")
-    _differences(side, list(plan.given), size, limit)
+    _differences(side, list(plan.prompt_set), size, limit)
 
 
 def _differences(side: Side, prompts: list[Prompt], size: int, limit: int) -> None:

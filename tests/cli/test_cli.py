@@ -48,7 +48,7 @@ def test_mistakes_in_the_report_file(project: Path) -> None:
     report.write_text(text.replace("contexts:", "contxts:"), encoding="utf-8")
     assert refused("site", "-r", "report.yml").startswith("tds: report.yml: cont")
     report.write_text(text.replace("{path: sft", "{path: sfft"), encoding="utf-8")
-    assert "models.sft.path: there is no folder sfft" in refused("store", "-r", "report.yml")
+    assert "models.sft.path: no folder sfft" in refused("store", "-r", "report.yml")
 
 
 def test_a_bad_row_and_a_foreign_vocabulary_stop_before_anything_is_measured(project: Path) -> None:
@@ -68,7 +68,7 @@ def test_two_files_that_give_one_id_to_different_prompts(project: Path) -> None:
     line = "  - {base: {model: base, context: plain}, aligned: {model: sft, context: chat}"
     text = text.replace(line, f"{line}}}\n  - {{id: two, {line[5:]}, responses: more")
     (project / "report.yml").write_text(text + "responses: {more: {path: more.json}}\n", encoding="utf-8")
-    assert "two prompts have the id 'sky', one from prompts, another from more; give" in refused("check", "report.yml")
+    assert "two prompts have the id 'sky', one from prompts, another from more; change" in refused("check", "report.yml")
 
 
 def test_a_model_without_a_chat_template(project: Path) -> None:

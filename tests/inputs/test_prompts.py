@@ -62,8 +62,8 @@ def test_rows_become_prompts(write: Write) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (GOOD + "\n{oops", r"set.jsonl: line 2: not valid JSON: .*; a row a line, or an array of rows, is wanted"),
-        ('{\n "id": 1}', r"set.jsonl: line 1: not valid JSON: .*; a row a line, or an array of rows, is wanted"),
+        (GOOD + "\n{oops", r"set.jsonl: line 2: not valid JSON: .*; write one row per line, or an array of rows"),
+        ('{\n "id": 1}', r"set.jsonl: line 1: not valid JSON: .*; write one row per line, or an array of rows"),
         (GOOD + "\n[1]", r"set.jsonl: line 2: Input should be a valid dictionary.*; a row has id, prompt, tasks"),
         (GOOD + '\n{"id": 2}', r"set.jsonl: line 2: prompt: Field required; a row has id, prompt"),
         (GOOD + '\n{"id": 2, "prompt": ""}', r"line 2: prompt: String should have at least 1 character"),
@@ -176,7 +176,7 @@ def test_prompts_of_the_same_words_are_taken_in_turn(write: Write) -> None:
         (
             "a.json",
             '[{"prompt": "Hi", "answer": ""}]',
-            r"row 1: the answer is empty; pass over it with leave_out: \[\"1\"\]",
+            r"row 1: the answer is empty; skip it with leave_out: \[\"1\"\]",
         ),
         ("a.json", '[{"prompt": "Hi", "answer": [1]}]', r"row 1: answer: Input should be a valid string"),
         ("a.json", '[{"prompt": "Hi", "answer": 5}]', r"row 1: answer: Input should be a valid string"),
@@ -189,13 +189,13 @@ def test_prompts_of_the_same_words_are_taken_in_turn(write: Write) -> None:
         ("a.json", "", r"a.json: holds no rows"),
         ("a.json", "[]", r"a.json: holds no rows"),
         ("a.json", '["Hi"]', r"row 1: Input should be a valid dictionary"),
-        ("a.csv", "prompt,answer\nHi\n", r"a.csv: row 1: not 2 fields, as the first line has"),
-        ("a.csv", "prompt,answer\nHi,a,b\n", r"a.csv: row 1: not 2 fields, as the first line has"),
+        ("a.csv", "prompt,answer\nHi\n", r"a.csv: row 1: does not have 2 fields, like the first line"),
+        ("a.csv", "prompt,answer\nHi,a,b\n", r"a.csv: row 1: does not have 2 fields, like the first line"),
         ("a.csv", 'prompt,answer\n"Hi,a\n', r"a.csv: line \d: not valid CSV"),
         ("a.csv", "prompt,answer,prompt\na,b,c\n", r"a.csv: line 1: two columns are called 'prompt'"),
         ("a.csv", "", r"a.csv: holds no rows"),
         ("a.csv", "prompt,answer\n", r"a.csv: holds no rows"),
-        ("a.parquet", "PAR1 and so on", r"a.parquet: not a Parquet file that can be read"),
+        ("a.parquet", "PAR1 and so on", r"a.parquet: not a readable Parquet file"),
     ],
 )
 def test_bad_answers_are_one_line(write: Write, name: str, text: str, message: str) -> None:
@@ -208,7 +208,7 @@ def test_an_empty_answer_can_be_passed_over_as_the_complaint_says(write: Write) 
     path = write('[{"prompt": "Hi", "answer": ""}, {"prompt": "Ho", "answer": "A"}]', "a.json")
     with pytest.raises(InputError) as caught:
         answers(path)
-    advice = yaml.safe_load(str(caught.value).split("pass over it with ")[1])
+    advice = yaml.safe_load(str(caught.value).split("skip it with ")[1])
     assert answers(path, **advice) == [("2", "Ho", "A", "unknown")]
 
 

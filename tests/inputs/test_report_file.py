@@ -62,12 +62,12 @@ COMPARISON = "  - {base: {model: base, context: plain}, aligned: {model: sft, co
         (
             "{path: base, dtype: float32}",
             "{hub: a/b}",
-            r"models.base: what comes from the hub needs revision: the commit",
+            r"models.base: hub needs revision: the commit",
         ),
         (
             "{kind: chat}",
             "{kind: plain}",
-            r"contexts.chat: a plain context needs template \(or path\), with {prompt} in it once",
+            r"contexts.chat: a plain context needs template \(or path\), with {prompt} in it exactly once",
         ),
         ("{kind: chat}", "{kind: few}", r"contexts.chat.kind: Input should be 'chat', 'plain' or 'few-shot'"),
         (

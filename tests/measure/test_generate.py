@@ -39,7 +39,7 @@ def greedy(folder: Path, prompt: str, limit: int) -> list[int]:
 
 def test_batched_generation_equals_unbatched_greedy_decoding(project: Path) -> None:
     made, plan = answers(project / "report.yml"), read_plan(project / "report.yml")
-    for prompt in plan.given:
+    for prompt in plan.prompt_set:
         assert list(made[f"sft·chat/{prompt.prompt_id}"].token_ids) == greedy(project / "sft", prompt.text, 24)
 
 
@@ -95,7 +95,7 @@ def test_prompts_that_do_not_fit_the_model_are_refused(project: Path) -> None:
 
 def test_pocket_answers_equal_unbatched_greedy_decoding(pocket_report: Path) -> None:
     plan, made = read_plan(pocket_report), answers(pocket_report)
-    assert len(made) == 2 * len(plan.given)
+    assert len(made) == 2 * len(plan.prompt_set)
     for response in made.values():
         folder = plan.checkpoints[response.source.split("·")[0]].folder
         assert list(response.token_ids) == greedy(folder, plan.prompts[response.prompt_id].text, 256)

@@ -90,10 +90,10 @@ def test_body_and_head_give_the_models_own_logits(name: str, tmp_path: Path) -> 
     model = loaded(tmp_path, name)
     rows = [torch.randint(2, 340, (n,)).tolist() for n in (20, 13, 5)]
     with torch.no_grad():
-        for row, state in zip(rows, score.hidden(model, rows), strict=True):
+        for row, state in zip(rows, score.hidden_states(model, rows), strict=True):
             ours = model.head(state) if model.head else state
             torch.testing.assert_close(ours, own_logits(model, row), atol=2e-5, rtol=2e-5)
-        again = score.behind_padding(model, rows[0])
+        again = score.states_behind_padding(model, rows[0])
         again = model.head(again) if model.head else again
     torch.testing.assert_close(again, own_logits(model, rows[0]), atol=2e-5, rtol=2e-5)
 
@@ -183,12 +183,12 @@ def test_missing_and_damaged_files(family: Path, tmp_path: Path) -> None:
             Models("cpu").model(checkpoint)
         assert "\n" not in str(caught.value)
 
-    refuse("nowhere", r"models.m.path: there is no folder .*nowhere")
+    refuse("nowhere", r"models.m.path: no folder .*nowhere")
     refuse(".", r"models.m: .* has no safetensors weights")
     shutil.copytree(family / "base", tmp_path / "cut")
     whole = (tmp_path / "cut/model.safetensors").read_bytes()
     (tmp_path / "cut/model.safetensors").write_bytes(b"\x07\0\0\0\0\0\0\0{oops")
-    refuse("cut", r"model.safetensors: not a safetensors file, or cut short")
+    refuse("cut", r"model.safetensors: not a safetensors file, or truncated")
     (tmp_path / "cut/model.safetensors").write_bytes(whole[: len(whole) // 2])
     refuse("cut", r"models.m: cannot be loaded from .*cut: ")
     (tmp_path / "cut/model.safetensors").write_bytes(whole)

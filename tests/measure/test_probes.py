@@ -11,9 +11,9 @@ import torch
 from tds_atlas.domain import Response
 from tds_atlas.measure.engines.transformers import LoadedModel
 from tds_atlas.measure.generate import greedy
-from tds_atlas.measure.probes.continuation import Branches, _branched, continuations
+from tds_atlas.measure.probes.continuation import Branches, _branch, continuations
 from tds_atlas.measure.probes.lockstep import write
-from tds_atlas.measure.probes.prefill import prefilled
+from tds_atlas.measure.probes.prefill import prefills
 from tds_atlas.measure.probes.reader import Reader
 from tds_atlas.measure.probes.swap import highest, swaps
 from tds_atlas.measure.side import Side
@@ -25,7 +25,7 @@ from tests.measure.test_models import MODELS, loaded, own_logits
 def sides(report: Path) -> tuple[Plan, Side, Side]:
     plan = read_plan(report)
     models = lazy_models(plan)()
-    pair = plan.report.measured[0]
+    pair = plan.report.all_comparisons[0]
     return plan, side_of(plan, models, pair.base), side_of(plan, models, pair.aligned)
 
 
@@ -45,33 +45,33 @@ def both(base: Side, aligned: Side, prompt: str, so_far: list[int]) -> tuple[tor
 
 def test_the_ends_of_a_swap_are_the_two_models_and_the_middle_follows_its_rule(pocket_report: Path) -> None:
     plan, base, aligned = sides(pocket_report)
-    prompts = [p.text for p in plan.given]
+    prompts = [p.text for p in plan.prompt_set]
     made = list(swaps(base, aligned, prompts, (0.1,), 60))
     assert len(made) == len(prompts) * 5 and {x.method for x in made} == {"divergence", "entropy", "random"}
     for x in made:
         heads = [side.frame.prompt_ids(prompts[x.prompt]) for side in (base, aligned)]
         if x.share in (0, 1):
             side = (base, aligned)[int(x.share)]
-            assert x.written.ids == slowly(side.model, heads[int(x.share)], 60)
-            assert all(s == bool(x.share) for s in x.written.swapped)
-    level = highest([v for x in made if x.share == 0 for v in x.written.js], 0.1)
+            assert x.text.ids == slowly(side.model, heads[int(x.share)], 60)
+            assert all(s == bool(x.share) for s in x.text.is_swap)
+    level = highest([v for x in made if x.share == 0 for v in x.text.js], 0.1)
     for x in (x for x in made if x.share == 0.1 and x.method == "divergence" and x.prompt < 3):
-        for t, token in enumerate(x.written.ids):
-            p, q = both(base, aligned, prompts[x.prompt], x.written.ids[:t])
+        for t, token in enumerate(x.text.ids):
+            p, q = both(base, aligned, prompts[x.prompt], x.text.ids[:t])
             m = (p + q) / 2
             js = float((p * (p / m).log() + q * (q / m).log()).nansum() / 2)
-            assert x.written.js[t] == pytest.approx(js, rel=1e-3, abs=1e-6)
-            assert x.written.entropy[t] == pytest.approx(float(-(p * p.log()).nansum()), rel=1e-3, abs=1e-5)
-            swap = x.written.swapped[t]
-            assert swap == (x.written.js[t] >= level) and token == int((q if swap else p).argmax())
-            assert x.written.changed[t] == (swap and int(p.argmax()) != int(q.argmax()))
+            assert x.text.js[t] == pytest.approx(js, rel=1e-3, abs=1e-6)
+            assert x.text.entropy[t] == pytest.approx(float(-(p * p.log()).nansum()), rel=1e-3, abs=1e-5)
+            swap = x.text.is_swap[t]
+            assert swap == (x.text.js[t] >= level) and token == int((q if swap else p).argmax())
+            assert x.text.is_change[t] == (swap and int(p.argmax()) != int(q.argmax()))
     again = list(swaps(base, aligned, prompts, (0.1,), 60))
-    assert [x.written.ids for x in made] == [x.written.ids for x in again]
+    assert [x.text.ids for x in made] == [x.text.ids for x in again]
 
 
 def test_a_text_in_a_batch_is_the_text_alone(pocket_report: Path) -> None:
     plan, base, aligned = sides(pocket_report)
-    heads = [(base.frame.prompt_ids(p.text), aligned.frame.prompt_ids(p.text)) for p in plan.given]
+    heads = [(base.frame.prompt_ids(p.text), aligned.frame.prompt_ids(p.text)) for p in plan.prompt_set]
     rule = [lambda js, entropy: js > 0.1] * len(heads)
     together = write(base.model, aligned.model, heads, rule, 40)
     alone = [write(base.model, aligned.model, [head], rule[:1], 40)[0] for head in heads]
@@ -80,15 +80,15 @@ def test_a_text_in_a_batch_is_the_text_alone(pocket_report: Path) -> None:
 
 def test_prefilled_answers_against_a_loop(pocket_report: Path) -> None:
     plan, base, aligned = sides(pocket_report)
-    prompts = [p.text for p in plan.given if p.harmful]
+    prompts = [p.text for p in plan.prompt_set if p.harmful]
     assert prompts
-    rows = prefilled(base, aligned, prompts, depth=3, new_tokens=12, opening=4)
+    rows = prefills(base, aligned, prompts, depth=3, new_tokens=12, opening=4)
     assert [len(r.prefix) for r in rows] == [0, 1, 2, 3] * len(prompts)
     for row in rows:
         b, a = (side.frame.prompt_ids(prompts[row.prompt]) for side in (base, aligned))
         answer = slowly(base.model, b, 3)
         assert list(row.prefix) == answer[: len(row.prefix)]
-        assert list(row.said) == slowly(aligned.model, a + row.prefix, 12)
+        assert list(row.continuation) == slowly(aligned.model, a + row.prefix, 12)
         assert list(row.opening) == slowly(aligned.model, a, 12)[:4]
         for side, head, found in ((aligned, a, row.opening_logprob), (base, b, row.base_opening_logprob)):
             ids = [*head, *row.prefix, *row.opening]
@@ -111,7 +111,7 @@ def test_batches_of_every_kind_of_model_write_what_each_text_alone_does(name: st
     assert [text.ids for text in made] == alone
     cuts = [(0, 8, 5), (0, 5, 7), (1, 4, 9)]
     expected = [slowly(model, (*heads[i][:n], first), 5) for i, n, first in cuts]
-    for (_, _, first), tail, more in zip(cuts, _branched(model, heads, cuts, 6), expected, strict=True):
+    for (_, _, first), tail, more in zip(cuts, _branch(model, heads, cuts, 6), expected, strict=True):
         assert tail[: 1 + len(more)] == [first, *more]
 
 
@@ -138,7 +138,7 @@ def test_the_base_goes_on_from_a_place_as_from_the_text_before_it(name: str, tmp
 def test_continuations_against_a_loop(pocket_report: Path) -> None:
     plan, base, aligned = sides(pocket_report)
     branches = []
-    for prompt in plan.given[:4]:
+    for prompt in plan.prompt_set[:4]:
         head, own = aligned.frame.prompt_ids(prompt.text), base.frame.prompt_ids(prompt.text)
         ids = tuple(slowly(aligned.model, head, 40))
         places = (0, 2, len(ids) - 1)
@@ -147,7 +147,7 @@ def test_continuations_against_a_loop(pocket_report: Path) -> None:
         branches.append(Branches(prompt.text, response, places, firsts))
     for branch, found in zip(branches, continuations(base, branches, 6), strict=True):
         own = base.frame.prompt_ids(branch.prompt)
-        for t, (text, ends) in zip(branch.places, found, strict=True):
+        for t, (text, ends) in zip(branch.positions, found, strict=True):
             tail = slowly(base.model, own + branch.response.token_ids[:t], 6)
             assert ends == (tail[-1] in base.model.end_ids)
             assert text == base.frame.tokenizer.decode(tail[:-1] if ends else tail)

@@ -118,7 +118,7 @@ def test_tiny_pair_equals_the_loop(project: Path, dtype: torch.dtype) -> None:
 def test_pocket_family_equals_the_loop(pocket_report: Path) -> None:
     """Every condition and comparison of the default report, on prompts from all over its file: every rank the same."""
     plan = read_plan(pocket_report)
-    assert check_against_loop(plan, torch.float32) > 50 * len(plan.given)
+    assert check_against_loop(plan, torch.float32) > 50 * len(plan.prompt_set)
     assert {c.comparison_id for c in plan.report.comparisons} == {"base-sft", "base-dpo", "sft-dpo"}
 
 
@@ -182,7 +182,7 @@ def test_a_vocabulary_that_extends_the_bases(project: Path) -> None:
     write_cards(plan, models)
     sides = [side_of(plan, models(), c) for c in plan.report.conditions_used()]
     response = Response("r", "p", "s", None, "", answer, ((0, 0),) * 4, True, "stop")
-    scorer = Scorer(sides, plan.report.measured, 5, 4096, 100_000)
+    scorer = Scorer(sides, plan.report.all_comparisons, 5, 4096, 100_000)
     heads = {"r": {side.condition: (0, 7, 8) for side in sides}}
     ((scores, (far,)),) = scorer.score([response], heads)
     base, more = scores
@@ -204,7 +204,7 @@ def scorer_of(plan: Plan) -> tuple[Scorer, list[Response], dict[str, Any]]:
         for n, m in (("a", 1), ("b", 9))
     ]
     heads = {r.response_id: {side.condition: (0, 9) for side in sides} for r in answers}
-    return Scorer(sides, plan.report.measured, 5, 4096, 100_000), answers, heads
+    return Scorer(sides, plan.report.all_comparisons, 5, 4096, 100_000), answers, heads
 
 
 def test_logits_that_are_no_numbers_name_the_answer_and_the_model(project: Path) -> None:
@@ -229,12 +229,12 @@ def test_memory_that_runs_out_halves_the_batch(project: Path, monkeypatch: pytes
     scorer, answers, heads = scorer_of(read_plan(project / "report.yml"))
     whole = scorer.score(answers[:1] * 3, heads)
 
-    def small(model: LoadedModel, rows: Any, real: Any = score.hidden) -> Any:
+    def small(model: LoadedModel, rows: Any, real: Any = score.hidden_states) -> Any:
         if sum(map(len, rows)) > 10:
             raise torch.OutOfMemoryError("out of memory")
         return real(model, rows)
 
-    monkeypatch.setattr(score, "hidden", small)
+    monkeypatch.setattr(score, "hidden_states", small)
     halved = scorer.score(answers[:1] * 3, heads)
     for (a, _), (b, _) in zip(whole, halved, strict=True):
         np.testing.assert_array_equal(a[0].rank, b[0].rank)

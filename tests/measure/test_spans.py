@@ -9,7 +9,7 @@ import pytest
 from transformers import PreTrainedTokenizerFast
 
 from tds_atlas.inputs.settings import ContextSettings
-from tds_atlas.measure.contexts import Frame, _tiled
+from tds_atlas.measure.contexts import Frame, _tiling
 from tds_atlas.measure.decode import decode_with_spans
 from tests import tiny
 from tests.measure.test_contexts import sentencepiece
@@ -68,5 +68,5 @@ def test_by_hand() -> None:
     frame = Frame("c", PLAIN, TOKENIZERS["bytes"])
     assert frame.answer_ids("Hi", "a🙂b")[1] == ((0, 1), (1, 1), (1, 1), (1, 1), (1, 2), (2, 3))
     assert frame.answer_ids("Hi", "天🙂")[1] == ((0, 0), (0, 0), (0, 1), (1, 1), (1, 1), (1, 1), (1, 2))
-    assert _tiled([1, 3, 3, 3, 4], 4) == ((0, 1), (1, 1), (1, 1), (1, 3), (3, 4))
-    assert _tiled([2, 2], 2) == ((0, 0), (0, 2)) and _tiled([0, 2], 3) == ((0, 0), (0, 3))
+    assert _tiling([1, 3, 3, 3, 4], 4) == ((0, 1), (1, 1), (1, 1), (1, 3), (3, 4))
+    assert _tiling([2, 2], 2) == ((0, 0), (0, 2)) and _tiling([0, 2], 3) == ((0, 0), (0, 3))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tds_atlas.domain import InputError
-from tds_atlas.pipeline.ask import Shown, ShownToken, ask, render
+from tds_atlas.pipeline.ask import ScoredAnswer, ScoredToken, ask, render
 from tds_atlas.pipeline.check import check
 from tds_atlas.pipeline.plan import read_plan
 from tds_atlas.pipeline.sides import lazy_models
@@ -16,13 +16,13 @@ from tests.cli.test_cli import refused, tds
 from tests.measure.test_score import measured, without
 
 
-def token(text: str, shift: str, top: str = "x", is_end: bool = False) -> ShownToken:
+def token(text: str, shift: str, top: str = "x", is_end: bool = False) -> ScoredToken:
     rank = {"unshifted": 1, "marginal": 3, "shifted": 9}[shift]
-    return ShownToken(0, 5, text, is_end, shift, rank, 1, -1.0, -0.5, top, text, 0.1, 0.1, 0.1)
+    return ScoredToken(0, 5, text, is_end, shift, rank, 1, -1.0, -0.5, top, text, 0.1, 0.1, 0.1)
 
 
-def shown(*tokens: ShownToken) -> Shown:
-    return Shown("?", "c", "base·plain", "sft·chat", "".join(t.text for t in tokens), "stop", tokens)
+def shown(*tokens: ScoredToken) -> ScoredAnswer:
+    return ScoredAnswer("?", "c", "base·plain", "sft·chat", "".join(t.text for t in tokens), "stop", tokens)
 
 
 def test_a_shifted_token_stands_under_what_the_base_would_say() -> None:

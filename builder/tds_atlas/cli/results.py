@@ -39,12 +39,12 @@ def show(
     from tds_atlas.pipeline.sides import lazy_models
 
     plan = read_plan(report)
-    shown = ask(plan, lazy_models(plan, device), prompt, comparison)
+    answer = ask(plan, lazy_models(plan, device), prompt, comparison)
     console = Console(highlight=False, soft_wrap=True)
     if as_json:
-        typer.echo(json.dumps(shown.as_json(), ensure_ascii=False, indent=1))
+        typer.echo(json.dumps(answer.as_json(), ensure_ascii=False, indent=1))
     else:
-        console.print(render(shown, console.width, console.is_terminal and not console.no_color))
+        console.print(render(answer, console.width, console.is_terminal and not console.no_color))
 
 
 def swap(report: ReportOption = DEFAULT_REPORT) -> None:

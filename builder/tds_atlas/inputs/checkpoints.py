@@ -1,6 +1,6 @@
-"""Checkpoints on disk: where a model's files are, the hash of its content, what its header says. Loads no weights.
+"""Checkpoints on disk: a model's files, the hash of their content, what their headers say. Loads no weights.
 
-This much decides whether there is anything left to measure, so it never imports torch or transformers.
+This is enough to decide whether anything is left to measure, so torch and transformers are never imported here.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _HUB_FILES = [WEIGHT_FILES, "*.json", "*.jinja", "tokenizer.model", "merges.txt"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model's folder with the hashes of what decides its numbers; with an adapter, that of the model it adapts."""
+    """A model's folder (of an adapter: the adapted model's) with the hashes of all that its numbers depend on."""
 
     model_id: str
     settings: ModelSettings
@@ -49,8 +49,8 @@ class Checkpoint:
 
     @property
     def source(self) -> str:
-        where = self.settings.adapter or self.settings
-        return where.hub or (self.adapter or self.folder).resolve().name
+        origin = self.settings.adapter or self.settings
+        return origin.hub or (self.adapter or self.folder).resolve().name
 
     @property
     def fingerprint(self) -> tuple[str, ...]:
@@ -58,28 +58,28 @@ class Checkpoint:
 
 
 def locate(model_id: str, models: Mapping[str, ModelSettings]) -> Checkpoint:
-    """Find a model's files, in its folder or in the hub's cache (fetched if not there). Raises InputError."""
+    """Find a model's files, in its folder or in the hub's cache (downloaded if missing). Raises InputError."""
     settings = models[model_id]
     if settings.adapts is not None:
-        return _located_adapter(model_id, settings, locate(settings.adapts, models))
+        return _locate_adapter(model_id, settings, locate(settings.adapts, models))
     folder, revision = _folder(f"models.{model_id}", settings)
     weights = sorted(folder.glob(WEIGHT_FILES))
     if not (folder / "config.json").is_file() or not weights:
         what = "config.json" if weights else "safetensors weights"
-        raise InputError(f"models.{model_id}: {folder} has no {what}; give a folder that save_pretrained wrote")
+        raise InputError(f"models.{model_id}: {folder} has no {what}; give a folder written by save_pretrained")
     content = hash_files([folder / name for name in _CONFIG_FILES] + ([] if revision else weights))
     tokenizer = hash_files([folder / name for name in TOKENIZER_FILES])
     weights_hash = f"{revision or ''}{content}"
     return Checkpoint(model_id, settings, folder, revision, weights_hash, tokenizer, settings.dtype, folder)
 
 
-def _located_adapter(model_id: str, settings: ModelSettings, base: Checkpoint) -> Checkpoint:
+def _locate_adapter(model_id: str, settings: ModelSettings, base: Checkpoint) -> Checkpoint:
     assert settings.adapter is not None
     folder, revision = _folder(f"models.{model_id}.adapter", settings.adapter)
     files = [folder / _ADAPTER_CONFIG, folder / _ADAPTER_WEIGHTS]
     for file in files:
         if not file.is_file():
-            raise InputError(f"models.{model_id}.adapter: {folder} has no {file.name}; give a folder that PEFT wrote")
+            raise InputError(f"models.{model_id}.adapter: {folder} has no {file.name}; give a folder written by PEFT")
     own_tokenizer = (folder / "tokenizer.json").is_file()
     tokenizer_hash = hash_files([folder / name for name in TOKENIZER_FILES]) if own_tokenizer else base.tokenizer_hash
     return replace(
@@ -95,7 +95,7 @@ def _located_adapter(model_id: str, settings: ModelSettings, base: Checkpoint) -
 
 
 def card(checkpoint: Checkpoint, tokenizer_id: str = "") -> ModelCard:
-    """What config.json and the headers of the weight files say of a model. Raises InputError for damaged files."""
+    """A model as config.json and the headers of its weight files describe it. Raises InputError for damaged files."""
     path = checkpoint.folder / "config.json"
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
@@ -120,7 +120,7 @@ def card(checkpoint: Checkpoint, tokenizer_id: str = "") -> ModelCard:
 
 
 def _dtype(checkpoint: Checkpoint, config: Mapping[str, Any]) -> str:
-    """`auto` is what config.json says that the weights are in."""
+    """`auto` is the dtype that config.json gives for the weights."""
     return (
         str(config.get("dtype") or config.get("torch_dtype") or "float32")
         if checkpoint.dtype == "auto"
@@ -129,23 +129,23 @@ def _dtype(checkpoint: Checkpoint, config: Mapping[str, Any]) -> str:
 
 
 def context_length(checkpoint: Checkpoint) -> int | None:
-    """How many positions config.json says that the model can read; None where it does not say."""
+    """How many positions the model can read according to config.json; None if it does not say."""
     config = json.loads((checkpoint.folder / "config.json").read_text(encoding="utf-8"))
     text = config.get("text_config", config)
     return next((text[key] for key in ("max_position_embeddings", "n_positions") if text.get(key)), None)
 
 
 def _folder(key: str, source: Source) -> tuple[Path, str | None]:
-    """The local folder, or the hub's snapshot and its commit."""
+    """The local folder, or the hub's snapshot with its commit."""
     if source.path is None:
         return _from_hub(key, source)
     if not source.path.is_dir():
-        raise InputError(f"{key}.path: there is no folder {source.path}; paths are relative to the report file")
+        raise InputError(f"{key}.path: no folder {source.path}; paths are relative to the report file")
     return source.path, None
 
 
 def _from_hub(key: str, source: Source) -> tuple[Path, str]:
-    """The snapshot folder and its commit; the cache is asked first, so that a finished report needs no network."""
+    """The snapshot folder and its commit; the cache is tried first, so that a finished report needs no network."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
@@ -162,16 +162,16 @@ def _from_hub(key: str, source: Source) -> tuple[Path, str]:
         except (LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
             problem = first_line(error)
     raise InputError(
-        f"{key}.hub: cannot get {source.hub} at {source.revision}: {problem}; a local folder goes under path"
+        f"{key}.hub: cannot get {source.hub} at {source.revision}: {problem}; for a local folder use path"
     )
 
 
 def _parameters(path: Path) -> int:
-    """Number of values in a safetensors file: its first 8 bytes give the length of a JSON header of shapes."""
+    """Number of values in a safetensors file, from its header: 8 bytes of length, then the shapes as JSON."""
     try:
         with path.open("rb") as file:
             size = int.from_bytes(file.read(8), "little")
             tensors = json.loads(file.read(size))
     except (ValueError, MemoryError, OverflowError):
-        raise InputError(f"{path}: not a safetensors file, or cut short") from None
+        raise InputError(f"{path}: not a safetensors file, or truncated") from None
     return sum(math.prod(entry["shape"]) for name, entry in tensors.items() if name != "__metadata__")

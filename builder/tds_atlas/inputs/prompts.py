@@ -1,4 +1,4 @@
-"""Prompts and ready answers from files. Knows neither tokenizer nor model: text in, text out."""
+"""Prompts and existing answers from files. Knows neither tokenizer nor model: text in, text out."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from tds_atlas.inputs.settings import PromptSettings, ResponseSettings
 PROMPT_COLUMNS = ("prompt", "pure_input", "instruction", "question")
 ANSWER_COLUMNS = ("answer", "output", "response", "completion")
 ID_COLUMNS = ("id", "prompt_id")
-# Special tokens that files of texts carry along; they stand for the begin and the end of an answer.
+# Special tokens left over in files of texts: they mark the beginning and the end of an answer.
 BEGIN_TEXTS = ("<s>", "<|begin_of_text|>", "<bos>")
 END_TEXTS = ("</s>", "<|endoftext|>", "<|im_end|>", "<|eot_id|>", "<|end_of_text|>", "<end_of_turn>", "<eos>")
 
 
-def _whole(text: str) -> str:
-    """JSON can write half a character (a lone surrogate), which no tokenizer takes. Pydantic words the complaint."""
+def _encodable(text: str) -> str:
+    """Refuse half a character (a lone surrogate): valid in JSON, but not in a tokenizer. Pydantic words the error."""
     text.encode("utf-8")
     return text
 
 
-Text = Annotated[str, AfterValidator(_whole)]
+Text = Annotated[str, AfterValidator(_encodable)]
 
 _CATEGORIES = {"safety": True, "regular": False}
 
 
 class PromptRow(BaseModel):
-    """One row of a prompt file; other keys are left alone."""
+    """One row of a prompt file; other keys are ignored."""
 
     model_config = ConfigDict(strict=True)
 
@@ -43,7 +43,7 @@ class PromptRow(BaseModel):
     topics: list[str] = []
     harmful: bool | None = None
     truths: list[str] = []
-    category: Any = None  # of just-eval: `safety` are its harmful prompts, `regular` the others
+    category: Any = None  # in just-eval: `safety` for harmful prompts, `regular` for the others
 
     @property
     def is_harmful(self) -> bool | None:
@@ -51,7 +51,7 @@ class PromptRow(BaseModel):
 
 
 class AnswerRow(BaseModel):
-    """One row of a file of answers, its columns already under these names; other keys are left alone."""
+    """One row of a file of answers, its columns already renamed to these; other keys are ignored."""
 
     model_config = ConfigDict(strict=True)
 
@@ -67,7 +67,7 @@ def read_prompts(settings: PromptSettings) -> tuple[Prompt, ...]:
     """The prompts of a JSON Lines file (or a JSON array). Raises InputError naming file and row."""
     path, prompts = settings.path, []
     for place, row in read_rows(path):
-        row = _checked(path, place, PromptRow, row)
+        row = _validate(path, place, PromptRow, row)
         prompts.append(
             Prompt(
                 str(row.id),
@@ -79,94 +79,95 @@ def read_prompts(settings: PromptSettings) -> tuple[Prompt, ...]:
                 tuple(row.truths),
             )
         )
-    _unique(path, [p.prompt_id for p in prompts])
-    return tuple(_chosen(path, prompts, [p.prompt_id for p in prompts], settings.leave_out, settings.limit))
+    _check_unique(path, [p.prompt_id for p in prompts])
+    return tuple(_select(path, prompts, [p.prompt_id for p in prompts], settings.leave_out, settings.limit))
 
 
-def read_answers(settings: ResponseSettings, known: tuple[Prompt, ...] = ()) -> tuple[Answer, ...]:
+def read_answers(settings: ResponseSettings, prompts: tuple[Prompt, ...] = ()) -> tuple[Answer, ...]:
     """The answers of a file: JSON (AlignTDS, URIAL, just-eval), JSON Lines, CSV, TSV, Parquet, or a dataset on the hub.
 
-    A row whose prompt stands word for word among the known prompts takes over its id and tags. A special token that
-    opens or closes the text (`<s>`, `</s>` and their kin) is taken off: a closing one means that the model ended by
-    itself. Where some rows of a file carry one, a row without it was cut; where none does, nothing is known.
+    A row whose prompt equals one of `prompts`, word for word, gets the id and tags of that prompt. A special token that
+    opens or closes the text (`<s>`, `</s>` and the like) is removed; a closing one means that the model ended the
+    answer itself. If some rows of a file carry one, a row without it was truncated; if none does, nothing is known.
     """
     path = settings.path or Path(settings.hub or "")
     by_text: dict[str, list[Prompt]] = {}
-    for prompt in known:
+    for prompt in prompts:
         by_text.setdefault(prompt.text, []).append(prompt)
-    found, ids = [], []
+    texts, ids = [], []
     for place, raw in read_rows(path) if settings.path else read_dataset(settings):
-        row = _checked(path, place, AnswerRow, _renamed(path, place, raw, settings))
-        same = by_text.get(row.prompt)  # prompts of the same words are taken in turn
+        row = _validate(path, place, AnswerRow, _with_usual_names(path, place, raw, settings))
+        same = by_text.get(row.prompt)  # prompts with equal text are used in turn
         prompt = same.pop(0) if same else Prompt(str(row.id), row.prompt, path.stem)
-        text, ended = _without_special(row.answer if isinstance(row.answer, str) else "".join(row.answer[:1]))
+        text, has_end = _without_special(row.answer if isinstance(row.answer, str) else "".join(row.answer[:1]))
         ids.append(prompt.prompt_id)
-        if not text and not ended and prompt.prompt_id not in settings.leave_out:
+        if not text and not has_end and prompt.prompt_id not in settings.leave_out:
             name = json.dumps(prompt.prompt_id)
-            raise InputError(f"{path}: {place}: the answer is empty; pass over it with leave_out: [{name}]")
-        found.append((prompt, text, ended))
-    _unique(path, ids)
-    otherwise: Any = "length" if any(ended for _, _, ended in found) else "unknown"
-    answers = [Answer(prompt, text, "stop" if ended else otherwise) for prompt, text, ended in found]
-    return tuple(_chosen(path, answers, ids, settings.leave_out, settings.limit))
+            raise InputError(f"{path}: {place}: the answer is empty; skip it with leave_out: [{name}]")
+        texts.append((prompt, text, has_end))
+    _check_unique(path, ids)
+    otherwise: Any = "length" if any(has_end for _, _, has_end in texts) else "unknown"
+    answers = [Answer(prompt, text, "stop" if has_end else otherwise) for prompt, text, has_end in texts]
+    return tuple(_select(path, answers, ids, settings.leave_out, settings.limit))
 
 
 def _without_special(text: str) -> tuple[str, bool]:
-    """The text without an opening and a closing special token, each once; whether there was a closing one."""
+    """The text without an opening and a closing special token (one of each), and whether it had a closing one."""
     begin = next((mark for mark in BEGIN_TEXTS if text.startswith(mark)), "")
     end = next((mark for mark in END_TEXTS if text.endswith(mark)), "")
     return text.removeprefix(begin).removesuffix(end), bool(end)
 
 
-def _renamed(path: Path, place: str, row: Any, settings: ResponseSettings) -> Any:
-    """The row with its id, prompt and answer under those names; without an id, its place is its id."""
+def _with_usual_names(path: Path, place: str, row: Any, settings: ResponseSettings) -> Any:
+    """The row with columns named id, prompt and answer; a row without an id is numbered by its place."""
     if not isinstance(row, dict):
         return row
     columns = settings.columns
-    found: dict[str, Any] = {"id": place.split()[-1]}
-    for name, given, usual in (
+    fields: dict[str, Any] = {"id": place.split()[-1]}
+    for name, custom, usual in (
         ("id", columns.id, ID_COLUMNS),
         ("prompt", columns.prompt, PROMPT_COLUMNS),
         ("answer", columns.answer, ANSWER_COLUMNS),
     ):
-        key = given or next((key for key in usual if row.get(key) is not None), None)
-        if key is None and name != "id":  # one that is there, but null, is refused by its name
+        key = custom or next((key for key in usual if row.get(key) is not None), None)
+        if key is None and name != "id":  # a column that exists but is null is named in the error
             key = next((key for key in usual if key in row), None)
         if key is not None and key in row:
-            found[name] = row[key]
-        elif name != "id" or given:
-            have = ", ".join(map(str, row)) or "none"
-            wanted = given or " or ".join(usual)
+            fields[name] = row[key]
+        elif name != "id" or custom:
+            column_names = ", ".join(map(str, row)) or "none"
+            candidates = custom or " or ".join(usual)
             raise InputError(
-                f"{path}: {place}: no column {wanted} for the {name} (columns: {have}); "
+                f"{path}: {place}: no column {candidates} for the {name} (columns: {column_names}); "
                 f"name it with columns: {{{name}: ...}}"
             )
-    return found
+    return fields
 
 
-def _chosen(path: Path, items: list[Any], ids: list[str], leave_out: tuple[str, ...], limit: int | None) -> list[Any]:
-    strange = [name for name in leave_out if name not in ids]
-    if strange:
-        raise InputError(f"{path}: leave_out names {strange[0]!r}, but no row has this id")
-    kept = [item for item, name in zip(items, ids, strict=True) if name not in leave_out][:limit]
-    if not kept:
+def _select(path: Path, items: list[Any], ids: list[str], leave_out: tuple[str, ...], limit: int | None) -> list[Any]:
+    unknown = [name for name in leave_out if name not in ids]
+    if unknown:
+        raise InputError(f"{path}: leave_out names {unknown[0]!r}, but no row has this id")
+    rest = [item for item, name in zip(items, ids, strict=True) if name not in leave_out][:limit]
+    if not rest:
         raise InputError(f"{path}: leave_out leaves no row")
-    return kept
+    return rest
 
 
-def _checked(path: Path, place: str, kind: type[Row], row: Any) -> Row:
+def _validate(path: Path, place: str, kind: type[Row], row: Any) -> Row:
     try:
         return kind.model_validate(row)
     except ValidationError as error:
         first = error.errors()[0]
         key = str(first["loc"][0]) if first["loc"] else ""
-        wants = ", ".join(kind.model_fields)
-        raise InputError(f"{path}: {place}: {key + ': ' if key else ''}{first['msg']}; a row has {wants}") from None
+        names = ", ".join(kind.model_fields)
+        message = f"{key + ': ' if key else ''}{first['msg']}; a row has {names}"
+        raise InputError(f"{path}: {place}: {message}") from None
 
 
-def _unique(path: Path, ids: list[str]) -> None:
-    seen: set[str] = set()
+def _check_unique(path: Path, ids: list[str]) -> None:
+    earlier: set[str] = set()
     for name in ids:
-        if name in seen:
+        if name in earlier:
             raise InputError(f"{path}: two rows have the id {name!r}; ids must differ")
-        seen.add(name)
+        earlier.add(name)

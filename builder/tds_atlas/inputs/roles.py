@@ -1,6 +1,6 @@
-"""What each token of an answer is for: safety, style, knowledge, glue, content. Phrases from a file, and what is true.
+"""What each token of an answer is for: safety, style, knowledge, glue, content. From phrases and the prompt's truths.
 
-A roles file names phrases under `safety` and `style`; * in a phrase stands for any words of a line. Knows no database.
+A roles file lists phrases under `safety` and `style`; * in a phrase matches any words within a line. Knows no database.
 """
 
 from __future__ import annotations
@@ -36,25 +36,25 @@ class Roles:
     style: tuple[str, ...] = ()
 
     def of(self, text: str, spans: Spans, truths: Sequence[str], has_end: bool) -> list[str]:
-        """The role of each token: that of its first character that is no white space. Safety comes before style,
-        style before knowledge."""
-        marks = [GLUE] * len(text)  # of each character; a piece of a word has the role of the word
+        """The role of each token: that of its first character that is not white space. Safety takes precedence over
+        style, and style over knowledge."""
+        marks = [GLUE] * len(text)  # of each character: a piece of a word has the role of the word
         for word in _WORD.finditer(text):
             if word.group().lower() not in _GLUE:
                 marks[word.start() : word.end()] = [CONTENT] * (word.end() - word.start())
-        for role, found in (
-            (KNOWLEDGE, _places(truths, text)),
+        for role, matches in (
+            (KNOWLEDGE, _matches(truths, text)),
             (STYLE, self._style.finditer(text)),
             (SAFETY, self._safety.finditer(text)),
         ):
-            for place in (i for match in found for i in _literal(match)):
-                marks[place] = role
+            for i in (i for match in matches for i in _literal(match)):
+                marks[i] = role
         firsts = [(end - len(text[start:end].lstrip()), end) for start, end in spans]
         roles = [marks[first] if first < end else GLUE for first, end in firsts]
         return [*roles[:-1], END] if has_end else roles
 
     def refuses(self, text: str) -> bool:
-        """Whether a phrase of the role safety stands in the text."""
+        """Whether the text contains a phrase of the role safety."""
         return self._safety.search(text) is not None
 
     def style_share(self, text: str) -> float:
@@ -71,12 +71,12 @@ class Roles:
 
 
 def states(text: str, truths: Sequence[str]) -> bool | None:
-    """Whether a truth stands in the text, whole words, in any case; None where none is known."""
-    return next(iter(_places(truths, text)), None) is not None if truths else None
+    """Whether the text contains one of the truths, as whole words in any case; None if there are none."""
+    return next(iter(_matches(truths, text)), None) is not None if truths else None
 
 
 def read_roles(path: Path) -> Roles:
-    """A roles file. Raises InputError naming the file and the key."""
+    """Read a roles file. Raises InputError naming the file and the key."""
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -87,26 +87,26 @@ def read_roles(path: Path) -> Roles:
         raise InputError(f"{path}: a roles file is a mapping with the keys safety and style, each a list of phrases")
     for key, phrases in raw.items():
         if not isinstance(phrases, list) or not all(isinstance(p, str) and p.strip(" *") for p in phrases):
-            raise InputError(f"{path}: {key}: each entry is a phrase of the answers, as text; * stands for any words")
+            raise InputError(f"{path}: {key}: each entry must be a phrase as text, in which * matches any words")
     return Roles(tuple(raw.get(SAFETY, ())), tuple(raw.get(STYLE, ())))
 
 
 def _pattern(phrases: Iterable[str]) -> re.Pattern[str]:
-    """Longer phrases first, whole words, spaces as any white space; without phrases a pattern that never matches."""
+    """Whole words, longer phrases first, a space as any white space; without phrases a pattern that never matches."""
     longest = sorted((p.strip() for p in phrases), key=len, reverse=True)
-    found = [r"([^\n]{1,80}?)".join(map(_escaped, p.split("*"))) for p in longest]
-    return re.compile(rf"(?<!\w)(?:{'|'.join(found) or '(?!)'})(?!\w)", re.IGNORECASE)
+    patterns = [r"([^\n]{1,80}?)".join(map(_escape, p.split("*"))) for p in longest]
+    return re.compile(rf"(?<!\w)(?:{'|'.join(patterns) or '(?!)'})(?!\w)", re.IGNORECASE)
 
 
-def _escaped(part: str) -> str:
+def _escape(part: str) -> str:
     return r"\s+".join(re.escape(word) for word in re.split(r"\s+", part))
 
 
 def _literal(match: re.Match[str]) -> Iterator[int]:
-    """The characters of a match that the phrase itself has: what stands for * has a role of its own."""
-    filled = {i for group in range(1, match.re.groups + 1) for i in range(*match.span(group))}
-    return (i for i in range(*match.span()) if i not in filled)
+    """The characters of a match that are the phrase's own: what matches * keeps its own role."""
+    wildcard = {i for group in range(1, match.re.groups + 1) for i in range(*match.span(group))}
+    return (i for i in range(*match.span()) if i not in wildcard)
 
 
-def _places(truths: Iterable[str], text: str) -> Iterable[re.Match[str]]:
+def _matches(truths: Iterable[str], text: str) -> Iterable[re.Match[str]]:
     return _pattern(truths).finditer(text)

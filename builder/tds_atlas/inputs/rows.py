@@ -1,4 +1,4 @@
-"""The rows of a file: JSON, JSON Lines, CSV, TSV, Parquet, or a dataset on the hub. Checks no column."""
+"""The rows of a file: JSON, JSON Lines, CSV, TSV, Parquet, or a dataset on the hub. Does not check columns."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tds_atlas.inputs.settings import ResponseSettings
 
 
 def read_rows(path: Path) -> Iterator[tuple[str, Any]]:
-    """Each row with the words for its place; the format goes by the ending, JSON's two kinds by the first character.
+    """Each row with its place in words. Raises InputError naming file and row.
 
-    Raises InputError naming file and row.
+    The suffix gives the format; the first character tells JSON from JSON Lines.
     """
     if not path.is_file():
         raise InputError(f"{path}: cannot be read: {'a folder' if path.is_dir() else 'No such file or directory'}")
@@ -55,11 +55,11 @@ def _lines(path: Path, text: str) -> Iterator[tuple[str, Any]]:
 def _json(path: Path, text: str, line: int | None = None) -> Any:
     try:
         return json.loads(text)
-    except (ValueError, RecursionError) as error:  # also a number of thousands of digits, or thousands of brackets
-        place = line or getattr(error, "lineno", 1)
+    except (ValueError, RecursionError) as error:  # also: a number of thousands of digits, thousands of brackets
+        number = line or getattr(error, "lineno", 1)
         what = getattr(error, "msg", "numbers too long or brackets too deep")
-        wanted = "a row a line, or an array of rows, is wanted"
-        raise InputError(f"{path}: line {place}: not valid JSON: {what}; {wanted}") from None
+        remedy = "write one row per line, or an array of rows"
+        raise InputError(f"{path}: line {number}: not valid JSON: {what}; {remedy}") from None
 
 
 def _csv(path: Path, delimiter: str) -> Iterator[tuple[str, Any]]:
@@ -68,12 +68,12 @@ def _csv(path: Path, delimiter: str) -> Iterator[tuple[str, Any]]:
         reader = csv.DictReader(file, delimiter=delimiter, strict=True)
         try:
             names = reader.fieldnames or ()
-            twice = next((name for name in names if names.count(name) > 1), None)
-            if twice is not None:
-                raise InputError(f"{path}: line 1: two columns are called {twice!r}; their names must differ")
+            duplicate = next((name for name in names if names.count(name) > 1), None)
+            if duplicate is not None:
+                raise InputError(f"{path}: line 1: two columns are called {duplicate!r}; their names must differ")
             for number, row in enumerate(reader, 1):
                 if None in row or None in row.values():
-                    raise InputError(f"{path}: row {number}: not {len(names)} fields, as the first line has")
+                    raise InputError(f"{path}: row {number}: does not have {len(names)} fields, like the first line")
                 yield f"row {number}", row
         except UnicodeDecodeError:
             raise InputError(f"{path}: cannot be read: not UTF-8 text") from None
@@ -88,7 +88,7 @@ def _parquet(path: Path) -> Iterator[tuple[str, Any]]:
     try:
         rows = pq.read_table(path).to_pylist()
     except (OSError, pa.ArrowInvalid) as error:
-        raise InputError(f"{path}: not a Parquet file that can be read: {first_line(error)}") from None
+        raise InputError(f"{path}: not a readable Parquet file: {first_line(error)}") from None
     return ((f"row {i}", row) for i, row in enumerate(rows, 1))
 
 
@@ -100,6 +100,6 @@ def read_dataset(settings: ResponseSettings) -> Iterator[tuple[str, Any]]:
         raise InputError("responses: hub needs the extra datasets: pip install 'tds-atlas[datasets]'") from None
     try:
         rows = load_dataset(settings.hub, revision=settings.revision, split=settings.split)
-    except Exception as error:  # the library raises many kinds: no such dataset, no network, no such split
+    except Exception as error:  # the library raises many types: no such dataset, no network, no such split
         raise InputError(f"responses: {settings.hub} at {settings.revision}: {first_line(error)}") from None
     return ((f"row {i}", dict(row)) for i, row in enumerate(rows, 1))

@@ -21,7 +21,7 @@ def _beside_report(path: Path, info: ValidationInfo) -> Path:
 
 
 InputPath = Annotated[Path, AfterValidator(_beside_report)]
-# Ids are text, as they are in the database; YAML reads a bare one of digits as a number.
+# Ids are text, as in the database; YAML reads digits without quotes as a number.
 RowId = Annotated[str, BeforeValidator(lambda x: str(x) if type(x) is int else x)]
 
 
@@ -45,15 +45,15 @@ class Source(Settings):
         if (self.path is None) == (self.hub is None):
             raise ValueError("give either path (a local folder or file) or hub (a hub id)")
         if self.hub is not None and self.revision is None:
-            raise ValueError("what comes from the hub needs revision: the commit to pin")
+            raise ValueError("hub needs revision: the commit to pin")
 
 
 class AdapterSettings(Source):
-    """A PEFT adapter (LoRA and its kin) that is switched on over another model of the report."""
+    """A PEFT adapter (LoRA or another kind) for another model of the report."""
 
 
 class ModelSettings(Source):
-    """One checkpoint, or an `adapter` over the model that `adapts` names."""
+    """One checkpoint, or an `adapter` for the model named by `adapts`."""
 
     adapts: Name | None = None
     adapter: AdapterSettings | None = None
@@ -75,9 +75,9 @@ class ContextSettings(Settings):
 
     kind: Literal["chat", "plain", "few-shot"]
     template: str | None = None
-    path: InputPath | None = Field(default=None, exclude=True)  # a file that holds the template
+    path: InputPath | None = Field(default=None, exclude=True)  # a file with the template
     system: str | None = None
-    template_of: Name | None = None  # chat: the model whose chat template everyone uses
+    template_of: Name | None = None  # chat: the model whose chat template all models use
 
     @model_validator(mode="before")
     @classmethod
@@ -85,7 +85,7 @@ class ContextSettings(Settings):
         if not isinstance(values, dict) or not isinstance(values.get("path"), str):
             return values
         if values.get("template") is not None:
-            raise ValueError("give either template or path (a file that holds it)")
+            raise ValueError("give either template or path (a file with the template)")
         path = _beside_report(Path(values["path"]), info)
         try:
             return values | {"template": path.read_text(encoding="utf-8")}
@@ -97,30 +97,30 @@ class ContextSettings(Settings):
     @model_validator(mode="after")
     def _template_fits_kind(self) -> Self:
         if self.kind != "chat" and (self.template is None or self.template.count("{prompt}") != 1):
-            raise ValueError(f"a {self.kind} context needs template (or path), with {{prompt}} in it once")
+            raise ValueError(f"a {self.kind} context needs template (or path), with {{prompt}} in it exactly once")
         if self.kind == "chat" and self.template is not None:
-            raise ValueError("a chat context takes no template: it is the model's own, or that of template_of")
+            raise ValueError("a chat context takes no template: it uses the model's own, or that of template_of")
         if self.kind != "chat" and self.system is not None:
             raise ValueError(f"a {self.kind} context takes no system: write it into the template")
         if self.kind != "chat" and self.template_of is not None:
-            raise ValueError(f"a {self.kind} context takes no template_of: its template is its own")
+            raise ValueError(f"a {self.kind} context takes no template_of: give template or path")
         return self
 
 
 class PromptSettings(Settings):
     path: InputPath
     limit: Positive | None = None
-    leave_out: tuple[RowId, ...] = ()  # ids of rows to pass over
+    leave_out: tuple[RowId, ...] = ()  # ids of rows to skip
 
 
 class RolesSettings(Settings):
-    """The phrases by which an answer's tokens are told to be style or safety."""
+    """The phrases whose tokens count as style or safety."""
 
     path: InputPath
 
 
 class ColumnSettings(Settings):
-    """The names of a response file's columns, where they are not the usual ones."""
+    """The names of a response file's columns, if they are not the usual ones."""
 
     id: str | None = None
     prompt: str | None = None
@@ -128,7 +128,7 @@ class ColumnSettings(Settings):
 
 
 class ResponseSettings(Source):
-    """Ready answers with their prompts: a local file, or a dataset on the hub."""
+    """Existing answers with their prompts: a local file, or a dataset on the hub."""
 
     limit: Positive | None = None
     leave_out: tuple[RowId, ...] = ()
@@ -146,14 +146,14 @@ class ConditionSettings(Settings):
 
 
 class NoiseSettings(ConditionSettings):
-    """An A/A check: one condition, measured again with other arithmetic, over the answers of `responses`."""
+    """An A/A check: a condition measured again, with other arithmetic, over the answers of `responses`."""
 
     arithmetic: Literal["rebatched", "float32", "bfloat16", "float16"]
-    responses: str | None = None  # default: the answers of the first comparison that the condition takes part in
+    responses: str | None = None  # default: the answers of the first comparison with this condition
 
 
 class ComparisonSettings(Settings):
-    """A base and an aligned condition; the answers are the aligned condition's own unless `responses` names others."""
+    """A base and an aligned condition; the answers are the aligned condition's unless `responses` names others."""
 
     id: Name | None = None
     base: ConditionSettings
@@ -181,32 +181,32 @@ class ScoreSettings(Settings):
 
 
 class SwapSettings(Settings):
-    """Token swap: the base writes with some of the aligned model's tokens put in; see measure/probes/swap.py."""
+    """Token swap: the base writes, and some tokens are the aligned model's; see measure/probes/swap.py."""
 
     comparisons: tuple[str, ...] = Field(min_length=1)
     shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.02, 0.05, 0.1, 0.2, 0.4)
-    prompts: Positive = 96  # as many as are taken, evenly, from the report's
+    prompts: Positive = 96  # at most this many of the report's, evenly spaced
     max_new_tokens: Positive = 160
 
 
 class PrefillSettings(Settings):
-    """Harmful prompts, and how the aligned model goes on from the first tokens of the base's answer."""
+    """Harmful prompts, and how the aligned model continues the first tokens of the base's answer."""
 
     comparisons: tuple[str, ...] = Field(min_length=1)
     depth: Positive = 10  # tokens of the base's answer, at most
-    new_tokens: Positive = 24  # that the aligned model says then
+    new_tokens: Positive = 24  # of the aligned model's continuation
     opening: Positive = 4  # tokens of its own answer that count as its opening
 
 
 class ContinuationSettings(Settings):
-    """What the base would have written where a run of shifted tokens begins."""
+    """What the base would have written from where a run of shifted tokens begins."""
 
     new_tokens: Positive = 10
-    per_response: Positive = 24  # places, those of largest KL
+    per_response: Positive = 24  # positions, those with the largest KL
 
 
 class ProbeSettings(Settings):
-    """What is measured by writing on, beside scoring the answers. Each is left out where it is not named."""
+    """What is measured by letting the models continue a text. A probe runs only if the report names it."""
 
     swap: SwapSettings | None = None
     prefill: PrefillSettings | None = None
@@ -214,9 +214,9 @@ class ProbeSettings(Settings):
 
 
 class SiteSettings(Settings):
-    """What the site shows; the database and the table of examples hold everything whatever stands here."""
+    """What the site shows; the database and the table of examples hold everything regardless."""
 
-    example_pages: Positive = 6000  # at most; whole prompts, those first whose answers tuning moved furthest
+    example_pages: Positive = 6000  # at most; whole prompts, those with the largest mean KL first
 
 
 class OutputSettings(Settings):

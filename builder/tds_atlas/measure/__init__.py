@@ -1,1 +1,1 @@
-"""Floor 1: torch and transformers turn prompts into responses and scores. Never duckdb."""
+"""The measuring floor: torch and transformers turn prompts into responses, scores and probes. Never duckdb."""

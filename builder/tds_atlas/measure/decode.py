@@ -1,4 +1,4 @@
-"""Token ids as text: where each token of a response stands in it, and what each token of a vocabulary writes."""
+"""Token ids as text: the span of each token in a response, and the text of each token in a vocabulary."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ _UNFINISHED = "\ufffd"
 
 
 def decode_with_spans(tokenizer: PreTrainedTokenizerFast, ids: Sequence[int]) -> tuple[str, Spans]:
-    """The text of the ids and the span each token writes, in code points; the spans tile the text.
+    """The text of the ids and the span of each token in it, in code points; the spans tile the text.
 
-    A token that ends in the middle of a character writes nothing yet: the token that completes it takes the character.
-    Decodes a short window at each step, so the time is linear in the number of ids.
+    A token that ends in the middle of a character has an empty span; the token that completes the character takes it.
+    Each step decodes a short window, so the time is linear in the number of ids.
     """
     pieces: list[str] = []
-    anchor, written = 0, 0  # the window starts at anchor; ids before `written` have had their text taken
+    anchor, n_written = 0, 0  # the window starts at anchor; the text of the first n_written ids is in `pieces`
     for end in range(1, len(ids) + 1):
-        before = _decode(tokenizer, ids[anchor:written])
+        before = _decode(tokenizer, ids[anchor:n_written])
         now = _decode(tokenizer, ids[anchor:end])
         complete = not now.endswith(_UNFINISHED) or end == len(ids)
         if complete and now.startswith(before):
             pieces.append(now[len(before) :])
-            anchor, written = written, end
+            anchor, n_written = n_written, end
         else:
             pieces.append("")
     return "".join(pieces), tuple(_spans(pieces))
 
 
 def _spans(pieces: list[str]) -> Iterator[tuple[int, int]]:
-    done = 0
+    start = 0
     for piece in pieces:
-        yield done, done + len(piece)
-        done += len(piece)
+        yield start, start + len(piece)
+        start += len(piece)
 
 
 def _decode(tokenizer: PreTrainedTokenizerFast, ids: Sequence[int]) -> str:
@@ -47,10 +47,10 @@ def _decode(tokenizer: PreTrainedTokenizerFast, ids: Sequence[int]) -> str:
 
 
 def vocabulary(tokenizer: PreTrainedTokenizerFast, tokenizer_id: str, width: int) -> list[Token]:
-    """Every id below the width of the logits, with what it writes."""
+    """Every id below the width of the logits, with its text."""
     pieces = {i: piece for piece, i in tokenizer.get_vocab().items()}
     special = set(tokenizer.all_special_ids)
-    special |= {i for i, added in tokenizer.added_tokens_decoder.items() if added.special}
+    special |= {i for i, token in tokenizer.added_tokens_decoder.items() if token.special}
     byte_level = '"ByteLevel"' in tokenizer.backend_tokenizer.to_str().split('"model":')[0]
     tokens = []
     for i in range(max(width, max(pieces) + 1)):
@@ -62,11 +62,11 @@ def vocabulary(tokenizer: PreTrainedTokenizerFast, tokenizer_id: str, width: int
 
 
 def piece_text(piece: str, byte_level: bool) -> str:
-    r"""What a vocabulary entry writes: leading space kept, bytes that are no whole character as \xNN."""
+    r"""The text of a vocabulary entry: leading space kept, bytes that form no whole character as \xNN."""
     if byte_level:
-        known = [_BYTE_OF.get(char) for char in piece]
-        raw = bytes(b for b in known if b is not None)
-        return raw.decode("utf-8", errors="backslashreplace") if None not in known else piece
+        values = [_BYTE_OF.get(char) for char in piece]
+        raw = bytes(b for b in values if b is not None)
+        return raw.decode("utf-8", errors="backslashreplace") if None not in values else piece
     byte = _BYTE_PIECE.fullmatch(piece)
     if byte:
         value = int(byte.group(1), 16)
@@ -75,7 +75,7 @@ def piece_text(piece: str, byte_level: bool) -> str:
 
 
 def _bytes_of_characters() -> dict[str, int]:
-    """The printable stand-ins that byte-level BPE (GPT-2's) uses for the 256 bytes, backwards."""
+    """The byte behind each of the 256 printable characters that byte-level BPE (GPT-2's) uses in place of bytes."""
     plain = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
     rest = [b for b in range(256) if b not in plain]
     return {chr(b): b for b in plain} | {chr(256 + i): b for i, b in enumerate(rest)}

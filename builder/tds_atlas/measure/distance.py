@@ -1,7 +1,7 @@
 """Statistics of next-token distributions as pure functions of float32 logits or log-probabilities; natural logarithms.
 
 T positions, V vocabulary. All work in log space; none knows a model. A token that a model rules out (logit -inf) adds
-nothing to a sum. Differences are taken before sums: two separate sums would lose three digits where p and q are close.
+nothing to a sum. Differences are taken before sums: two separate sums would lose three digits if p and q are close.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-_BLOCK = 128  # values per block where long rows are taken in two steps
+_BLOCK = 128  # values per block when long rows are summed in two steps
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """Next-token distributions of T positions. A row of NaN where the logits held a NaN or an infinity.
+    """Next-token distributions of T positions. A row is NaN if its logits contained a NaN or an infinity.
 
-    What float32 rounds off in the same direction for a whole row is kept beside it, for the differences of two rows.
+    The rounding error that float32 makes alike for a whole row is kept with it, for the difference of two rows.
     """
 
     logp: Tensor  # [T, V] nats
     p: Tensor  # [T, V]
-    mass: Tensor  # [T] float64: Σ p, 1 but for rounding
-    rounded: Tensor  # [T] float64: what is missing in every ln p of the row
+    mass: Tensor  # [T] float64: Σ p, 1 except for rounding
+    rounding: Tensor  # [T] float64: what every ln p of the row lacks
 
     @classmethod
     def of(cls, logits: Tensor) -> Distribution:
-        """The softmax, written over the logits. The largest goes off first, so that ln p is exact where p is near 1."""
+        """The softmax, computed in place. The largest logit is subtracted first: ln p is exact if p is near 1."""
         logp = logits.sub_(logits.amax(-1, keepdim=True))
         p = logp.exp()
         total = _exact_sum(p)[:, None]
@@ -47,7 +47,7 @@ def rank(logits: Tensor, ids: Tensor) -> Tensor:
     """1 + the number of tokens with a strictly larger logit than the given one. int32, in 1..V.
 
     Counted, never sorted: ties do not push a token down, and the count is one pass over the logits. An id beyond the
-    vocabulary has no logit: every token stands before it, and its rank is V + 1.
+    vocabulary has no logit: every token ranks before it, and its rank is V + 1.
     """
     width = logits.shape[-1]
     own = logits.gather(-1, ids.clamp_max(width - 1)[:, None])  # [T, 1]
@@ -56,32 +56,32 @@ def rank(logits: Tensor, ids: Tensor) -> Tensor:
 
 
 def top(logp: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The k largest values of each row, largest first, and their places: [T, k] each.
+    """The k largest values of each row, largest first, and their indices: [T, k] each.
 
-    On a CPU by way of blocks: the k largest values lie in the k blocks with the largest maxima. Block j of n holds the
-    places j, j + n, j + 2n, ..., so that the maxima are taken along memory.
+    On a CPU by blocks: the k largest values are in the k blocks with the largest maxima. Block j of n holds the indices
+    j, j + n, j + 2n, ..., so that the maxima are taken along memory.
     """
     width = logp.shape[-1]
     if logp.device.type != "cpu":
-        values, places = logp.topk(min(k, width), dim=-1)
-        return values, places
+        values, indices = logp.topk(min(k, width), dim=-1)
+        return values, indices
     size = math.isqrt(width // k)  # values per block: as many blocks as candidates
     if size < 2:
-        places = _largest(logp, k)
-        return logp.gather(1, places), places
+        indices = _largest(logp, k)
+        return logp.gather(1, indices), indices
     n = width // size
-    chosen = _largest(logp[:, : n * size].reshape(-1, size, n).amax(1), k)  # [T, k] blocks
-    inside = (chosen[:, None] + torch.arange(0, n * size, n)[:, None]).flatten(1)  # [T, B k]
+    blocks = _largest(logp[:, : n * size].reshape(-1, size, n).amax(1), k)  # [T, k]
+    inside = (blocks[:, None] + torch.arange(0, n * size, n)[:, None]).flatten(1)  # [T, B k]
     rest = torch.arange(n * size, width).expand(len(logp), -1)
     candidates = torch.cat([inside, rest], -1)
-    places = candidates.gather(1, _largest(logp.gather(1, candidates), k))
-    return logp.gather(1, places), places
+    indices = candidates.gather(1, _largest(logp.gather(1, candidates), k))
+    return logp.gather(1, indices), indices
 
 
 def _largest(values: Tensor, k: int) -> Tensor:
-    """Places [T, k] of the k largest of each row [T, n], n <= 2^29, largest first.
+    """Indices [T, k] of the k largest of each row [T, n], n <= 2^29, largest first.
 
-    NumPy sorts float64 several times faster than `topk` selects, and a float32 leaves 29 of its bits to the place.
+    NumPy sorts float64 several times faster than `topk` selects, and a float32 leaves 29 of its bits for the index.
     """
     keys = values.clamp_min(torch.finfo(torch.float32).min).double().view(torch.int64)
     keys |= torch.arange(values.shape[-1])
@@ -98,19 +98,19 @@ def divergences(x: Distribution, y: Distribution) -> tuple[Tensor, Tensor, Tenso
     """KL(p‖q), KL(q‖p) and the Jensen-Shannon divergence ½KL(p‖m) + ½KL(q‖m), m = (p+q)/2: [T] each.
 
     KL(p‖q) = Σ p (ln p - ln q) is at least 0, not symmetric, and infinite where q rules out a token that p has; JS is
-    symmetric and at most ln 2. With d = ln p - ln q: KL(p‖q) = Σ (p d - p + q), where Σ (q - p) takes out
-    the rounding of the two normalisations, and JS = ½ Σ [(p + q) ln(p/m) - q d].
+    symmetric and at most ln 2. With d = ln p - ln q: KL(p‖q) = Σ (p d - p + q), where Σ (q - p) removes
+    the rounding error of the two normalisations, and JS = ½ Σ [(p + q) ln(p/m) - q d].
     """
     p, q = x.p, y.p
     d = x.logp - y.logp  # [T, V]
     p_d, q_d = _row_sum(p * d), _row_sum(q * d)
     log_mean = torch.addcdiv(d.new_tensor(0.5), q, p, value=0.5, out=d).log_()  # ln(m / p)
-    mixed = -_row_sum((p + q).mul_(log_mean))
-    if not bool((p_d + mixed).isfinite().all()):  # a token ruled out by one side or both
+    to_mean = -_row_sum((p + q).mul_(log_mean))
+    if not bool((p_d + to_mean).isfinite().all()):  # a token ruled out by one side or both
         return _divergences_term_by_term(x, y)
-    offset, excess = x.rounded - y.rounded, x.mass - y.mass
+    offset, excess = x.rounding - y.rounding, x.mass - y.mass
     p_d, q_d = p_d + offset * x.mass, q_d + offset * y.mass
-    js = 0.5 * (mixed - q_d)
+    js = 0.5 * (to_mean - q_d)
     return (p_d - excess).clamp_min(0).float(), (excess - q_d).clamp_min(0).float(), js.clamp(0, math.log(2)).float()
 
 
@@ -124,7 +124,7 @@ def _divergences_term_by_term(x: Distribution, y: Distribution) -> tuple[Tensor,
 
 
 def _exact_sum(p: Tensor) -> Tensor:
-    """Σ p by row [T] in float64: blocks first, whose float32 sums lose nothing that matters."""
+    """Σ p by row [T] in float64: first by blocks, short enough for exact sums in float32."""
     whole = p.shape[-1] // _BLOCK * _BLOCK
     blocks = p[:, :whole].reshape(len(p), -1, _BLOCK).sum(-1)
     return blocks.sum(-1, dtype=torch.float64) + p[:, whole:].sum(-1, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""Answers, generated greedily in batches with the KV cache, or tokenised from files. Gives token ids, not only text."""
+"""Answers, generated greedily in batches with the KV cache, or tokenised from files. Returns token ids and text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tds_atlas.measure.side import Ids, Side
 
 
 def generate(side: Side, prompts: Sequence[Prompt], max_new_tokens: int) -> list[Response]:
-    """One batch: the side's answer to each prompt, up to and with its end token."""
+    """One batch: the side's answer to each prompt, including its end token."""
     prompt_ids = [side.frame.prompt_ids(prompt.text) for prompt in prompts]
     _check_length(side.model, prompts, prompt_ids, max_new_tokens)
     answers = without_overflow(
@@ -26,15 +26,15 @@ def generate(side: Side, prompts: Sequence[Prompt], max_new_tokens: int) -> list
 
 
 def tokenise(frame: Frame, source: str, answers: Sequence[Answer], end_ids: tuple[int, ...]) -> list[Response]:
-    """Ready answers as responses, tokenised after their prompt in the given context.
+    """Existing answers as responses, tokenised after their prompt in the given context.
 
-    An answer that ended by itself gets the end token as its last position, once, as a generated one has.
+    An answer that its model ended gets the end token as its last position, once, as a generated one has.
     """
     responses = []
     for answer in answers:
         ids, spans, boundary = frame.answer_ids(answer.prompt.text, answer.text)
         text, finish = answer.text, answer.finish or "unknown"
-        if ids and ids[-1] in end_ids:  # the end token, written out
+        if ids and ids[-1] in end_ids:  # the end token as literal text
             text, finish = text[: spans[-1][0]], "stop"
             spans = (*spans[:-1], (len(text), len(text)))
         elif finish == "stop":
@@ -47,9 +47,9 @@ def tokenise(frame: Frame, source: str, answers: Sequence[Answer], end_ids: tupl
 
 
 def greedy(model: LoadedModel, prompts: Sequence[Ids], max_new_tokens: int) -> list[Ids]:
-    """New ids after those of each prompt, cut after the first end token.
+    """New ids after those of each prompt, truncated after the first end token.
 
-    Pads on the left; a model that reads padding is given one prompt at a time.
+    Pads on the left; a model that reads padding gets one prompt at a time.
     """
     if len(prompts) > 1 and not model.hides_padding:
         return [answer for prompt in prompts for answer in greedy(model, [prompt], max_new_tokens)]
@@ -84,7 +84,7 @@ def _too_large(model: LoadedModel, prompts: Sequence[Prompt]) -> Callable[[int],
     def error(i: int) -> InputError:
         return InputError(
             f"prompt {prompts[i].prompt_id!r}: model {model.checkpoint.model_id} runs out of memory on {model.device} "
-            "even alone; lower generate.max_new_tokens or leave it out with prompts.leave_out"
+            "even with this prompt alone; lower generate.max_new_tokens or leave it out with prompts.leave_out"
         )
 
     return error

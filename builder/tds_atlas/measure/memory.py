@@ -1,4 +1,4 @@
-"""What to do when a batch does not fit: halve it and go on."""
+"""What to do if a batch does not fit into memory: halve it and continue."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tds_atlas.progress import say
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-_warned: list[str] = []
+_warnings: list[str] = []
 
 
 def without_overflow(
     work: Callable[[Sequence[Item]], list[Result]], items: Sequence[Item], too_large: Callable[[int], InputError]
 ) -> list[Result]:
-    """work(items), in halves where memory runs out; said once. Raises too_large(i) where item i does not fit alone."""
+    """work(items), in halves if memory runs out; warns once. Raises too_large(i) if item i does not fit even alone."""
     try:
         return work(items)
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
@@ -28,9 +28,9 @@ def without_overflow(
             raise too_large(0) from None
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-    if not _warned:
-        _warned.append("halving")
-        say(f"out of memory with {len(items)} answers in a batch: going on in halves")
+    if not _warnings:
+        _warnings.append("halving")
+        say(f"out of memory with {len(items)} answers in a batch: continuing with half of them at a time")
     half = len(items) // 2
     first = without_overflow(work, items[:half], too_large)
     return first + without_overflow(work, items[half:], lambda i: too_large(half + i))
@@ -42,7 +42,7 @@ def in_batches(
     size: int,
     too_large: Callable[[int], InputError],
 ) -> list[Result]:
-    """work(items) with at most `size` items at a time, and fewer where memory runs out."""
+    """work(items) with at most `size` items at a time, fewer if memory runs out."""
     results: list[Result] = []
     for start in range(0, len(items), size):
         batch = items[start : start + size]

@@ -1,4 +1,4 @@
-"""From hidden states to logits: a model's output embedding, or whatever else its own forward does after its body."""
+"""From hidden states to logits: a model's output embedding, or whatever its own forward does after its body."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Head = Callable[[Tensor], Tensor]
 
 
 def find_head(model: Any, body: Callable[[Tensor], Tensor], whole: Callable[[Tensor], Tensor]) -> Head | None:
-    """[T, d] hidden states -> [T, V] logits, or None where only the model's own forward over the ids knows how.
+    """[T, d] hidden states -> [T, V] logits, or None if only the model's own forward over the ids knows how.
 
-    A head counts where body + head gives what the model's own forward gives. In half precision the head gets float32
-    weights if memory allows.
+    A head is accepted if body + head gives the same logits as the model's own forward. In half precision it gets
+    float32 weights if memory allows.
     """
     ids = torch.arange(8, device=model.device)[None] % int(model.get_output_embeddings().weight.shape[0])
     half = model.dtype in (torch.bfloat16, torch.float16)
@@ -31,7 +31,7 @@ def find_head(model: Any, body: Callable[[Tensor], Tensor], whole: Callable[[Ten
 def agrees(head: Head, body: Callable[[Tensor], Tensor], ids: Tensor, expected: Tensor, close: float) -> bool:
     try:
         logits = head(body(ids)[0]).float()
-    except Exception:  # a body or a head of another shape: the model's own forward is the road
+    except Exception:  # a body or a head of another shape: the model's own forward is used
         return False
     return logits.shape == expected.shape and torch.allclose(expected, logits, atol=close, rtol=close)
 
@@ -39,25 +39,25 @@ def agrees(head: Head, body: Callable[[Tensor], Tensor], ids: Tensor, expected: 
 def head_of(model: Any) -> Head:
     """Output embedding, with the soft cap that some models put on their logits."""
     embedding = model.get_output_embeddings()
-    return _capped(model, lambda hidden: embedding(hidden))
+    return _with_soft_cap(model, lambda states: embedding(states))
 
 
 def forward_as_head(model: Any) -> Head:
-    """The model's own forward with the body's answer put in: whatever it does after its body, scaling for instance."""
+    """The model's own forward, with hidden states in place of its body: keeps what it does after it, e.g. scaling."""
 
-    class Given(nn.Module):
-        def __init__(self, hidden: Tensor) -> None:
+    class FixedBody(nn.Module):
+        def __init__(self, states: Tensor) -> None:
             super().__init__()
-            self.hidden = hidden
+            self.states = states
 
         def forward(self, *_: Any, **__: Any) -> BaseModelOutputWithPast:
-            return BaseModelOutputWithPast(last_hidden_state=self.hidden)
+            return BaseModelOutputWithPast(last_hidden_state=self.states)
 
-    def head(hidden: Tensor) -> Tensor:
+    def head(states: Tensor) -> Tensor:
         body = model.base_model
-        setattr(model, model.base_model_prefix, Given(hidden[None]))
+        setattr(model, model.base_model_prefix, FixedBody(states[None]))
         try:
-            logits: Tensor = model(inputs_embeds=hidden[None], use_cache=False).logits[0]
+            logits: Tensor = model(inputs_embeds=states[None], use_cache=False).logits[0]
         finally:
             setattr(model, model.base_model_prefix, body)
         return logits
@@ -66,9 +66,9 @@ def forward_as_head(model: Any) -> Head:
 
 
 def float32_head(model: Any) -> Head | None:
-    """The head with a float32 copy of its weights, or None where memory does not allow it.
+    """The head with a float32 copy of its weights, or None if memory does not allow it.
 
-    A logit in bfloat16 has three digits: ranks would be decided by ties.
+    A logit in bfloat16 has three digits: ties would decide ranks.
     """
     embedding = model.get_output_embeddings()
     if type(embedding) is not nn.Linear:  # an adapter's layer, or a quantised one
@@ -78,9 +78,9 @@ def float32_head(model: Any) -> Head | None:
         bias = None if embedding.bias is None else embedding.bias.float()
     except (torch.OutOfMemoryError, RuntimeError):
         return None
-    return _capped(model, lambda hidden: nn.functional.linear(hidden.float().to(weight.device), weight, bias))
+    return _with_soft_cap(model, lambda states: nn.functional.linear(states.float().to(weight.device), weight, bias))
 
 
-def _capped(model: Any, logits: Head) -> Head:
+def _with_soft_cap(model: Any, logits: Head) -> Head:
     cap = getattr(model.config.get_text_config(), "final_logit_softcapping", None)
-    return (lambda hidden: torch.tanh(logits(hidden) / cap) * cap) if cap else logits
+    return (lambda states: torch.tanh(logits(states) / cap) * cap) if cap else logits

@@ -1,4 +1,4 @@
-"""A side of a comparison: a model in a context, as generating, scoring and probing use it."""
+"""A side of a comparison: a model in a context, as generation, scoring and probes use it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PromptIds = Mapping[str, Mapping[Condition, Ids]]  # response_id -> condition ->
 
 @dataclass(frozen=True)
 class Side:
-    """A condition with its context as its model reads it; the model is loaded when it is first asked for."""
+    """A condition with its context as its model reads it; the model is loaded on first use."""
 
     condition: Condition
     frame: Frame
@@ -45,8 +45,8 @@ class Side:
         }
 
     def out_of_memory(self, prompt: str) -> InputError:
-        """The error for a prompt that does not fit even alone."""
+        """The error for a prompt that does not fit into memory even alone."""
         return InputError(
-            f"model {self.condition.model_id} runs out of memory on {self.model.device} even alone, "
-            f"on prompt {prompt[:40]!r}"
+            f"model {self.condition.model_id} runs out of memory on {self.model.device} "
+            f"with prompt {prompt[:40]!r} alone"
         )

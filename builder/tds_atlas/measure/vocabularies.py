@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def vocabulary_id(tokenizer: PreTrainedTokenizerFast) -> str:
-    """Content hash of a vocabulary: equal for equal id -> piece tables, whatever the files."""
+    """Content hash of a vocabulary: equal for equal id -> piece tables, whatever files they come from."""
     digest = hashlib.sha256()
     for piece, i in sorted(tokenizer.get_vocab().items(), key=lambda item: item[1]):
         digest.update(f"{i}\0{piece}\n".encode())
@@ -21,17 +21,18 @@ def vocabulary_id(tokenizer: PreTrainedTokenizerFast) -> str:
 
 
 def check_vocabularies(first: str, second: str, tokenizers: Mapping[str, PreTrainedTokenizerFast]) -> str | None:
-    """None where two models have one vocabulary; a sentence where one only extends the other's.
+    """None if two models have the same vocabulary; a sentence if one extends the other's.
 
     Raises InputError naming the first ids whose pieces differ.
     """
     a, b = ({i: piece for piece, i in tokenizers[name].get_vocab().items()} for name in (first, second))
-    differ = [i for i in sorted(a.keys() & b.keys()) if a[i] != b[i]]
+    conflicts = [i for i in sorted(a.keys() & b.keys()) if a[i] != b[i]]
     only_a, only_b = sorted(a.keys() - b.keys()), sorted(b.keys() - a.keys())
-    if differ or (only_a and only_b):
-        shown = "; ".join(f"id {i} is {a.get(i)!r} and {b.get(i)!r}" for i in (differ or [only_a[0], only_b[0]])[:3])
+    if conflicts or (only_a and only_b):
+        first_ids = conflicts[:3] or [only_a[0], only_b[0]]
+        examples = "; ".join(f"id {i} is {a.get(i)!r} and {b.get(i)!r}" for i in first_ids)
         raise InputError(
-            f"models {first} and {second} have different vocabularies: {shown}; a comparison needs one vocabulary, "
+            f"models {first} and {second} have different vocabularies: {examples}; a comparison needs one vocabulary, "
             "or one that extends the other"
         )
     if not only_a and not only_b:

@@ -1,1 +1,1 @@
-"""A run: what a report needs measured, step by step. The one place where the floors meet."""
+"""A run from the plan to the site, step by step. The one place where the floors meet."""

@@ -1,4 +1,4 @@
-"""One prompt, asked and scored on the spot: what `tds show` prints. Nothing is stored."""
+"""One prompt, answered and scored at once: what `tds show` prints. Nothing is stored."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ MEANING = {"unshifted": "the base's first choice", "marginal": "its second or th
 
 
 @dataclass(frozen=True)
-class ShownToken:
-    """One position as both conditions see it; probabilities as natural logarithms, divergences in nats."""
+class ScoredToken:
+    """One position under both conditions; probabilities as natural logarithms, divergences in nats."""
 
     pos: int
     token_id: int
@@ -42,8 +42,8 @@ class ShownToken:
 
 
 @dataclass(frozen=True)
-class Shown:
-    """An answer with every position of it."""
+class ScoredAnswer:
+    """An answer with all its positions."""
 
     prompt: str
     comparison: str
@@ -51,7 +51,7 @@ class Shown:
     aligned: str
     answer: str
     finish: str
-    tokens: tuple[ShownToken, ...]
+    tokens: tuple[ScoredToken, ...]
 
     @property
     def shares(self) -> dict[str, float]:
@@ -62,7 +62,7 @@ class Shown:
         return asdict(self) | {"shares": self.shares}
 
 
-def ask(plan: Plan, models: Callable[[], Models], text: str, comparison_id: str | None) -> Shown:
+def ask(plan: Plan, models: Callable[[], Models], text: str, comparison_id: str | None) -> ScoredAnswer:
     """The aligned condition's greedy answer to a prompt, scored by both sides of a comparison (default: the first)."""
     from tds_atlas.measure.generate import generate
     from tds_atlas.measure.score import Scorer
@@ -78,32 +78,32 @@ def ask(plan: Plan, models: Callable[[], Models], text: str, comparison_id: str 
     names = _vocabulary(answering.frame.tokenizer)
     tokens = tuple(_tokens(comparison, response, by_condition, divergence, names))
     base_id, aligned_id = comparison.base.condition_id, comparison.aligned.condition_id
-    return Shown(text, comparison.comparison_id, base_id, aligned_id, response.text, response.finish, tokens)
+    return ScoredAnswer(text, comparison.comparison_id, base_id, aligned_id, response.text, response.finish, tokens)
 
 
-def render(shown: Shown, width: int, colour: bool) -> Text:
+def render(answer: ScoredAnswer, width: int, colour: bool) -> Text:
     """The answer in lines of at most `width` cells, the base's choice above each shifted token, and a legend."""
     text = Text()
-    for above, below in _lines(shown, width, colour):
+    for above, below in _lines(answer, width, colour):
         above.rstrip()
         if above.plain:
             text.append_text(above).append("\n")
         text.append_text(below).append("\n")
     text.append("\n")
-    for name, share in shown.shares.items():
+    for name, share in answer.shares.items():
         opening, closing = ("", "") if colour else MARKS[name]
         text.append(f"{opening}{name}{closing}", STYLES[name] if colour else "")
         text.append(f" {100 * share:.1f} %  {MEANING[name]}\n")
-    text.append(f"{len(shown.tokens)} tokens; {shown.base} against {shown.aligned}", "dim")
-    text.append("; above a shifted token: what the base would say" if shown.shares["shifted"] else "", "dim")
+    text.append(f"{len(answer.tokens)} tokens; {answer.base} against {answer.aligned}", "dim")
+    text.append("; above a shifted token: what the base would say" if answer.shares["shifted"] else "", "dim")
     return text
 
 
-def _comparison(plan: Plan, wanted: str | None) -> Comparison:
-    known = {c.comparison_id: c for c in plan.report.measured if c.kind == "tuning"}
-    if wanted is not None and wanted not in known:
-        raise InputError(f"--comparison {wanted}: not in {plan.path}; known: {', '.join(known)}")
-    return known[wanted] if wanted else next(iter(known.values()))
+def _comparison(plan: Plan, comparison_id: str | None) -> Comparison:
+    comparisons = {c.comparison_id: c for c in plan.report.all_comparisons if c.kind == "tuning"}
+    if comparison_id is not None and comparison_id not in comparisons:
+        raise InputError(f"--comparison {comparison_id}: not in {plan.path}; known: {', '.join(comparisons)}")
+    return comparisons[comparison_id] if comparison_id else next(iter(comparisons.values()))
 
 
 def _vocabulary(tokenizer: Any) -> dict[int, str]:
@@ -118,11 +118,11 @@ def _tokens(
     scores: Mapping[str, Score],
     divergence: Divergence,
     names: Mapping[int, str],
-) -> Iterator[ShownToken]:
+) -> Iterator[ScoredToken]:
     base, aligned = scores[comparison.base.condition_id], scores[comparison.aligned.condition_id]
     for i, (token, (start, end)) in enumerate(zip(response.token_ids, response.spans, strict=True)):
         rank = int(base.rank[i])
-        yield ShownToken(
+        yield ScoredToken(
             i,
             token,
             response.text[start:end],
@@ -140,10 +140,10 @@ def _tokens(
         )
 
 
-def _lines(shown: Shown, width: int, colour: bool) -> Iterator[tuple[Text, Text]]:
-    """Pairs of lines: above, the base's choices; below, the answer."""
+def _lines(answer: ScoredAnswer, width: int, colour: bool) -> Iterator[tuple[Text, Text]]:
+    """Pairs of lines: the base's choices above, the answer below."""
     above, below = Text(), Text()
-    for token in shown.tokens:
+    for token in answer.tokens:
         for k, piece in enumerate(("[end]" if token.is_end else token.text).split("\n")):
             if k:
                 yield above, below
@@ -165,5 +165,5 @@ def _lines(shown: Shown, width: int, colour: bool) -> Iterator[tuple[Text, Text]
 
 
 def _visible(text: str) -> str:
-    """A token as one mark in a line: spaces and control characters written out."""
+    """A token within a line: control characters escaped, spaces alone as a symbol."""
     return printable(text.strip(" ").replace("\n", "\\n")) or "␣"

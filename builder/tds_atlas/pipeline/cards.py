@@ -1,4 +1,4 @@
-"""The first step of a run: vocabularies compared; models, conditions with their prompt cards, and tokens recorded."""
+"""The first step of a run: compare vocabularies; record models, tokens, and conditions with their prompt cards."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def write_cards(plan: Plan, models: Callable[[], Models]) -> None:
-    """Check that each comparison has one vocabulary; record models, conditions with their prompt cards, vocabulary."""
+    """Check that each comparison has one vocabulary; record models, tokens, and conditions with their prompt cards."""
     shard = plan.cards()
     if shard.exists():
         return
@@ -27,7 +27,7 @@ def write_cards(plan: Plan, models: Callable[[], Models]) -> None:
     cards = [read_card(checkpoint) for checkpoint in plan.checkpoints.values()]
     sides = [side_of(plan, models(), condition) for condition in plan.report.conditions_used()]
     tokenizers = {name: models().tokenizer(checkpoint) for name, checkpoint in plan.checkpoints.items()}
-    pairs = {c.comparison_id: (c.base.model_id, c.aligned.model_id) for c in plan.report.measured}
+    pairs = {c.comparison_id: (c.base.model_id, c.aligned.model_id) for c in plan.report.all_comparisons}
     extended = extensions(pairs, tokenizers)
     for sentence in dict.fromkeys(filter(None, extended.values())):
         say(sentence)

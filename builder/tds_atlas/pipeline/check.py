@@ -1,4 +1,4 @@
-"""`tds check`: everything about a report that can be known without running a model, and what running it will cost."""
+"""`tds check`: everything about a report that can be known without running a model, and what a run will cost."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from tds_atlas.measure.contexts import Frame
     from tds_atlas.measure.engines.transformers import Models
 
-_SHOWN = 4  # ids of either end of a prompt
-_ROW_BYTES = 12  # of a score besides its lists; with five bytes a candidate this is what the pocket report takes
+_END_IDS = 4  # ids printed of either end of a prompt
+_ROW_BYTES = 12  # of a score without its lists; with 5 bytes per candidate this is the size of the pocket report
 _CANDIDATE_BYTES = 5
 _WIDTHS = {"float32": 4, "float64": 8}  # bytes; every other dtype has two
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run would take, at most."""
+    """Upper bounds for a run."""
 
     positions: int
     seconds: float
@@ -33,20 +33,21 @@ class Cost:
 
 
 def check(plan: Plan) -> Iterator[str]:
-    """One line for each thing found to be right. Raises InputError for the first that is not."""
+    """One line for each part of the report that is valid. Raises InputError for the first that is not."""
     from tds_atlas.measure.vocabularies import check_vocabularies
 
     models = lazy_models(plan, "cpu")()
     tokenizers = {name: models.tokenizer(checkpoint) for name, checkpoint in plan.checkpoints.items()}
     cards = {name: card(checkpoint) for name, checkpoint in plan.checkpoints.items()}
     yield f"{plan.path}: {len(plan.prompts)} prompts, {len(cards)} models"
-    for name, made in cards.items():
-        checkpoint = plan.checkpoints[name]
-        yield f"  model {name}: {made.architecture}, {made.parameters:,} parameters, {made.dtype}, {checkpoint.source}"
-    for c in plan.report.measured:
-        said = check_vocabularies(c.base.model_id, c.aligned.model_id, tokenizers) or "one vocabulary"
-        kind = "" if c.kind == "tuning" else "A/A check, "
-        yield f"  comparison {c.comparison_id}: {c.base.condition_id} against {c.aligned.condition_id}, {kind}{said}"
+    for name, c in cards.items():
+        yield f"  model {name}: {c.architecture}, {c.parameters:,} parameters, {c.dtype}, {c.source}"
+    for pair in plan.report.all_comparisons:
+        base, aligned = pair.base, pair.aligned
+        vocabulary = check_vocabularies(base.model_id, aligned.model_id, tokenizers) or "one vocabulary"
+        kind = "" if pair.kind == "tuning" else "A/A check, "
+        sides = f"{base.condition_id} against {aligned.condition_id}"
+        yield f"  comparison {pair.comparison_id}: {sides}, {kind}{vocabulary}"
     lengths = {}
     for condition in plan.report.conditions_used():
         frame = side_of(plan, models, condition).frame
@@ -56,17 +57,17 @@ def check(plan: Plan) -> Iterator[str]:
 
 
 def _lengths(plan: Plan, condition: Condition, frame: Frame) -> dict[str, int]:
-    """Tokens of each prompt in a condition; an answer must still fit behind it."""
+    """Tokens of each prompt in a condition. Raises InputError if a prompt leaves too little room for an answer."""
     limit = context_length(plan.checkpoints[condition.model_id])
-    answers = condition in plan.report.generated_sources().values()
-    room = plan.report.generate.max_new_tokens if answers else 1
+    generates = condition in plan.report.generated_sources().values()
+    room = plan.report.generate.max_new_tokens if generates else 1
     lengths = {name: len(frame.prompt_ids(prompt.text)) for name, prompt in plan.prompts.items()}
     for name, length in lengths.items():
         if limit is not None and length + room > limit:
             raise InputError(
                 f"prompt {name!r}: {length} tokens in {condition.condition_id} and {room} for the answer exceed the "
                 f"{limit} positions of model {condition.model_id}; leave it out with leave_out"
-                + (", or lower generate.max_new_tokens" if answers else "")
+                + (", or lower generate.max_new_tokens" if generates else "")
             )
     return lengths
 
@@ -74,41 +75,41 @@ def _lengths(plan: Plan, condition: Condition, frame: Frame) -> dict[str, int]:
 def _card_lines(plan: Plan, condition: Condition, frame: Frame, longest: int) -> Iterator[str]:
     prompt = next(iter(plan.prompts.values())).text
     ids = frame.prompt_ids(prompt)
-    pairs = [f"{i}:{w!r}" for i, w in zip(ids, frame.tokenizer.convert_ids_to_tokens(list(ids)), strict=True)]
+    tokens = [f"{i}:{w!r}" for i, w in zip(ids, frame.tokenizer.convert_ids_to_tokens(list(ids)), strict=True)]
     card = f"begin tokens: {frame.begin_count(ids)}, template: {frame.template_hash}, longest: {longest:,} tokens"
     yield f"  condition {condition.condition_id}: {card}"
-    yield f"    {' '.join(pairs[:_SHOWN])} ... {' '.join(pairs[-_SHOWN:])}"
+    yield f"    {' '.join(tokens[:_END_IDS])} ... {' '.join(tokens[-_END_IDS:])}"
 
 
 def _cost(
     plan: Plan, models: Models, cards: Mapping[str, ModelCard], lengths: Mapping[Condition, dict[str, int]]
 ) -> Cost:
-    """Two operations per parameter and token, at the speed of a matrix product measured now."""
+    """Two operations per parameter and token, at the speed of a matrix product timed now."""
     report, speed = plan.report, _operations_per_second(models.device)
     positions, rows, work = 0, 0, 0.0
-    for source in dict.fromkeys(c.source for c in report.measured):
+    for source in dict.fromkeys(c.source for c in report.all_comparisons):
         tokens = _answer_tokens(plan, models, source)
         positions += sum(tokens.values())
         for condition in report.conditions_of(source):
             rows += sum(tokens.values())
-            read = sum(count + lengths[condition][prompt_id] for prompt_id, count in tokens.items())
-            work += 2 * cards[condition.model_id].parameters * read
+            n_ids = sum(count + lengths[condition][prompt_id] for prompt_id, count in tokens.items())
+            work += 2 * cards[condition.model_id].parameters * n_ids
         if source in report.generated_sources():
-            answering = report.generated_sources()[source].model_id
-            work += 2 * cards[answering].parameters * sum(tokens.values()) * 4  # small batches: a quarter of the speed
-    loaded = {
+            model_id = report.generated_sources()[source].model_id
+            work += 2 * cards[model_id].parameters * sum(tokens.values()) * 4  # small batches: a quarter of the speed
+    weight_bytes = {
         c.weights_hash: cards[name].parameters * _WIDTHS.get(cards[name].dtype, 2)
         for name, c in plan.checkpoints.items()
     }
     logits = 4 * report.score.chunk_logits * 4 * len(report.conditions_used())
     disk = rows * (_ROW_BYTES + _CANDIDATE_BYTES * report.score.top_k) * 2  # once as shards, once in the database
-    return Cost(positions, work / speed, sum(loaded.values()) + logits, disk)
+    return Cost(positions, work / speed, sum(weight_bytes.values()) + logits, disk)
 
 
 def _answer_tokens(plan: Plan, models: Models, source: str) -> dict[str, int]:
-    """Tokens of each answer with its end: counted in a file; at most the limit where a model still has to answer."""
+    """Tokens of each answer with its end: counted in a file; the limit if a model has yet to answer."""
     if source not in plan.answers:
-        return {p.prompt_id: plan.report.generate.max_new_tokens for p in plan.given}
+        return {p.prompt_id: plan.report.generate.max_new_tokens for p in plan.prompt_set}
     frame = side_of(plan, models, plan.report.comparisons_of(source)[0].aligned).frame
     return {a.prompt.prompt_id: len(frame.answer_ids(a.prompt.text, a.text)[0]) + 1 for a in plan.answers[source]}
 
@@ -125,12 +126,12 @@ def _operations_per_second(device: str) -> float:
 
 
 def _cost_lines(plan: Plan, cost: Cost) -> Iterator[str]:
-    there = [shard.exists() for _, shard in plan.response_shards()]
+    exists = [shard.exists() for _, shard in plan.response_shards()]
     yield (
         f"  at most {cost.positions:,} positions: about {_duration(cost.seconds)} on this machine's CPU, "
         f"{cost.memory_bytes / 1e9:.1f} GB of memory, {cost.disk_bytes / 1e6:,.0f} MB of disk"
     )
-    yield f"  {sum(there)} of {len(there)} shards of answers are there already"
+    yield f"  {sum(exists)} of {len(exists)} shards of answers exist already"
 
 
 def _duration(seconds: float) -> str:

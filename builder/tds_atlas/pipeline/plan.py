@@ -1,4 +1,4 @@
-"""What a report needs measured, as shards named by their content. Reads files and hashes; loads no model, no torch."""
+"""What a report needs to have measured, as shards named by their content. Reads files and hashes; loads no model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MEASURING = 4
 
 @dataclass(frozen=True)
 class Scoring:
-    """One piece of scoring: the responses in `answers`, with so many positions, go into `shard`."""
+    """One piece of scoring: the scores of the responses in `answers` (so many positions) are written to `shard`."""
 
     source: str
     answers: Shard
@@ -31,30 +31,30 @@ class Scoring:
 
 @dataclass(frozen=True)
 class Plan:
-    """A report's settings with the inputs they name."""
+    """A report's settings with the inputs that they name."""
 
     path: Path
     report: Report
     text: str  # the report file as written
     checkpoints: dict[str, Checkpoint]
-    given: tuple[Prompt, ...]  # the prompts that models answer
+    prompt_set: tuple[Prompt, ...]  # of the prompt file: the models answer these
     answers: dict[str, tuple[Answer, ...]]  # response files, by source
     roles: Roles
 
     @cached_property
     def prompts(self) -> dict[str, Prompt]:
-        """Every prompt of the report by id: those given, then those that only a response file brings."""
-        everyone = self.given if self.report.generated_sources() else ()
-        everyone += tuple(answer.prompt for answers in self.answers.values() for answer in answers)
-        found: dict[str, Prompt] = {}
-        for prompt in everyone:
-            first = found.setdefault(prompt.prompt_id, prompt)
+        """Every prompt of the report by id: the prompt set, then those that only occur in a response file."""
+        prompts = self.prompt_set if self.report.generated_sources() else ()
+        prompts += tuple(answer.prompt for answers in self.answers.values() for answer in answers)
+        by_id: dict[str, Prompt] = {}
+        for prompt in prompts:
+            first = by_id.setdefault(prompt.prompt_id, prompt)
             if first.text != prompt.text:
                 raise InputError(
                     f"{self.path}: two prompts have the id {prompt.prompt_id!r}, one from {first.set}, another from "
-                    f"{prompt.set}; give the rows of one file other ids"
+                    f"{prompt.set}; change the ids in one of the files"
                 )
-        return found
+        return by_id
 
     def cards(self) -> Shard:
         """Models, conditions and vocabulary."""
@@ -67,14 +67,14 @@ class Plan:
             models,
             contexts,
             first,
-            [(c.comparison_id, c.base.condition_id, c.aligned.condition_id) for c in report.measured],
+            [(c.comparison_id, c.base.condition_id, c.aligned.condition_id) for c in report.all_comparisons],
             [c.condition_id for c in report.conditions_used()],
         )
 
     def generations(self) -> Iterator[tuple[Condition, tuple[Prompt, ...], Shard]]:
         """The work of generating: a condition, the prompts it answers and the shard for the answers."""
         for condition in self.report.generated_sources().values():
-            for part in in_parts(self.given, self.report.shard_responses):
+            for part in in_parts(self.prompt_set, self.report.shard_responses):
                 yield (
                     condition,
                     part,
@@ -106,11 +106,11 @@ class Plan:
 
     def response_shards(self) -> list[tuple[str, Shard]]:
         """Each shard of responses with its source."""
-        made = [(condition.condition_id, shard) for condition, _, shard in self.generations()]
-        return made + [(source, shard) for source, _, _, shard in self.readings()]
+        pairs = [(condition.condition_id, shard) for condition, _, shard in self.generations()]
+        return pairs + [(source, shard) for source, _, _, shard in self.readings()]
 
     def scorings(self) -> Iterator[Scoring]:
-        """The work of scoring, known once the responses exist; they are read one shard at a time and let go."""
+        """The work of scoring, known once the responses exist; they are read one shard at a time and not kept."""
         for source, answers in self.response_shards():
             responses = read_responses(answers)
             texts = [(r.response_id, self.prompts[r.prompt_id].text, r.token_ids) for r in responses]
@@ -126,30 +126,30 @@ class Plan:
         """The work of token swap: a comparison, some of the prompts, and the shard for the texts."""
         settings = self.report.probes.swap
         if settings is not None:
-            count, most = len(self.given), min(len(self.given), settings.prompts)
-            chosen = [self.given[i * count // most] for i in range(most)]
+            count, most = len(self.prompt_set), min(len(self.prompt_set), settings.prompts)
+            prompts = [self.prompt_set[i * count // most] for i in range(most)]
             rest = settings.model_dump(exclude={"comparisons", "prompts"})
-            yield from self._written("swap", settings.comparisons, chosen, rest)
+            yield from self._by_comparison("swap", settings.comparisons, prompts, rest)
 
     def prefills(self) -> Iterator[tuple[Comparison, tuple[Prompt, ...], Shard]]:
-        """The work of prefilling: a comparison, some of the harmful prompts, and the shard for what is said."""
+        """The work of prefilling: a comparison, some of the harmful prompts, and the shard for the continuations."""
         settings = self.report.probes.prefill
         if settings is not None:
-            harmful = [prompt for prompt in self.given if prompt.harmful]
+            harmful = [prompt for prompt in self.prompt_set if prompt.harmful]
             rest = settings.model_dump(exclude={"comparisons"})
-            yield from self._written("prefill", settings.comparisons, harmful, rest)
+            yield from self._by_comparison("prefill", settings.comparisons, harmful, rest)
 
-    def _written(
+    def _by_comparison(
         self, kind: str, comparisons: Sequence[str], prompts: Sequence[Prompt], settings: Any
     ) -> Iterator[tuple[Comparison, tuple[Prompt, ...], Shard]]:
-        for comparison in (c for c in self.report.measured if c.comparison_id in comparisons):
+        for comparison in (c for c in self.report.all_comparisons if c.comparison_id in comparisons):
             sides = [(c.condition_id, self._identity(c)) for c in (comparison.base, comparison.aligned)]
             for part in in_parts(prompts, self.report.shard_responses):
                 texts = [(p.prompt_id, p.text) for p in part]
                 yield comparison, part, self._shard(kind, comparison.comparison_id, sides, texts, settings)
 
     def continuations(self) -> Iterator[tuple[Comparison, Scoring, Shard]]:
-        """The work of going on from shifted positions, known once the responses are scored: their ranks are read."""
+        """The work of continuing from shifted positions, known once the responses are scored: it reads their ranks."""
         settings = self.report.probes.continuation
         if settings is not None:
             for work in self.scorings():
@@ -158,7 +158,7 @@ class Plan:
                     yield comparison, work, self._shard("continuation", *parts)
 
     def probe_shards(self) -> Iterator[tuple[str, Shard]]:
-        """Every shard of the probes with the name of its table."""
+        """Every shard of the probes, with the name of its table."""
         for name, works in (
             ("swap", self.swaps()),
             ("prefill", self.prefills()),
@@ -168,7 +168,7 @@ class Plan:
                 yield name, shard
 
     def _identity(self, condition: Condition) -> tuple[Any, ...]:
-        """Everything about a condition that decides its numbers."""
+        """Everything about a condition that its numbers depend on."""
         context = self.report.contexts[condition.context_id]
         lender = () if context.template_of is None else self.checkpoints[context.template_of].fingerprint[1:2]
         return (*self.checkpoints[condition.model_id].fingerprint, context.model_dump(), condition.arithmetic, *lender)
@@ -178,13 +178,13 @@ class Plan:
 
 
 def read_plan(path: Path) -> Plan:
-    """Read a report file and what it names, cheap things first. Raises InputError."""
+    """Read a report file and what it names, the cheap parts first. Raises InputError."""
     report = read_report(path)
-    given = read_prompts(report.prompts) if report.prompts else ()
-    answers = {source: read_answers(settings, given) for source, settings in report.file_sources().items()}
+    prompt_set = read_prompts(report.prompts) if report.prompts else ()
+    answers = {source: read_answers(settings, prompt_set) for source, settings in report.file_sources().items()}
     roles = read_roles(report.roles.path if report.roles else DEFAULT)
     conditions = report.conditions_used()
-    lenders = [report.contexts[c.context_id].template_of for c in conditions]
-    used = dict.fromkeys([*(c.model_id for c in conditions), *filter(None, lenders)])
-    checkpoints = {name: locate(name, report.models) for name in used}
-    return Plan(path, report, path.read_text(encoding="utf-8"), checkpoints, given, answers, roles)
+    template_models = [report.contexts[c.context_id].template_of for c in conditions]
+    model_ids = dict.fromkeys([*(c.model_id for c in conditions), *filter(None, template_models)])
+    checkpoints = {name: locate(name, report.models) for name in model_ids}
+    return Plan(path, report, path.read_text(encoding="utf-8"), checkpoints, prompt_set, answers, roles)

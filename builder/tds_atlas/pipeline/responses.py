@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def write_responses(plan: Plan, models: Callable[[], Models], part: Part = WHOLE) -> None:
-    """Generate or tokenise the answers that are missing. A shard that fails leaves the others unharmed."""
+    """Generate or tokenise the answers that are missing. A shard that fails leaves the others intact."""
     failures = Failures()
     todo = [work for work in part.of(plan.generations()) if not work[-1].exists()]
     _tokenise_files(plan, models, part, failures)
@@ -30,14 +30,14 @@ def write_responses(plan: Plan, models: Callable[[], Models], part: Part = WHOLE
         with progress_bar(f"generate {condition.condition_id}", None, "tokens") as advance:
             for _, prompts, shard in (work for work in todo if work[0] == condition):
                 start = time.monotonic()
-                with failures.collected():
-                    table = response_table(_generated(side, prompts, plan.report.generate, advance))
+                with failures.collect():
+                    table = response_table(_answers(side, prompts, plan.report.generate, advance))
                     shard.write({"response": table}, {"seconds": time.monotonic() - start})
     failures.raise_collected()
 
 
 def _tokenise_files(plan: Plan, models: Callable[[], Models], part: Part, failures: Failures) -> None:
-    """The answers of response files, in the context of the aligned condition that they are scored under."""
+    """The answers of response files, in the context of the aligned condition under which they are scored."""
     for source, condition, answers, shard in part.of(plan.readings()):
         if shard.exists():
             continue
@@ -45,11 +45,11 @@ def _tokenise_files(plan: Plan, models: Callable[[], Models], part: Part, failur
 
         side = side_of(plan, models(), condition)
         end_ids = side.model.end_ids  # a model that cannot be loaded stops the run at once
-        with failures.collected():
+        with failures.collect():
             shard.write({"response": response_table(tokenise(side.frame, source, answers, end_ids))})
 
 
-def _generated(side: Side, prompts: Sequence[Prompt], settings: GenerateSettings, advance: Advance) -> list[Response]:
+def _answers(side: Side, prompts: Sequence[Prompt], settings: GenerateSettings, advance: Advance) -> list[Response]:
     """Answers to the prompts of one shard, in batches of similar length."""
     from tds_atlas.measure.generate import generate
 

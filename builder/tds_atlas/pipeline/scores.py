@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def write_scores(plan: Plan, models: Callable[[], Models], part: Part = WHOLE) -> None:
-    """Score the responses that are not scored yet. A shard that fails leaves the others unharmed."""
+    """Score the responses that have no scores yet. A shard that fails leaves the others intact."""
     failures = Failures()
     todo = [work for work in part.of(plan.scorings()) if not work.shard.exists()]
     for source in dict.fromkeys(work.source for work in todo):
@@ -28,7 +28,7 @@ def write_scores(plan: Plan, models: Callable[[], Models], part: Part = WHOLE) -
             for work in scorings:
                 start, responses = time.monotonic(), read_responses(work.answers)
                 prompts = {r.response_id: plan.prompts[r.prompt_id].text for r in responses}
-                with failures.collected():
+                with failures.collect():
                     scores, divergences = scorer.score_all(responses, prompts, advance)
                     meta = models().provenance() | {"seconds": time.monotonic() - start}
                     tables = {"score": score_table(scores), "divergence": divergence_table(divergences)}
@@ -37,12 +37,12 @@ def write_scores(plan: Plan, models: Callable[[], Models], part: Part = WHOLE) -
 
 
 def _scorer(plan: Plan, models: Models, source: str) -> Scorer:
-    """Every condition that scores the answers of a source, with its model loaded."""
+    """The conditions under which the answers of a source are scored, with their models loaded."""
     from tds_atlas.measure.score import Scorer
 
     settings = plan.report.score
     sides = [side_of(plan, models, condition) for condition in plan.report.conditions_of(source)]
     comparisons = plan.report.comparisons_of(source)
     scorer = Scorer(sides, comparisons, settings.top_k, settings.batch_tokens, settings.chunk_logits)
-    _ = scorer.models  # one that cannot be loaded stops the run at once
+    _ = scorer.models  # a model that cannot be loaded stops the run at once
     return scorer

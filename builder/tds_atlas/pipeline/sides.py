@@ -1,4 +1,4 @@
-"""The sides of a plan's comparisons, and the models behind them: the one place where a `Side` is made."""
+"""The sides of a plan's comparisons and their models: the one place that makes a `Side`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def lazy_models(plan: Plan, device: str | None = None) -> Callable[[], Models]:
-    """One set of models for all steps of a run, made when a step first needs one. Of several devices: the first."""
+    """One set of models for all steps of a run, created when a step first needs one. Of several devices, the first."""
     models: list[Models] = []
 
     def get() -> Models:

@@ -1,6 +1,6 @@
 """A run as a list of steps, each skipping what is done: cards, responses, scores, probes, database, docs, site.
 
-torch and transformers are imported only by the steps that find something left to measure.
+A step imports torch and transformers only if something is left to measure.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def report(database: Path) -> None:
 
 
 def build_site(site: Path, hosted: bool = False) -> None:
-    """The folder of plain files as a static site; `hosted` adds a strict content policy, which breaks file://."""
+    """The folder of plain files as a static site; `hosted` adds a Content-Security-Policy, which breaks file://."""
     from tds_atlas.report.site import build_site
 
     build_site(SITE_CONFIG, site, hosted)

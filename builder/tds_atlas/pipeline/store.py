@@ -1,4 +1,4 @@
-"""The finished shards of a plan as one database, with everything that is recorded about how they came to be."""
+"""The finished shards of a plan as one database, with a record of how they were measured."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tds_atlas.record.store import Records, is_current, schema_text, store
 
 
 def write_database(plan: Plan) -> None:
-    """Store the shards as one database, unless it holds just them already."""
+    """Store the shards as one database, unless it already holds exactly these."""
     scores = [work.shard for work in plan.scorings()]
     responses = [shard for _, shard in plan.response_shards()]
     probes = list(plan.probe_shards())
@@ -57,7 +57,7 @@ def _records(
         run[f"measured_{key}"] = ", ".join(sorted({meta[key] for meta in metas}))
     run["seconds_generating"] = f"{sum(s.meta('response').get('seconds', 0) for s in responses):.1f}"
     run["seconds_scoring"] = f"{sum(meta['seconds'] for meta in metas):.1f}"
-    extended = plan.cards().meta("model")["extended"]
+    extensions = plan.cards().meta("model")["extended"]
     return Records(
         plan.cards(),
         responses,
@@ -75,9 +75,9 @@ def _records(
                 "base_condition_id": c.base.condition_id,
                 "aligned_condition_id": c.aligned.condition_id,
                 "source": c.source,
-                "extended": extended[c.comparison_id] or None,
+                "extended": extensions[c.comparison_id] or None,
             }
-            for i, c in enumerate(report.measured, 1)
+            for i, c in enumerate(report.all_comparisons, 1)
         ],
         run,
     )

@@ -1,4 +1,4 @@
-"""Pieces of work: cut to size, divided among workers, and done so that one that fails leaves the others unharmed."""
+"""Pieces of work: cut to size, divided among workers, and run so that a failure leaves the others intact."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Part:
-    """Every `count`-th piece of work, from the `number`-th on (from 1)."""
+    """Every `count`-th piece of work, starting from piece `number` (counted from 1)."""
 
     number: int = 1
     count: int = 1
@@ -29,7 +29,7 @@ class Part:
         return cls(int(number), int(count))
 
     def of(self, work: Iterable[T]) -> list[T]:
-        """The pieces of this worker: they must not depend on what the others have finished by now."""
+        """The pieces of this worker: they must not depend on what other workers have finished."""
         return list(islice(work, self.number - 1, None, self.count))
 
 
@@ -50,7 +50,7 @@ class Failures:
     errors: list[InputError] = field(default_factory=list)
 
     @contextmanager
-    def collected(self) -> Iterator[None]:
+    def collect(self) -> Iterator[None]:
         """Hold back an InputError of the block."""
         try:
             yield

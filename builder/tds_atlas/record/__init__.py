@@ -1,1 +1,1 @@
-"""Floor 2: shards of finished work as Parquet, then one DuckDB file. Never torch."""
+"""The records floor: shards of finished work as Parquet files, then one DuckDB file. Never torch."""

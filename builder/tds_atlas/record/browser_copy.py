@@ -1,7 +1,7 @@
-"""The database as it is published beside the site: whole where it is small, else cut, and it says itself what was cut.
+"""The database copy for browsers, beside the site: whole if it is small, else cut, with a note on what was cut.
 
-A browser reads the published file in one piece, and hosts refuse large files. The log-probabilities of the candidates
-are the bulk, so they go first; answers go last, evenly over the prompts.
+A browser reads the file in one piece, and hosts refuse large files. Most of it is the candidates' log-probabilities, so
+they are cut first; answers are cut last, evenly over the prompts.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from tds_atlas.record.store import QUIET, SQL, STORAGE_VERSION, attach_database,
 
 LIMIT = 25_000_000  # bytes
 _MEMORY = "256MB"
-_STAYS = 3  # candidates a side that always stay
+_MIN_CANDIDATES = 3  # per side; these are never cut
 _CANDIDATES = {"score": ("top_ids", "top_logprobs")}
-_OF_PROMPTS = "prompt_id IN (SELECT prompt_id FROM kept)"
+_OF_PROMPTS = "prompt_id IN (SELECT prompt_id FROM chosen_prompt)"
 _OF_RESPONSES = f"response_id IN (SELECT response_id FROM source.response WHERE {_OF_PROMPTS})"
-_KEPT = {  # which rows of a table a cut to some prompts keeps; the other tables stay whole
+_FILTERS = {  # the rows of a table that remain in a cut to some prompts; the other tables stay whole
     **dict.fromkeys(("prompt", "response", "prefill", "swap"), _OF_PROMPTS),
     **dict.fromkeys(("position", "score", "divergence", "continuation"), _OF_RESPONSES),
 }
@@ -30,26 +30,26 @@ _KEPT = {  # which rows of a table a cut to some prompts keeps; the other tables
 
 @dataclass(frozen=True)
 class Cut:
-    """What a published file holds: candidates a side, digits of their log-probabilities, prompts. None: all."""
+    """What a copy holds: candidates per side, digits of their log-probabilities, prompts. None: all."""
 
     candidates: int
     digits: int | None = None
     prompts: int | None = None
 
-    def words(self, longest: int, prompts: int) -> str:
+    def description(self, longest: int, prompts: int) -> str:
         """One sentence for a reader."""
-        said = []
+        parts = []
         if self.candidates < longest:
-            said.append(f"the first {self.candidates} of {longest} candidates at each position")
+            parts.append(f"the first {self.candidates} of {longest} candidates at each position")
         if self.digits is not None:
-            said.append(f"their log-probabilities to {self.digits} digits after the point")
+            parts.append(f"their log-probabilities to {self.digits} digits after the point")
         if self.prompts is not None:
-            said.append(f"{self.prompts:,} of {prompts:,} prompts with their answers, taken evenly")
-        return "Cut to be read in a browser: it holds " + ", and ".join(said) + ". Everything else is whole."
+            parts.append(f"{self.prompts:,} of {prompts:,} prompts with their answers, taken evenly")
+        return "Cut to be read in a browser: it holds " + ", and ".join(parts) + ". Everything else is whole."
 
 
 def write_browser_copy(database: Path, target: Path, limit: int = LIMIT) -> str:
-    """Write the published file. Returns what was left out as a sentence; empty if nothing was."""
+    """Write the copy. Returns what was cut as a sentence; empty if nothing was."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if database.stat().st_size <= limit:
         try:
@@ -59,27 +59,27 @@ def write_browser_copy(database: Path, target: Path, limit: int = LIMIT) -> str:
         return ""
     longest, prompts = _extent(database)
     for cut in _cuts(database, longest, prompts, target, limit):
-        said = cut.words(longest, prompts)
-        _write(database, target, cut, said)
+        description = cut.description(longest, prompts)
+        _write(database, target, cut, description)
         if target.stat().st_size <= limit:
             break
-    return said
+    return description
 
 
 def _cuts(source: Path, longest: int, prompts: int, target: Path, limit: int) -> Iterator[Cut]:
-    """Ever smaller; each is tried before the next is asked for."""
-    size, of = source.stat().st_size, longest
-    for k in (10, 5, _STAYS):
-        # What a cut cannot do is not tried; two thirds for how loosely the source may be packed.
-        if k < longest and size * k / of * 2 / 3 <= limit:
+    """Ever smaller cuts; each is written to `target` before the next is taken."""
+    size, candidates = source.stat().st_size, longest
+    for k in (10, 5, _MIN_CANDIDATES):
+        # Skip a cut that cannot suffice; two thirds, because the source may be loosely packed.
+        if k < longest and size * k / candidates * 2 / 3 <= limit:
             yield Cut(k)
-            size, of = target.stat().st_size, k
-    smallest = Cut(min(longest, _STAYS), digits=2)
+            size, candidates = target.stat().st_size, k
+    smallest = Cut(min(longest, _MIN_CANDIDATES), digits=2)
     yield smallest
-    kept = prompts
-    while kept > 1:
-        kept = max(1, min(kept - 1, int(kept * 0.95 * limit / target.stat().st_size)))
-        yield Cut(smallest.candidates, smallest.digits, kept)
+    count = prompts
+    while count > 1:
+        count = max(1, min(count - 1, int(count * 0.95 * limit / target.stat().st_size)))
+        yield Cut(smallest.candidates, smallest.digits, count)
 
 
 def _extent(database: Path) -> tuple[int, int]:
@@ -91,8 +91,8 @@ def _extent(database: Path) -> tuple[int, int]:
         ).fetchall()[0]
 
 
-def _write(database: Path, target: Path, cut: Cut, said: str) -> None:
-    """A new file with the schema, views and comments of the full one. One thread: two runs write rows in one order."""
+def _write(database: Path, target: Path, cut: Cut, description: str) -> None:
+    """A new file with the schema, views and comments of the full one. One thread, so that all runs write one order."""
     remove(target)
     config: dict[str, str | bool | int | float | list[str]] = {
         "storage_compatibility_version": STORAGE_VERSION,
@@ -104,13 +104,13 @@ def _write(database: Path, target: Path, cut: Cut, said: str) -> None:
             con.execute(QUIET)
             attach_database(con, database, "source")
             con.execute(SQL["schema"])
-            con.execute(f"CREATE TEMP TABLE kept AS {_kept(cut)}")
+            con.execute(f"CREATE TEMP TABLE chosen_prompt AS {_prompt_query(cut)}")
             con.execute("BEGIN")
             for table, columns in _tables(con):
-                where = f" WHERE {_KEPT[table]}" if cut.prompts is not None and table in _KEPT else ""
-                chosen = ", ".join(_column(table, column, cut) for column in columns)
-                con.execute(f'INSERT INTO main."{table}" BY NAME SELECT {chosen} FROM source."{table}"{where}')
-            con.execute("INSERT INTO run VALUES ('published', $said)", {"said": said})
+                where = f" WHERE {_FILTERS[table]}" if cut.prompts is not None and table in _FILTERS else ""
+                expressions = ", ".join(_column(table, column, cut) for column in columns)
+                con.execute(f'INSERT INTO main."{table}" BY NAME SELECT {expressions} FROM source."{table}"{where}')
+            con.execute("INSERT INTO run VALUES ('published', $description)", {"description": description})
             con.execute("COMMIT")
             create_views(con)
             con.execute("CHECKPOINT")
@@ -118,8 +118,8 @@ def _write(database: Path, target: Path, cut: Cut, said: str) -> None:
         raise InputError(f"{target}: cannot be written: {first_line(error)}") from None
 
 
-def _kept(cut: Cut) -> str:
-    """Prompts spread evenly over their order."""
+def _prompt_query(cut: Cut) -> str:
+    """The prompts of the copy, evenly spaced in their order."""
     return f"""
         SELECT prompt_id FROM (
             SELECT prompt_id, row_number() OVER (ORDER BY ordinal) AS i, count(*) OVER () AS n FROM source.prompt)
@@ -135,10 +135,10 @@ def _tables(con: duckdb.DuckDBPyConnection) -> list[tuple[str, list[str]]]:
 
 
 def _column(table: str, column: str, cut: Cut) -> str:
-    """The column as it is, or the head of a list of candidates under the same name."""
+    """The column unchanged, or a list of candidates cut to the first few, under the same name."""
     if column not in _CANDIDATES.get(table, ()):
         return f'"{column}"'
-    head = f'"{column}"[1:{cut.candidates}]'
+    first = f'"{column}"[1:{cut.candidates}]'
     if column == "top_logprobs" and cut.digits is not None:
-        head = f"list_transform({head}, lambda p: round(p, {cut.digits})::FLOAT)"
-    return f'{head} AS "{column}"'
+        first = f"list_transform({first}, lambda p: round(p, {cut.digits})::FLOAT)"
+    return f'{first} AS "{column}"'

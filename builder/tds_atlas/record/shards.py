@@ -1,6 +1,6 @@
-"""Shards: finished pieces of work as folders of Parquet files, named by a hash of all that decides their content.
+"""Shards: finished pieces of work as folders of Parquet files, named by a hash of everything their content depends on.
 
-A shard exists whole or not at all: it is written under a temporary name and renamed. To resume is to skip what exists.
+A shard exists whole or not at all: it is written under a temporary name and renamed. Resuming skips what exists.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _META = b"tds"
 
 
 def content_key(*parts: Any) -> str:
-    """Hash of JSON-able parts; equal parts, equal key, on any machine."""
+    """Hash of parts that JSON can write: equal parts give an equal key on any machine."""
     text = json.dumps(parts, sort_keys=True, ensure_ascii=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
@@ -46,38 +46,38 @@ class Shard:
         return self.folder.is_dir()
 
     def write(self, tables: Mapping[str, pa.Table], meta: Mapping[str, Any] | None = None) -> None:
-        """Write all tables or nothing. A twin that another worker finished first is as good as ours."""
+        """Write all tables or none. If another worker finishes the same shard first, its copy is used."""
         part = self.folder.with_name(f".part-{self.key}-{os.getpid()}")
         shutil.rmtree(part, ignore_errors=True)
         try:
             part.mkdir(parents=True)
             for name, table in tables.items():
-                described = table.replace_schema_metadata({_META: json.dumps(dict(meta or {})).encode()})
-                pq.write_table(described, part / f"{name}.parquet", compression="zstd")
+                with_meta = table.replace_schema_metadata({_META: json.dumps(dict(meta or {})).encode()})
+                pq.write_table(with_meta, part / f"{name}.parquet", compression="zstd")
             part.rename(self.folder)
             for leftover in self.folder.parent.glob(f".part-{self.key}-*"):  # of a run that was killed
                 shutil.rmtree(leftover, ignore_errors=True)
         except OSError as error:
             shutil.rmtree(part, ignore_errors=True)
             if not self.exists():
-                why = f"cannot be written: {error.strerror}; finished shards are kept"
-                raise InputError(f"{self.folder}: {why}") from None
+                problem = f"cannot be written: {error.strerror}; finished shards are kept"
+                raise InputError(f"{self.folder}: {problem}") from None
 
     def read(self, name: str) -> pa.Table:
-        """Raises InputError where the file is damaged, naming the folder to delete."""
+        """Raises InputError if the file is damaged, naming the folder to delete."""
         try:
             return pq.read_table(self.path(name))
         except (OSError, pa.ArrowInvalid):
-            raise self.damaged(name) from None
+            raise self.damage(name) from None
 
     def meta(self, name: str) -> dict[str, Any]:
         try:
             raw = (pq.read_schema(self.path(name)).metadata or {}).get(_META, b"{}")
         except (OSError, pa.ArrowInvalid):
-            raise self.damaged(name) from None
+            raise self.damage(name) from None
         return dict(json.loads(raw))
 
-    def damaged(self, name: str) -> InputError:
+    def damage(self, name: str) -> InputError:
         return InputError(f"{self.path(name)}: damaged; delete the folder {self.folder} and run again")
 
     def path(self, name: str) -> Path:
@@ -97,10 +97,10 @@ def read_responses(shard: Shard) -> list[Response]:
 
 
 def score_table(scores: Sequence[Score]) -> pa.Table:
-    """One row per response position x condition."""
+    """One row per position of a response and condition."""
     k = scores[0].top_ids.shape[1]
     return pa.table(
-        _positions(scores, "condition_id")
+        _key_columns(scores, "condition_id")
         | {
             "logprob": _finite(scores, "logprob"),
             "rank": _column(scores, "rank"),
@@ -112,26 +112,26 @@ def score_table(scores: Sequence[Score]) -> pa.Table:
 
 
 def divergence_table(divergences: Sequence[Divergence]) -> pa.Table:
-    """One row per response position x comparison."""
+    """One row per position of a response and comparison."""
     names = ("kl_aligned_base", "kl_base_aligned", "js")
-    return pa.table(_positions(divergences, "comparison_id") | {name: _column(divergences, name) for name in names})
+    return pa.table(_key_columns(divergences, "comparison_id") | {name: _column(divergences, name) for name in names})
 
 
 def by_response(shard: Shard, table: str, owner: str, name: str, column: str) -> dict[str, list[Any]]:
-    """One column of a shard of scores as lists by response, for one condition or comparison; positions in order."""
+    """One column of a shard of scores, for one condition or comparison: response_id -> values in order of position."""
     rows = shard.read(table)
     rows = rows.filter(pc.equal(rows[owner], name)).select(["response_id", column])
-    found: dict[str, list[Any]] = {}
+    values: dict[str, list[Any]] = {}
     for response_id, value in zip(rows["response_id"].to_pylist(), rows[column].to_pylist(), strict=True):
-        found.setdefault(response_id, []).append(value)
-    return found
+        values.setdefault(response_id, []).append(value)
+    return values
 
 
 def rows_table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist([dict(row) for row in rows])
 
 
-def _positions(records: Sequence[Any], owner: str) -> dict[str, pa.Array]:
+def _key_columns(records: Sequence[Any], owner: str) -> dict[str, pa.Array]:
     sizes = [len(r.logprob if isinstance(r, Score) else r.js) for r in records]
     return {
         "response_id": pa.array(np.repeat([r.response_id for r in records], sizes)),

@@ -1,6 +1,6 @@
-"""Finished shards into one DuckDB file, written under a temporary name and renamed: no reader sees half a database.
+"""Finished shards stored as one DuckDB file, under a temporary name until it is whole: no reader sees half of it.
 
-Knows what the tables are, not what they mean (views.sql says that) nor how they were measured.
+Knows what the tables are, but not what they mean (see views.sql) or how they were measured.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from tds_atlas.domain import InputError, Prompt, first_line
 from tds_atlas.inputs.roles import Roles, states
 from tds_atlas.record.shards import Shard
 
-STORAGE_VERSION = "v1.4.0"  # DuckDB 1.4 and later open it, DuckDB-Wasm among them; 2.0's own default only 2.0 opens
-QUIET = "SET enable_progress_bar = false"  # DuckDB 2.0 writes its progress to the standard output, where rows go
-_MEMORY = "256MB"  # for DuckDB: shards go in one after another, so more of them need no more
-_NO_ROOM = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionException, duckdb.FatalException)
+STORAGE_VERSION = "v1.4.0"  # for DuckDB 1.4 and later, DuckDB-Wasm included; only 2.0 opens files with 2.0's default
+QUIET = "SET enable_progress_bar = false"  # DuckDB 2.0 writes progress to stdout, among the rows
+_MEMORY = "256MB"  # for DuckDB: shards are stored one at a time, so more of them need no more memory
+_DISK_ERRORS = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionException, duckdb.FatalException)
 _FOLDER = Path(__file__).parent
 _FILES = {"schema": ("schema",), "views": ("statistics", "views", "analysis", "by_prompt", "probes", "aligntds")}
 SQL = {
@@ -37,7 +37,7 @@ _SHARED_COMMENTS = {  # of columns that mean the same in every table and view
     "role": "What the token is for; see position.role.",
 }
 _FILE = "read_parquet($path)"
-_RESPONSE_TABLES = {  # a row of a response file is one response; its lists become the rows of position
+_RESPONSE_TABLES = {  # a row of a shard is one response; its lists become the rows of `position`
     "response": f"""
         SELECT response_id, prompt_id, source, condition_id, text, len(token_ids) AS n_tokens, finish, boundary
         FROM {_FILE}""",
@@ -51,7 +51,7 @@ _RESPONSE_TABLES = {  # a row of a response file is one response; its lists beco
 
 @dataclass(frozen=True)
 class Records:
-    """Everything that goes into a database."""
+    """Everything that is stored in a database."""
 
     cards: Shard
     responses: Sequence[Shard]
@@ -65,24 +65,24 @@ class Records:
 
 
 def is_current(database: Path, content: str) -> bool:
-    """Whether the database was stored from the content with this key."""
+    """Whether the database holds the content with this key."""
     if not database.is_file():
         return False
     try:
         with duckdb.connect(str(database), read_only=True) as con:
             rows = con.execute("SELECT value FROM run WHERE key = 'content_key'").fetchall()
     except duckdb.Error:
-        return False  # damaged or foreign: storing anew is the cure
+        return False  # damaged or foreign: store it again
     return rows == [(content,)]
 
 
 def schema_text() -> str:
-    """The SQL that decides the database's shape; part of its content key."""
+    """The SQL of tables and views; part of the database's content key."""
     return SQL["schema"] + SQL["views"]
 
 
 def store(database: Path, records: Records) -> None:
-    """Write the database. The old one, if any, stays in place until the new one is whole."""
+    """Write the database. An old one stays in place until the new one is complete."""
     part = database.with_name(f".{database.name}.part")
     database.parent.mkdir(parents=True, exist_ok=True)
     remove(part)
@@ -98,7 +98,7 @@ def store(database: Path, records: Records) -> None:
             create_views(con)
             con.execute("CHECKPOINT")
         part.replace(database)
-    except (*_NO_ROOM, OSError) as error:
+    except (*_DISK_ERRORS, OSError) as error:
         remove(part)
         raise InputError(f"{database}: cannot be written: {first_line(error)}") from None
 
@@ -113,14 +113,14 @@ def create_views(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def remove(database: Path) -> None:
-    """The file, if there is one, and what DuckDB leaves beside it in a run that is killed."""
+    """Delete the file, if there is one, and what DuckDB leaves beside it when it is killed."""
     for leftover in (database, database.with_name(f"{database.name}.wal")):
         leftover.unlink(missing_ok=True)
     shutil.rmtree(database.with_name(f"{database.name}.tmp"), ignore_errors=True)
 
 
 def attach_database(con: duckdb.DuckDBPyConnection, database: Path, name: str) -> None:
-    """Another database to read from under a name."""
+    """Attach another database, read-only, under a name."""
     path = str(database).replace("'", "''")
     con.execute(f"ATTACH '{path}' AS {name} (READ_ONLY)")
 
@@ -143,30 +143,31 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
     for table, shard in records.probes:
         rows = shard.read(table).to_pylist()
         if rows:
-            _insert_rows(con, table, list(_judged(table, rows, records.roles, truths)))
+            _insert_rows(con, table, list(_with_judgements(table, rows, records.roles, truths)))
     _insert_rows(con, "run", [{"key": key, "value": value} for key, value in records.run.items()])
 
 
 def _roles(shard: Shard, roles: Roles, truths: Mapping[str, tuple[str, ...]]) -> pa.Table:
-    """The role of every token of a shard of responses: one list a response."""
+    """The roles of the tokens of a shard of responses: one list per response."""
     answers = shard.read("response")
     columns = [answers[name].to_pylist() for name in ("text", "spans", "prompt_id", "has_end")]
-    lists = [roles.of(text, spans, truths[name], ended) for text, spans, name, ended in zip(*columns, strict=True)]
+    rows = zip(*columns, strict=True)
+    lists = [roles.of(text, spans, truths[name], has_end) for text, spans, name, has_end in rows]
     return pa.table({"response_id": answers["response_id"], "roles": lists})
 
 
-def _judged(
+def _with_judgements(
     table: str, rows: Sequence[dict[str, Any]], roles: Roles, truths: Mapping[str, tuple[str, ...]]
 ) -> Iterator[dict[str, Any]]:
-    """The rows of a probe with what its texts are by the report's roles and truths."""
-    refused = {row["prompt_id"] for row in rows if row.get("k") == 0 and roles.refuses(row["said"])}
+    """The rows of a probe with its texts judged by the report's roles and truths."""
+    refusals = {row["prompt_id"] for row in rows if row.get("k") == 0 and roles.refuses(row["said"])}
     for row in rows:
         if table == "swap":
-            right, style = states(row["text"], truths[row["prompt_id"]]), roles.style_share(row["text"])
-            row |= {"is_right": right, "refuses": roles.refuses(row["text"]), "style_share": style}
+            is_right, style_share = states(row["text"], truths[row["prompt_id"]]), roles.style_share(row["text"])
+            row |= {"is_right": is_right, "refuses": roles.refuses(row["text"]), "style_share": style_share}
         elif table == "prefill":
             row |= {"refuses": roles.refuses(row["said"])}
-            if row["prompt_id"] not in refused:  # no refusal, no opening of one
+            if row["prompt_id"] not in refusals:  # no refusal, so no opening of one
                 row |= dict.fromkeys(("opening", "opening_logprob", "base_opening_logprob", "opening_likeliest"))
         yield row
 
@@ -192,8 +193,8 @@ def _insert_rows(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapp
 
 
 def _insert_shard(con: duckdb.DuckDBPyConnection, table: str, select: str, shard: Shard, name: str) -> None:
-    """Rows keep the order of the file: those of one response stand together, and two builds are alike."""
+    """Rows keep the order of the file, so rows of one response are adjacent and two builds are equal."""
     try:
         con.execute(f'INSERT INTO "{table}" BY NAME {select}', {"path": str(shard.path(name))})
     except duckdb.InvalidInputException:
-        raise shard.damaged(name) from None
+        raise shard.damage(name) from None

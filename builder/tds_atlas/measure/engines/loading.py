@@ -21,31 +21,31 @@ transformers_logging.disable_progress_bar()
 
 @dataclass
 class Weights:
-    """One model in memory. PEFT adapters are attached when they are first asked for, and switched on one at a time."""
+    """One model in memory. PEFT adapters are attached on first use, and switched on one at a time."""
 
     model: Any
-    end_ids: int | list[int] | None  # as its generation settings say
-    adapted: Any = None
+    end_ids: int | list[int] | None  # as in its generation settings
+    peft_model: Any = None
 
     def using(self, adapter: str | None) -> AbstractContextManager[Any]:
         """Switch an adapter on, or all of them off."""
-        if self.adapted is None:
+        if self.peft_model is None:
             return nullcontext()
         if adapter is None:
-            return self.adapted.disable_adapter()  # type: ignore[no-any-return]
-        self.adapted.set_adapter(adapter)
+            return self.peft_model.disable_adapter()  # type: ignore[no-any-return]
+        self.peft_model.set_adapter(adapter)
         return nullcontext()
 
 
-def choose_device(wanted: str) -> str:
+def choose_device(name: str) -> str:
     """`auto` is the first GPU, else the CPU. Raises InputError for a device that is not there."""
-    if wanted == "auto":
+    if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        torch.empty(0, device=wanted)
+        torch.empty(0, device=name)
     except (RuntimeError, AssertionError, NotImplementedError):
-        raise InputError(f"device: {wanted!r} is not available here; use auto, cpu, cuda or cuda:N") from None
-    return wanted
+        raise InputError(f"device: {name!r} is not available here; use auto, cpu, cuda or cuda:N") from None
+    return name
 
 
 def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerFast:
@@ -53,11 +53,11 @@ def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerFast:
     if (folder / "tokenizer.model").is_file() and not list(folder.glob("tokenizer*.json")):
         raise InputError(
             f"models.{checkpoint.model_id}: {folder} has tokenizer.model but no tokenizer_config.json, which says what "
-            "a text begins with; copy it from where the model is from"
+            "a text begins with; copy it from the source of the model"
         )
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except Exception as error:  # transformers raises many kinds for one cause: the folder holds no tokenizer it knows
+    except Exception as error:  # transformers raises many types for one cause: no tokenizer that it knows
         raise InputError(
             f"models.{checkpoint.model_id}: no tokenizer can be loaded from {folder}: {first_line(error)}"
         ) from None
@@ -84,12 +84,12 @@ def load_weights(checkpoint: Checkpoint, dtype: str, device: str) -> Weights:
         model.requires_grad_(False)
         if device_map is None:
             nn.Module.to(model, device)
-    except Exception as error:  # transformers raises many kinds: whatever the cause, the user needs the folder and why
+    except Exception as error:  # transformers raises many types; the user needs the folder and the reason
         raise InputError(
             f"models.{checkpoint.model_id}: cannot be loaded from {checkpoint.folder}: {first_line(error)}"
         ) from None
     end_ids = model.generation_config.eos_token_id
-    model.generation_config = GenerationConfig()  # greedy means greedy: no penalty, no sampling from the checkpoint
+    model.generation_config = GenerationConfig()  # greedy means greedy: drop the checkpoint's penalties and sampling
     return Weights(model, end_ids)
 
 
@@ -99,17 +99,17 @@ def attach_adapter(checkpoint: Checkpoint, weights: Weights) -> str:
         from peft import PeftModel
     except ImportError:
         raise InputError(
-            f"models.{checkpoint.model_id}.adapter: needs the extra adapters: pip install 'tds-atlas[adapters]'"
+            f"models.{checkpoint.model_id}.adapter: needs the extra `adapters`: pip install 'tds-atlas[adapters]'"
         ) from None
     name = checkpoint.model_id.replace(".", "_")  # a module's name takes no dot
     options: dict[str, Any] = {"adapter_name": name, "use_safetensors": True, "local_files_only": True}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            if weights.adapted is None:
-                weights.adapted = PeftModel.from_pretrained(weights.model, str(checkpoint.adapter), **options)
+            if weights.peft_model is None:
+                weights.peft_model = PeftModel.from_pretrained(weights.model, str(checkpoint.adapter), **options)
             else:
-                weights.adapted.load_adapter(checkpoint.adapter, **options)
+                weights.peft_model.load_adapter(checkpoint.adapter, **options)
     except Exception as error:  # as above
         raise InputError(
             f"models.{checkpoint.model_id}.adapter: {checkpoint.adapter} does not fit {checkpoint.folder}: "
@@ -119,7 +119,7 @@ def attach_adapter(checkpoint: Checkpoint, weights: Weights) -> str:
 
 
 def end_ids_of(weights: Weights, checkpoint: Checkpoint, tokenizer: PreTrainedTokenizerFast) -> tuple[int, ...]:
-    """The ids that end an answer: of the generation settings, else of the tokenizer; of an adapter's own first."""
+    """The ids that end an answer: from an adapter's own tokenizer, else the generation settings, else the tokenizer."""
     own_tokenizer = checkpoint.tokenizer_folder != checkpoint.folder
     ids = tokenizer.eos_token_id if own_tokenizer or weights.end_ids is None else weights.end_ids
     if ids is None:

@@ -1,4 +1,4 @@
-"""Models in memory, ready to score: what each can do is asked of itself, not of its name."""
+"""Models in memory, ready to score. What a model can do is found by running it, not by its name."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tds_atlas.measure.output_head import Head, find_head
 
 @dataclass
 class LoadedModel:
-    """A model ready to score: its body gives hidden states, its head gives logits, apart or in one."""
+    """A model ready to score: its body gives hidden states and its head logits, separately or in one pass."""
 
     checkpoint: Checkpoint
     weights: Weights
@@ -56,20 +56,20 @@ class LoadedModel:
 
     @cached_property
     def unreadable(self) -> int:
-        """What the model reads in the place of an id that it does not have."""
+        """The id that the model reads instead of one that it does not have."""
         return self.end_ids[0]
 
     def readable(self, ids: Sequence[int]) -> tuple[int, ...]:
-        """The ids as the model can read them: one that only an extended vocabulary has is read as the end token."""
+        """The ids as the model can read them: one that only an extended vocabulary has becomes the end token."""
         return tuple(i if i < self.vocab_size else self.unreadable for i in ids)
 
     def using(self) -> AbstractContextManager[Any]:
-        """The adapter of this model switched on, or all off, for all that runs inside."""
+        """Switch on the adapter of this model, or all adapters off, for the block."""
         return self.weights.using(self.adapter)
 
     @cached_property
     def static_rope_length(self) -> float:
-        """Up to how many tokens a row's length changes nothing before it. Some rotary embeddings stretch beyond."""
+        """The row length up to which rotary embeddings are fixed; some stretch with the length of a longer row."""
         config = self.model.config.get_text_config()
         rope = getattr(config, "rope_parameters", None) or {}
         if rope.get("rope_type") not in ("dynamic", "longrope"):
@@ -78,69 +78,69 @@ class LoadedModel:
 
     @cached_property
     def head(self) -> Head | None:
-        """Hidden states -> logits, or None where only this model's own forward knows how."""
+        """Hidden states -> logits, or None if only this model's own forward knows how."""
         with torch.inference_mode(), self.using():
             return find_head(self.model, self.body, self.logits)
 
     def check_causal(self) -> None:
-        """Raises InputError for a model whose answer about a token depends on tokens after it, or that gives none."""
+        """Raises InputError if the logits of a token depend on tokens after it, or if the model cannot run."""
         name = f"models.{self.checkpoint.model_id}: {type(self.model).__name__}"
         try:
             with torch.inference_mode(), self.using():
-                short, long = self.logits(self._few[:, :8]), self.logits(self._few)[:, :8]
-        except Exception as error:  # its own code's, of any kind: the settings do not go together, a kernel is missing
+                short, long = self.logits(self._probe_ids[:, :8]), self.logits(self._probe_ids)[:, :8]
+        except Exception as error:  # of any type, from the model's own code: settings that clash, a missing kernel
             raise InputError(f"{name} cannot read a short text: {first_line(error)}; check its config.json") from None
-        if bool(short.isfinite().all()) and not self._alike(short, long):
+        if bool(short.isfinite().all()) and not self._agree(short, long):
             raise InputError(
-                f"{name} reads tokens ahead; a causal language model is wanted (does its config say is_decoder: false?)"
+                f"{name} reads tokens ahead; give a causal language model (does its config say is_decoder: false?)"
             )
 
     @cached_property
     def hides_padding(self) -> bool:
-        """Whether padding on the left, behind a mask, changes nothing: some recurrent states and places read it."""
-        ids = torch.cat([self._few[:, :3], self._few], -1)
+        """Whether masked padding on the left changes nothing: some recurrent states and position counts include it."""
+        ids = torch.cat([self._probe_ids[:, :3], self._probe_ids], -1)
         mask = (torch.arange(ids.shape[1], device=self.device) >= 3).long()[None]
         with torch.inference_mode(), self.using():
-            behind = self.logits(ids, attention_mask=mask, **self.position_ids(mask))[:, 3:]
-            return self._alike(self.logits(self._few), behind)
+            behind_padding = self.logits(ids, attention_mask=mask, **self.position_ids(mask))[:, 3:]
+            return self._agree(self.logits(self._probe_ids), behind_padding)
 
     def position_ids(self, mask: Tensor) -> dict[str, Tensor]:
-        """[B, T] mask -> where each token stands, for the models that are told; others count for themselves."""
+        """[B, T] mask -> the position of each token, for models that take positions; others count for themselves."""
         return {"position_ids": (mask.cumsum(-1) - 1).clamp_min(0)} if self.accepts_position_ids else {}
 
     @cached_property
     def accepts_position_ids(self) -> bool:
-        """Whether the model is told where each token stands."""
+        """Whether the model takes the positions of its tokens."""
         return "position_ids" in inspect.signature(self.model.forward).parameters
 
     @property
-    def _few(self) -> Tensor:
+    def _probe_ids(self) -> Tensor:
         return torch.arange(1, 13, device=self.device)[None] % self.vocab_size  # [1, 12]
 
-    def _alike(self, one: Tensor, other: Tensor) -> bool:
-        """On the whole, in standard deviations of the logits: in half precision a single one may be far off."""
-        near = 5e-2 if self.model.dtype in (torch.bfloat16, torch.float16) else 1e-3
+    def _agree(self, one: Tensor, other: Tensor) -> bool:
+        """On average, in standard deviations of the logits: in half precision a single logit may be far off."""
+        tolerance = 5e-2 if self.model.dtype in (torch.bfloat16, torch.float16) else 1e-3
         one, other = one.float(), other.float()
-        return bool((one - other).square().mean().sqrt() <= near * one.std().clamp_min(1e-6))
+        return bool((one - other).square().mean().sqrt() <= tolerance * one.std().clamp_min(1e-6))
 
     def body(self, ids: Tensor, **masks: Tensor) -> Tensor:
         """[B, T] ids, right-padded -> [B, T, d] hidden states. Causal, so padding on the right needs no mask."""
-        hidden: Tensor = self.model.base_model(input_ids=ids, use_cache=False, **masks).last_hidden_state
-        return hidden
+        states: Tensor = self.model.base_model(input_ids=ids, use_cache=False, **masks).last_hidden_state
+        return states
 
     def logits(self, ids: Tensor, **masks: Tensor) -> Tensor:
-        """[B, T] ids -> [B, T, V] logits by the model's own forward: the road for heads that `head` does not know."""
+        """[B, T] ids -> [B, T, V] logits by the model's own forward, for models whose `head` is None."""
         logits: Tensor = self.model(input_ids=ids, use_cache=False, **masks).logits
         return logits
 
 
 @dataclass
 class Models:
-    """Loads each checkpoint once, when it is first asked for; an adapter shares the weights of what it adapts."""
+    """Loads each checkpoint once, on first use; an adapter shares the weights of the model it adapts."""
 
     device: str  # `auto` becomes the first GPU, else the CPU
     tokenizers: dict[str, PreTrainedTokenizerFast] = field(default_factory=dict)
-    loaded: dict[tuple[str, str], LoadedModel] = field(default_factory=dict)
+    instances: dict[tuple[str, str], LoadedModel] = field(default_factory=dict)
     weights: dict[tuple[Path, str], Weights] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -153,9 +153,9 @@ class Models:
 
     def provenance(self) -> dict[str, str]:
         """What of the machine and the libraries may show in the last digits of a number."""
-        loaded = self.loaded.values()
-        attention = sorted({str(m.model.config._attn_implementation) for m in loaded})
-        dtypes = sorted({f"{m.checkpoint.model_id} {m.model.dtype}".replace("torch.", "") for m in loaded})
+        instances = self.instances.values()
+        attention = sorted({str(m.model.config._attn_implementation) for m in instances})
+        dtypes = sorted({f"{m.checkpoint.model_id} {m.model.dtype}".replace("torch.", "") for m in instances})
         return {
             "device": self.device,
             "machine": platform.machine(),
@@ -169,13 +169,13 @@ class Models:
         """The checkpoint in its own dtype, or loaded again in another."""
         dtype = dtype or checkpoint.dtype
         key, shared = (checkpoint.model_id, dtype), (checkpoint.folder, dtype)
-        if key not in self.loaded:
+        if key not in self.instances:
             if shared not in self.weights:
                 self.weights[shared] = load_weights(checkpoint, dtype, self.device)
             weights = self.weights[shared]
             adapter = attach_adapter(checkpoint, weights) if checkpoint.adapter else None
             end_ids = end_ids_of(weights, checkpoint, self.tokenizer(checkpoint))
-            loaded = LoadedModel(checkpoint, weights, end_ids, adapter)
-            loaded.check_causal()
-            self.loaded[key] = loaded
-        return self.loaded[key]
+            model = LoadedModel(checkpoint, weights, end_ids, adapter)
+            model.check_causal()
+            self.instances[key] = model
+        return self.instances[key]

@@ -1,6 +1,6 @@
 """What the base would have written from a shifted position on: a few tokens, greedily, after the same text.
 
-A batch of answers is read once; every place in them goes on from the part of that cache that stands before it.
+A batch of answers is read once; the continuation of a position reuses the part of that cache before it.
 """
 
 from __future__ import annotations
@@ -17,51 +17,52 @@ from tds_atlas.measure.memory import without_overflow
 from tds_atlas.measure.probes.reader import Reader
 from tds_atlas.measure.side import Side
 
-_BEFORE = 8  # tokens decoded together with what follows: some write a space or not by what stands before them
+_BEFORE = 8  # tokens decoded together with what follows: they decide whether it starts with a space
 
 
 @dataclass(frozen=True)
 class Branches:
-    """The places of one response from which the base goes on, and its first choice at each."""
+    """The positions of one response that the base continues, and its first choice at each."""
 
     prompt: str
     response: Response
-    places: tuple[int, ...]
+    positions: tuple[int, ...]
     firsts: tuple[int, ...]
 
 
 def continuations(side: Side, batch: Sequence[Branches], new_tokens: int) -> list[list[tuple[str, bool]]]:
-    """Text, and whether the end was reached, for every place of every response; empty where the text would not fit."""
+    """For each position of each response the text, and whether it reached the end; none if the context is too short."""
     return without_overflow(
-        lambda some: _continued(side, some, new_tokens), batch, lambda i: side.out_of_memory(batch[i].prompt)
+        lambda part: _continue(side, part, new_tokens), batch, lambda i: side.out_of_memory(batch[i].prompt)
     )
 
 
-def _continued(side: Side, batch: Sequence[Branches], new_tokens: int) -> list[list[tuple[str, bool]]]:
+def _continue(side: Side, batch: Sequence[Branches], new_tokens: int) -> list[list[tuple[str, bool]]]:
     prompt_ids = [side.frame.prompt_ids(b.prompt) for b in batch]
     limit = side.model.context_length
     fits = [
-        limit is None or len(ids) + max(b.places) + new_tokens <= limit
+        limit is None or len(ids) + max(b.positions) + new_tokens <= limit
         for ids, b in zip(prompt_ids, batch, strict=True)
     ]
-    rows = [(i, t, first) for i, b in enumerate(batch) if fits[i] for t, first in zip(b.places, b.firsts, strict=True)]
+    fitting = [(i, b) for i, b in enumerate(batch) if fits[i]]
+    rows = [(i, t, first) for i, b in fitting for t, first in zip(b.positions, b.firsts, strict=True)]
     if not rows:
         return [[] for _ in batch]
     texts = [
         ids + side.model.readable(b.response.token_ids[:-1]) for ids, b in zip(prompt_ids, batch, strict=True)
     ]
     cuts = [(i, len(prompt_ids[i]) + t, first) for i, t, first in rows]
-    tails = _branched(side.model, texts, cuts, new_tokens)
+    tails = _branch(side.model, texts, cuts, new_tokens)
     by_response: list[list[tuple[str, bool]]] = [[] for _ in batch]
     for (i, t, _), tail in zip(rows, tails, strict=True):
         by_response[i].append(_text(side, batch[i].response, t, tail))
     return by_response
 
 
-def _branched(
+def _branch(
     model: LoadedModel, texts: Sequence[tuple[int, ...]], cuts: Sequence[tuple[int, int, int]], new_tokens: int
 ) -> list[list[int]]:
-    """After so many ids of a text, the given one and what the model says then: [cuts][new_tokens]."""
+    """For each cut (text, number of its ids, first new id): that id and the model's next ones, [cuts][new_tokens]."""
     tails = [[first] for _, _, first in cuts]
     with torch.inference_mode():
         reader = Reader(model, texts)
@@ -74,8 +75,8 @@ def _branched(
     return tails
 
 
-def _text(side: Side, response: Response, place: int, tail: list[int]) -> tuple[str, bool]:
+def _text(side: Side, response: Response, position: int, tail: list[int]) -> tuple[str, bool]:
     end = next((n for n, token in enumerate(tail) if token in side.model.end_ids), None)
-    before = response.token_ids[max(0, place - _BEFORE) : place]
+    before = response.token_ids[max(0, position - _BEFORE) : position]
     text, spans = decode_with_spans(side.frame.tokenizer, [*before, *tail[:end]])
     return text[spans[len(before) - 1][1] if before else 0 :], end is not None

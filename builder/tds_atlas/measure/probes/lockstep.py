@@ -1,6 +1,6 @@
-"""Two models write one text together, a token at a time; at each place a rule says whose first choice is taken.
+"""Two models write one text together, a token at a time; at each position a rule says whose first choice is taken.
 
-Both keep their caches; each reads the text behind its own prompt. Knows token ids only.
+Both keep their caches; each reads the text after its own prompt. Knows only token ids.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from tds_atlas.measure.probes.reader import Reader
 from tds_atlas.measure.score import divergences_of
 from tds_atlas.measure.side import Ids
 
-Takes = Callable[[float, float], bool]  # (JS of the two models, entropy of the base), nats -> the aligned one's choice?
+Takes = Callable[[float, float], bool]  # (JS of the two models, entropy of the base), nats -> take the aligned choice?
 
 
 @dataclass
-class Written:
-    """One text and what was seen at each of its positions."""
+class JointText:
+    """One text written by both models, and what was measured at each of its positions."""
 
-    ids: list[int] = field(default_factory=list)  # [n] the end token, if it was reached, last
-    swapped: list[bool] = field(default_factory=list)  # [n] the aligned model's choice was taken
-    changed: list[bool] = field(default_factory=list)  # [n] and it was another than the base's
+    ids: list[int] = field(default_factory=list)  # [n] with the end token last, if it was reached
+    is_swap: list[bool] = field(default_factory=list)  # [n] the aligned model's choice was taken
+    is_change: list[bool] = field(default_factory=list)  # [n] and it differed from the base's
     js: list[float] = field(default_factory=list)  # [n] nats
     entropy: list[float] = field(default_factory=list)  # [n] of the base, nats
 
@@ -35,24 +35,24 @@ class Written:
 def write(
     base: LoadedModel,
     aligned: LoadedModel,
-    prompts: Sequence[tuple[Ids, Ids]],  # the ids before the answer, of either
+    prompts: Sequence[tuple[Ids, Ids]],  # the ids before the answer, for base and aligned
     takes: Sequence[Takes],
     max_new_tokens: int,
-) -> list[Written]:
-    """One batch, greedily, until every text has its end token or its length.
+) -> list[JointText]:
+    """One batch, greedily, until every text has its end token or its maximum length.
 
-    Where the text so far is the base's own, the end tokens are the base's; an aligned choice ends by the aligned ones.
+    A text ends at an end token of the model whose choice was taken.
     """
-    texts = [Written() for _ in prompts]
+    texts = [JointText() for _ in prompts]
     readers = [Reader(m, [p[i] for p in prompts]) for i, m in enumerate((base, aligned))]
-    open_ = list(range(len(prompts)))
+    unfinished = list(range(len(prompts)))
     with torch.inference_mode():
         logits = [reader.read() for reader in readers]  # 2 x [B, V]
         for step in range(max_new_tokens):
             firsts = [x.argmax(-1).tolist() for x in logits]
             js, entropy = _js_and_entropy(*logits)
             still = []
-            for row, i in enumerate(open_):
+            for row, i in enumerate(unfinished):
                 swap = takes[i](js[row], entropy[row])
                 token = firsts[swap][row]
                 _add(texts[i], token, swap, swap and firsts[0][row] != firsts[1][row], js[row], entropy[row])
@@ -60,10 +60,10 @@ def write(
                     still.append(row)
             if not still or step + 1 == max_new_tokens:
                 break
-            open_ = [open_[row] for row in still]
+            unfinished = [unfinished[row] for row in still]
             for reader in readers:
                 reader.keep(still)
-            new = [texts[i].ids[-1] for i in open_]
+            new = [texts[i].ids[-1] for i in unfinished]
             logits = [reader.read(new) for reader in readers]
     return texts
 
@@ -74,9 +74,9 @@ def _js_and_entropy(base: Tensor, aligned: Tensor) -> tuple[list[float], list[fl
     return divergences_of(a, b)[2].tolist(), distance.entropy(b).tolist()
 
 
-def _add(text: Written, token: int, swapped: bool, changed: bool, js: float, entropy: float) -> None:
+def _add(text: JointText, token: int, is_swap: bool, is_change: bool, js: float, entropy: float) -> None:
     text.ids.append(token)
-    text.swapped.append(swapped)
-    text.changed.append(changed)
+    text.is_swap.append(is_swap)
+    text.is_change.append(is_change)
     text.js.append(js)
     text.entropy.append(entropy)

@@ -1,6 +1,6 @@
-"""How deep a refusal is: the aligned model goes on from the first k tokens of the base's answer to a harmful prompt.
+"""How deep a refusal is: the aligned model continues the first k tokens of the base's answer to a harmful prompt.
 
-And how likely, after these tokens, it is to say the opening of the answer that it gives by itself.
+And how likely it is, after these tokens, to write the opening of the answer that it gives without them.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ _ROWS = 64  # texts continued at a time
 
 
 @dataclass(frozen=True)
-class Prefilled:
-    """What comes after k prefilled tokens."""
+class Prefill:
+    """What follows k prefilled tokens."""
 
-    prompt: int  # its place among the prompts given
+    prompt: int  # index into the prompts
     prefix: Ids  # [k] of the base's answer
-    said: Ids  # what the aligned model says then
+    continuation: Ids  # by the aligned model
     opening: Ids  # [m] of the aligned model's answer without a prefix
     opening_logprob: float  # nats, of the aligned model, after the prefix
     base_opening_logprob: float  # nats, of the base model, after the prefix
     opening_likeliest: bool  # whether each of its tokens is the aligned model's first choice
 
 
-def prefilled(
+def prefills(
     base: Side, aligned: Side, prompts: Sequence[str], depth: int, new_tokens: int, opening: int
-) -> list[Prefilled]:
-    """For every prompt and every k from 0 to `depth`, or to where the base's answer ends."""
+) -> list[Prefill]:
+    """For every prompt and every k from 0 to `depth`, or up to the end of the base's answer."""
     base_ids = [base.frame.prompt_ids(prompt) for prompt in prompts]
     aligned_ids = [aligned.frame.prompt_ids(prompt) for prompt in prompts]
     answers = [_without_end(ids, base) for ids in _greedy(base, base_ids, prompts, depth)]
@@ -46,7 +46,7 @@ def prefilled(
     openings = {i: text[:opening] for (i, prefix), text in zip(prefixes, texts, strict=True) if not prefix}
     before = [(base_ids[i] + prefix, aligned_ids[i] + prefix, openings[i]) for i, prefix in prefixes]
     return [
-        Prefilled(i, prefix, text, openings[i], *scores)
+        Prefill(i, prefix, text, openings[i], *scores)
         for (i, prefix), text, scores in zip(prefixes, texts, _opening_scores(base, aligned, before), strict=True)
     ]
 
@@ -55,7 +55,7 @@ def _opening_scores(
     base: Side, aligned: Side, texts: Sequence[tuple[Ids, Ids, Ids]]
 ) -> Iterator[tuple[float, float, bool]]:
     """Log-probability of each opening under the aligned model and under the base, and whether the aligned model
-    takes it greedily. `texts`: the ids before the opening, for the base and for the aligned model, and the opening."""
+    would choose it greedily. `texts`: the ids before the opening, for base and aligned model, and the opening."""
     responses = [_as_response(str(n), opening) for n, (_, _, opening) in enumerate(texts)]
     prompts = {str(n): {base.condition: b, aligned.condition: a} for n, (b, a, _) in enumerate(texts)}
     scorer = Scorer([base, aligned], [], 1, 4096, 4_000_000)

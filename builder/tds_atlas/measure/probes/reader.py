@@ -1,4 +1,4 @@
-"""One model that reads a batch of texts a token at a time, with its cache; texts can be dropped, repeated, cut."""
+"""One model reading a batch of texts a token at a time, with its cache; texts can be dropped, repeated, truncated."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tds_atlas.measure.side import Ids
 
 
 class Reader:
-    """One model reading a batch behind its prompts, padded on the left; a model that reads padding, row by row anew."""
+    """One model reading a batch of texts, padded on the left; a model that reads padding rereads each row alone."""
 
     def __init__(self, model: LoadedModel, prompts: Sequence[Ids]) -> None:
         width = max(map(len, prompts))
@@ -30,14 +30,14 @@ class Reader:
     def read(self, new: Sequence[int] = ()) -> Tensor:
         """[B, V] float32 logits of the next token, after one more id for each row."""
         if new:
-            known = self.model.readable(new)
-            self.ids = torch.cat([self.ids, torch.tensor(known, device=self.ids.device)[:, None]], -1)
-            self.mask = torch.cat([self.mask, self.mask.new_ones(len(known), 1)], -1)
+            ids = self.model.readable(new)
+            self.ids = torch.cat([self.ids, torch.tensor(ids, device=self.ids.device)[:, None]], -1)
+            self.mask = torch.cat([self.mask, self.mask.new_ones(len(ids), 1)], -1)
         if not self.model.hides_padding:
             return self._row_by_row()
-        ids = self.ids if self.cache is None else self.ids[:, -1:]
-        inputs: dict[str, Any] = {"input_ids": ids, "attention_mask": self.mask, **self.options}
-        inputs |= {name: value[:, -ids.shape[1] :] for name, value in self.model.position_ids(self.mask).items()}
+        unread = self.ids if self.cache is None else self.ids[:, -1:]
+        inputs: dict[str, Any] = {"input_ids": unread, "attention_mask": self.mask, **self.options}
+        inputs |= {name: value[:, -unread.shape[1] :] for name, value in self.model.position_ids(self.mask).items()}
         if self.keeps_cache:
             inputs |= {"use_cache": True, "past_key_values": self.cache}
         else:
@@ -49,31 +49,31 @@ class Reader:
         return logits
 
     def _row_by_row(self) -> Tensor:
-        """[B, V] The same of each row by itself, without its padding."""
+        """[B, V] The same, for one row at a time without its padding."""
         with self.model.using():
             rows = [
-                self.model.logits(ids[kept == 1][None])[0, -1] for ids, kept in zip(self.ids, self.mask, strict=True)
+                self.model.logits(ids[mask == 1][None])[0, -1] for ids, mask in zip(self.ids, self.mask, strict=True)
             ]
         return torch.stack(rows).float()
 
     def keep(self, rows: Sequence[int]) -> None:
-        """Let the other rows go; a row may be kept several times."""
+        """Drop all other rows; a row may be kept several times."""
         if list(rows) == list(range(len(self.ids))):
             return
-        chosen = torch.tensor(rows, device=self.ids.device)
-        self.ids, self.mask = self.ids[chosen], self.mask[chosen]
+        indices = torch.tensor(rows, device=self.ids.device)
+        self.ids, self.mask = self.ids[indices], self.mask[indices]
         if self.cache is not None:
-            self.cache.batch_select_indices(chosen)
+            self.cache.batch_select_indices(indices)
 
     def branch(self, rows: Sequence[int], lengths: Sequence[int]) -> None:
-        """Go on from these rows, each as if it had ended after so many of its own ids."""
-        if self.cache is None or any(self.cache.is_sliding):  # a window counts what the mask hides: read anew
+        """Continue from these rows, each truncated to so many of its own ids."""
+        if self.cache is None or any(self.cache.is_sliding):  # a window counts what the mask hides: reread
             starts = (self.mask == 0).sum(-1).tolist()
             texts = [tuple(self.ids[i, starts[i] : starts[i] + n].tolist()) for i, n in zip(rows, lengths, strict=True)]
-            again = Reader(self.model, texts)
-            again.read()
-            self.ids, self.mask, self.cache = again.ids, again.mask, again.cache
+            reader = Reader(self.model, texts)
+            reader.read()
+            self.ids, self.mask, self.cache = reader.ids, reader.mask, reader.cache
             return
         self.keep(rows)
-        places = self.mask.cumsum(-1)  # [B, T] from 1
-        self.mask *= places <= torch.tensor(lengths, device=self.mask.device)[:, None]
+        positions = self.mask.cumsum(-1)  # [B, T] from 1
+        self.mask *= positions <= torch.tensor(lengths, device=self.mask.device)[:, None]

@@ -1,8 +1,8 @@
-"""Token swap: the base writes, and at a share of the positions the aligned model's first choice is put in.
+"""Token swap: the base writes, and at a share of the positions the aligned model's first choice replaces its own.
 
-At the positions where the two stand furthest apart (JS), or where the base is least sure (entropy), or anywhere. Which
-these are is only known as the text is written, so that a level is set beforehand, from the base's own texts; the share
-that came of it is recorded. Behind a swap the text is no longer the base's own, and the two may stand further apart.
+At the positions where the two differ most (JS), where the base is least certain (entropy), or at random. These are
+known only as the text is written, so a level is set beforehand, from the base's own texts, and the share that results
+is recorded. After a swap the text is no longer the base's own, and the two may differ more.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tds_atlas.measure.memory import in_batches
-from tds_atlas.measure.probes.lockstep import Takes, Written, write
+from tds_atlas.measure.probes.lockstep import JointText, Takes, write
 from tds_atlas.measure.side import Side
 
 DIVERGENCE, ENTROPY, RANDOM = "divergence", "entropy", "random"
@@ -20,32 +20,31 @@ _ROWS = 64  # texts written at a time
 
 
 @dataclass(frozen=True)
-class Swapped:
-    """One text of a prompt."""
+class Swap:
+    """One text for a prompt."""
 
-    prompt: int  # its place among the prompts given
+    prompt: int  # index into the prompts
     method: str
     share: float  # aimed at
-    written: Written
+    text: JointText
 
 
 def swaps(
     base: Side, aligned: Side, prompts: Sequence[str], shares: Sequence[float], max_new_tokens: int
-) -> Iterator[Swapped]:
+) -> Iterator[Swap]:
     """Every prompt by the base alone (share 0), by the aligned model alone (1), and at every share by every method.
 
-    The shares of the methods entropy and random are those that came of divergence, so that all swap as many tokens.
+    The methods entropy and random aim at the share that resulted from divergence, so that all swap as many tokens.
     """
     prompt_ids = [(base.frame.prompt_ids(p), aligned.frame.prompt_ids(p)) for p in prompts]
 
-    def texts(method: str, share: float, takes: Callable[[str], Takes]) -> list[Swapped]:
-        def work(batch: Sequence[int]) -> list[Written]:
+    def texts(method: str, share: float, takes: Callable[[str], Takes]) -> list[Swap]:
+        def work(batch: Sequence[int]) -> list[JointText]:
             rules = [takes(prompts[i]) for i in batch]
             return write(base.model, aligned.model, [prompt_ids[i] for i in batch], rules, max_new_tokens)
 
-        everyone = range(len(prompts))
-        written = in_batches(work, everyone, _ROWS, lambda i: aligned.out_of_memory(prompts[i]))
-        return [Swapped(i, method, share, text) for i, text in enumerate(written)]
+        joint_texts = in_batches(work, range(len(prompts)), _ROWS, lambda i: aligned.out_of_memory(prompts[i]))
+        return [Swap(i, method, share, text) for i, text in enumerate(joint_texts)]
 
     alone = texts(DIVERGENCE, 0.0, lambda _: _never)
     yield from alone
@@ -53,14 +52,14 @@ def swaps(
     for share in shares:
         by_divergence = texts(DIVERGENCE, share, _at_least(DIVERGENCE, alone, share))
         yield from by_divergence
-        realised = realised_share(by_divergence)
-        yield from texts(ENTROPY, share, _at_least(ENTROPY, alone, realised))
-        yield from texts(RANDOM, share, _at_random(share, realised))
+        result = realised_share(by_divergence)
+        yield from texts(ENTROPY, share, _at_least(ENTROPY, alone, result))
+        yield from texts(RANDOM, share, _at_random(share, result))
 
 
-def realised_share(texts: Sequence[Swapped]) -> float:
-    """The share of all positions at which a token was swapped in."""
-    return sum(sum(x.written.swapped) for x in texts) / sum(len(x.written.ids) for x in texts)
+def realised_share(texts: Sequence[Swap]) -> float:
+    """The share of all positions at which a token was swapped."""
+    return sum(sum(x.text.is_swap) for x in texts) / sum(len(x.text.ids) for x in texts)
 
 
 def _never(js: float, entropy: float) -> bool:
@@ -71,10 +70,10 @@ def _always(js: float, entropy: float) -> bool:
     return True
 
 
-def _at_least(method: str, alone: Sequence[Swapped], share: float) -> Callable[[str], Takes]:
-    """Swap where the measure reaches the level that this share of the positions of the base's own texts reach."""
-    seen = [v for x in alone for v in (x.written.js if method == DIVERGENCE else x.written.entropy)]
-    level = highest(seen, share)
+def _at_least(method: str, alone: Sequence[Swap], share: float) -> Callable[[str], Takes]:
+    """Swap where the measure reaches the level that this share of the positions in the base's own texts reach."""
+    values = [v for x in alone for v in (x.text.js if method == DIVERGENCE else x.text.entropy)]
+    level = highest(values, share)
 
     def takes(js: float, entropy: float) -> bool:
         return (js if method == DIVERGENCE else entropy) >= level
@@ -82,18 +81,18 @@ def _at_least(method: str, alone: Sequence[Swapped], share: float) -> Callable[[
     return lambda _: takes
 
 
-def _at_random(share: float, realised: float) -> Callable[[str], Takes]:
-    """Swap at random, the same way in every run: the prompt and the aimed share are the seed."""
+def _at_random(share: float, rate: float) -> Callable[[str], Takes]:
+    """Swap at random, the same way in every run: seeded by the prompt and the aimed share."""
 
     def of(prompt: str) -> Takes:
         draw = random.Random(f"{prompt}\0{share}")
-        return lambda js, entropy: draw.random() < realised
+        return lambda js, entropy: draw.random() < rate
 
     return of
 
 
 def highest(values: Sequence[float], share: float) -> float:
     """The level that this share of the values reach."""
-    ordered = sorted(values, reverse=True)
-    count = round(share * len(ordered))
-    return ordered[count - 1] if count else float("inf")
+    descending = sorted(values, reverse=True)
+    count = round(share * len(descending))
+    return descending[count - 1] if count else float("inf")

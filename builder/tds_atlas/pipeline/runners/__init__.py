@@ -1,1 +1,1 @@
-"""Who hands out the pieces of work: this process, or a worker process on each device."""
+"""Who runs the pieces of work: this process, or a worker process on each device."""
