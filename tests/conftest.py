@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+# Before torch is imported, and for the processes that tests start: workers share the cores, and models here are tiny.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
+from tds_atlas.report.docs import write_docs
+from tds_atlas.report.site import build_site
 from tests import tiny
+from tests.report import synthetic
 
 # The same examples in every run; `make random` draws new ones.
 settings.register_profile("same", derandomize=True)
@@ -45,6 +54,33 @@ probes:
 generate: {max_new_tokens: 24, batch_size: 2}
 shard_responses: 2
 """
+
+
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A folder that one worker of a run fills, and the others read."""
+    own = factory.getbasetemp()
+    folder = (own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own) / name
+    with FileLock(f"{folder}.lock"):
+        if not folder.with_suffix(".whole").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            folder.with_suffix(".whole").touch()
+    return folder
+
+
+def write_site(project: Path, database: Callable[[Path], Path], site: str = "site") -> None:
+    """A report of that database in a folder of its own: made.duckdb, build/docs, and the built site."""
+    shutil.copytree(ROOT / "site_src", project / "site_src")
+    shutil.copy(ROOT / "mkdocs.yml", project)
+    write_docs(database(project / "made.duckdb"), project / "site_src", project / "build" / "docs")
+    build_site(project / "mkdocs.yml", project / site)
+
+
+@pytest.fixture(scope="session")
+def made_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The whole report of the made-up database: its site below a sub-path, named like a project page. Read only."""
+    return once(tmp_path_factory, "made", lambda project: write_site(project, synthetic.write, "root/sub/atlas"))
 
 
 @pytest.fixture(scope="session")

@@ -41,12 +41,18 @@ def prompt_text(plan: Plan, folder: Path, context: str, prompt: str) -> str:
     return tokenizer.bos_token + plan.report.contexts[context].template.replace("{prompt}", prompt)
 
 
-def slow_logits(folder: Path, dtype: torch.dtype, text: str, ids: list[int]) -> list[torch.Tensor]:
-    """Float64 of the logits [V] before each id: the whole prefix through the model, once per token."""
+@functools.cache
+def slow_logits(folder: Path, dtype: torch.dtype, text: str, ids: tuple[int, ...]) -> dict[int, torch.Tensor]:
+    """Float64 of the logits [V] before an id, by its place: the whole prefix through the model, once per token.
+
+    Of every id where the prompt is short; behind a few-shot prompt, of every fifth: all places read the same long text.
+    """
     tokenizer, model = loaded(folder, dtype)
     head = tokenizer(text, add_special_tokens=False)["input_ids"]
+    places = range(0, len(ids), 5 if len(head) > 150 else 1)
     with torch.no_grad():
-        return [model(torch.tensor([head + ids[:t]]), use_cache=False).logits[0, -1].double() for t in range(len(ids))]
+        prefixes = {t: torch.tensor([[*head, *ids[:t]]]) for t in places}
+        return {t: model(prefix, use_cache=False).logits[0, -1].double() for t, prefix in prefixes.items()}
 
 
 def measured(plan: Plan) -> tuple[list[Response], list[dict[str, Any]], list[dict[str, Any]]]:
@@ -70,17 +76,19 @@ def check_against_loop(plan: Plan, dtype: torch.dtype) -> int:
     noise = NOISE if dtype == torch.float64 else 0
     checked = 0
     for response in responses:
-        ids, prompt = list(response.token_ids), plan.prompts[response.prompt_id].text
+        ids, prompt = response.token_ids, plan.prompts[response.prompt_id].text
         logits = {}
         for c in (c for c in plan.report.conditions_of(response.source) if c.arithmetic in ("", "rebatched")):
             folder = plan.checkpoints[c.model_id].folder
             logits[c] = slow_logits(folder, dtype, prompt_text(plan, folder, c.context_id, prompt), ids)
-            for t, x in enumerate(logits[c]):
+            for t, x in logits[c].items():
                 check_score(by_key[response.response_id, c.condition_id, t], x, ids[t], plan.report.score.top_k, noise)
                 checked += 1
         for pair in (c for c in plan.report.comparisons_of(response.source) if c.kind == "tuning"):
-            for t, (b, a) in enumerate(zip(logits[pair.base], logits[pair.aligned], strict=True)):
-                check_divergence(far[response.response_id, pair.comparison_id, t], b, a)
+            for t in logits[pair.base].keys() & logits[pair.aligned].keys():
+                check_divergence(
+                    far[response.response_id, pair.comparison_id, t], logits[pair.base][t], logits[pair.aligned][t]
+                )
     return checked
 
 

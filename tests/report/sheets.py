@@ -1,10 +1,14 @@
-"""The pages of findings as a reader has them, without figures, tags and entities; and numbers as pages write them."""
+"""Pages without the rest of a report: as Markdown, or as a reader has them, without figures, tags and entities; and numbers
+as pages write them. Figures are not drawn, which is what takes long; `write_docs` is for tests of the whole."""
 
 from __future__ import annotations
 
+import functools
 import html
 import re
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +16,11 @@ from typing import Any
 import duckdb
 
 from tds_atlas.report import figures, query
+from tds_atlas.report.cookbook import answered_questions, sample_rows
+from tds_atlas.report.examples.pages import paged_prompts
 from tds_atlas.report.pages import context, environment, read_pages, render
 from tests.conftest import ROOT
+from tests.report import synthetic
 
 _SOURCE = ROOT / "site_src"
 
@@ -52,31 +59,49 @@ def signed(value: float, digits: int) -> str:
     return f"{value:+.{digits}f}".replace("-", "−")
 
 
+@functools.cache
+def made_up(file: str, **options: Any) -> str:
+    """A page, as Markdown, of the made-up report of these options; nothing where it is left out."""
+    with tempfile.TemporaryDirectory() as folder:
+        return pages(synthetic.write(Path(folder) / "made.duckdb", **options), file).get(file, "")
+
+
+def pages(database: Path, *files: str) -> Mapping[str, str]:
+    """Every page that the database has data for, or these of them, as Markdown by its file."""
+    with closing(query.connect(database)) as con:
+        known = read_pages(_SOURCE)
+        asked = {name for page in known for name in (*page.figures, *page.needs) if not files or page.file in files}
+        made: dict[str, Any] = {"figures": dict(_figures(con, asked)), "paged": paged_prompts(con), "cut": None}
+        if not files:
+            made |= {"cookbook": answered_questions(con), "sample": sample_rows(con)}
+        env = environment(_SOURCE)
+        values = context(con, _SOURCE, made, env) | {"browser_copy": {"cut": None, "megabytes": 1.0}}
+        return {page.file: render(env, page, values) for page in values["pages"] if not files or page.file in files}
+
+
 def sheets(database: Path) -> dict[str, str]:
     """Every page of findings that the database has data for, by its file."""
-    con = query.connect(database)
-    env = environment(_SOURCE)
-    values = context(con, _SOURCE, {"figures": dict(_figures(con)), "paged": [], "cookbook": [], "sample": {}}, env)
-    return {page.file: read(render(env, page, values)) for page in values["findings"]}
+    files = [page.file for page in read_pages(_SOURCE) if page.is_finding]
+    return {file: read(page) for file, page in pages(database, *files).items()}
 
 
 def sheet(database: Path, file: str) -> str:
-    con = query.connect(database)
-    env = environment(_SOURCE)
-    (page,) = (page for page in read_pages(_SOURCE) if page.file == file)
-    made = dict(_figures(con, page.figures))
-    return read(render(env, page, context(con, _SOURCE, {"figures": made, "paged": []}, env)))
+    return read(pages(database, file)[file])
+
+
+def prose(page: str) -> str:
+    """What stands between the figures."""
+    return re.sub(r"<figure.*?</figure>", "", page, flags=re.DOTALL)
 
 
 def read(page: str) -> str:
     """What stands between the figures, on one line; entities and the commonest tags taken out."""
-    text = re.sub(r"<figure.*?</figure>", "", page, flags=re.DOTALL)
-    return " ".join(html.unescape(re.sub(r"</?(b|p|br|span|code)\b[^>]*>", "", text)).split())
+    return " ".join(html.unescape(re.sub(r"</?(b|p|br|span|code)\b[^>]*>", "", prose(page))).split())
 
 
-def _figures(con: duckdb.DuckDBPyConnection, names: tuple[str, ...] | None = None) -> Iterator[tuple[str, Any]]:
+def _figures(con: duckdb.DuckDBPyConnection, names: set[str]) -> Iterator[tuple[str, Any]]:
     """What a page asks of its figures, which are not drawn: their rows, and what they say."""
-    for name in names or figures.FIGURES:
+    for name in (name for name in figures.FIGURES if name in names):
         table = query.table(con, f"figures/{name}")
         if table.num_rows:
             spec = {"description": figures.FIGURES[name].says(table)}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import random
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -46,8 +49,16 @@ def insert(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[st
     con.unregister("made_rows")
 
 
-def write(
-    path: Path,
+_KEPT = tempfile.TemporaryDirectory(prefix="made-up-", ignore_cleanup_errors=True)  # databases, for this process
+
+
+def write(path: Path, **options: Any) -> Path:
+    """A copy of the database of these options, which `_made` names; it is made once in a process."""
+    return Path(shutil.copyfile(_made(**dict(sorted(options.items()))), path))
+
+
+@functools.cache
+def _made(
     prompts: int = 24,
     comparisons: int = 2,
     tags: bool = True,
@@ -62,7 +73,7 @@ def write(
     `noise` adds an A/A check, `further` the two conditions that a split takes, and a vocabulary that was extended; `rich` a
     third model that makes a chain, a few-shot context, token swaps, prefilled answers and the base's continuations.
     """
-    rng = random.Random(seed)
+    path, rng = Path(tempfile.mkdtemp(dir=_KEPT.name)) / "made.duckdb", random.Random(seed)
     wanted = {"base·plain·rebatched": noise, "base·chat": further, "sft·plain": further} | dict.fromkeys(RICH, rich)
     kept = [c for c in CONDITIONS if wanted.get(c, True)]
     with duckdb.connect(str(path), config={"storage_compatibility_version": STORAGE_VERSION}) as con:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import duckdb
 import pytest
 
 from tds_atlas.report import query
-from tds_atlas.report.docs import write_docs
-from tests.conftest import ROOT
 from tests.report import synthetic
+from tests.report.sheets import made_up
 
 
 @pytest.fixture(scope="module")
@@ -75,13 +73,11 @@ def test_word_overlap_against_sets(con: duckdb.DuckDBPyConnection) -> None:
         assert row["jaccard"] == pytest.approx(len(a & b) / len(a | b)) and row["words"] == len(a)
 
 
-def test_one_comparison_has_no_page(tmp_path: Path) -> None:
-    write_docs(synthetic.write(tmp_path / "x.duckdb", comparisons=1), ROOT / "site_src", tmp_path / "docs")
-    assert not (tmp_path / "docs/findings/compare.md").exists()
+def test_one_comparison_has_no_page() -> None:
+    assert not made_up("findings/compare.md", comparisons=1)
 
 
 @pytest.mark.parametrize("options", [{"prompts": 1}, {"shifted": False}, {"comparisons": 5}])
-def test_extreme_reports(tmp_path: Path, options: dict) -> None:
-    write_docs(synthetic.write(tmp_path / "x.duckdb", **options), ROOT / "site_src", tmp_path / "docs")
-    page = (tmp_path / "docs/findings/compare.md").read_text(encoding="utf-8")
+def test_extreme_reports(options: dict) -> None:
+    page = made_up("findings/compare.md", **options)
     assert "None" not in page and "largest share" in page

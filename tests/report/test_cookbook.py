@@ -12,8 +12,6 @@ import pytest
 
 from tds_atlas.domain import InputError
 from tds_atlas.report import cookbook, output, query
-from tds_atlas.report.docs import write_docs
-from tests.conftest import ROOT
 from tests.report import synthetic
 
 
@@ -51,15 +49,15 @@ def test_every_question_has_an_answer_and_the_same_one_again(database: Path, nam
     con.close()
 
 
-def test_questions_without_data_are_left_out(tmp_path: Path, database: Path) -> None:
+def test_questions_without_data_are_left_out(made_project: Path, database: Path) -> None:
     con = query.connect(database)
     assert {q["name"] for q in cookbook.answered_questions(con)} == {q.name for q in cookbook.cookbook()}
     con.close()
-    write_docs(synthetic.write(tmp_path / "bare.duckdb"), ROOT / "site_src", tmp_path / "docs")
-    page = (tmp_path / "docs" / "cookbook.md").read_text(encoding="utf-8")
+    docs = made_project / "build" / "docs"
+    page = (docs / "cookbook.md").read_text(encoding="utf-8")
     without = {q.name for q in cookbook.cookbook() if q.needs in ("swap", "prefill", "noise", "stage", "continuation")}
     assert without and not any(f"#{name} " in page for name in without)
-    assert {p.stem for p in (tmp_path / "docs" / "cookbook").glob("*.sql")} == {
+    assert {p.stem for p in (docs / "cookbook").glob("*.sql")} == {
         q.name for q in cookbook.cookbook() if f"#{q.name} " in page
     }
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import random
 import re
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from tds_atlas.record.store import SQL
 from tds_atlas.report import figures, query
-from tds_atlas.report.docs import write_docs
-from tests.conftest import ROOT
 from tests.report import synthetic
+from tests.report.sheets import made_up
 
 
 @pytest.fixture(scope="module")
@@ -108,35 +108,32 @@ def test_an_answer_counted_twice_is_its_rows_of_both_views(con: duckdb.DuckDBPyC
         assert moved_alone == sum(row[2] != row[5] and row[3] for row in counted)
 
 
-def _simulated(seed: int, runs: int, columns: str, answer: object) -> duckdb.DuckDBPyConnection:
-    rng, con = random.Random(seed), duckdb.connect()
+def _simulated(**columns: np.ndarray) -> duckdb.DuckDBPyConnection:
+    """A connection with the table sim: a row for each answer of each run."""
+    con, (runs, answers) = duckdb.connect(), next(iter(columns.values())).shape
     con.execute(SQL["schema"] + SQL["views"])
-    con.execute(f"CREATE TABLE sim(run INTEGER, {columns})")
-    rows = [f"({run}, {', '.join(map(repr, answer(rng)))})" for run in range(runs) for _ in range(150)]  # type: ignore[operator]
-    con.execute("INSERT INTO sim VALUES " + ", ".join(rows))
+    rows = {"run": np.repeat(np.arange(runs), answers)} | {name: values.ravel() for name, values in columns.items()}
+    con.register("sim", pa.table(rows))
     return con
 
 
 def test_intervals_of_a_skewed_mean_cover_the_truth() -> None:
     """Positions of a KL-like quantity: mostly nothing, sometimes a lot, each answer with a level of its own."""
-
-    def answer(rng: random.Random) -> tuple[float, int]:
-        n, level = rng.randrange(20, 60), rng.gammavariate(2, 0.5)
-        return sum(level * rng.expovariate(0.5) for _ in range(n) if rng.random() < 0.2), n
-
-    con = _simulated(2, 1200, "x DOUBLE, n DOUBLE", answer)
+    draw, size = np.random.default_rng(2), (1200, 150)
+    n, level = draw.integers(20, 60, size), draw.gamma(2, 0.5, size)
+    something = draw.binomial(n, 0.2)  # so many positions; a sum of so many exponentials of mean 2 is a gamma
+    con = _simulated(x=level * draw.gamma(something, 2), n=n)
     found = con.execute("SELECT clustered_mean(x, n), clustered_half_width(x, n) FROM sim GROUP BY run").fetchall()
+    assert len(found) == 1200
     assert 0.93 <= sum(abs(mean - 0.4) <= half for mean, half in found) / len(found) <= 0.97
 
 
 def test_intervals_of_a_paired_difference_cover_the_truth() -> None:
     """Two shares over the same prompts, whose levels go together; the second is truly 0.05 higher."""
-
-    def answer(rng: random.Random) -> tuple[int, int, int, int]:
-        rate, n, m = rng.betavariate(2, 8), rng.randrange(20, 60), rng.randrange(20, 60)
-        return sum(rng.random() < rate for _ in range(n)), n, sum(rng.random() < rate * 1.25 for _ in range(m)), m
-
-    con = _simulated(3, 1200, "fx DOUBLE, fn DOUBLE, x DOUBLE, n DOUBLE", answer)
+    draw, size = np.random.default_rng(3), (1200, 150)
+    rate, fn, n = draw.beta(2, 8, size), draw.integers(20, 60, size), draw.integers(20, 60, size)
+    more = np.minimum(1, rate * 1.25)
+    con = _simulated(fx=draw.binomial(fn, rate), fn=fn, x=draw.binomial(n, more), n=n)
     (error,) = re.findall(r"round\((clustered_error\(.*first_size\)), 10\) AS error", SQL["views"])
     found = con.execute(
         f"""WITH totals AS (SELECT run, sum(x) / sum(n) AS mean, sum(n) AS size, sum(fx) / sum(fn) AS first_mean,
@@ -162,6 +159,5 @@ def test_every_figure_says_something_of_extreme_data(tmp_path: Path, options: di
             assert "None" not in spec["description"] and "nan" not in spec["description"]
 
 
-def test_without_a_check_the_page_says_that_it_knows_no_floor(tmp_path: Path) -> None:
-    write_docs(synthetic.write(tmp_path / "x.duckdb"), ROOT / "site_src", tmp_path / "docs")
-    assert "does not know its own noise floor" in (tmp_path / "docs/findings/how-much.md").read_text(encoding="utf-8")
+def test_without_a_check_the_page_says_that_it_knows_no_floor() -> None:
+    assert "does not know its own noise floor" in made_up("findings/how-much.md")

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,42 @@ from tests.report import synthetic
 SOURCE = Path(__file__).parent.parent.parent / "site_src"
 
 
+def _undrawn(folder: Path, name: str, spec: dict[str, Any]) -> None:
+    """In the place of `write_images`."""
+    for kind in ("light.svg", "dark.svg", "png"):
+        (folder / f"{name}.{kind}").write_text(str(len(spec)), encoding="utf-8")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def undrawn() -> Iterator[None]:
+    """Images are not drawn, which is what takes long: only whether they are made again matters here."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(docs_module, "write_images", _undrawn)
+        yield
+
+
+def _project(folder: Path) -> Path:
+    shutil.copytree(SOURCE, folder / "site_src")
+    synthetic.write(folder / "made.duckdb", prompts=6)
+    return folder
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    shutil.copytree(SOURCE, tmp_path / "site_src")
-    synthetic.write(tmp_path / "made.duckdb", prompts=6)
-    return tmp_path
+    return _project(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def first_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    project = _project(tmp_path_factory.mktemp("first"))
+    _write(project)
+    return project
+
+
+@pytest.fixture
+def built(first_run: Path, tmp_path: Path) -> Path:
+    """A project of one's own after its first run."""
+    return Path(shutil.copytree(first_run, tmp_path / "project"))
 
 
 def _write(project: Path) -> Path:
@@ -41,11 +73,11 @@ def _times(folder: Path) -> dict[str, int]:
     return {p.relative_to(folder).as_posix(): p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file()}
 
 
-def test_an_edited_page_is_written_again_and_the_examples_stay(project: Path) -> None:
-    before = _times(_write(project))
-    about = project / "site_src" / "method.md"
+def test_an_edited_page_is_written_again_and_the_examples_stay(built: Path) -> None:
+    before = _times(built / "build" / "docs")
+    about = built / "site_src" / "method.md"
     about.write_text(about.read_text(encoding="utf-8") + "\nOne more line.\n", encoding="utf-8")
-    docs = _write(project)
+    docs = _write(built)
     after = _times(docs)
     assert before.keys() == after.keys() and "One more line." in (docs / "method.md").read_text(encoding="utf-8")
     same = {name for name in before if before[name] == after[name]}
@@ -53,11 +85,10 @@ def test_an_edited_page_is_written_again_and_the_examples_stay(project: Path) ->
     assert "method.md" not in same
 
 
-def test_another_database_is_written_anew(project: Path) -> None:
-    _write(project)
-    synthetic.write(project / "other.duckdb", prompts=4)
-    (project / "other.duckdb").replace(project / "made.duckdb")
-    docs = _write(project)
+def test_another_database_is_written_anew(built: Path) -> None:
+    synthetic.write(built / "other.duckdb", prompts=4)
+    (built / "other.duckdb").replace(built / "made.duckdb")
+    docs = _write(built)
     assert len(list(docs.glob("examples/c-1/*.md"))) == 4
 
 
@@ -82,28 +113,28 @@ def test_what_is_not_the_pages_fault_is_said_as_it_is(tmp_path: Path) -> None:
         render(environment(tmp_path), Page("x.md", "X", 1), {"full": full})
 
 
-def test_what_the_pages_show_may_be_deleted(project: Path) -> None:
-    docs = _write(project)
+def test_what_the_pages_show_may_be_deleted(built: Path) -> None:
+    docs = built / "build" / "docs"
     (docs.parent / "shown.json").unlink()
-    (project / "site_src" / "method.md").write_text("---\ntitle: Method\norder: 50\n---\n# Method\n", encoding="utf-8")
-    assert (_write(project).parent / "shown.json").is_file()
+    (built / "site_src" / "method.md").write_text("---\ntitle: Method\norder: 50\n---\n# Method\n", encoding="utf-8")
+    assert (_write(built).parent / "shown.json").is_file()
 
 
-def test_an_interrupted_half_is_gone_on_with(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_half_is_gone_on_with(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages fail: figures and examples are kept, and the next run ends as an undisturbed one."""
-    whole = {p.relative_to(project): p.read_bytes() for p in _write(project).rglob("*") if p.is_file()}
-    shutil.rmtree(project / "build")
+    whole = {p.relative_to(built): p.read_bytes() for p in (built / "build" / "docs").rglob("*") if p.is_file()}
+    shutil.rmtree(built / "build")
 
     def fail(*_: Any) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(docs_module, "render", fail)
-        _write(project)
-    kept = _times(project / "build" / "docs" / "examples")
-    docs = _write(project)
+        _write(built)
+    kept = _times(built / "build" / "docs" / "examples")
+    docs = _write(built)
     assert _times(docs / "examples") == kept
-    assert {p.relative_to(project): p.read_bytes() for p in docs.rglob("*") if p.is_file()} == whole
+    assert {p.relative_to(built): p.read_bytes() for p in docs.rglob("*") if p.is_file()} == whole
 
 
 def test_an_error_of_the_second_process_is_one_line(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import csv
 import json
-import random
 import re
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from tds_atlas.domain import InputError
 from tds_atlas.record.store import SQL
-from tds_atlas.report import figures, output, query
+from tds_atlas.report import charts, figures, output, query, theme
 from tds_atlas.report.docs import write_docs
 from tds_atlas.report.markup import inert, inline_json, title, visible
 from tests.conftest import ROOT
 from tests.report import synthetic
+from tests.report.sheets import made_up, pages
 from tests.report.test_example_data import unpacked
 
 SOURCE = ROOT / "site_src"
@@ -91,18 +93,14 @@ def test_differences_are_paired_by_prompt(database: Path) -> None:
 
 def test_intervals_cover_the_truth(tmp_path: Path) -> None:
     """Simulated answers with a shift rate of their own each: 95 % intervals hold the true share in 93 to 97 % of reports."""
-    rng, con, hits, runs = random.Random(1), duckdb.connect(), 0, 1500
+    draw, con, runs = np.random.default_rng(1), duckdb.connect(), 1500
     con.execute(SQL["schema"] + SQL["views"])
-    con.execute("CREATE TABLE sim(run INTEGER, x DOUBLE, n DOUBLE)")
-    rows = []
-    for run in range(runs):
-        for _ in range(120):
-            n, rate = rng.randrange(20, 60), rng.betavariate(2, 8)
-            rows.append(f"({run}, {sum(rng.random() < rate for _ in range(n))}, {n})")
-    con.execute("INSERT INTO sim VALUES " + ", ".join(rows))
+    n, rate = draw.integers(20, 60, (runs, 120)), draw.beta(2, 8, (runs, 120))
+    sim = pa.table({"run": np.repeat(np.arange(runs), 120), "x": draw.binomial(n, rate).ravel(), "n": n.ravel()})
+    con.register("sim", sim)
     found = con.execute("SELECT clustered_mean(x, n), clustered_half_width(x, n) FROM sim GROUP BY run").fetchall()
-    hits = sum(abs(mean - 0.2) <= half for mean, half in found)
-    assert 0.93 <= hits / runs <= 0.97
+    assert len(found) == runs
+    assert 0.93 <= sum(abs(mean - 0.2) <= half for mean, half in found) / runs <= 0.97
 
 
 def test_two_builds_are_byte_equal(database: Path, docs: Path, tmp_path: Path) -> None:
@@ -132,29 +130,41 @@ def test_an_example_page_has_its_answer_to_the_letter(docs: Path, database: Path
         assert len(numbers) == 2 * data["n"] and sum(numbers[1::2]) == len(text)
 
 
+def says_something(text: str) -> bool:
+    return "nan" not in re.findall(r"[a-z]+", text.lower().split("<script")[0]) and "None" not in text
+
+
 @pytest.mark.parametrize(
     "options",
-    [
-        {"prompts": 1, "comparisons": 1},
-        {"tags": False},
-        {"shifted": False},
-        {"comparisons": 5},
-        {"prompts": 3, "tags": False, "shifted": False},
-    ],
+    [{"prompts": 1, "comparisons": 1}, {"tags": False}, {"shifted": False}, {"comparisons": 5}],
 )
 def test_extreme_reports_have_fewer_pages_and_no_empty_ones(tmp_path: Path, options: dict) -> None:
+    found = pages(synthetic.write(tmp_path / "x.duckdb", **options))
+    assert ("findings/tasks-and-topics.md" in found) == options.get("tags", True)
+    assert [file for file, text in found.items() if not says_something(text)] == []
+
+
+def test_the_whole_of_an_extreme_report(tmp_path: Path) -> None:
+    """Its navigation, example pages and figures with it."""
+    options = {"prompts": 3, "tags": False, "shifted": False}
     write_docs(synthetic.write(tmp_path / "x.duckdb", **options), SOURCE, tmp_path / "docs")
-    navigation = (tmp_path / "nav.yml").read_text(encoding="utf-8")
-    assert ("tasks-and-topics" in navigation) == options.get("tags", True)
-    assert (tmp_path / "docs/findings/tasks-and-topics.md").exists() == options.get("tags", True)
-    for path in (tmp_path / "docs").rglob("*.md"):
-        text = path.read_text(encoding="utf-8")
-        assert "nan" not in re.findall(r"[a-z]+", text.lower().split("<script")[0]) and "None" not in text
+    assert "tasks-and-topics" not in (tmp_path / "nav.yml").read_text(encoding="utf-8")
+    found = {p.relative_to(tmp_path / "docs").as_posix(): p for p in (tmp_path / "docs").rglob("*.md")}
+    assert found.keys() > pages(tmp_path / "x.duckdb").keys()
+    assert [name for name, path in found.items() if not says_something(path.read_text(encoding="utf-8"))] == []
 
 
-def test_sentences_follow_the_numbers(tmp_path: Path) -> None:
-    write_docs(synthetic.write(tmp_path / "x.duckdb"), SOURCE, tmp_path / "docs")
-    assert "no clear difference in the share" in (tmp_path / "docs/findings/how-much.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("options", [{"prompts": 1}, {"shifted": False}, {"comparisons": 5, "tags": False}])
+def test_figures_of_extreme_reports_are_drawn(tmp_path: Path, options: dict) -> None:
+    """With everything that a report can have. A chart without any data to scale by has no size, and fails as an image."""
+    con = query.connect(synthetic.write(tmp_path / "x.duckdb", rich=True, further=True, noise=True, **options))
+    for name, figure in charts.write_figures(con, tmp_path / "figures"):
+        assert "None" not in figure["spec"]["description"], name
+        assert charts._png(charts._static(figure["spec"], theme.LIGHT)), name
+
+
+def test_sentences_follow_the_numbers() -> None:
+    assert "no clear difference in the share" in made_up("findings/how-much.md")
 
 
 def test_a_folder_of_the_users_own_is_not_emptied(database: Path, tmp_path: Path) -> None:
@@ -213,9 +223,7 @@ def test_checks_of_arithmetic_stand_in_the_noise_floor_alone(database: Path, doc
     assert not (docs / "examples" / "noise-1").exists()
 
 
-def test_the_method_page_shows_what_each_model_read_and_how_answers_ended(
-    database: Path, docs: Path, tmp_path: Path
-) -> None:
+def test_the_method_page_shows_what_each_model_read_and_how_answers_ended(database: Path, docs: Path) -> None:
     text = (docs / "method.md").read_text(encoding="utf-8")
     assert "First ids: <code>1 2</code>. Last ids: <code>3 4</code>. Template: <code>f00d</code>" in text
     assert re.findall("^### (.*)", text, re.M) == [
@@ -225,8 +233,7 @@ def test_the_method_page_shows_what_each_model_read_and_how_answers_ended(
     (positions,) = query.connect(database).execute('SELECT count(*) FROM "position"').fetchall()[0]
     assert [cell.strip() for cell in source.split("|")[3:-1]] == ["24", str(positions), "3", "3", "3"]
     assert inert("sft has 1 token <i> that base has not") in text and "## The noise floor" in text
-    write_docs(synthetic.write(tmp_path / "made.duckdb"), SOURCE, tmp_path / "docs")
-    plain = (tmp_path / "docs" / "method.md").read_text(encoding="utf-8")
+    plain = made_up("method.md")
     assert "noise" not in plain and "has not" not in plain
 
 

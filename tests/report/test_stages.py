@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import random
 import re
 from collections import Counter
-from pathlib import Path
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from tds_atlas.report import query
-from tds_atlas.report.docs import write_docs
 from tests.conftest import ROOT
 from tests.report import synthetic
+from tests.report.sheets import made_up, prose
 from tests.report.test_split_pages import Clusters, clustered
-
-SOURCE = ROOT / "site_src"
 
 
 @pytest.fixture(scope="module")
@@ -90,19 +88,13 @@ def test_the_share_that_carries_most(con: duckdb.DuckDBPyConnection) -> None:
 
 def test_the_interval_of_that_share_covers_the_truth() -> None:
     """Simulated reports with a scale of their own per prompt: the truth is found from one very large report."""
-    rng, sql = random.Random(4), query.sql_of("pages/stage_sparse")
+    draw, sql = np.random.default_rng(4), query.sql_of("pages/stage_sparse")
 
-    def simulate(prompts: int) -> list[tuple[int, int, float]]:
-        scales = [rng.gammavariate(3, 1) for _ in range(prompts)]
-        return [(g, p, scale * rng.expovariate(1)) for g, scale in enumerate(scales) for p in range(15)]
+    def simulate(prompts: int) -> np.ndarray:  # [prompts, 15]
+        return draw.gamma(3, 1, (prompts, 1)) * draw.exponential(1, (prompts, 15))
 
-    sizes = sorted((x for *_, x in simulate(20000)), reverse=True)
-    limit, so_far, truth = 0.9 * sum(sizes), 0.0, 0.0
-    for i, size in enumerate(sizes, 1):
-        so_far += size
-        if so_far >= limit:
-            truth = i / len(sizes)
-            break
+    sizes = -np.sort(-simulate(20000).ravel())
+    truth = (1 + np.searchsorted(sizes.cumsum(), 0.9 * sizes.sum())) / len(sizes)
     con, hits, runs = duckdb.connect(), 0, 120
     record = ROOT / "builder/tds_atlas/record"
     con.execute((record / "statistics.sql").read_text(encoding="utf-8"))
@@ -111,10 +103,10 @@ def test_the_interval_of_that_share_covers_the_truth() -> None:
         "CREATE TABLE comparison AS SELECT unnest(['w', 's', 't']) AS comparison_id, 1 AS ordinal, 'x' AS label"
     )
     for _ in range(runs):
-        rows = ", ".join(f"({g}, {p}, {x})" for g, p, x in simulate(60))
-        con.execute(f"""CREATE OR REPLACE TABLE stage AS SELECT 'w' AS comparison_id, 's' AS first_id, 't' AS second_id,
-            g::VARCHAR AS prompt_id, g::VARCHAR AS response_id, p AS pos, 'glue' AS role, x::DOUBLE AS first_delta, -x::DOUBLE AS second_delta,
-            1 AS base_rank, 1 AS middle_rank, 1 AS aligned_rank FROM (VALUES {rows}) AS t(g, p, x)""")
+        con.register("drawn", pa.table({"i": range(60 * 15), "x": simulate(60).ravel()}))
+        con.execute("""CREATE OR REPLACE TABLE stage AS SELECT 'w' AS comparison_id, 's' AS first_id, 't' AS second_id,
+            (i // 15)::VARCHAR AS prompt_id, prompt_id AS response_id, i % 15 AS pos, 'glue' AS role, x AS first_delta, -x AS second_delta,
+            1 AS base_rank, 1 AS middle_rank, 1 AS aligned_rank FROM drawn""")
         con.execute(f"CREATE OR REPLACE {view}")
         row = con.sql(sql).to_arrow_table().to_pylist()[0]
         assert row["difference"] == pytest.approx(0) and row["difference_half"] == pytest.approx(0, abs=1e-9)
@@ -123,11 +115,7 @@ def test_the_interval_of_that_share_covers_the_truth() -> None:
 
 
 @pytest.mark.parametrize("options", [{"prompts": 1}, {"shifted": False}, {"tags": False}])
-def test_the_page_survives_any_chain_and_is_left_out_without_one(tmp_path: Path, options: dict) -> None:
-    page = tmp_path / "docs/findings/stages.md"
-    write_docs(synthetic.write(tmp_path / "x.duckdb", rich=True, **options), SOURCE, tmp_path / "docs")
-    text = page.read_text(encoding="utf-8")
-    prose = "".join(part.split("</figure>")[-1] for part in text.split("<figure"))
-    assert "None" not in prose and "nan" not in prose.split() and "<i>" not in prose
-    write_docs(synthetic.write(tmp_path / "y.duckdb", **options), SOURCE, tmp_path / "docs")
-    assert not page.exists()
+def test_the_page_survives_any_chain_and_is_left_out_without_one(options: dict) -> None:
+    text = prose(made_up("findings/stages.md", rich=True, further=True, **options))
+    assert "None" not in text and "nan" not in text.split() and "<i>" not in text
+    assert not made_up("findings/stages.md", **options)

@@ -9,9 +9,8 @@ import duckdb
 import pytest
 
 from tds_atlas.report import query
-from tds_atlas.report.docs import write_docs
-from tests.conftest import ROOT
 from tests.report import synthetic
+from tests.report.sheets import made_up, pages
 
 
 @pytest.fixture(scope="module")
@@ -59,9 +58,8 @@ def test_the_false_discovery_rate_is_that_of_benjamini_and_hochberg(con: duckdb.
         assert row["q"] == pytest.approx(min(1, slow))
 
 
-def test_a_report_without_swaps_has_no_such_page(tmp_path: Path) -> None:
-    write_docs(synthetic.write(tmp_path / "made.duckdb"), ROOT / "site_src", tmp_path / "docs")
-    assert not (tmp_path / "docs/findings/swap.md").exists() and (tmp_path / "docs/findings/trust.md").exists()
+def test_a_report_without_swaps_has_no_such_page() -> None:
+    assert not made_up("findings/swap.md") and made_up("findings/trust.md")
 
 
 @pytest.mark.parametrize(
@@ -71,6 +69,5 @@ def test_sentences_survive_few_rows(tmp_path: Path, kept: str) -> None:
     path = synthetic.write(tmp_path / "made.duckdb", rich=True)
     with duckdb.connect(str(path)) as con:
         con.execute(f"DELETE FROM swap WHERE NOT ({kept})")
-    write_docs(path, ROOT / "site_src", tmp_path / "docs")
-    text = (tmp_path / "docs/findings/swap.md").read_text(encoding="utf-8").split("<figure")[0]
+    text = pages(path, "findings/swap.md")["findings/swap.md"].split("<figure")[0]
     assert "None" not in text and "nan" not in text.split()

@@ -10,9 +10,8 @@ import duckdb
 import pytest
 
 from tds_atlas.report import query
-from tds_atlas.report.docs import write_docs
-from tests.conftest import ROOT
 from tests.report import synthetic
+from tests.report.sheets import pages
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +59,7 @@ def test_a_broken_record_is_counted_and_said(tmp_path: Path) -> None:
             f"UPDATE score SET top_logprobs = list_concat([-2, -1], top_logprobs[3:]), logprob = 1, entropy = 9, rank = 2 WHERE {at} AND condition_id = 'sft·chat'"
         )
         con.execute("UPDATE response SET text = text || 'x' WHERE response_id = 'sft·chat/p2'")
-    write_docs(path, ROOT / "site_src", tmp_path / "docs")
-    text = (tmp_path / "docs/findings/trust.md").read_text(encoding="utf-8")
+    text = pages(path, "findings/trust.md")["findings/trust.md"]
     assert "Not without care" in text and "**1 of " in text and "noise floor" not in text.split("## What must")[0]
     with duckdb.connect(str(path)) as con:
         con.execute(f"DELETE FROM score WHERE {at} AND condition_id = 'base·plain'")

@@ -8,9 +8,8 @@ import duckdb
 import pytest
 
 from tds_atlas.report import query
-from tds_atlas.report.docs import write_docs
-from tests.conftest import ROOT
 from tests.report import synthetic
+from tests.report.sheets import made_up, pages
 
 
 @pytest.fixture(scope="module")
@@ -81,14 +80,12 @@ def test_answers_from_a_file_have_no_first_divergence(tmp_path: Path) -> None:
     path = synthetic.write(tmp_path / "x.duckdb")
     with duckdb.connect(str(path)) as con:
         con.execute("UPDATE response SET condition_id = NULL")
-    write_docs(path, ROOT / "site_src", tmp_path / "docs")
-    page = (tmp_path / "docs/findings/where.md").read_text(encoding="utf-8")
+    page = pages(path, "findings/where.md")["findings/where.md"]
     assert "own greedy text" not in page and "first_divergence" not in page
 
 
-def test_without_a_shift_none_ever_parts(tmp_path: Path) -> None:
-    write_docs(synthetic.write(tmp_path / "x.duckdb", shifted=False), ROOT / "site_src", tmp_path / "docs")
-    page = (tmp_path / "docs/findings/where.md").read_text(encoding="utf-8")
+def test_without_a_shift_none_ever_parts() -> None:
+    page = made_up("findings/where.md", shifted=False)
     assert "no clear difference" in page and "None" not in page
 
 

@@ -1,32 +1,20 @@
-"""The built site in headless Chromium: made once from the synthetic database, served below a sub-path and from file://."""
+"""The built site in headless Chromium: made once in a run from the synthetic database, served below a sub-path and from file://."""
 
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tds_atlas.report.docs import write_docs
-from tds_atlas.report.site import build_site
-from tests.conftest import ROOT
-from tests.report import synthetic
 from tests.site.chromium import NoBrowser, chromium, serve
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A site of the synthetic report, in a folder named like a project page: ROOT/sub/atlas."""
-    project = tmp_path_factory.mktemp("project")
-    shutil.copytree(ROOT / "site_src", project / "site_src")
-    shutil.copy(ROOT / "mkdocs.yml", project)
-    database = synthetic.write(project / "made.duckdb")
-    write_docs(database, project / "site_src", project / "build" / "docs")
-    build_site(project / "mkdocs.yml", project / "root" / "sub" / "atlas")
-    return project / "root" / "sub" / "atlas"
+def site(made_project: Path) -> Path:
+    return made_project / "root" / "sub" / "atlas"
 
 
 @pytest.fixture(scope="session")

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tds_atlas.report import query
-from tds_atlas.report.docs import write_docs
-from tds_atlas.report.site import build_site
-from tests.conftest import ROOT
+from tests.conftest import once, write_site
 from tests.report import synthetic
 from tests.site import long
 from tests.site.chromium import serve
@@ -32,20 +30,13 @@ CONTRAST = """span => {
 
 @pytest.fixture(scope="module")
 def rich(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return _site(tmp_path_factory.mktemp("rich"), synthetic, prompts=6, noise=True, further=True, rich=True)
+    made = partial(synthetic.write, prompts=6, noise=True, further=True, rich=True)
+    return once(tmp_path_factory, "rich", lambda project: write_site(project, made)) / "site"
 
 
 @pytest.fixture(scope="module")
 def lengthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return _site(tmp_path_factory.mktemp("long"), long)
-
-
-def _site(project: Path, made: object, **options: object) -> Path:
-    shutil.copytree(ROOT / "site_src", project / "site_src")
-    shutil.copy(ROOT / "mkdocs.yml", project)
-    write_docs(made.write(project / "made.duckdb", **options), project / "site_src", project / "build" / "docs")  # type: ignore[attr-defined]
-    build_site(project / "mkdocs.yml", project / "site")
-    return project / "site"
+    return once(tmp_path_factory, "long", lambda project: write_site(project, long.write)) / "site"
 
 
 @pytest.fixture(params=["http", "file"])
