@@ -1,4 +1,4 @@
-"""The command `tds`: its verbs by group, and how it ends: errors you can fix are one line on stderr, exit code 2."""
+"""The command `tds`: its verbs by group, and its exit: errors you can fix are one line on stderr, exit code 2."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tds_atlas import __version__
 from tds_atlas.cli import projects, results, steps
 from tds_atlas.domain import InputError
 
-SPINS = "10000"  # of a waiting OpenMP thread before it sleeps: with more of them a busy machine loses much time
+SPINS = "10000"  # of a waiting OpenMP thread before it sleeps: with more, a busy machine loses a lot of time
 GROUPS: dict[str, dict[str, Callable[..., Any]]] = {
     "Steps, in order": {
         "check": steps.check,
@@ -51,7 +51,7 @@ def about(version: Annotated[bool, typer.Option("--version", help="Print the ver
     """See, token by token, what tuning changed in a language model.
 
     [bold]tds site[/bold] does everything: it generates answers, scores them under both models of each comparison,
-    stores the records in one DuckDB file and builds the static site from it. Finished work is kept, never done twice.
+    stores the records in one DuckDB file and builds the static site from it. Finished work is never repeated.
     """
     if version:
         typer.echo(f"tds {__version__}")

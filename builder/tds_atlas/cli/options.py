@@ -1,4 +1,4 @@
-"""What several verbs of `tds` ask for alike."""
+"""Options that several verbs of `tds` share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DEFAULT_DATABASE = Path("data/tds.duckdb")
 
 
 def report_file(name: Path) -> Path:
-    """A report file by its path, or one of data/reports by its name."""
+    """The path of a report file, which may be given by its name in data/reports."""
     preset = REPORTS / f"{name}.yml"
     return preset if not name.exists() and not name.suffix and preset.is_file() else name
 
@@ -25,5 +25,5 @@ ReportOption = Annotated[
     ),
 ]
 PartOption = Annotated[str, typer.Option("--part", help="This worker's part of the work, e.g. 2/4.")]
-DeviceOption = Annotated[str | None, typer.Option("--device", help="Instead of the report file's device.")]
+DeviceOption = Annotated[str | None, typer.Option("--device", help="Overrides the report file's device.")]
 DatabaseOption = Annotated[Path, typer.Option("--db", help="The DuckDB file that `tds store` wrote.")]

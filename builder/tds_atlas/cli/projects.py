@@ -1,4 +1,4 @@
-"""The verbs by which a report begins and leaves the house: `tds init` and `tds publish`."""
+"""The verbs that start and publish a report: `tds init` and `tds publish`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tds_atlas.domain import InputError
 
 
 def init(folder: Annotated[Path, typer.Argument(help="A new folder for the report.")]) -> None:
-    """Start a report of your own: a report file, prompts, the site's pages to edit, a workflow for GitHub Pages."""
+    """Start your own report: a report file, prompts, the site's pages to edit, a workflow for GitHub Pages."""
     from tds_atlas.cli.new_project import start
 
     for name in start(folder):
@@ -21,18 +21,18 @@ def init(folder: Annotated[Path, typer.Argument(help="A new folder for the repor
 
 def publish(
     folder: Annotated[Path, typer.Option("--site", help="The folder that `tds site` built.")] = Path("site"),
-    zipped: Annotated[Path | None, typer.Option("--zip", help="One zip file, which opens without a server.")] = None,
+    zipped: Annotated[Path | None, typer.Option("--zip", help="A zip file; it opens without a server.")] = None,
     space: Annotated[str | None, typer.Option("--hf", help="A static Space of the hub, e.g. me/report.")] = None,
-    remote: Annotated[str, typer.Option(help="The git remote to push to, without --zip and --hf.")] = "origin",
+    remote: Annotated[str, typer.Option(help="The git remote to push to, unless --zip or --hf is given.")] = "origin",
     branch: Annotated[str, typer.Option(help="The branch that GitHub Pages serves.")] = "gh-pages",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Publish the built site: on a branch for GitHub Pages, or elsewhere. Says first what it will do."""
+    """Publish the built site: as a branch for GitHub Pages, a Space or a zip file. Says first what it will do."""
     from tds_atlas.report import publish as out
 
     if zipped is not None and space is not None:
-        raise InputError("give one of --zip and --hf")
+        raise InputError("give either --zip or --hf")
     site = out.built(folder)
     plan = (
         f"write {zipped} from {site}"
@@ -44,7 +44,7 @@ def publish(
     typer.echo(f"This will {plan}.")
     if not zipped and not space:
         out.check_for_git(site, remote)
-    if dry_run or not (yes or zipped or typer.confirm("Go on?")):
+    if dry_run or not (yes or zipped or typer.confirm("Continue?")):
         return
     if zipped:
         out.write_zip(site, zipped)

@@ -22,13 +22,13 @@ class Format(StrEnum):
 def show(
     prompt: Annotated[str, typer.Argument(help="What to ask.")],
     report: ReportOption = DEFAULT_REPORT,
-    comparison: Annotated[str | None, typer.Option(help="A comparison of the report; the first, if not given.")] = None,
+    comparison: Annotated[str | None, typer.Option(help="A comparison of the report; default: the first.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Every position with its numbers, for tools.")] = False,
     device: DeviceOption = None,
 ) -> None:
-    """Ask one question now: the aligned model's answer, its tokens coloured by where they stood in the base's ranking.
+    """Ask one question now: the aligned model's answer, each token coloured by its place in the base's ranking.
 
-    Above each shifted token stands what the base would have said. Plain text where the output is not a terminal.
+    Above each shifted token is what the base would have said. Plain text if the output is not a terminal.
     """
     import json
 
@@ -48,9 +48,9 @@ def show(
 
 
 def swap(report: ReportOption = DEFAULT_REPORT) -> None:
-    """Token swap: let the base write with a share of the aligned model's tokens put in, and print what comes of it.
+    """Token swap: let the base write with a share of the aligned model's tokens, and print what becomes of its answers.
 
-    Runs what probes.swap of the report file says, measuring first what it needs; the site's page shows the curves.
+    Runs probes.swap of the report file, after measuring whatever it needs; a page of the site shows the curves.
     """
     from tds_atlas.pipeline import steps
     from tds_atlas.pipeline.plan import read_plan
@@ -59,7 +59,7 @@ def swap(report: ReportOption = DEFAULT_REPORT) -> None:
 
     plan = read_plan(report)
     if plan.report.probes.swap is None:
-        raise InputError(f"{report}: probes.swap: missing; name there the comparisons to swap tokens in")
+        raise InputError(f"{report}: probes.swap: missing; list there the comparisons to swap tokens in")
     steps.measure(plan)
     outcomes = table(connect(plan.report.output.database), "pages/swap_outcomes")
     typer.echo(format_table(outcomes, "table", terminal_width()))
@@ -67,19 +67,19 @@ def swap(report: ReportOption = DEFAULT_REPORT) -> None:
 
 def query(
     sql: Annotated[
-        str | None, typer.Argument(help='A SELECT, e.g. "FROM tds LIMIT 5"; - reads it from the input.')
+        str | None, typer.Argument(help='A SELECT, e.g. "FROM tds LIMIT 5"; - reads it from standard input.')
     ] = None,
     database: DatabaseOption = DEFAULT_DATABASE,
     style: Annotated[Format, typer.Option("--format", "-f", help="How to write the rows.")] = Format.table,
-    saved: Annotated[str | None, typer.Option("--saved", "-s", help="A query by its name, instead of SQL.")] = None,
-    names: Annotated[bool, typer.Option("--list", "-l", help="Print the names, with what each answers.")] = False,
+    saved: Annotated[str | None, typer.Option("--saved", "-s", help="A saved query by name, instead of SQL.")] = None,
+    names: Annotated[bool, typer.Option("--list", "-l", help="List the saved queries and their questions.")] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A file for the rows; Parquet needs it.")
+        Path | None, typer.Option("--output", "-o", help="A file for the rows; required for Parquet.")
     ] = None,
 ) -> None:
     """Run SQL on the database, or a saved query, and print the rows. The file is opened read-only.
 
-    Begin with [bold]tds query "SELECT comparison_id, shift, count(*) FROM tds GROUP BY ALL ORDER BY ALL"[/bold].
+    Start with [bold]tds query "SELECT comparison_id, shift, count(*) FROM tds GROUP BY ALL ORDER BY ALL"[/bold].
     Every column is described: [bold]tds query "SELECT table_name, column_name, comment FROM duckdb_columns()"[/bold].
     """
     from tds_atlas.report.cookbook import answer
@@ -90,7 +90,7 @@ def query(
 
 
 def export(
-    folder: Annotated[Path, typer.Argument(help="A folder for them; made if it is not there.")],
+    folder: Annotated[Path, typer.Argument(help="A folder for the files; created if missing.")],
     database: DatabaseOption = DEFAULT_DATABASE,
 ) -> None:
     """Write the tables and main views as Parquet files, with a dataset card for the Hugging Face hub."""
@@ -112,7 +112,7 @@ def serve(
     try:
         server = ThreadingHTTPServer(("127.0.0.1", port), partial(SimpleHTTPRequestHandler, directory=str(folder)))
     except OSError as error:
-        raise InputError(f"port {port}: {error.strerror}; give another with --port") from None
-    typer.echo(f"Serving {folder} at http://127.0.0.1:{port}/ (Ctrl+C ends)")
+        raise InputError(f"port {port}: {error.strerror}; choose another with --port") from None
+    typer.echo(f"Serving {folder} at http://127.0.0.1:{port}/ (Ctrl+C to stop)")
     with server:
         server.serve_forever()

@@ -1,4 +1,4 @@
-"""The verbs of a run, one a step: check, generate, score, probe, store, report, site."""
+"""The verbs of a run, one for each step: check, generate, score, probe, store, report, site."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tds_atlas.cli.options import (
 
 
 def check(
-    file: Annotated[Path | None, typer.Argument(help="The report file; or give it with --report.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="The report file; --report works, too.")] = None,
     report: ReportOption = DEFAULT_REPORT,
 ) -> None:
-    """Check a report file and everything it names, as far as that goes without running a model.
+    """Check a report file and everything it names, without running a model.
 
-    Files and their rows, vocabularies, what each condition's model reads before an answer (begin tokens, first and last
-    ids, template), whether every prompt fits; and about how much time, memory and disk a run will take.
+    Checks files and their rows, vocabularies, what each condition's model reads before an answer (begin tokens, first
+    and last ids, template), and whether every prompt fits; estimates the time, memory and disk space of a run.
     """
     from tds_atlas.pipeline.check import check as lines
     from tds_atlas.pipeline.plan import read_plan
@@ -44,10 +44,10 @@ def generate(report: ReportOption = DEFAULT_REPORT, part: PartOption = "1/1", de
 
 
 def score(report: ReportOption = DEFAULT_REPORT, part: PartOption = "1/1", device: DeviceOption = None) -> None:
-    """Score every answer under every condition: rank, log-probability, entropy, top-k, KL and JS. Generates first.
+    """Score every answer under every condition: rank, log-probability, entropy, top-k, KL and JS.
 
-    Several machines share the work through one folder of shards: run `tds generate` with --part 1/4, 2/4, ... on each,
-    then `tds score` with the same parts, and `tds site` on one of them.
+    Generates missing answers first. Several machines can share the work through one folder of shards: run
+    `tds generate` with --part 1/4, 2/4, ... on each, then `tds score` likewise, and `tds site` on one of them.
     """
     from tds_atlas.pipeline import steps
     from tds_atlas.pipeline.plan import read_plan
@@ -66,7 +66,7 @@ def probe(report: ReportOption = DEFAULT_REPORT, part: PartOption = "1/1", devic
 
 
 def store(report: ReportOption = DEFAULT_REPORT) -> None:
-    """Store the finished shards as one DuckDB file; measures first what is missing."""
+    """Store the finished shards as one DuckDB file, after measuring what is missing."""
     from tds_atlas.pipeline import steps
     from tds_atlas.pipeline.plan import read_plan
 
@@ -74,7 +74,7 @@ def store(report: ReportOption = DEFAULT_REPORT) -> None:
 
 
 def write_report(database: DatabaseOption = DEFAULT_DATABASE) -> None:
-    """Write figures and pages from the database into build/docs. Needs no torch."""
+    """Write figures and pages from the database into build/docs. Does not need torch."""
     from tds_atlas.pipeline import steps
 
     steps.report(database)
@@ -83,11 +83,11 @@ def write_report(database: DatabaseOption = DEFAULT_DATABASE) -> None:
 def site(
     report: ReportOption = DEFAULT_REPORT,
     database: Annotated[
-        Path | None, typer.Option("--db", help="Build from this database alone; measure nothing.")
+        Path | None, typer.Option("--db", help="Build from this database alone, without measuring.")
     ] = None,
-    hosted: Annotated[bool, typer.Option("--hosted", help="For a web server alone: a strict content policy.")] = False,
+    hosted: Annotated[bool, typer.Option("--hosted", help="For web servers: a strict content policy.")] = False,
 ) -> None:
-    """All steps, and MkDocs at the end: the finished static site."""
+    """Run all steps, then MkDocs: the finished static site."""
     from tds_atlas.pipeline import steps
 
     folder = Path("site")

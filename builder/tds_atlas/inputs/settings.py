@@ -199,7 +199,7 @@ class PrefillSettings(Settings):
 
 
 class ContinuationSettings(Settings):
-    """What the base would have written from where a run of shifted tokens begins."""
+    """What the base would have written where a run of shifted tokens begins."""
 
     new_tokens: Positive = 10
     per_response: Positive = 24  # positions, those with the largest KL
