@@ -35,7 +35,7 @@ zip: site  ## The site as one file, report.zip, which opens without a server
 	@$(BIN)/tds publish --zip report.zip
 
 test: $(VENV)/.test  ## All tests; those in a browser need Chromium or Chrome on the PATH
-	@$(BIN)/pytest -n auto --dist loadfile
+	@$(BIN)/pytest -n auto --dist worksteal
 
 random: $(VENV)/.test  ## The tests of properties with examples drawn anew
 	@HYPOTHESIS_PROFILE=random $(BIN)/pytest -n auto -m hypothesis

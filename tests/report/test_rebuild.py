@@ -22,21 +22,15 @@ from tds_atlas.report import query
 from tds_atlas.report.examples.pages import paged_prompts
 from tds_atlas.report.pages import Page, environment, render
 from tests.report import synthetic
+from tests.report.undrawn import undrawn
 
 SOURCE = Path(__file__).parent.parent.parent / "site_src"
 
 
-def _undrawn(folder: Path, name: str, spec: dict[str, Any]) -> None:
-    """In the place of `write_images`."""
-    for kind in ("light.svg", "dark.svg", "png"):
-        (folder / f"{name}.{kind}").write_text(str(len(spec)), encoding="utf-8")
-
-
 @pytest.fixture(autouse=True, scope="module")
-def undrawn() -> Iterator[None]:
-    """Images are not drawn, which is what takes long: only whether they are made again matters here."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(docs_module, "write_images", _undrawn)
+def images() -> Iterator[None]:
+    """Are not drawn: only whether they are made again matters here."""
+    with undrawn():
         yield
 
 

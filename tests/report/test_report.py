@@ -18,7 +18,7 @@ from tds_atlas.record.store import SQL
 from tds_atlas.report import charts, figures, output, query, theme
 from tds_atlas.report.docs import write_docs
 from tds_atlas.report.markup import inert, inline_json, title, visible
-from tests.conftest import ROOT
+from tests.conftest import ROOT, once
 from tests.report import synthetic
 from tests.report.sheets import made_up, pages
 from tests.report.test_example_data import unpacked
@@ -33,9 +33,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def docs(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("build") / "docs"
-    write_docs(database, SOURCE, folder)
-    return folder
+    return once(tmp_path_factory, "rich-docs", lambda folder: write_docs(database, SOURCE, folder / "docs")) / "docs"
 
 
 def test_a_figure_has_one_name_in_four_places(docs: Path) -> None:

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from tds_atlas.report import query
 from tests.conftest import once, write_site
 from tests.report import synthetic
+from tests.report.undrawn import undrawn
 from tests.site import long
 from tests.site.chromium import serve
 from tests.site.conftest import Watched
@@ -31,12 +32,14 @@ CONTRAST = """span => {
 @pytest.fixture(scope="module")
 def rich(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = partial(synthetic.write, prompts=6, noise=True, further=True, rich=True)
-    return once(tmp_path_factory, "rich", lambda project: write_site(project, made)) / "site"
+    with undrawn():
+        return once(tmp_path_factory, "rich", lambda project: write_site(project, made)) / "site"
 
 
 @pytest.fixture(scope="module")
 def lengthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return once(tmp_path_factory, "long", lambda project: write_site(project, long.write)) / "site"
+    with undrawn():
+        return once(tmp_path_factory, "long", lambda project: write_site(project, long.write)) / "site"
 
 
 @pytest.fixture(params=["http", "file"])
