@@ -41,6 +41,6 @@ def test_refusals_after_a_prefix_and_where_they_fall(database: Path) -> None:
 def test_the_page_has_what_the_report_has(tmp_path: Path) -> None:
     write_docs(synthetic.write(tmp_path / "a.duckdb"), ROOT / "site_src", tmp_path / "a")
     text = (tmp_path / "a/findings/safety.md").read_text(encoding="utf-8")
-    assert "Where the divergence lies" in text and "A few words of another answer" not in text
+    assert "Where is the divergence?" in text and "A few words of the base's answer" not in text
     write_docs(synthetic.write(tmp_path / "b.duckdb", tags=False), ROOT / "site_src", tmp_path / "b")
     assert not (tmp_path / "b/findings/safety.md").exists()
