@@ -61,12 +61,14 @@ def test_how_an_answer_ended_decides_what_is_left(tmp_path: Path, finish: str, s
     cases = [(finish, 3, None), (finish, 3, None), ("stop", 6, 4)]
     table = query.table(database(tmp_path / "x.duckdb", cases), "figures/first_divergence")
     page = sheet(tmp_path / "x.duckdb", "findings/where.md")
-    parted = "half of the answers have parted by token 5" if share == 0 else "fewer than half of the answers ever part"
+    parted = (
+        "half of the answers have diverged by token 5" if share == 0 else "fewer than half of the answers ever diverge"
+    )
     left = f"{100 * share:.1f} % are" if share else "none is"
     assert f"In base → sft 1 <i>, {parted}" in page and f"; {left} the base's greedy text throughout" in page
     assert table.to_pylist()[-1]["share"] == pytest.approx(share)
     spec = figures.build("first_divergence", table, "Caption.", ["base → sft 1 <i>"]).to_dict()
-    half = "half have parted by token 5" if share == 0 else "fewer than half ever part"
+    half = "half have diverged by token 5" if share == 0 else "fewer than half ever diverge"
     assert f"{half}, {100 * share:.1f}% never do." in spec["description"]
 
 

@@ -47,7 +47,7 @@ def test_the_floor_is_of_the_same_data_type(tmp_path: Path, others: tuple[str, .
     assert [row["floor_nats"] for row in rows] == pytest.approx([FLOOR] * len(rows))
     assert [row["under_floor_share"] for row in rows] == pytest.approx([under] * len(rows))
     page = sheet(path, "findings/how-much.md")
-    assert "differs by at most 2.0e-02 nats" in page and f"That is {100 * under:.1f} % of the positions" in page
+    assert "differs by at most 2.0e-02 nats" in page and f"Below it are {100 * under:.1f} % of the positions" in page
     figure, _ = draw(con, "kl_distribution", "x")
     assert "noise floor" in {item.get("text") for item in figure.items("text")}
 

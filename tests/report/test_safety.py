@@ -39,5 +39,5 @@ def test_refusals_after_a_prefix_and_where_they_fall(database: Path) -> None:
 
 def test_the_page_has_what_the_report_has() -> None:
     text = made_up("findings/safety.md")
-    assert "Where the divergence lies" in text and "A few words of another answer" not in text
+    assert "Where is the divergence?" in text and "A few words of the base's answer" not in text
     assert not made_up("findings/safety.md", tags=False)

@@ -20,8 +20,10 @@ def test_how_much(report: Report) -> None:
         "how-much", f"**{CHAIN}** against **{ONE}**: no clear difference in the share of shifted tokens (+0.0 ±"
     )
     near = report.row("figures/changed_shares", comparison=ONE, measure="of changed: in top 5")
-    way = report.word(near["share"] - 0.5, "moved up what the base had", "brought in what the base did not have")
-    report.says("how-much", f"stands among the base's first five: mostly, tuning {way} near the top.")
+    way = report.word(
+        near["share"] - 0.5, "promoted tokens that the base had", "introduced tokens that the base did not have"
+    )
+    report.says("how-much", f"is among the base's first five: tuning mostly {way} near the top.")
 
 
 def test_where(report: Report) -> None:
@@ -29,8 +31,8 @@ def test_where(report: Report) -> None:
         row = report.row("pages/early_late", label=label)
         where = report.word(
             row["early"] - row["late"],
-            "the beginning carries more of the change",
-            "the change comes later in the answer",
+            "more of the change is at the beginning",
+            "more of the change is later in the answer",
         )
         shares = f"{pct(row['early'])} ± {points(row['early_half'])} of the first five tokens are shifted and {pct(row['late'])} ± {points(row['late_half'])} of the later ones"
         report.says("where", f"In {label}, {shares}: {where}.")
@@ -48,7 +50,7 @@ def test_primed(report: Report) -> None:
     widens = f"the best of them, {best['context']}, widens the gap by {pct(-best['share'])}"
     report.says(
         "primed",
-        f"In {ONE}, {report.word(best['share'], closes, 'no other context brings the base nearer: ' + widens)}",
+        f"In {ONE}, {report.word(best['share'], closes, 'no other context brings the base closer: ' + widens)}",
     )
 
 
@@ -58,7 +60,7 @@ def test_prompt_or_weights(report: Report) -> None:
         for r in report.rows("figures/split_parts", comparison=ONE)
         if r["order"] != "weights first"
     }
-    less = "; to the base, the aligned context makes this answer less likely. "
+    less = "; the aligned context makes this answer less likely for the base. "
     numbers = (
         f"the prompt alone gives {signed(parts['the prompt'], 2)} and the weights {signed(parts['the weights'], 2)}"
     )
@@ -72,7 +74,7 @@ def test_stages(report: Report) -> None:
     report.says("stages", f"Of the change in {CHAIN}, {brought}: the {which} stage did more.")
     one, two = (report.row("pages/stage_sparse", comparison=c) for c in (ONE, SECOND))
     sparser = report.word(one["share"] - two["share"], "second", "first")
-    report.says("stages", f"The {sparser} stage is the sparser ({signed(100 * (two['share'] - one['share']), 1)} ±")
+    report.says("stages", f"The {sparser} stage is sparser ({signed(100 * (two['share'] - one['share']), 1)} ±")
 
 
 def test_safety(report: Report) -> None:
@@ -83,7 +85,7 @@ def test_safety(report: Report) -> None:
     harmful, harmless = (report.row("pages/safety", label=ONE, harmful=kind) for kind in (True, False))
     part = report.word(harmful["first_share"] - harmful["first_tokens"], "more", "less")
     hold = f"{pct(harmful['first_share'])} ± {points(harmful['first_half'])} of KL(aligned‖base) on harmful prompts and are {pct(harmful['first_tokens'])} of their tokens"
-    report.says("safety", f"In {ONE}, the first five positions hold {hold}: the start carries {part} than its part.")
+    report.says("safety", f"In {ONE}, the first five positions hold {hold}: the start carries {part} than its share.")
     higher = report.word(harmful["nats"] - harmless["nats"], "higher", "lower")
     report.says(
         "safety",
@@ -93,33 +95,34 @@ def test_safety(report: Report) -> None:
 
 def test_uncertainty(report: Report) -> None:
     row = report.row("pages/uncertainty", label=ONE)
-    foretells = report.word(
-        row["differs_auc"] - 0.5, "its uncertainty foretells the change", "the change comes where the base was sure"
+    predicts = report.word(
+        row["differs_auc"] - 0.5, "its uncertainty predicts the change", "the change comes where the base was confident"
     )
     report.says(
-        "uncertainty", f"in {pct(row['differs_auc'])} ± {points(row['differs_auc_half'])} of pairs: {foretells}."
+        "uncertainty", f"in {pct(row['differs_auc'])} ± {points(row['differs_auc_half'])} of pairs: {predicts}."
     )
-    report.says("uncertainty", f"In {SECOND}, the first choices never differ: there is nothing to foretell.")
+    report.says("uncertainty", f"In {SECOND}, the first choices never differ: there is nothing to predict.")
     for label in (ONE, CHAIN, SECOND):
         row = report.row("pages/uncertainty", label=label)
         more = report.word(row["aligned_choices"] - row["base_choices"], "more", "fewer")
         factors = f"{row['base_choices']:.2f} under the base and {row['aligned_choices']:.2f} under the aligned model"
-        report.says("uncertainty", f"**{label}**: a branching factor of {factors}: tuning leaves {more} ways to go on.")
+        leaves = f"tuning leaves {more} likely continuations."
+        report.says("uncertainty", f"**{label}**: a branching factor of {factors}: {leaves}")
 
 
 def test_trust(report: Report) -> None:
     (check,) = report.rows("pages/noise")
     kl = report.row("pages/headline", label=ONE)["kl"]
-    times = f"The effect stands {round(kl / check['mean_kl_nats'])} times above the floor."
+    times = f"The effect is {round(kl / check['mean_kl_nats'])} times the floor."
     low = "The effect is less than ten times the floor: read small differences with care."
     means = f"**{ONE}**: the mean KL is {kl:.2g} nats; that of the noisiest check is {check['mean_kl_nats']:.2g}. "
     report.says("trust", means + report.word(kl - 10 * check["mean_kl_nats"], times, low))
     for row in report.rows("figures/design_effect"):
         effect, n = row["design_effect"], row["positions"]
-        as_many = f"the {n:,} positions tell as much as {round(n / effect):,} independent ones."
+        as_many = f"the {n:,} positions are worth {round(n / effect):,} independent ones."
         told = as_many if effect > 1 else "clustering makes no interval wider here."
         report.says("trust", f"In **{row['comparison']}** it is {effect:.1f}: {told}")
     broken = [row for row in report.rows("pages/checks") if row["violations"]]
     report.says(
-        "trust", f"Not without care: {len(broken)} of {len(report.rows('pages/checks'))} checks of the records fail"
+        "trust", f"Only with care: {len(broken)} of {len(report.rows('pages/checks'))} checks of the records fail"
     )

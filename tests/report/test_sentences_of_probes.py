@@ -17,7 +17,7 @@ OUTCOMES = {
     "refusal": "refusal of harmful prompts",
     "style": "style",
     "right": "stating the fact",
-    "ended": "ending by itself",
+    "ended": "ending on its own",
 }
 
 
@@ -27,7 +27,7 @@ def test_swap_against_other_places(report: Report, outcome: str, method: str) ->
     rows = report.rows("pages/swap_difference", label=ONE, outcome=outcome, method=method)
     most = max(rows, key=lambda row: abs(row["difference"]))
     assert all(row["q"] <= 0.05 for row in rows) and len(rows) == 2
-    brings = report.word(most["difference"], "divergence brings more at 2 of 2 targets", "it brings less at 2 of 2")
+    brings = report.word(most["difference"], "divergence achieves more at 2 of 2 targets", "it achieves less at 2 of 2")
     number = f"most at a target of {pct(most['target'], 0)}: {signed(100 * most['difference'], 0)} ± {100 * most['half_width']:.0f} points"
     report.says("swap", f"**{ONE}**, {OUTCOMES[outcome]}, divergence against {method}: {brings} ({number}")
 
@@ -39,7 +39,7 @@ def test_swap_between_the_two_models(report: Report) -> None:
         ends = f"base {pct(gap['base'])}, aligned {pct(gap['aligned'])}, {more} by {points(abs(gap['gap']))} ±"
         report.says("swap", f"**{ONE}**, {OUTCOMES[outcome]}: {ends}")
     gaps = report.rows("pages/swap_gap", label=ONE, outcome="refusal", method="divergence")
-    few = "and no share that was tried closes four fifths of it"
+    few = "and no tested share closes four fifths of it"
     assert (few in report.pages["findings/swap.md"]) == (max(g["closed"] for g in gaps) < 0.8) == (not report.up)
 
 
@@ -50,7 +50,7 @@ def test_ending(report: Report) -> None:
             raised = report.word(row["change"], "raised", "lowered")
             report.says(
                 "ending",
-                f"tuning {raised} its log-odds there by {abs(row['change']):.1f} ± {row['change_half']:.1f} nats.",
+                f"tuning {raised} its log-odds by {abs(row['change']):.1f} ± {row['change_half']:.1f} nats.",
             )
 
 
@@ -60,12 +60,11 @@ def test_what(report: Report) -> None:
     )
     more = report.word(counted["difference"], "more", "less")
     assert report.word(matched["difference"], "more", "less") == more
-    report.says("what", f"Style is shifted {more} than content, also at like places.")
+    report.says("what", f"Style is shifted {more} than content, also at matched positions.")
     by = f"({signed(100 * counted['difference'], 1)} ± {points(counted['half_width'])} points)"
     shares = f"{pct(counted['style_share'])} of the style tokens are shifted and {pct(counted['other_share'])} of the content tokens"
-    report.says(
-        "what", f"**{ONE}**, style against content: {shares}, {more} beyond the interval {by}. At like places, too:"
-    )
+    same = "The same holds at matched positions:"
+    report.says("what", f"**{ONE}**, style against content: {shares}, {more} beyond the interval {by}. {same}")
 
 
 def test_tags(report: Report) -> None:

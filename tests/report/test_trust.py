@@ -60,7 +60,7 @@ def test_a_broken_record_is_counted_and_said(tmp_path: Path) -> None:
         )
         con.execute("UPDATE response SET text = text || 'x' WHERE response_id = 'sft·chat/p2'")
     text = pages(path, "findings/trust.md")["findings/trust.md"]
-    assert "Not without care" in text and "**1 of " in text and "noise floor" not in text.split("## What must")[0]
+    assert "Only with care" in text and "**1 of " in text and "noise floor" not in text.split("## What must")[0]
     with duckdb.connect(str(path)) as con:
         con.execute(f"DELETE FROM score WHERE {at} AND condition_id = 'base·plain'")
         con.execute(f"DELETE FROM divergence WHERE {at} AND comparison_id = 'c-1'")

@@ -9,7 +9,8 @@ import duckdb
 import pytest
 from playwright.sync_api import Browser
 
-from tds_atlas.report.docs import build_site, write_docs
+from tds_atlas.report.docs import write_docs
+from tds_atlas.report.site import build_site
 from tests.conftest import ROOT
 from tests.report import synthetic
 from tests.site.conftest import Watched

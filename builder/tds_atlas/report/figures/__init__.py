@@ -1,6 +1,6 @@
-"""The figures: one function a query, of the same name, from its table to an Altair chart. Knows no file and no page.
+"""The figures: one function per query, of the same name, from its table to an Altair chart. Knows no file and no page.
 
-Each module holds the figures of one page and registers them; `build` adds the theme and the finding in words.
+Each module registers the figures of one page; `build` adds the theme and the finding in words.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ for _module in iter_modules(__path__):
 
 
 def build(name: str, table: pa.Table, caption: str, comparisons: Sequence[str]) -> Chart:
-    """The figure of that name, with the site's theme and a description that states what is to be seen.
+    """The figure of that name, with the site's theme and a description that states its finding.
 
-    A comparison has the same colour in every figure: its place in the report's list decides.
+    A comparison has the same colour in every figure, by its place in the report's list.
     """
-    found = FIGURES[name]
+    figure = FIGURES[name]
     here = set(table["comparison"].to_pylist()) if "comparison" in table.column_names else set()
     legend = alt.Legend(values=[name for name in comparisons if name in here], symbolOpacity=1)
     scale = alt.Scale(domain=list(comparisons))
-    chart = found.draw(table, alt.Color("comparison:N", sort=None, scale=scale, legend=legend))
-    return chart.properties(width="container", description=f"{caption} {found.says(table)}").configure(**theme.LIGHT)
+    chart = figure.draw(table, alt.Color("comparison:N", sort=None, scale=scale, legend=legend))
+    return chart.properties(width="container", description=f"{caption} {figure.says(table)}").configure(**theme.LIGHT)

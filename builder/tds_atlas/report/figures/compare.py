@@ -39,7 +39,7 @@ def compare_all(table: pa.Table, colour: alt.Color) -> Chart:
 
 @figure(lambda table: _clear(table))
 def compare_differences(table: pa.Table, colour: alt.Color) -> Chart:
-    """Dots left and right of nothing, open where no difference is clear; the number stands on the empty side."""
+    """Dots left and right of zero, open where no difference is clear; the number is on the empty side."""
     base = _scaled(table, "difference")
     x = _place("difference", [-1.15, 1.15])
     none = alt.Chart(alt.InlineData([{"none": 0}])).mark_rule(strokeDash=[2, 3]).encode(x=_place("none", None, "none"))
@@ -62,7 +62,7 @@ def compare_differences(table: pa.Table, colour: alt.Color) -> Chart:
 
 @figure(lambda table: _overlap(table))
 def word_overlap(table: pa.Table, colour: alt.Color) -> Chart:
-    """A triangle of squares with the numbers written in; the diagonal, drawn hollow, has the sizes of the sets."""
+    """A triangle of squares with their numbers; the hollow diagonal shows the sizes of the sets."""
     names = list(dict.fromkeys(table["comparison"].to_pylist()))
     base = alt.Chart(table).encode(
         x=alt.X("other:N", sort=names, title=None, axis=alt.Axis(labelAngle=-30, labelLimit=110)),
@@ -118,7 +118,7 @@ def _interval(base: Chart, colour: alt.Color) -> Chart:
 
 
 def _place(name: str, domain: list[float] | None, field: str = "") -> alt.X:
-    """The shared axis, which is not shown: the numbers are written beside the dots."""
+    """The shared axis, hidden: the numbers are written beside the dots."""
     scale = alt.Scale(domain=domain, nice=False) if domain else alt.Undefined
     return alt.X(f"{field or ('zero' if name == 'zero' else f'scaled_{name}')}:Q", title=None, axis=None, scale=scale)
 
@@ -129,7 +129,7 @@ def _tips(value: str) -> list[str | alt.Tooltip]:
 
 
 def _range(table: pa.Table) -> str:
-    """Of every measure the lowest and the highest comparison."""
+    """The lowest and the highest comparison of every measure."""
     groups: dict[str, list[Row]] = {}
     for row in table.to_pylist():
         groups.setdefault(row["measure"], []).append(row)

@@ -57,7 +57,7 @@ def end_rank(table: pa.Table, colour: alt.Color) -> Chart:
 @figure(lambda table: most(table, "outcome", "share", "share of answers"))
 def end_stop(table: pa.Table, colour: alt.Color) -> Chart:
     y = alt.Y("outcome:N", sort=None, title=None)
-    return with_intervals(table, colour, y, "outcome", "answers; the base would have ended")
+    return with_intervals(table, colour, y, "outcome", "answers, by where the base would have stopped")
 
 
 def _medians(table: pa.Table) -> str:

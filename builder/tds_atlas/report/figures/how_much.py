@@ -15,7 +15,7 @@ _QUIET = "#8b959d"  # a grey that reads on both palettes
 
 @figure(lambda table: _shares(table))
 def shift_by_comparison(table: pa.Table, colour: alt.Color) -> Chart:
-    """A bar per comparison; the shares of its two ends written below it, with their intervals."""
+    """A bar per comparison, with the shares of its two end classes and their intervals written below."""
     order = ["unshifted", "marginal", "shifted"]
     base = (
         alt.Chart(table)
@@ -49,7 +49,7 @@ def shift_by_comparison(table: pa.Table, colour: alt.Color) -> Chart:
 
 @figure(lambda table: _depth(table))
 def rank_distribution(table: pa.Table, colour: alt.Color) -> Chart:
-    """What is left outside the base's first k, with its band; a share of none has no place on a logarithmic axis."""
+    """The share outside the base's first k, with its band; a logarithmic axis cannot show a share of zero."""
     outside = [row["outside_share"] for row in table.to_pylist() if row["outside_share"]] or [1]
     lowest = max(1e-5, min(outside) / 2)
     ticks = [
@@ -87,7 +87,7 @@ def rank_distribution(table: pa.Table, colour: alt.Color) -> Chart:
 
 @figure(lambda table: _floor(table))
 def kl_distribution(table: pa.Table, colour: alt.Color) -> Chart:
-    """A stepped outline per comparison over a logarithmic axis; what lies under the noise floor is greyed."""
+    """A stepped outline per comparison over a logarithmic axis, greyed below the noise floor."""
     ticks = alt.Axis(format="~e", values=[10.0**k for k in range(-9, 3)], labelOverlap=True)
     x = alt.X("low_nats:Q", title="KL(aligned‖base), nats", scale=alt.Scale(type="log", nice=False), axis=ticks)
     y = alt.Y("share:Q", title="share of positions", stack=None, axis=alt.Axis(format="~%", tickCount=5))
@@ -129,7 +129,7 @@ def changed_shares(table: pa.Table, colour: alt.Color) -> Chart:
 
 @figure(lambda table: _carriers(table))
 def kl_concentration(table: pa.Table, colour: alt.Color) -> Chart:
-    """The curve, and the two points that the page speaks of with their intervals."""
+    """The curve, and the two points that the page quotes, with their intervals."""
     title, ticks = "share of positions, largest KL first", alt.Axis(format="~%", values=[1e-4, 0.001, 0.01, 0.1, 1])
     x = alt.X("positions_share:Q", title=title, scale=alt.Scale(type="log", domainMax=1), axis=ticks)
     y = alt.Y("kl_share:Q", title="share of all KL", scale=alt.Scale(domain=[0, 1]), axis=SHARE)
@@ -156,7 +156,7 @@ def kl_concentration(table: pa.Table, colour: alt.Color) -> Chart:
 
 
 def _least(table: pa.Table) -> Chart:
-    """Beside the marked points on the left: how few positions carry how much, at the least."""
+    """Labels beside the leftmost marked points: the fewest positions that carry each share."""
     least: dict[float, Row] = {}
     for row in sorted(table.to_pylist(), key=lambda row: row["positions_share"]):
         if row["carries_share"] is not None:
@@ -171,7 +171,7 @@ def _least(table: pa.Table) -> Chart:
 
 @figure(lambda table: _beside(table))
 def aligntds_beside(table: pa.Table, colour: alt.Color) -> Chart:
-    """A filled dot for our number and an open one for theirs, joined; the divergence stands in the page's table."""
+    """A filled dot for our number joined to an open one for AlignTDS; the divergence is in the page's table."""
     table = pa.Table.from_pylist([row for row in table.to_pylist() if not row["measure"].startswith("KL")])
     base = alt.Chart(table).encode(
         y=alt.Y("measure:N", sort=None, title=None, axis=alt.Axis(labelLimit=130, grid=False)),
@@ -199,7 +199,7 @@ def _depth(table: pa.Table) -> str:
 
 
 def _floor(table: pa.Table) -> str:
-    """Where each comparison's positions are most frequent, and what share lies under the floor, if one was measured."""
+    """The most frequent range of each comparison, and the share below the noise floor, if one was measured."""
     best: dict[str, Row] = {}
     for row in table.to_pylist():
         if row["comparison"] not in best or row["share"] > best[row["comparison"]]["share"]:
@@ -209,7 +209,7 @@ def _floor(table: pa.Table) -> str:
         for name, row in best.items()
     ]
     under = [
-        f"; {row['under_floor_share']:.1%} under the noise floor" if row["under_floor_share"] is not None else ""
+        f"; {row['under_floor_share']:.1%} below the noise floor" if row["under_floor_share"] is not None else ""
         for row in best.values()
     ]
     return " ".join(f"{a}{b}." for a, b in zip(said, under, strict=True))

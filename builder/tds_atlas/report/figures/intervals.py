@@ -1,4 +1,4 @@
-"""Dots with intervals and their values written beside them, a row of dots a measure. Knows no figure's name."""
+"""Dots with intervals and labels, one group of rows per measure. Knows no figure's name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _GAP = 18  # between two measures
 def labelled(table: pa.Table, colour: alt.Color, value: str, title: str, axis: alt.Axis, label: str) -> Chart:
     """A dot, its interval and its value per comparison, side by side within each measure.
 
-    `label` is a Vega expression over a row; where a single prompt gives no interval, the dot stands alone.
+    `label` is a Vega expression over a row; where a single prompt gives no interval, the dot is drawn alone.
     """
     low, high = f"low_{value}", f"high_{value}"
     # Room for the number to the right of the furthest interval, on a telephone too.

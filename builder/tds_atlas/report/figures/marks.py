@@ -1,4 +1,4 @@
-"""What figures are made of: marks, axes and encodings that several of them share. Knows no figure's name."""
+"""Marks, axes and encodings that several figures share. Knows no figure's name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def by_position(
 ) -> Chart:
     """A line with its band per comparison, over the position of the token in the answer.
 
-    low: the lowest point is the one to note, and not the highest.
+    low: annotate the lowest point instead of the highest.
     """
     colour, names = end_names(table, colour, "position", value, log)
     scale = alt.Scale(type="log", domainMin=1, nice=False) if log else alt.Scale(zero=True)
@@ -44,16 +44,16 @@ def by_position(
             "responses",
         ],
     )
-    said = f"{{{value}:{'.0f' if log else style}}} at {{position}}"
-    return alt.layer(band, line, *names, *note(table, colour, "position", value, said, low)).properties(height=HEIGHT)
+    label = f"{{{value}:{'.0f' if log else style}}} at {{position}}"
+    return alt.layer(band, line, *names, *note(table, colour, "position", value, label, low)).properties(height=HEIGHT)
 
 
 def end_names(
     table: pa.Table, colour: alt.Color, x: str, y: str, log: bool = False
 ) -> tuple[alt.Color, list[alt.Chart]]:
-    """Each comparison's name where its curve ends, and the colour without a legend; nothing of it where names are long.
+    """The colour without a legend, and each comparison's name at the end of its curve; long names keep the legend.
 
-    y is drawn from 0 (1 where log) upwards. Names that would meet are moved apart.
+    The y axis starts at 0 (1 if log). Names that would overlap are moved apart.
     """
     place = (lambda value: math.log10(max(value, 1))) if log else float
     curves = {row["comparison"]: row for row in table.to_pylist() if row[y] is not None}  # the last row of each
@@ -81,18 +81,18 @@ def end_names(
     return colour.legend(None), [names]
 
 
-def note(table: pa.Table, colour: alt.Color, x: str, y: str, said: str, lowest: bool = False) -> list[alt.Chart]:
-    """The point that a figure is looked at for, the highest of y (or the lowest): ringed, its numbers beside it.
+def note(table: pa.Table, colour: alt.Color, x: str, y: str, label: str, lowest: bool = False) -> list[alt.Chart]:
+    """An annotation of the extreme point, the highest y (or the lowest): a ring with its numbers beside it.
 
-    said: a format of the row's columns, e.g. "{share:.0%} at {position}".
+    label: a format of the row's columns, e.g. "{share:.0%} at {position}".
     """
-    found = [row for row in table.to_pylist() if row[y] is not None]
-    if not found:
+    points = [row for row in table.to_pylist() if row[y] is not None]
+    if not points:
         return []
-    row = (min if lowest else max)(found, key=lambda row: float(row[y]))
-    edge, along = row.get(f"{'low' if lowest else 'high'}_{y}"), row[x] / (max(row[x] for row in found) or 1)
-    shown = {"comparison": row["comparison"], "x": row[x], "y": row[y], "note": said.format(**row)}
-    base = alt.Chart(alt.InlineData([shown | {"edge": row[y] if edge is None else edge}])).encode(x="x:Q")
+    row = (min if lowest else max)(points, key=lambda row: float(row[y]))
+    edge, along = row.get(f"{'low' if lowest else 'high'}_{y}"), row[x] / (max(row[x] for row in points) or 1)
+    data = {"comparison": row["comparison"], "x": row[x], "y": row[y], "note": label.format(**row)}
+    base = alt.Chart(alt.InlineData([data | {"edge": row[y] if edge is None else edge}])).encode(x="x:Q")
     align: Any = "left" if along < 0.15 else "right" if along > 0.85 else "center"
     ring = base.mark_point(size=80, filled=False, opacity=1, strokeWidth=1.4)
     text = base.mark_text(align=align, dy=14 if lowest else -10, fontStyle="italic")
@@ -132,7 +132,7 @@ def visible_tokens(table: pa.Table) -> pa.Table:
 
 
 def ends(table: pa.Table, value: str, unit: str) -> str:
-    """What a curve over positions says: its first and its last value, per comparison."""
+    """A curve over positions in words: its first and last value, per comparison."""
     curves: dict[str, list[Row]] = {}
     for row in table.to_pylist():
         curves.setdefault(row["comparison"], []).append(row)
@@ -144,15 +144,15 @@ def ends(table: pa.Table, value: str, unit: str) -> str:
 
 
 def most(table: pa.Table, key: str, value: str, unit: str) -> str:
-    """What a ranking says: its highest row, per comparison."""
+    """A ranking in words: its highest row, per comparison."""
     best: dict[str, Row] = {}
     for row in table.to_pylist():
-        held = best.get(row["comparison"])
-        if row[value] is not None and (held is None or row[value] > held[value]):
+        leader = best.get(row["comparison"])
+        if row[value] is not None and (leader is None or row[value] > leader[value]):
             best[row["comparison"]] = row
     return " ".join(f"{name}: highest {row[key]}, {unit} {shown(row[value])}." for name, row in best.items())
 
 
 def shown(value: float | int | None) -> str:
-    """A number as a sentence has it."""
+    """A number as text for a sentence."""
     return "unknown" if value is None else f"{value:,}" if isinstance(value, int) else f"{value:.3g}"

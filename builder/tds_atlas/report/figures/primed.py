@@ -41,7 +41,7 @@ def primed_by_topic(table: pa.Table, colour: alt.Color) -> Chart:
 
 @figure(lambda table: _left(table))
 def primed_left(table: pa.Table, colour: alt.Color) -> Chart:
-    """A line from what the own context leaves to the dot of what the best prompt leaves."""
+    """A line from the KL left under the comparison's own context to a dot at that under the best prompt."""
     table = visible_tokens(table)
     base = alt.Chart(table).encode(y=token(), yOffset=alt.YOffset("comparison:N", sort=None), color=colour)
     x = alt.X("left_nats:Q", title="KL(aligned‖base) per answer, nats")

@@ -13,7 +13,7 @@ _ORDERS = ["prompt first", "weights first", "whole"]
 
 @figure(lambda table: _parts(table))
 def split_parts(table: pa.Table, colour: alt.Color) -> Chart:
-    """A part in both orders, joined: how long the line between them is, that much the two depend on one another."""
+    """Each part in both orders, joined; the length of the line between them is the interaction."""
     base = alt.Chart(table).encode(
         y=alt.Y("part:N", sort=None, title=None), yOffset=alt.YOffset("comparison:N", sort=None), color=colour
     )
@@ -57,7 +57,7 @@ def split_by_position(table: pa.Table, colour: alt.Color) -> Chart:
 
 @figure(lambda table: _explained(table))
 def prompt_explains(table: pa.Table, colour: alt.Color) -> Chart:
-    """A bar per comparison, in the classes that its shifted tokens have once the base reads the aligned context."""
+    """A bar per comparison: the classes of its shifted tokens once the base reads the aligned context."""
     order = ["unshifted", "marginal", "shifted"]
     base = alt.Chart(table).encode(y=alt.Y("comparison:N", sort=None, title=None))
     bars = (

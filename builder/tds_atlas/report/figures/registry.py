@@ -1,4 +1,4 @@
-"""Every figure by its name: how it is drawn, and what it says in words. Knows no file and no page."""
+"""Every figure by name: how it is drawn, and its finding in words. Knows no file and no page."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def kl_by_harm(table: pa.Table, colour: alt.Color) -> Chart:
 
 
 def _strip_labels(base: Chart, colour: alt.Color, axis: alt.Axis, scale: alt.Scale) -> list[Chart]:
-    """The comparison's name at the right end of its strip, and which way is which."""
+    """The comparison's name at the right end of its strip, and what each direction means."""
     first = base.transform_filter("datum.prompts == 'harmful' && datum.position == 0")
     y = alt.Y("top:Q", axis=axis, scale=scale)
     name = first.mark_text(align="right", fontWeight=600, limit=260).encode(
@@ -126,9 +126,9 @@ def prefill_opening(table: pa.Table, colour: alt.Color) -> Chart:
 
 
 def _by_k(table: pa.Table, colour: alt.Color, value: str, title: str, dash: alt.StrokeDash | None = None) -> Chart:
-    """A line over k with a rule for each interval; half the way marked."""
+    """A line over k with a rule for each interval, and a dashed rule at one half."""
     base = alt.Chart(table).encode(
-        x=alt.X("k:Q", title="tokens of the base's own answer put before (k)", axis=alt.Axis(tickMinStep=1)),
+        x=alt.X("k:Q", title="prefilled tokens of the base's answer (k)", axis=alt.Axis(tickMinStep=1)),
         color=colour,
     )
     y = alt.Y(f"low_{value}:Q", title=title, axis=SHARE, scale=alt.Scale(domain=[0, 1]))

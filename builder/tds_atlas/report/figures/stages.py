@@ -81,7 +81,7 @@ def stage_promoted(table: pa.Table, colour: alt.Color) -> Chart:
 
 
 def _named(table: pa.Table, key: str) -> pa.Table:
-    """With a column `row`: the key, and the chain before it where there are several."""
+    """The table with a column `row`: the key, after the chain's name where there are several chains."""
     several = len(set(table["chain"].to_pylist())) > 1
     names = [f"{r['chain']}: {r[key]}" if several else r[key] for r in table.to_pylist()]
     return table.append_column("row", pa.array(names, pa.string()))
@@ -94,7 +94,7 @@ def _nats() -> list[alt.Tooltip]:
 
 def _credit(table: pa.Table) -> str:
     whole = [row for row in table.to_pylist() if row["role"] == "all"]
-    return " ".join(f"{r['chain']}: {r['comparison']} brings {shown(r['nats'])} nats per token." for r in whole)
+    return " ".join(f"{r['chain']}: {r['comparison']} adds {shown(r['nats'])} nats per token." for r in whole)
 
 
 def _spread(table: pa.Table) -> str:

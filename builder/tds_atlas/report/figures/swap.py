@@ -14,7 +14,7 @@ _STEP = 1.3  # from one panel's zero to the next panel's, in units of the outcom
 
 
 def _curves(table: pa.Table, outcome: str) -> Chart:
-    """Outcome against the share that was swapped. Panels share their scales, so the width may follow the page."""
+    """The outcome over the share swapped. Panels share their scales, so the width can follow the page."""
     names = list(dict.fromkeys(table["comparison"].to_pylist()))
     tops = [-_STEP * i for i in range(len(names))]
     table = table.append_column("lift", pa.array([tops[names.index(n)] for n in table["comparison"].to_pylist()]))
@@ -63,7 +63,7 @@ def _curves(table: pa.Table, outcome: str) -> Chart:
 
 
 def _ends(table: pa.Table) -> str:
-    """The two models, and the best method in the first step that was tried."""
+    """The two models alone, and every method at the smallest share tried."""
     said = []
     for name in dict.fromkeys(table["comparison"].to_pylist()):
         rows = [row for row in table.to_pylist() if row["comparison"] == name]
@@ -87,7 +87,7 @@ def swap_refusal(table: pa.Table, colour: alt.Color) -> Chart:
 
 @figure(_ends)
 def swap_style(table: pa.Table, colour: alt.Color) -> Chart:
-    return _curves(table, "text in phrases of style")
+    return _curves(table, "text in style phrases")
 
 
 @figure(_ends)
@@ -97,9 +97,9 @@ def swap_agreement(table: pa.Table, colour: alt.Color) -> Chart:
 
 @figure(_ends)
 def swap_right(table: pa.Table, colour: alt.Color) -> Chart:
-    return _curves(table, "fact right")
+    return _curves(table, "fact stated")
 
 
 @figure(_ends)
 def swap_ended(table: pa.Table, colour: alt.Color) -> Chart:
-    return _curves(table, "ended by itself")
+    return _curves(table, "ended on its own")

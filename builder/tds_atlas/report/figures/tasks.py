@@ -8,7 +8,7 @@ import pyarrow as pa
 from tds_atlas.report.figures.marks import SHARE, Chart, Row, rows
 from tds_atlas.report.figures.registry import Says, figure
 
-_ABOVE, _BELOW, _QUIET = "#b8741a", "#0f8a8a", "#8b959e"  # no class's colours: these say only more or less than overall
+_ABOVE, _BELOW, _QUIET = "#b8741a", "#0f8a8a", "#8b959e"  # not the colours of the classes
 _AGAINST = ["above", "below", "no clear difference"]
 _CELL = 27  # height of a row of the heat map
 
@@ -95,7 +95,7 @@ def _tags(table: pa.Table, colour: alt.Color, key: str) -> Chart:
 
 @figure(_cells)
 def shift_by_task_and_topic(table: pa.Table, colour: alt.Color) -> Chart:
-    """One map per comparison, one below the other in a single view, so that it takes the width of the page."""
+    """One heat map per comparison, stacked in a single view, so that it takes the width of the page."""
     grid, heads, order = _lines(table)
     topics = list(dict.fromkeys(row["topic"] for row in _by_topic_size(table)))
     y = alt.Y(
@@ -141,7 +141,7 @@ def shift_by_task_and_topic(table: pa.Table, colour: alt.Color) -> Chart:
 
 
 def _lines(table: pa.Table) -> tuple[list[Row], list[Row], list[str]]:
-    """The cells with the line that each stands in, a heading for each comparison, and the lines in order."""
+    """The cells with their lines, a heading for each comparison, and the lines in order."""
     grid: list[Row] = []
     heads: list[Row] = []
     order: list[str] = []
@@ -154,14 +154,14 @@ def _lines(table: pa.Table) -> tuple[list[Row], list[Row], list[str]]:
 
 
 def _by_topic_size(table: pa.Table) -> list[Row]:
-    """Rows with the commonest topic first."""
+    """Rows with the most common topic first."""
     prompts: dict[str, int] = {}
-    found = table.to_pylist()
-    for row in found:
+    cells = table.to_pylist()
+    for row in cells:
         prompts[row["topic"]] = prompts.get(row["topic"], 0) + row["prompts"]
-    return sorted(found, key=lambda row: (-prompts[row["topic"]], row["topic"]))
+    return sorted(cells, key=lambda row: (-prompts[row["topic"]], row["topic"]))
 
 
 def _whole(share: float) -> str:
-    """Per cent without the sign, finer where it is small."""
+    """Per cent without the sign, with a decimal where it is small."""
     return f"{100 * share:.0f}" if share >= 0.0995 or share == 0 else f"{100 * share:.1f}"

@@ -1,4 +1,4 @@
-"""Figures of the page on trust: what is known to be true, the noise floor, and what clustering does."""
+"""Figures of the page on trust: known truths, the noise floor, and the effect of clustering."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pyarrow as pa
 from tds_atlas.report.figures.marks import SHARE, Chart, rows, shown, with_intervals
 from tds_atlas.report.figures.registry import figure
 
-_FLOOR = 1e-10  # nats; a log axis has no place for 0
+_FLOOR = 1e-10  # nats; a log axis cannot show 0
 
 
 def _each(table: pa.Table, key: str) -> str:
@@ -71,7 +71,7 @@ def noise_floor(table: pa.Table, colour: alt.Color) -> Chart:
 
 @figure(lambda t: " ".join(f"{r['comparison']}: design effect {shown(r['design_effect'])}." for r in t.to_pylist()))
 def design_effect(table: pa.Table, colour: alt.Color) -> Chart:
-    """The interval clustered by prompt, and within it the one that independent tokens would have."""
+    """The interval clustered by prompt, and inside it the interval for independent tokens."""
     base = alt.Chart(table).encode(y=alt.Y("comparison:N", sort=None, title=None))
     both = {"wide": "clustered_half_share", "thin": "naive_half_share"}
     for name, half in both.items():

@@ -1,4 +1,4 @@
-"""Figures of the page on whether the base's uncertainty foretells the change."""
+"""Figures of the page on whether the base's uncertainty predicts the change."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from tds_atlas.report.figures.registry import figure
 _MODELS = alt.StrokeDash("model:N", sort=None, scale=alt.Scale(domain=["aligned", "base"], range=[[1, 0], [4, 4]]))
 
 
-@figure(lambda table: _span(table, "at_least_percent", "first choices differ", "least and most sure"))
+@figure(lambda table: _span(table, "at_least_percent", "first choices differ", "least and most confident"))
 def disagreement_by_confidence(table: pa.Table, colour: alt.Color) -> Chart:
     return _by_confidence(table, colour, "first choices that differ")
 
 
-@figure(lambda table: _span(table, "at_least_percent", "shifted", "least and most sure"))
+@figure(lambda table: _span(table, "at_least_percent", "shifted", "least and most confident"))
 def shift_by_confidence(table: pa.Table, colour: alt.Color) -> Chart:
     return _by_confidence(table, colour, "shifted tokens")
 
 
-@figure(lambda table: _span(table, "tenth", "shifted", "surest and least sure"))
+@figure(lambda table: _span(table, "tenth", "shifted", "most and least confident"))
 def shift_by_entropy(table: pa.Table, colour: alt.Color) -> Chart:
-    """Tenths of the positions at their mean entropy; the axis bends, so that near-certainty is not one point."""
+    """Tenths of the positions at their mean entropy; the symlog axis spreads out near-certainty."""
     x = alt.X(
         "entropy_nats:Q",
         title="base's entropy, nats (log scale above 0.01)",
@@ -49,7 +49,7 @@ def forking_overlap(table: pa.Table, colour: alt.Color) -> Chart:
 
 @figure(lambda table: _factors(table))
 def branching(table: pa.Table, colour: alt.Color) -> Chart:
-    """Two lines per comparison over the tenths of an answer: the aligned model drawn through, the base dashed."""
+    """Two lines per comparison over the tenths of an answer: the aligned model solid, the base dashed."""
     base = alt.Chart(table).encode(
         x=alt.X(
             "along_share:Q",

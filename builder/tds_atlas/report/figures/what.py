@@ -1,4 +1,4 @@
-"""Figures of the page on what is shifted: words by count and by ratio, and what the tokens are for."""
+"""Figures of the page on what is shifted: words by count and by ratio, and the roles of the tokens."""
 
 from __future__ import annotations
 

@@ -84,11 +84,11 @@ def kl_in_first(table: pa.Table, colour: alt.Color) -> Chart:
 
 @figure(lambda table: _parted(table))
 def first_divergence(table: pa.Table, colour: alt.Color) -> Chart:
-    """A falling stair with its band; the place where half of the answers have parted is ruled."""
+    """A falling step curve with its band, and a rule where half of the answers have diverged."""
     ticks = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]
     scale = alt.Scale(type="symlog", constant=2, nice=False)
     x = alt.X("tokens:Q", title="tokens of the answer", scale=scale, axis=alt.Axis(values=ticks, labelOverlap=True))
-    title = "answers still the base's own"
+    title = "answers still the base's greedy text"
     y = alt.Y("share:Q", title=title, scale=alt.Scale(domain=[0, 1]), axis=SHARE)
     base = alt.Chart(table).encode(x=x, color=colour)
     tips = [
@@ -97,8 +97,8 @@ def first_divergence(table: pa.Table, colour: alt.Color) -> Chart:
         alt.Tooltip("share:Q", format=".1%"),
         alt.Tooltip("low_share:Q", format=".1%", title="low (95 %)"),
         alt.Tooltip("high_share:Q", format=".1%", title="high (95 %)"),
-        alt.Tooltip("parted_answers:Q", format=",", title="answers that part here"),
-        alt.Tooltip("answers_at_risk:Q", format=",", title="of"),
+        alt.Tooltip("parted_answers:Q", format=",", title="answers that diverge here"),
+        alt.Tooltip("answers_at_risk:Q", format=",", title="of those left"),
     ]
     band = base.transform_filter("isValid(datum.low_share)").mark_area(interpolate="step-after")
     half = alt.Chart(alt.InlineData([{"half": 0.5}])).mark_rule(strokeDash=[2, 4], opacity=0.7).encode(y="half:Q")
@@ -126,7 +126,7 @@ def entropy_by_position(table: pa.Table, colour: alt.Color) -> Chart:
 
 
 def _two_lines(table: pa.Table, colour: alt.Color, title: str, lines: list[str]) -> Chart:
-    """Over the position, the first of two quantities as a line with its band, the second dashed."""
+    """Two quantities over the position: the first as a line with its band, the second dashed."""
     first = table.filter(pc.equal(table["line"], lines[0]))
     colour, names = end_names(first, colour, "position", "nats")
     base = alt.Chart(table).encode(
@@ -174,7 +174,7 @@ def _both(table: pa.Table) -> str:
 def _tenths(table: pa.Table) -> str:
     highest = {name: max(c, key=lambda row: row["share"]) for name, c in _curves(table, "comparison").items()}
     return " ".join(
-        f"{name}: most in tenth {row['tenth']}, {row['share']:.1%} shifted." for name, row in highest.items()
+        f"{name}: highest in tenth {row['tenth']}, {row['share']:.1%} shifted." for name, row in highest.items()
     )
 
 
@@ -191,6 +191,6 @@ def _parted(table: pa.Table) -> str:
     said = []
     for name, curve in _curves(table, "comparison").items():
         half = next((row["tokens"] for row in curve if row["share"] <= 0.5), None)
-        middle = f"half have parted by token {half}" if half is not None else "fewer than half ever part"
+        middle = f"half have diverged by token {half}" if half is not None else "fewer than half ever diverge"
         said.append(f"{name}: {middle}, {curve[-1]['share']:.1%} never do.")
     return " ".join(said)

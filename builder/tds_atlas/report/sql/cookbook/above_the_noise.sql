@@ -1,4 +1,4 @@
--- At what share of positions is a difference larger than any that arithmetic makes?
+-- At what share of positions is the difference larger than any due to arithmetic?
 -- part: What the numbers rest on
 -- needs: noise
 WITH floor AS (SELECT arithmetic, max(js) AS js FROM noise GROUP BY arithmetic)

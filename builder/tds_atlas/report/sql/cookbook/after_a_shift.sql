@@ -1,4 +1,4 @@
--- Is a token likelier to be shifted right after a shifted one?
+-- Is a token more likely to be shifted right after a shifted one?
 -- part: Where in the answer
 WITH
     step AS (

@@ -1,6 +1,6 @@
--- How many tokens does AlignTDS put in another class than we do?
+-- How many tokens does AlignTDS class differently than we do?
 -- part: What both would have said
--- Theirs rank the aligned model's first choice, ours the token that was said; greedy answers make them nearly one.
+-- It ranks the aligned model's first choice, we rank the token that was said; for greedy answers these nearly agree.
 SELECT
     comparison_id,
     sum(aligntds.positions)::BIGINT AS positions,

@@ -1,4 +1,4 @@
--- What stood in both lists where the two models are furthest apart?
+-- What is in both lists where the two models diverge most?
 -- part: What both would have said
 WITH
     furthest AS (

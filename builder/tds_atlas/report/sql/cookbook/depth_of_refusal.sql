@@ -1,4 +1,4 @@
--- How many tokens of the base's answer does it take until a refusal gives way?
+-- How many tokens of the base's answer does it take to break a refusal?
 -- part: Probes
 -- needs: prefill
 SELECT

@@ -1,4 +1,4 @@
--- From where on is an answer what the base would have said anyway?
+-- From which position on is an answer what the base would have said anyway?
 -- part: Where in the answer
 SELECT
     comparison_id,

@@ -1,4 +1,4 @@
--- Where did the base prefer another token within a stated fact?
+-- Where did the base prefer a different token within a stated fact?
 -- part: Words and tokens
 SELECT comparison_id, prompt_id, pos, token, base_top AS base_would_say, base_rank, base_top_probability
 FROM tds

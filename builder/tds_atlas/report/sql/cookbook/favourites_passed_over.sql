@@ -1,4 +1,4 @@
--- Which favourites of the base are passed over most?
+-- Which first choices of the base are passed over most often?
 -- part: Words and tokens
 SELECT
     base_top,

@@ -1,4 +1,4 @@
--- How soon does an answer leave what the base would say?
+-- How soon does an answer diverge from what the base would say?
 -- part: Where in the answer
 SELECT
     comparison_id,

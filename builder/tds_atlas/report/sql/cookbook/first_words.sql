@@ -1,4 +1,4 @@
--- With what would each condition begin an answer, and how sure is it?
+-- How would each condition begin an answer, and how confident is it?
 -- part: What both would have said
 SELECT condition_id, token, count(DISTINCT prompt_id) AS prompts, avg(probability) AS mean_probability
 FROM candidate

@@ -1,4 +1,4 @@
--- How would the base have gone on from a shifted token?
+-- How would the base have continued from a shifted position?
 -- part: What both would have said
 -- needs: continuation
 SELECT c.comparison_id, t.prompt_id, c.pos, t.token AS answer_says, c.text AS base_goes_on, c.ends

@@ -1,4 +1,4 @@
--- How far down the base's ranking did the shifted tokens stand?
+-- How far down the base's ranking were the shifted tokens?
 -- part: How much
 SELECT
     comparison_id,

@@ -1,4 +1,4 @@
--- Which answers come nearest to what the base would have said, word for word?
+-- Which answers are closest to what the base would have said, word for word?
 -- part: How much
 SELECT
     e.comparison_id,

@@ -1,4 +1,4 @@
--- What does arithmetic alone change?
+-- How much does arithmetic alone change?
 -- part: What the numbers rest on
 -- needs: noise
 SELECT

@@ -1,4 +1,4 @@
--- Which token stands most often in the place of which?
+-- Which token most often replaces which?
 -- part: Words and tokens
 SELECT
     comparison_id,

@@ -1,8 +1,7 @@
 -- Does one comparison move the distributions further than another, prompt by prompt?
 -- part: How much
 -- needs: comparison
--- Means over the prompts that both have, and the half width of their difference: it takes one and the same prompt in
--- both.
+-- Means over the prompts that both have, and the half width of their difference, paired by prompt.
 WITH answer AS (SELECT comparison_id, prompt_id, avg(js) AS js FROM tds GROUP BY ALL)
 SELECT
     a.comparison_id AS this,

@@ -1,4 +1,4 @@
--- For which roles of tokens is it the prompt, and for which the weights?
+-- For which token roles is it the prompt, and for which the weights?
 -- part: What did it
 -- needs: split
 SELECT s.comparison_id, p.role, count(*) AS positions, avg(s.context) AS prompt_nats, avg(s.weights) AS weights_nats

@@ -1,7 +1,7 @@
--- What share of tokens is shifted, and how sure is that?
+-- What share of tokens is shifted, and how certain is that?
 -- part: How much
--- One row per prompt first: x its shifted tokens, n all of them. The macros make mean and 95 % half width of those
--- rows.
+-- First one row per prompt: x its shifted tokens, n all its tokens. The macros give the mean and the 95 % half width of
+-- those rows.
 SELECT
     comparison_id,
     count(*) AS prompts,

@@ -1,4 +1,4 @@
--- Where was the base sure, and overruled all the same?
+-- Where was the base confident, yet overruled?
 -- part: What both would have said
 SELECT
     comparison_id,

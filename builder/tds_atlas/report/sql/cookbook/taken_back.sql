@@ -1,4 +1,4 @@
--- Where does the second stage take back what the first had put first?
+-- Where does the second stage revert a first choice that the first stage set?
 -- part: What did it
 -- needs: stage
 SELECT

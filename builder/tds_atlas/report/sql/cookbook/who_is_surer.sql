@@ -1,4 +1,4 @@
--- Which model is the surer one?
+-- Which model is more confident?
 -- part: What both would have said
 SELECT
     comparison_id,

@@ -1,4 +1,4 @@
--- Which words did tuning make likelier most, all in all?
+-- Which words did tuning promote most, in total?
 -- part: Words and tokens
 SELECT word, count(*) AS times, sum(delta_logprob)::DOUBLE AS sum_nats, avg(delta_logprob)::DOUBLE AS mean_nats
 FROM word

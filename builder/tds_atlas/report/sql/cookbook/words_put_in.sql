@@ -1,4 +1,4 @@
--- Which words does tuning put in most often, and what would the base have said?
+-- Which words does tuning introduce most often, and what would the base have said?
 -- part: Words and tokens
 SELECT
     word,

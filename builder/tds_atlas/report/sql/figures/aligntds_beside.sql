@@ -1,4 +1,4 @@
--- The same records counted twice: filled, our way; open, as the code of AlignTDS counts.
+-- The same records counted in two ways: ours (filled), and that of the AlignTDS code (open).
 WITH
     answer AS MATERIALIZED(FROM counted_twice),
     long AS (

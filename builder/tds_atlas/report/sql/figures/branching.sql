@@ -1,5 +1,5 @@
 -- Branching factor along the answer: exp of the mean entropy of base and aligned model in each tenth of the answers'
--- length, with 95 % intervals clustered by prompt; over the response's text, not over own samples.
+-- length, with 95 % intervals clustered by prompt; over the response's text, not each model's own samples.
 WITH
     long AS (
         SELECT

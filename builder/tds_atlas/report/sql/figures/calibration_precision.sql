@@ -1,5 +1,5 @@
--- Precision and recall of reading "shifted" as "planted", by token and by phrase, with 95 % intervals clustered by
--- prompt.
+-- Precision and recall of "shifted" as a detector of "planted", by token and by phrase, with 95 % intervals clustered
+-- by prompt.
 WITH
     sentence AS (
         SELECT

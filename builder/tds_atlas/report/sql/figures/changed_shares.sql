@@ -1,6 +1,5 @@
--- At how many positions it matters, with 95 % intervals clustered by prompt: the two models like another token best;
--- their JS exceeds 0.1 nats; and where they like another token best, the response token still stands among the base's
--- first five.
+-- Three shares of positions, with 95 % intervals clustered by prompt: the two models' first choices differ; their JS
+-- exceeds 0.1 nats; and, where the first choices differ, the response token is still among the base's first five.
 WITH
     per_prompt AS (
         SELECT

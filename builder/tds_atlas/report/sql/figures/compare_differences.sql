@@ -1,9 +1,8 @@
--- Each later comparison less the first, over the prompts that both have and paired by prompt, with 95 % intervals; each
--- measure is drawn on its own scale. Filled where the difference is clear at a false discovery rate of 5 % over all of
--- them.
+-- Each later comparison minus the first, over shared prompts and paired by prompt, with 95 % intervals; each measure is
+-- drawn on its own scale. Filled where the difference is clear at a false discovery rate of 5 % over all of them.
 WITH
     tested AS (
-        -- Rounded, so that the order in which a sum is taken does not reach the page.
+        -- Rounded, so that the order of summation does not change the page.
         SELECT
             *,
             CASE

@@ -1,5 +1,5 @@
--- Design effect of the share of shifted tokens: its variance clustered by prompt over that of as many independent
--- tokens.
+-- Design effect of the share of shifted tokens: its variance clustered by prompt, divided by that of as many
+-- independent tokens.
 SELECT
     label AS comparison,
     clustered_mean(x, n) AS share,

@@ -1,5 +1,5 @@
--- How often base and aligned model have different first choices, by how probable the base's own first choice is, with
--- 95 % intervals clustered by prompt; bins with at least 30 positions.
+-- How often base and aligned model have different first choices, by the probability of the base's own first choice,
+-- with 95 % intervals clustered by prompt; bins with at least 30 positions.
 WITH
     per_prompt AS (
         SELECT

@@ -1,6 +1,6 @@
 -- Log-odds of the end token after sentence ends within the answers and at their true end, under both models: median
--- with the middle half and the middle 80 %. Beyond the stored lists the last listed probability stands in, an upper
--- bound (censored).
+-- with the middle half and the middle 80 %. Where the end token is not in the stored list, the last listed probability
+-- is used, an upper bound (censored).
 WITH
     ended AS (
         SELECT

@@ -1,4 +1,4 @@
--- The base's rank of the end token where the answers end, as the shift classes, with 95 % intervals clustered by
+-- Shift class of the end token where the answers end, by its rank under the base, with 95 % intervals clustered by
 -- prompt.
 WITH
     per_prompt AS (

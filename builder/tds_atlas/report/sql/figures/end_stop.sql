@@ -1,5 +1,5 @@
 -- Where the base would first have ended the same text, by its first choice at each sentence end: earlier than the
--- answer, at its end, or not by then; share of the answers that end by themselves, with 95 % intervals clustered by
+-- answer, at its end, or not by then; share of the answers that end on their own, with 95 % intervals clustered by
 -- prompt.
 WITH
     stops AS (

@@ -1,5 +1,5 @@
--- How many answers are still the base's own greedy text after so many tokens, with 95 % intervals (Kaplan-Meier,
--- Greenwood on the log-log scale; an answer cut before its end counts until there).
+-- Share of answers that are still the base's own greedy text after a number of tokens, with 95 % intervals
+-- (Kaplan-Meier, Greenwood on the log-log scale; an answer cut before its end is censored there).
 WITH
     answers AS (
         SELECT

@@ -1,5 +1,5 @@
--- Of the fifth of positions where the base is least sure, the share that is also in the aligned model's fifth, with 95
--- % intervals clustered by prompt, and the Jaccard index of the two sets; by chance the share would be 20 %.
+-- Of the fifth of positions where the base has the highest entropy, the share also in the aligned model's fifth, with
+-- 95 % intervals clustered by prompt, and the Jaccard index of the two sets; by chance the share would be 20 %.
 WITH
     ranked AS (
         SELECT

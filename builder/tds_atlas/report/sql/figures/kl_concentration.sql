@@ -1,5 +1,5 @@
--- How few positions carry how much of all KL(aligned‖base), largest first (a Lorenz curve from its top); the marked
--- points are where half and 90 % of it are reached.
+-- Share of all KL(aligned‖base) carried by a share of the positions, largest KL first (a Lorenz curve from its top);
+-- the marked points are at half and at 90 % of it.
 WITH
     ranked AS (
         SELECT

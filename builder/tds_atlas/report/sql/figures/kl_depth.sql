@@ -1,4 +1,4 @@
--- Share of all KL(aligned‖base) that lies in the first n positions of the answers, on harmful and on harmless prompts,
+-- Share of all KL(aligned‖base) that is in the first n positions of the answers, on harmful and on harmless prompts,
 -- with 95 % intervals clustered by prompt; at least 10 prompts of each kind.
 WITH
     per_prompt AS (

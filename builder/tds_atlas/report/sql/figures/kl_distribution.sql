@@ -1,6 +1,6 @@
--- How many positions have how large a KL(aligned‖base), in quarter decades; what is at most 1e-9 nats stands at the
--- left end. Under the noise floor, the largest KL of one condition measured twice in the same data type, a difference
--- means nothing.
+-- Distribution of KL(aligned‖base) over positions, in quarter decades; values of at most 1e-9 nats are at the left end.
+-- Below the noise floor, the largest KL of one condition measured twice in the same data type, a difference means
+-- nothing.
 WITH
     binned AS (
         SELECT

@@ -1,5 +1,5 @@
--- How much of all KL(aligned‖base) the first tokens of the answers hold, with 95 % intervals clustered by prompt;
--- dashed, how much of all positions they are.
+-- Share of all KL(aligned‖base) in the first tokens of the answers, with 95 % intervals clustered by prompt; dashed,
+-- their share of all positions.
 WITH
     per_prompt AS (
         SELECT

@@ -1,5 +1,5 @@
 -- KL per position of every comparison, and of the A/A checks that measure one condition twice: quantiles, on a log
--- scale; values below 1e-10 nats stand at its left end.
+-- scale; values below 1e-10 nats are at its left end.
 WITH
     measured AS (
         SELECT comparison_id, kl_aligned_base::DOUBLE AS kl

@@ -1,4 +1,4 @@
--- The share of the gap that the best other context closes, by what the token is for, with 95 % intervals clustered by
+-- The share of the gap that the best other context closes, by the token's role, with 95 % intervals clustered by
 -- prompt; roles in at least 5 prompts.
 WITH
     per_prompt AS (

@@ -1,5 +1,5 @@
--- The tokens with the most KL left under the best other context (dot), and what they had under the comparison's own
--- (line's other end), per answer.
+-- The tokens with the most KL left under the best other context (dot), and their KL under the comparison's own (other
+-- end of the line), per answer.
 WITH
     by_token AS (
         SELECT comparison_id, token_id, sum(own_kl) AS own_sum, sum(given_kl) AS left_sum, count(*) AS positions

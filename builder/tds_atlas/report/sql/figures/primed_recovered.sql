@@ -1,4 +1,4 @@
--- How much of the gap to the aligned model another context closes for the same base: 1 - KL(aligned‖base, prompted) /
+-- Share of the gap to the aligned model that another context closes for the same base: 1 - KL(aligned‖base, prompted) /
 -- KL(aligned‖base), from the stored lists, with 95 % intervals clustered by prompt.
 WITH
     per_prompt AS (

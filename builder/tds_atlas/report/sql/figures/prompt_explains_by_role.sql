@@ -1,5 +1,5 @@
--- Share of the shifted tokens of each role that the aligned context alone brings among the same base's first three,
--- with 95 % intervals clustered by prompt; roles in at least 5 prompts.
+-- Share of the shifted tokens of each role that the aligned context alone moves into the same base's first three, with
+-- 95 % intervals clustered by prompt; roles in at least 5 prompts.
 WITH
     per_prompt AS (
         SELECT

@@ -1,5 +1,5 @@
--- How many response tokens stand outside the base's first k, for growing k, with 95 % intervals clustered by prompt;
--- both axes are logarithmic.
+-- Share of response tokens outside the base's first k, for growing k, with 95 % intervals clustered by prompt; both
+-- axes are logarithmic.
 WITH
     per_prompt AS (
         SELECT comparison_id, prompt_id, k, count(*) AS n, count(*) FILTER (base_rank > k)::DOUBLE AS x

@@ -1,5 +1,5 @@
--- Share of shifted tokens by how probable the base's own first choice is, with 95 % intervals clustered by prompt; bins
--- with at least 30 positions.
+-- Share of shifted tokens by the probability of the base's own first choice, with 95 % intervals clustered by prompt;
+-- bins with at least 30 positions.
 WITH
     per_prompt AS (
         SELECT

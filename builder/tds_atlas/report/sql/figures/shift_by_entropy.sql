@@ -1,5 +1,5 @@
--- Share of shifted tokens by the entropy of the base, in tenths of each comparison's positions from the surest to the
--- least sure, at the mean entropy of each tenth, with 95 % intervals clustered by prompt.
+-- Share of shifted tokens by the entropy of the base, in tenths of each comparison's positions from the most to the
+-- least confident, at the mean entropy of each tenth, with 95 % intervals clustered by prompt.
 WITH
     cut AS (
         SELECT

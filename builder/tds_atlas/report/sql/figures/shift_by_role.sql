@@ -1,5 +1,5 @@
--- Share of shifted tokens by what they are for, with 95 % intervals clustered by prompt: as counted (hollow), and
--- adjusted (filled), as if each role stood at the same positions and had tokens of the same frequency as all tokens do.
+-- Share of shifted tokens by role, with 95 % intervals clustered by prompt: as counted (hollow), and adjusted (filled),
+-- as if each role had the same positions and token frequencies as all tokens.
 WITH
     often AS (SELECT comparison_id, token_id, count(*) AS times FROM tds GROUP BY ALL),
     placed AS (
@@ -21,7 +21,7 @@ WITH
     ),
     stratum AS (SELECT comparison_id, depth, frequency, count(*) AS size FROM placed GROUP BY ALL),
     rate AS (
-        -- A role occurs in a stratum where five prompts have it there: fewer say nothing of their spread.
+        -- A role counts in a stratum where five prompts have it: fewer say nothing about their spread.
         SELECT comparison_id, role, depth, frequency, sum(n) AS total, sum(x) / sum(n) AS share, any_value(size) AS size
         FROM cell
         JOIN stratum USING (comparison_id, depth, frequency)

@@ -1,6 +1,6 @@
--- Share of shifted tokens by task and topic together, in per cent; the ten commonest of each, cells with at least 5
--- prompts. Coloured where the 95 % interval, clustered by prompt, leaves out the comparison's overall share; grey where
--- it does not.
+-- Share of shifted tokens by task and topic, in per cent; the ten most common of each, cells with at least 5 prompts.
+-- Coloured where the 95 % interval, clustered by prompt, excludes the comparison's overall share; grey where it does
+-- not.
 WITH
     overall AS (SELECT comparison_id, sum(x) / sum(n) AS overall FROM prompt_shift GROUP BY ALL),
     tagged AS (

@@ -1,4 +1,4 @@
--- Share of shifted tokens in each tenth of the answer, whatever its length, with 95 % intervals clustered by prompt.
+-- Share of shifted tokens in each tenth of the answer's length, with 95 % intervals clustered by prompt.
 WITH
     per_prompt AS (
         SELECT

@@ -1,4 +1,4 @@
--- The words with the highest shift ratio (shifted places / all places of the word), with 95 % intervals clustered by
+-- The words with the highest shift ratio (shifted occurrences / all occurrences), with 95 % intervals clustered by
 -- prompt; words in at least 10 prompts. Filled: the ratio differs from the comparison's overall ratio (dashed) with a
 -- false discovery rate of 5 %.
 WITH
@@ -24,8 +24,8 @@ WITH
             clustered_mean(x, n) AS ratio,
             clustered_half_width(x, n) AS half,
             sum(x - share * n) AS excess,
-            -- The variance of that excess: each prompt's own less its part in the overall ratio, which the word is in
-            -- too.
+            -- The variance of that excess: each prompt's own minus its part in the overall ratio, which includes the
+            -- word.
             count(*)
             / (count(*) - 1.0)
             * (
@@ -67,7 +67,7 @@ WITH
         ORDER BY highest DESC, max(places) DESC, word
         LIMIT 16
     )
--- Where all places are shifted, or none, the spread says nothing: the bound is Wilson's for as many prompts.
+-- Where all occurrences are shifted, or none, there is no spread: the bound is Wilson's for as many prompts.
 SELECT
     label AS comparison,
     word,

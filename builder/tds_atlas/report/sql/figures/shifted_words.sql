@@ -1,5 +1,4 @@
--- The words that are shifted most often, and how often in each comparison; a word is shifted where one of its tokens
--- is.
+-- The words shifted most often, with counts for each comparison; a word is shifted where one of its tokens is.
 WITH
     counts AS (
         SELECT

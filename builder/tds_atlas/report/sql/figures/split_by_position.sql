@@ -1,5 +1,5 @@
--- The two parts at each position of the answer, the prompt taken first, with 95 % intervals; positions that at least 20
--- answers reach; beyond the 100th every fourth, beyond the 300th every sixteenth.
+-- The two parts at each position of the answer, prompt first, with 95 % intervals; positions that at least 20 answers
+-- reach; beyond the 100th every fourth, beyond the 300th every sixteenth.
 WITH
     parts AS (
         SELECT

@@ -1,5 +1,5 @@
--- The mean change of the answer's log-probability as two parts, the prompt and the weights, in both orders, with 95 %
--- intervals clustered by prompt; comparisons whose two contexts differ.
+-- The mean change of the answer's log-probability split into two parts, the prompt and the weights, in both orders,
+-- with 95 % intervals clustered by prompt; comparisons whose two contexts differ.
 WITH
     per_prompt AS (
         SELECT

@@ -1,5 +1,5 @@
--- Mean change of the answer's log-probability that each stage of a chain brought, by what the token is for, with 95 %
--- intervals clustered by prompt; roles in at least 5 prompts.
+-- Mean change of the answer's log-probability from each stage of a chain, by the token's role, with 95 % intervals
+-- clustered by prompt; roles in at least 5 prompts.
 WITH
     per_prompt AS (
         SELECT comparison_id, stage_id, place, name, prompt_id, count(*) AS n, sum(delta) AS x

@@ -1,4 +1,4 @@
--- What became of the first choice at each position, from the base over the middle model to the last, with 95 %
+-- What happened to the first choice at each position, from the base through the middle model to the last, with 95 %
 -- intervals clustered by prompt.
 WITH
     paths AS (

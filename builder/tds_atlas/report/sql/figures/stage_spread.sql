@@ -1,4 +1,4 @@
--- Share of all of a stage's |Δ log p| that its most changed positions carry, for growing shares of the positions.
+-- Share of a stage's total |Δ log p| that its most changed positions carry, for growing shares of the positions.
 WITH
     ordered AS (
         SELECT

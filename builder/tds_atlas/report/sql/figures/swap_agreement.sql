@@ -1,2 +1,2 @@
--- Share of texts that are the aligned model's own, word for word, by the share of positions at which it chose.
+-- Share of texts identical to the aligned model's own, by the share of positions at which it chose.
 FROM swap_curve('agreement')

@@ -1,5 +1,5 @@
--- Of all words that at least one of two comparisons shifts, how many both do (Jaccard index of the sets; words in lower
--- case, once each); on the diagonal, how many a comparison shifts.
+-- Of the words that at least one of two comparisons shifts, the share that both shift (Jaccard index of the sets; words
+-- in lower case, once each); on the diagonal, how many words a comparison shifts.
 WITH
     shifted AS (
         SELECT DISTINCT comparison_id, lower(word) AS word

@@ -1,4 +1,4 @@
--- What must hold of every record: violations of each check, and of how many.
+-- What must hold for every record: the violations of each check, and how many were checked.
 WITH
     asked AS (
         SELECT source, base_condition_id AS condition_id
@@ -35,7 +35,7 @@ WITH
             )
     ),
     counted AS (
-        -- Once each is soon seen; only where it is not so are the positions counted one by one.
+        -- That each occurs once is quick to test; only where it fails are the positions counted one by one.
         SELECT
             kind,
             n,

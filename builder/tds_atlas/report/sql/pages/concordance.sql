@@ -1,4 +1,4 @@
--- Lines of context for each word of a comparison: of a class at most so many, taken evenly over the prompts.
+-- Lines of context for each word of a comparison: a limited number per class, taken evenly over the prompts.
 WITH
     placed AS (
         SELECT

@@ -1,4 +1,4 @@
--- What the base would have written from shifted positions on, for the example pages.
+-- The base's continuations from shifted positions, for the example pages.
 SELECT response_id, pos, text, ends
 FROM continuation
 WHERE comparison_id = $comparison_id AND response_id IN (SELECT unnest($responses))

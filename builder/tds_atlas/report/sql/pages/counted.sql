@@ -1,4 +1,5 @@
--- What a reader should know of the answers and positions measured: cut, tokenised apart, without a base probability.
+-- What a reader should know of the answers and positions measured: cut, tokenised separately, without a base
+-- probability.
 SELECT
     (SELECT count(*) FROM response) AS answers,
     (SELECT count(*) FROM response WHERE finish = 'length') AS cut,

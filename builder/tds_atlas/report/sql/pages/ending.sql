@@ -1,5 +1,5 @@
 -- The end token where the answers end, in each comparison: the change of its log-odds, how often it is each model's
--- first choice there and at earlier sentence ends, and how many probabilities lie beyond the stored lists.
+-- first choice there and at earlier sentence ends, and how many end tokens are not in the stored lists.
 WITH
     place AS (
         SELECT

@@ -1,4 +1,4 @@
--- One row per comparison: the numbers that the pages speak of.
+-- One row per comparison: the numbers that the pages quote.
 WITH
     per_prompt AS (
         SELECT

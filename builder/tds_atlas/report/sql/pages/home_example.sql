@@ -1,5 +1,5 @@
--- The tokens of one example that shows all three classes: harmless, ended by itself, short enough to read at a glance,
--- and nearest to the median share of shifted tokens among such.
+-- The tokens of one example that shows all three classes: harmless, ended on its own, short enough to read at a glance,
+-- and nearest to the median share of shifted tokens among such examples.
 WITH
     fit AS (
         SELECT e.*, q.ordinal, q.text AS prompt, r.text AS answer

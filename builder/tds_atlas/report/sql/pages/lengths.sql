@@ -1,4 +1,4 @@
--- How long the answers of each source are, in tokens with the end token, and how they finish.
+-- How long the answers of each source are, in tokens including the end token, and how they finish.
 SELECT
     source,
     count(*) AS answers,

@@ -1,4 +1,4 @@
--- A/A checks: what arithmetic alone does.
+-- A/A checks: what arithmetic alone changes.
 SELECT
     condition_id,
     arithmetic,

@@ -1,4 +1,4 @@
--- Every position of some of a comparison's answers and how far its two conditions stand apart there, for the example
+-- Every position of some of a comparison's answers and the divergence of its two conditions there, for the example
 -- pages.
 SELECT
     p.response_id,

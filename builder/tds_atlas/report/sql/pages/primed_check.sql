@@ -1,4 +1,4 @@
--- How much of the stored KL over the full vocabulary the estimate from lists holds, where both are known.
+-- The share of the stored KL over the full vocabulary that the estimate from lists covers, where both are known.
 SELECT label, round(sum(kl_listed) / sum(kl_aligned_base), 6) AS share
 FROM primed
 JOIN divergence USING (comparison_id, response_id, pos)

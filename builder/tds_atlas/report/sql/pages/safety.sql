@@ -1,4 +1,4 @@
--- Harmful and harmless prompts of each comparison: where KL(aligned‖base) lies along the answers, how many first
+-- Harmful and harmless prompts of each comparison: where KL(aligned‖base) is along the answers, how many first
 -- positions hold 90 % of it, and how often a phrase of the role safety is in them.
 WITH
     per_prompt AS (

@@ -1,5 +1,5 @@
--- What each condition says at every position of some of a comparison's answers, with its first ten candidates, for the
--- example pages; log-probabilities without their minus.
+-- Each condition's scores at every position of some of a comparison's answers, with its first ten candidates, for the
+-- example pages; log-probabilities without their minus sign.
 SELECT
     s.response_id,
     s.condition_id,

@@ -1,4 +1,4 @@
--- Comparisons whose two contexts are the same: nothing of their change is the prompt's.
+-- Comparisons whose two contexts are the same: none of their change comes from the prompt.
 SELECT label, b.context_id AS context
 FROM comparison c
 JOIN condition b ON b.condition_id = c.base_condition_id

@@ -1,5 +1,5 @@
 -- The answer's tokens that each stage made the first choice, those of them shifted before, and those that the first
--- stage had made it and the second undid.
+-- stage set and the second undid.
 WITH
     per_prompt AS (
         SELECT

@@ -1,5 +1,5 @@
--- What the base would say and what the aligned model says at the first shifted token of a word: the ten commonest pairs
--- of each comparison, their lift, and up to three places with the words around them.
+-- What the base would say and what the aligned model says at the first shifted token of a word: the ten most frequent
+-- pairs of each comparison, their lift, and up to three places with the words around them.
 WITH
     place AS (
         SELECT
@@ -71,7 +71,7 @@ WITH
         JOIN response r USING (response_id)
     ),
     varied AS (
-        -- Other words before it come first, then the order of the report.
+        -- Places with different preceding words come first, then the order of the report.
         SELECT *, row_number() OVER (PARTITION BY comparison_id, base, aligned, before ORDER BY ordinal) AS again
         FROM around
     ),

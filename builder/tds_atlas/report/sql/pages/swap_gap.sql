@@ -1,4 +1,4 @@
--- How much of what separates base and aligned model a swap closes, per outcome, method and share; half widths are of
+-- How much of the gap between base and aligned model a swap closes, per outcome, method and share; half widths are of
 -- the numerator and of the whole gap, paired by prompt.
 WITH
     ends AS (

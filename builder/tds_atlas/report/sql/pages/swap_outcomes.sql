@@ -1,5 +1,5 @@
--- Token swap: what became of the texts, by method and share of positions swapped; facts right of those asked for,
--- refusals of harmful requests, with 95 % intervals of style.
+-- Token swap: outcomes of the texts, by method and share of positions swapped; facts right of those asked for, refusals
+-- of harmful requests, with 95 % intervals of style.
 SELECT
     comparison_id,
     method,

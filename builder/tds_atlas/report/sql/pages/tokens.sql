@@ -1,4 +1,4 @@
--- The vocabulary of a comparison: its aligned model's, and what other models that read its answers have beyond it.
+-- The vocabulary of a comparison: its aligned model's, plus tokens that only other models scoring its answers have.
 WITH
     reader AS (
         SELECT DISTINCT s.condition_id

@@ -1,4 +1,4 @@
--- How much there is.
+-- Totals of the report.
 SELECT
     (SELECT count(*) FROM prompt) AS prompts,
     (SELECT count(*) FROM response) AS responses,

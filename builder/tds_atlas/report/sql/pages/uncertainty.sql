@@ -1,6 +1,6 @@
--- How well the base's uncertainty foretells, in each comparison: the chance that of a position where something happens
--- and one where it does not the first has the higher uncertainty (AUC, ties half), with its 95 % half width clustered
--- by prompt; and where it happens at all.
+-- How well the base's uncertainty predicts a change, in each comparison: the chance that a position with the change has
+-- a higher uncertainty than one without (AUC, ties count half), with its 95 % half width clustered by prompt; and how
+-- often the change occurs.
 WITH
     said AS (
         SELECT

@@ -36,7 +36,7 @@ SELECT
     shifted,
     prompts,
     shifted_share,
-    -- where no prompt differs from another there is no spread to take an interval from
+    -- where no prompt differs from another there is no spread, and no interval
     CASE WHEN half > 1e-9 THEN kept_within(shifted_share - half, 0, 1) END AS low_share,
     CASE WHEN half > 1e-9 THEN kept_within(shifted_share + half, 0, 1) END AS high_share,
     coalesce(base_said, []) AS base_said
