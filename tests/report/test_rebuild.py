@@ -186,7 +186,7 @@ def test_a_cap_keeps_whole_prompts_and_hides_nothing_else(project: Path) -> None
             assert (folder / f"{link}.md").is_file(), (page, link)
     words = (docs / "words" / "index.js").read_text(encoding="utf-8")
     assert f'"paged":{json.dumps(sorted(kept), separators=(",", ":"))}' in words
-    assert "Pages are made for 3 of the prompts" in (docs / "examples.md").read_text(encoding="utf-8")
+    assert "Only 3 of the prompts have pages" in (docs / "examples.md").read_text(encoding="utf-8")
 
 
 def test_a_cap_below_one_prompt_keeps_one(project: Path) -> None:
