@@ -54,11 +54,12 @@ _KEPT = tempfile.TemporaryDirectory(prefix="made-up-", ignore_cleanup_errors=Tru
 
 def write(path: Path, **options: Any) -> Path:
     """A copy of the database of these options, which `_made` names; it is made once in a process."""
-    return Path(shutil.copyfile(_made(**dict(sorted(options.items()))), path))
+    return Path(shutil.copyfile(_made(tuple(HOSTILE), **dict(sorted(options.items()))), path))
 
 
 @functools.cache
 def _made(
+    texts: tuple[str, ...],
     prompts: int = 24,
     comparisons: int = 2,
     tags: bool = True,
@@ -72,6 +73,7 @@ def _made(
 
     `noise` adds an A/A check, `further` the two conditions that a split takes, and a vocabulary that was extended; `rich` a
     third model that makes a chain, a few-shot context, token swaps, prefilled answers and the base's continuations.
+    `texts` are those of HOSTILE, which a test may have replaced: they tell one kept database from another.
     """
     path, rng = Path(tempfile.mkdtemp(dir=_KEPT.name)) / "made.duckdb", random.Random(seed)
     wanted = {"base·plain·rebatched": noise, "base·chat": further, "sft·plain": further} | dict.fromkeys(RICH, rich)
