@@ -146,7 +146,7 @@ def test_search_finds_examples_and_findings(watch: Watched, word: str, place: st
     page.locator(".tds-search__input").press_sequentially(word, delay=5)
     expect(page.locator(f".tds-search__results a[href*='{place}']").first).to_be_visible(timeout=15_000)
     page.keyboard.press("ArrowDown")
-    assert page.locator('.tds-search__results [aria-selected="true"]').count() == 1
+    expect(page.locator('.tds-search__results [aria-selected="true"]')).to_have_count(1)
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"index.html|findings/|examples/"))
     expect(page.locator("h1").first).to_be_visible()
