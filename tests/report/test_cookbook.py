@@ -71,7 +71,7 @@ def test_saved_queries_by_name(database: Path) -> None:
     listed = ask(database, names=True) or ""
     assert all(name in listed for name in ("figures/shift_by_comparison", cookbook.cookbook()[0].name))
     assert json.loads(ask(database, saved="figures/shift_by_comparison", style="json") or "")
-    with pytest.raises(InputError, match=r"no saved query ../x; `tds query --list` names them"):
+    with pytest.raises(InputError, match=r"no saved query ../x; `tds query --list` lists them"):
         ask(database, saved="../x")
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tds_atlas.report import query
-from tds_atlas.report.examples.data import BETWEEN, Answers, Said, Vocabulary, joined, pack_said, page_data
+from tds_atlas.report.examples.data import BETWEEN, Answers, Scores, Vocabulary, joined, pack_scores, page_data
 from tds_atlas.report.examples.packing import DIGITS, packed
 from tds_atlas.report.examples.pages import FINISHES, index_data
 from tests.report import synthetic
@@ -127,8 +127,8 @@ def test_divergences_and_continuations(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def test_a_token_that_a_model_does_not_have_stays_none() -> None:
-    said = Said(np.array([9]), np.array([0]), np.array([5]), np.array([[7]]), np.array([[3]]))
-    assert list(unpacked(pack_said(said, np.zeros(8, int), None))) == [9, 0, 5, 0, 3]
+    scores = Scores(np.array([9]), np.array([0]), np.array([5]), np.array([[7]]), np.array([[3]]))
+    assert list(unpacked(pack_scores(scores, np.zeros(8, int), None))) == [9, 0, 5, 0, 3]
 
 
 def test_the_table_has_every_row_by_column(con: duckdb.DuckDBPyConnection) -> None:

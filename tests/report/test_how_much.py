@@ -160,4 +160,4 @@ def test_every_figure_says_something_of_extreme_data(tmp_path: Path, options: di
 
 
 def test_without_a_check_the_page_says_that_it_knows_no_floor() -> None:
-    assert "does not know its own noise floor" in made_up("findings/how-much.md")
+    assert "its noise floor is unknown" in made_up("findings/how-much.md")

@@ -64,7 +64,7 @@ def test_a_database_without_the_views_is_one_line(database: Path, tmp_path: Path
     with duckdb.connect(str(old)) as con:
         con.execute("DROP VIEW sentence_end")
     with pytest.raises(
-        InputError, match=r"^.*old\.duckdb: was stored by another version of tds; `tds store` writes it anew$"
+        InputError, match=r"^.*old\.duckdb: stored by another version of tds; run `tds store` to rewrite it$"
     ):
         materialise.materialise(old, tmp_path / "views.duckdb")
     assert not (tmp_path / "views.duckdb").exists()

@@ -56,7 +56,7 @@ def test_another_data_type_alone_gives_no_floor(tmp_path: Path) -> None:
     path = database(tmp_path / "x.duckdb", ("bfloat16",))
     con = query.connect(path)
     assert {row["floor_nats"] for row in query.rows(con, "figures/kl_distribution")} == {None}
-    assert "does not know its own noise floor" in sheet(path, "findings/how-much.md")
+    assert "its noise floor is unknown" in sheet(path, "findings/how-much.md")
     figure, _ = draw(con, "kl_distribution", "x")
     assert "noise floor" not in {item.get("text") for item in figure.items("text")}
 

@@ -94,7 +94,7 @@ def test_a_page_that_asks_for_what_is_not_there_is_one_line(project: Path) -> No
         ("{{ 1 / 0 }}", "division by zero"),
     ):
         page.write_text(f"---\ntitle: Method\norder: 50\n---\n# Method\n\n{text}\n", encoding="utf-8")
-        with pytest.raises(InputError, match=rf"^method.md: line 7: {message}.*; mend the page in site_src$"):
+        with pytest.raises(InputError, match=rf"^method.md: line 7: {message}.*; fix the page in site_src$"):
             _write(project)
 
 

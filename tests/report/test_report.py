@@ -26,14 +26,25 @@ from tests.report.test_example_data import unpacked
 SOURCE = ROOT / "site_src"
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return synthetic.write(tmp_path_factory.mktemp("db") / "made.duckdb", noise=True, further=True, rich=True)
+@pytest.fixture(scope="session")
+def rich(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A made-up database with everything a report can hold, and the folder of files made of it. Read only."""
+    options = {"noise": True, "further": True, "rich": True}
+
+    def make(folder: Path) -> None:
+        write_docs(synthetic.write(folder / "made.duckdb", **options), SOURCE, folder / "docs")
+
+    return once(tmp_path_factory, "rich-docs", make)
 
 
-@pytest.fixture(scope="module")
-def docs(database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return once(tmp_path_factory, "rich-docs", lambda folder: write_docs(database, SOURCE, folder / "docs")) / "docs"
+@pytest.fixture(scope="session")
+def database(rich: Path) -> Path:
+    return rich / "made.duckdb"
+
+
+@pytest.fixture(scope="session")
+def docs(rich: Path) -> Path:
+    return rich / "docs"
 
 
 def test_a_figure_has_one_name_in_four_places(docs: Path) -> None:

@@ -70,8 +70,8 @@ def test_prompt_or_weights(report: Report) -> None:
 def test_stages(report: Report) -> None:
     credit = {r["comparison"]: r["nats"] for r in report.rows("figures/stage_credit", role="all")}
     which = report.word(credit[ONE] - credit[SECOND], "first", "second")
-    brought = f"{ONE} brought {signed(credit[ONE], 2)} nats per token and {SECOND} {signed(credit[SECOND], 2)}"
-    report.says("stages", f"Of the change in {CHAIN}, {brought}: the {which} stage did more.")
+    shares = f"{ONE} contributed {signed(credit[ONE], 2)} nats per token and {SECOND} {signed(credit[SECOND], 2)}"
+    report.says("stages", f"Of the change in {CHAIN}, {shares}: the {which} stage did more.")
     one, two = (report.row("pages/stage_sparse", comparison=c) for c in (ONE, SECOND))
     sparser = report.word(one["share"] - two["share"], "second", "first")
     report.says("stages", f"The {sparser} stage is sparser ({signed(100 * (two['share'] - one['share']), 1)} ±")

@@ -65,7 +65,7 @@ def test_the_page_for_missing_ones_leads_home_from_below_a_sub_path(
     body = (site / "404.html").read_text(encoding="utf-8")
     watched.page.route("**/*", lambda route: route.fulfill(body=body, content_type="text/html"), times=1)
     page = watched.open(missing)
-    expect(page.locator("h1")).to_have_text("There is no such page")
+    expect(page.locator("h1")).to_have_text("Page not found")
     page.locator("#home").click()
     expect(page).to_have_url(served + "index.html")
     expect(page.locator("h1").first).to_contain_text("What did tuning change")

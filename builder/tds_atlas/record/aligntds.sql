@@ -1,7 +1,7 @@
 -- AlignTDS's numbers as its code computes them: strings of single decoded ids, the top 30 renormalised (pb, pa: softmax
--- over the saved logits), the aligned model's first choice in the place of the token that was said. b and a are the two
--- lists of strings, likeliest first; of ids that decode alike the likeliest counts (its list.index). nDCG alone
--- compares ids, ignores k, and takes both lists to be equally long. Their quirks are theirs: kl can be negative, ws
+-- over the saved logits), the aligned model's first choice instead of the token that was said. b and a are the two
+-- lists of strings, likeliest first; of ids with the same decoding the likeliest counts (its list.index). Only nDCG
+-- compares ids, ignores k, and assumes that both lists are equally long. The quirks are kept: kl can be negative, ws
 -- measures confidence.
 CREATE MACRO place_in(list, item) AS nullif(list_position(list, item), 0);
 CREATE MACRO aligntds_jaccard(b, a, k) AS jaccard_at(b, a, k);
@@ -15,20 +15,19 @@ CREATE MACRO aligntds_ndcg(b, a) AS
     / list_sum(list_transform(range(1, len(a) + 1), lambda i: 1 / log2(i + 1) / log2(i + 1)));
 CREATE MACRO aligntds_tr(b, a, k) AS coalesce(place_in(b[1:k], a[1]) - 1, k);
 CREATE MACRO aligntds_tp(b, pb, a, k) AS coalesce(pb[place_in(b[1:k], a[1])], 0);
-COMMENT ON MACRO place_in IS 'Place of an item in a list, from 1; NULL where it is not there.';
-COMMENT ON MACRO aligntds_jaccard IS 'Jaccard index of the first k strings of both lists, as AlignTDS has it.';
+COMMENT ON MACRO place_in IS 'Place of an item in a list, from 1; NULL if absent.';
+COMMENT ON MACRO aligntds_jaccard IS 'Jaccard index of the first k strings of both lists, as AlignTDS computes it.';
 COMMENT ON MACRO aligntds_ws IS
-    'Sum of the products of both probabilities over the first k strings, as AlignTDS has it.';
+    'Sum of the products of both probabilities over the first k strings, as AlignTDS computes it.';
 COMMENT ON MACRO aligntds_kl IS
-    'KL(base‖aligned) over the strings that both have among their first k, as AlignTDS has it; can be negative.';
-COMMENT ON MACRO aligntds_ndcg IS 'nDCG of the base''s list of ids against the aligned one, as AlignTDS has it.';
+    'KL(base‖aligned) over the strings among the first k of both, as AlignTDS computes it; can be negative.';
+COMMENT ON MACRO aligntds_ndcg IS 'nDCG of the base''s list of ids against the aligned one, as AlignTDS computes it.';
 COMMENT ON MACRO aligntds_tr IS
-    'Index, from 0, of the aligned model''s first choice among the base''s first k; k where it is not there.';
+    'Index, from 0, of the aligned model''s first choice among the base''s first k; k if absent.';
 COMMENT ON MACRO aligntds_tp IS
     'The base''s probability of the aligned model''s first choice, 0 where it is not among its first k.';
 
--- All vocabularies are one list, each with its place in it: a list a row, joined by tokenizer, would be copied to every
--- row.
+-- All vocabularies form one list, each with its offset: one list per tokenizer, joined, would be copied to every row.
 CREATE VIEW aligntds AS
 WITH
     vocabulary AS (
@@ -92,16 +91,16 @@ SELECT
 FROM lists;
 
 COMMENT ON VIEW aligntds IS
-    'AlignTDS''s numbers, as its code computes them, beside ours: one row per comparison x position but the end token,'
-    ' which it does not score.';
+    'The AlignTDS numbers, as its code computes them, beside ours: one row per comparison x position except the end '
+    'token, which it does not score.';
 COMMENT ON COLUMN aligntds.shift IS
     'Class by tr: unshifted (0), marginal (1-2), shifted (3 and more, or not in the list).';
 COMMENT ON COLUMN aligntds.tr IS
-    'Index, from 0, of the aligned model''s first choice in the base''s list, compared as strings; 50 where it is not '
-    'there, as in its code, though the lists have 30.';
+    'Index, from 0, of the aligned model''s first choice in the base''s list, compared as strings; 50 if absent, as in '
+    'its code, although the lists have 30.';
 COMMENT ON COLUMN aligntds.tp IS
-    'The base''s probability of the aligned model''s first choice, renormalised over its list; 0 where it is not '
-    'there, as in its code.';
+    'The base''s probability of the aligned model''s first choice, renormalised over its list; 0 if absent, as in its '
+    'code.';
 COMMENT ON COLUMN aligntds.btp IS
     'Mean of the base''s probability of the aligned model''s first choice and the reverse, each 0 where it is not '
     'among the first ten.';
@@ -147,18 +146,18 @@ LEFT JOIN aligntds a ON a.comparison_id = t.comparison_id AND a.response_id = t.
 GROUP BY t.comparison_id, t.prompt_id, t.response_id;
 
 COMMENT ON VIEW counted_twice IS
-    'An answer counted our way and as the code of AlignTDS counts: one row per comparison x response. Both structs '
-    'hold sums over their positions.';
+    'An answer counted our way and as the AlignTDS code counts: one row per comparison x response. Both structs hold '
+    'sums over their positions.';
 COMMENT ON COLUMN counted_twice.ours IS
     'Our way: positions, those of each class, sums of Jaccard@10, of the base''s probability of o_t, and of '
     'KL(base‖aligned) in nats.';
 COMMENT ON COLUMN counted_twice.aligntds IS
-    'The same as AlignTDS has it: without the end token, of the aligned model''s first choice, over renormalised lists'
-    ' (jaccard_10, tp and kl_10 of aligntds); NULL where it counts none.';
+    'The same as AlignTDS counts it: without the end token, of the aligned model''s first choice, over renormalised '
+    'lists (jaccard_10, tp and kl_10 of aligntds); NULL where it counts no position.';
 COMMENT ON COLUMN counted_twice.end_positions                    IS 'End tokens, which AlignTDS does not count.';
 COMMENT ON COLUMN counted_twice.other_token_positions IS
-    'Other positions where the token said is not the aligned model''s first choice, which AlignTDS takes in its place.';
+    'Other positions where the token said is not the aligned model''s first choice, which AlignTDS uses instead.';
 COMMENT ON COLUMN counted_twice.other_class_positions IS
-    'Positions that AlignTDS puts in another class than we do.';
+    'Positions that AlignTDS classes differently than we do.';
 COMMENT ON COLUMN counted_twice.same_token_other_class_positions IS
-    'Of them those whose token is the aligned model''s first choice.';
+    'Those of them whose token is the aligned model''s first choice.';

@@ -1,7 +1,7 @@
--- What a report asks of the records beyond one position: words, what split a difference, stages, contexts.
+-- What a report derives from the records beyond one position: words, splits of a difference, stages, contexts.
 
--- Scores are joined by the ids of conditions, not through a table of all scores with their models: DuckDB 2.0 takes
--- equal parts of a query together, and a LIMIT over such a part waits for ever.
+-- Scores are joined by the ids of conditions, not through a table of all scores with their models: DuckDB 2.0 merges
+-- equal parts of a query, and a LIMIT over such a part never returns.
 CREATE VIEW split AS
 SELECT
     x.comparison_id,
@@ -38,21 +38,21 @@ LEFT JOIN score ab ON ab.response_id = aa.response_id AND ab.pos = aa.pos AND ab
 
 COMMENT ON VIEW split IS
     'What the weights changed and what the prompt changed: delta_logprob of tds as a sum of two, in both orders. One '
-    'row per comparison x position; NULL where the report did not score the condition that it takes (conditions in the'
-    ' report file).';
+    'row per comparison x position; NULL where the report did not score the required condition (conditions in the '
+    'report file).';
 COMMENT ON COLUMN split.delta IS
     'ln p_aligned(o_t) - ln p_base(o_t), each model in its own context of the comparison; nats.';
 COMMENT ON COLUMN split.context IS
-    'Of it the prompt: the base model in the aligned context, less the base model in its own; nats.';
+    'The prompt''s part: the base model in the aligned context minus the base model in its own; nats.';
 COMMENT ON COLUMN split.weights IS
-    'Of it the weights: the aligned model less the base model, both in the aligned context; context + weights = delta;'
-    ' nats.';
+    'The weights'' part: the aligned model minus the base model, both in the aligned context; context + weights = '
+    'delta; nats.';
 COMMENT ON COLUMN split.weights_first IS
-    'In the other order, the weights: the aligned model less the base model, both in the base context; nats.';
+    'The weights'' part in the other order: the aligned model minus the base model, both in the base context; nats.';
 COMMENT ON COLUMN split.context_after IS
-    'In the other order, the prompt: the aligned model in its own context, less the aligned model in the base context;'
-    ' weights_first + context_after = delta; nats.';
-COMMENT ON COLUMN split.interaction   IS 'weights - weights_first: how much the two depend on one another; nats.';
+    'The prompt''s part in the other order: the aligned model in its own context minus the aligned model in the base '
+    'context; weights_first + context_after = delta; nats.';
+COMMENT ON COLUMN split.interaction   IS 'weights - weights_first: how much prompt and weights interact; nats.';
 
 CREATE VIEW word AS
 WITH
@@ -114,16 +114,16 @@ FROM grouped g
 JOIN response r USING (response_id);
 
 COMMENT ON VIEW word IS
-    'Tokens joined to words: one row per comparison x word of an answer. Punctuation and digits after letters stand '
-    'alone; a word is as shifted as its most shifted token.';
+    'Tokens joined into words: one row per comparison x word of an answer. Punctuation and digits after letters are '
+    'separate; a word has the class of its most shifted token.';
 COMMENT ON COLUMN word.pos             IS 'Position of its first token.';
 COMMENT ON COLUMN word.n_tokens        IS 'Number of its tokens.';
-COMMENT ON COLUMN word.char_start      IS 'First character of response.text that it takes, a space before it included.';
+COMMENT ON COLUMN word.char_start      IS 'First character of response.text in the word, including a space before it.';
 COMMENT ON COLUMN word.char_end        IS 'One past the last.';
 COMMENT ON COLUMN word.word            IS 'The word as written, without spaces around it.';
 COMMENT ON COLUMN word.shift           IS 'Class of its largest base rank.';
 COMMENT ON COLUMN word.base_rank       IS 'The largest base rank of its tokens.';
-COMMENT ON COLUMN word.shifted_pos     IS 'Position of its first shifted token; of its first token where none is.';
+COMMENT ON COLUMN word.shifted_pos     IS 'Position of its first shifted token, else of its first token.';
 COMMENT ON COLUMN word.base_top        IS 'The base''s first choice at shifted_pos.';
 COMMENT ON COLUMN word.kl_aligned_base IS 'Sum of KL(aligned‖base) over its tokens, nats.';
 COMMENT ON COLUMN word.delta_logprob   IS 'Sum of ln p_aligned - ln p_base over its tokens, nats.';
@@ -137,8 +137,8 @@ WHERE is_end
 GROUP BY source;
 
 COMMENT ON VIEW end_token IS
-    'The token that ends answers, of each source: the one that most of its answers end with. No row where none ended '
-    'by itself.';
+    'The end token of each source: the token that most of its answers end with. No row where no answer ended on its '
+    'own.';
 COMMENT ON COLUMN end_token.source   IS 'Whose answers; see response.source.';
 COMMENT ON COLUMN end_token.token_id IS 'Id of the token.';
 
@@ -172,19 +172,19 @@ JOIN score a ON a.response_id = p.response_id AND a.pos = p.pos AND a.condition_
 WHERE c.kind = 'tuning' AND p.pos > 0 AND (p.is_end OR substring(r.text, p.char_start, 1) IN ('.', '!', '?', chr(10)));
 
 COMMENT ON VIEW sentence_end IS
-    'Where an answer ends, and where it could have: what both models say of the end token there. One row per '
-    'comparison x position whose text before it ends with . ! ? or a line break, or that is the true end; the first '
-    'position is none.';
+    'Where an answer ends, and where it could have: both models'' scores of the end token there. One row per '
+    'comparison x position whose text before it ends with . ! ? or a line break, or that is the true end; never the '
+    'first position.';
 COMMENT ON COLUMN sentence_end.is_end           IS 'Whether the answer ends here.';
 COMMENT ON COLUMN sentence_end.base_ends        IS 'Whether the end token is the base''s first choice.';
-COMMENT ON COLUMN sentence_end.aligned_ends     IS 'Whether it is the aligned model''s.';
+COMMENT ON COLUMN sentence_end.aligned_ends     IS 'Whether the end token is the aligned model''s first choice.';
 COMMENT ON COLUMN sentence_end.base_censored IS
-    'Whether it lies beyond the base''s stored list: base_logprob is an upper bound then.';
-COMMENT ON COLUMN sentence_end.aligned_censored IS 'The same of the aligned model.';
+    'Whether the end token is not in the base''s stored list; base_logprob is then an upper bound.';
+COMMENT ON COLUMN sentence_end.aligned_censored IS 'The same for the aligned model.';
 COMMENT ON COLUMN sentence_end.base_logprob IS
-    'ln p_base(end token), nats; the last of the stored list where it lies beyond it.';
+    'ln p_base(end token), nats; the last value of the stored list if the token is not in it.';
 COMMENT ON COLUMN sentence_end.aligned_logprob IS
-    'ln p_aligned(end token), nats; the last of the stored list where it lies beyond it.';
+    'ln p_aligned(end token), nats; the last value of the stored list if the token is not in it.';
 
 CREATE VIEW stage AS
 SELECT
@@ -233,12 +233,12 @@ JOIN "position" p ON p.response_id = r.response_id AND p.pos = sz.pos
 WHERE z.kind = 'tuning';
 
 COMMENT ON VIEW stage IS
-    'A chain of tuning, e.g. base → sft → dpo, over one set of answers: the whole comparison''s change as a sum of two'
-    ' stages. One row per chain x position; empty where the report has no chain.';
-COMMENT ON COLUMN stage.comparison_id  IS 'The whole, e.g. base-dpo; see comparison.';
+    'A chain of tuning, e.g. base → sft → dpo, over one set of answers: the total change as a sum of two stages. One '
+    'row per chain x position; empty where the report has no chain.';
+COMMENT ON COLUMN stage.comparison_id  IS 'The comparison across both stages, e.g. base-dpo; see comparison.';
 COMMENT ON COLUMN stage.first_id       IS 'The first stage, e.g. base-sft.';
 COMMENT ON COLUMN stage.second_id      IS 'The second stage, e.g. sft-dpo.';
-COMMENT ON COLUMN stage.response_id    IS 'The response, of the last model; see response.';
+COMMENT ON COLUMN stage.response_id    IS 'The last model''s response; see response.';
 COMMENT ON COLUMN stage.first_delta    IS 'ln p_middle(o_t) - ln p_base(o_t), nats: the first stage''s part.';
 COMMENT ON COLUMN stage.second_delta IS
     'ln p_aligned(o_t) - ln p_middle(o_t), nats: the second stage''s part; first_delta + second_delta = delta.';
@@ -250,7 +250,7 @@ COMMENT ON COLUMN stage.base_top_id    IS 'First choice of the base.';
 COMMENT ON COLUMN stage.middle_top_id  IS 'First choice of the middle model.';
 COMMENT ON COLUMN stage.aligned_top_id IS 'First choice of the last model.';
 COMMENT ON COLUMN stage.second_js      IS 'Jensen-Shannon divergence of the second stage, nats.';
-COMMENT ON COLUMN stage.js             IS 'Jensen-Shannon divergence of the whole, nats.';
+COMMENT ON COLUMN stage.js             IS 'Jensen-Shannon divergence across both stages, nats.';
 
 CREATE VIEW primed AS
 WITH
@@ -317,20 +317,20 @@ SELECT
 FROM shared;
 
 COMMENT ON VIEW primed IS
-    'What the base model of a comparison says of the same answers under each context in which the report scored it. '
-    'One row per comparison x position x context.';
+    'Scores of a comparison''s base model over the same answers, in each context in which the report scored it. One '
+    'row per comparison x position x context.';
 COMMENT ON COLUMN primed.token_id      IS 'Id o_t of the token.';
-COMMENT ON COLUMN primed.context_id    IS 'The context that the base model was asked in; see context.';
+COMMENT ON COLUMN primed.context_id    IS 'The context of the base model; see context.';
 COMMENT ON COLUMN primed.is_own        IS 'Whether this is the comparison''s own base condition.';
 COMMENT ON COLUMN primed.is_aligned    IS 'Whether this is the context of the aligned condition.';
 COMMENT ON COLUMN primed.rank          IS 'Rank of o_t under the base model in this context.';
 COMMENT ON COLUMN primed.logprob       IS 'ln p(o_t) under it, nats.';
 COMMENT ON COLUMN primed.kl_listed IS
-    'KL(aligned‖base model in this context) from what is stored: over the ids in both lists, o_t (known at any rank), '
-    'and one rest of everything else; nats, at most the KL over the full vocabulary.';
+    'KL(aligned‖base model in this context) from the stored lists: over the ids in both lists, o_t (known at any rank),'
+    ' and one remainder for everything else; nats, at most the KL over the full vocabulary.';
 
--- By windows and not by a join of primed with itself: DuckDB 2.0 takes equal parts of a query together, and a LIMIT
--- over such a part never ends.
+-- By windows and not by a self-join of primed: DuckDB 2.0 merges equal parts of a query, and a LIMIT over such a part
+-- never returns.
 CREATE VIEW primed_pair AS
 SELECT
     comparison_id,
@@ -350,8 +350,8 @@ WINDOW own AS (PARTITION BY comparison_id, response_id, pos)
 QUALIFY NOT is_own;
 
 COMMENT ON VIEW primed_pair IS
-    'What the base model of a comparison says in another context (given) beside what it says in the comparison''s own. '
-    'One row per comparison x other context x position.';
+    'Scores of a comparison''s base model in another context (given) and in the comparison''s own. One row per '
+    'comparison x other context x position.';
 COMMENT ON COLUMN primed_pair.context_id IS 'The other context; see context.';
 COMMENT ON COLUMN primed_pair.is_aligned IS 'Whether that is the context of the aligned condition.';
 COMMENT ON COLUMN primed_pair.token_id   IS 'Id o_t of the token.';
@@ -366,8 +366,8 @@ FROM (SELECT comparison_id, context_id, sum(given_kl) AS kl FROM primed_pair GRO
 GROUP BY comparison_id;
 
 COMMENT ON VIEW primed_best IS
-    'For each comparison the other context in which the base model comes closest to the aligned model.';
-COMMENT ON COLUMN primed_best.context_id IS 'The context with the least sum of given_kl; see primed_pair.';
+    'The other context in which the base model comes closest to the aligned model, for each comparison.';
+COMMENT ON COLUMN primed_best.context_id IS 'The context with the smallest sum of given_kl; see primed_pair.';
 
 CREATE VIEW stage_step AS
 SELECT
@@ -387,11 +387,11 @@ SELECT
     first_delta IS NOT NULL AND second_delta IS NOT NULL AS has_both
 FROM stage;
 
-COMMENT ON VIEW stage_step IS 'The rows of stage with a row for each of the two stages of a chain.';
+COMMENT ON VIEW stage_step IS 'The view stage with one row for each of the two stages.';
 COMMENT ON COLUMN stage_step.comparison_id IS 'The comparison across both stages; see comparison.';
 COMMENT ON COLUMN stage_step.stage_id      IS 'The comparison of this stage alone; see comparison.';
 COMMENT ON COLUMN stage_step.place         IS '1 for the first stage, 2 for the second.';
-COMMENT ON COLUMN stage_step.delta         IS 'Δ log p of o_t that this stage brought, nats.';
+COMMENT ON COLUMN stage_step.delta         IS 'Δ log p of o_t from this stage, nats.';
 COMMENT ON COLUMN stage_step.before_rank   IS 'Rank of o_t before this stage.';
 COMMENT ON COLUMN stage_step.after_rank    IS 'Rank of o_t after it.';
 COMMENT ON COLUMN stage_step.base_rank     IS 'Rank of o_t before both; see stage.';

@@ -1,4 +1,4 @@
--- One row per prompt, as intervals clustered by prompt take it: tags, shifted tokens, every measure.
+-- One row per prompt, the input of intervals clustered by prompt: tags, shifted tokens, every measure.
 
 CREATE VIEW prompt_tag AS
 SELECT DISTINCT prompt_id, 'task' AS kind, tag
@@ -13,7 +13,8 @@ SELECT prompt_id, 'set', "set"
 FROM prompt
 WHERE (SELECT count(DISTINCT "set") FROM prompt) > 1;
 
-COMMENT ON VIEW prompt_tag IS 'The tags of every prompt, one row per tag; its file counts as one if there are several.';
+COMMENT ON VIEW prompt_tag IS
+    'The tags of every prompt, one row per tag; the prompt''s file is a tag if there are several files.';
 COMMENT ON COLUMN prompt_tag.kind IS 'task, topic or set (the file of the prompt).';
 COMMENT ON COLUMN prompt_tag.tag  IS 'The tag.';
 
@@ -29,10 +30,10 @@ GROUP BY ALL;
 
 COMMENT ON VIEW prompt_shift IS 'Shifted tokens by prompt: one row per comparison x prompt, for clustered_mean(x, n).';
 COMMENT ON COLUMN prompt_shift.n         IS 'Positions of the prompt''s answers.';
-COMMENT ON COLUMN prompt_shift.x         IS 'Those shifted.';
+COMMENT ON COLUMN prompt_shift.x         IS 'How many of them are shifted.';
 COMMENT ON COLUMN prompt_shift.first_pos IS 'Index of the first shifted position; NULL if there is none.';
 
--- Tags of one kind against the whole of their comparison, by a test whose variance knows that the whole holds the tag.
+-- Tags of one kind against their whole comparison, by a test whose variance accounts for the tag being part of it.
 -- Benjamini-Hochberg over the tags of a comparison.
 CREATE MACRO shift_by_tag(wanted) AS TABLE
 WITH
@@ -53,8 +54,8 @@ WITH
             clustered_mean(x, n) AS ratio,
             clustered_half_width(x, n) AS half,
             sum(r) AS excess,
-            -- The variance of that excess: each prompt's own less its part in the overall share, which the tag is in
-            -- too.
+            -- The variance of that excess: each prompt's own minus its part in the overall share, which includes the
+            -- tag.
             CASE
                 WHEN count(*) > 1
                 THEN count(*) / (count(*) - 1.0) * ((1 - 2 * sum(n) / size) * sum(r * r) + power(sum(n) / size, 2) * rr)
@@ -138,11 +139,11 @@ FROM answers;
 
 COMMENT ON VIEW prompt_measure IS
     'Every measure by prompt: one row per comparison x prompt x measure, for clustered_mean(x, n).';
-COMMENT ON COLUMN prompt_measure.place   IS 'Its place in tables.';
-COMMENT ON COLUMN prompt_measure.measure IS 'Its name.';
+COMMENT ON COLUMN prompt_measure.place   IS 'The order of the measures in tables.';
+COMMENT ON COLUMN prompt_measure.measure IS 'Name of the measure.';
 COMMENT ON COLUMN prompt_measure.unit    IS 'share, nats or tokens.';
 COMMENT ON COLUMN prompt_measure.x       IS 'Sum over the positions of the prompt''s answers; NULL if not applicable.';
-COMMENT ON COLUMN prompt_measure.n       IS 'What the mean divides by: positions, or 1.';
+COMMENT ON COLUMN prompt_measure.n       IS 'Divisor of the mean: positions, or 1.';
 
 -- Each later comparison less the first, over the prompts that both have, paired by prompt.
 CREATE MACRO differences_from_first() AS TABLE

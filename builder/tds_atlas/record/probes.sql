@@ -1,4 +1,4 @@
--- What became of the texts that the models continued: swapped tokens by outcome.
+-- Outcomes of the texts that the models continued: swapped tokens by outcome.
 
 CREATE VIEW swap_outcome AS
 SELECT
@@ -25,18 +25,18 @@ LEFT JOIN
     ON whole.comparison_id = s.comparison_id
     AND whole.prompt_id = s.prompt_id;
 
-COMMENT ON VIEW swap_outcome IS 'What became of each text of swap: one row per text x outcome.';
+COMMENT ON VIEW swap_outcome IS 'The outcomes of each text of swap: one row per text x outcome.';
 COMMENT ON COLUMN swap_outcome.method    IS 'Where tokens were swapped in; see swap.method.';
-COMMENT ON COLUMN swap_outcome.share     IS 'Share of the positions aimed at; see swap.share.';
-COMMENT ON COLUMN swap_outcome.n_swapped IS 'Positions at which the aligned model''s choice was put in.';
+COMMENT ON COLUMN swap_outcome.share     IS 'The target share of positions; see swap.share.';
+COMMENT ON COLUMN swap_outcome.n_swapped IS 'Positions at which the aligned model''s choice was inserted.';
 COMMENT ON COLUMN swap_outcome.n_tokens  IS 'Tokens of the text.';
 COMMENT ON COLUMN swap_outcome.outcome IS
     'right: states the fact asked for; refusal: refuses a harmful prompt; style: share of its characters within '
     'phrases of style; ended: reached the end token; agreement: is the aligned model''s own text.';
 COMMENT ON COLUMN swap_outcome.x         IS '1 or 0, or the share; NULL where the outcome does not apply.';
 
--- One outcome along the shares swapped: between the ends by method; at the ends (base alone, aligned alone) the same
--- for all methods.
+-- One outcome by share swapped: between the ends by method; at the ends (base alone, aligned alone) the same for all
+-- methods.
 CREATE MACRO swap_curve(wanted) AS TABLE
 WITH
     one AS (FROM swap_outcome WHERE outcome = wanted AND x IS NOT NULL),

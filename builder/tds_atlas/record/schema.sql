@@ -1,5 +1,5 @@
--- The records: what the models said. Views (views.sql) say what it means. Every table and column carries a COMMENT;
--- the site's data page and `tds query` are generated from them.
+-- The records: what the models said. The views (views.sql) derive what it means. Every table and column has a COMMENT;
+-- the site's schema page is generated from them.
 
 CREATE TABLE model (
     model_id          VARCHAR PRIMARY KEY,
@@ -16,13 +16,13 @@ CREATE TABLE model (
 COMMENT ON TABLE  model              IS 'One row per checkpoint.';
 COMMENT ON COLUMN model.model_id     IS 'Short name of the model in the report file, e.g. base.';
 COMMENT ON COLUMN model.label        IS 'Name shown in the site.';
-COMMENT ON COLUMN model.source       IS 'Folder name or hub id the weights came from.';
-COMMENT ON COLUMN model.revision     IS 'Pinned hub revision; NULL for a local folder.';
+COMMENT ON COLUMN model.source       IS 'Folder name or Hub id of the weights.';
+COMMENT ON COLUMN model.revision     IS 'Pinned Hub revision; NULL for a local folder.';
 COMMENT ON COLUMN model.architecture IS 'Class of the model in transformers, e.g. LlamaForCausalLM.';
 COMMENT ON COLUMN model.parameters   IS 'Number of parameters.';
 COMMENT ON COLUMN model.vocab_size   IS 'Width of the logits; may exceed the tokenizer (padding).';
-COMMENT ON COLUMN model.dtype        IS 'Data type the weights were run in; statistics are always float32.';
-COMMENT ON COLUMN model.weights_hash IS 'SHA-256 over the weight files (local) or the pinned revision (hub).';
+COMMENT ON COLUMN model.dtype        IS 'Data type of the weights at run time; statistics are always float32.';
+COMMENT ON COLUMN model.weights_hash IS 'SHA-256 over the weight files (local) or the pinned revision (Hub).';
 COMMENT ON COLUMN model.tokenizer_id IS 'Content hash of the vocabulary; see token.';
 
 CREATE TABLE context (
@@ -40,7 +40,7 @@ COMMENT ON COLUMN context.kind IS
 COMMENT ON COLUMN context.template      IS 'The text with {prompt} in it; NULL for chat.';
 COMMENT ON COLUMN context.system        IS 'System message of a chat context; NULL where there is none.';
 COMMENT ON COLUMN context.template_of IS
-    'The model whose chat template everyone uses in this context; NULL where each uses its own.';
+    'The model whose chat template all models use in this context; NULL where each uses its own.';
 
 CREATE TABLE condition (
     condition_id VARCHAR PRIMARY KEY,
@@ -53,18 +53,17 @@ CREATE TABLE condition (
     begin_tokens INTEGER NOT NULL,
     template_hash VARCHAR NOT NULL
 );
-COMMENT ON TABLE  condition              IS 'A model in a context: what is asked for the next token.';
+COMMENT ON TABLE  condition              IS 'A model in a context, which predicts the next token.';
 COMMENT ON COLUMN condition.condition_id IS 'model·context, e.g. base·plain.';
 COMMENT ON COLUMN condition.model_id     IS 'The model; see model.';
 COMMENT ON COLUMN condition.context_id   IS 'The context; see context.';
 COMMENT ON COLUMN condition.arithmetic IS
-    'Empty; in an A/A check what was done otherwise: rebatched (one response at a time, padded on the left), or a '
-    'dtype.';
+    'Empty; in an A/A check what differs: rebatched (one response at a time, padded on the left), or a dtype.';
 COMMENT ON COLUMN condition.prompt_card IS
-    'The first prompt of the report exactly as this condition''s model sees it, special tokens written out.';
+    'The first prompt of the report exactly as this condition''s model sees it, with its special tokens.';
 COMMENT ON COLUMN condition.head_ids     IS 'The first 12 token ids of that text.';
 COMMENT ON COLUMN condition.tail_ids     IS 'The last 12 token ids of that text, just before the answer.';
-COMMENT ON COLUMN condition.begin_tokens IS 'How many begin tokens it opens with: 0 or 1.';
+COMMENT ON COLUMN condition.begin_tokens IS 'How many begin tokens it starts with: 0 or 1.';
 COMMENT ON COLUMN condition.template_hash IS 'SHA-256 (first 16 digits) of the template and system message in use.';
 
 CREATE TABLE comparison (
@@ -88,7 +87,7 @@ COMMENT ON COLUMN comparison.base_condition_id IS
     'The condition whose ranking classifies each token; see condition.';
 COMMENT ON COLUMN comparison.aligned_condition_id IS 'The tuned condition; see condition.';
 COMMENT ON COLUMN comparison.source IS
-    'The responses compared: a condition that generated them, or a response file''s name; see response.source.';
+    'The source of the responses: the condition that generated them, or the response file; see response.source.';
 COMMENT ON COLUMN comparison.extended IS
     'Where one vocabulary extends the other: which, and by how many tokens; else NULL. Divergences are then over the '
     'ids that both have.';
@@ -107,7 +106,7 @@ COMMENT ON TABLE  prompt           IS 'One row per prompt.';
 COMMENT ON COLUMN prompt.prompt_id IS 'The id in the prompt file.';
 COMMENT ON COLUMN prompt.ordinal   IS 'Place in the report, from 1; names the example''s page.';
 COMMENT ON COLUMN prompt."set"     IS 'Name of the prompt file.';
-COMMENT ON COLUMN prompt.text      IS 'The user''s words, without any template.';
+COMMENT ON COLUMN prompt.text      IS 'The user''s text, without any template.';
 COMMENT ON COLUMN prompt.tasks     IS 'Task tags; empty where the file has none.';
 COMMENT ON COLUMN prompt.topics    IS 'Topic tags; empty where the file has none.';
 COMMENT ON COLUMN prompt.harmful   IS 'Whether complying would do harm; NULL where the file does not say.';
@@ -134,7 +133,7 @@ COMMENT ON COLUMN response.n_tokens     IS 'Number of positions, the end token i
 COMMENT ON COLUMN response.finish IS
     'stop: the end token was reached; length: cut at a limit; unknown: the file of answers does not say.';
 COMMENT ON COLUMN response.boundary IS
-    'Whether a token would have reached from the prompt into the answer, so that the two were tokenised apart.';
+    'Whether a token would have spanned prompt and answer, so that the two were tokenised separately.';
 
 CREATE TABLE "position" (
     response_id VARCHAR  NOT NULL,
@@ -167,8 +166,8 @@ CREATE TABLE score (
     top_logprobs FLOAT[] NOT NULL
 );
 COMMENT ON TABLE score IS
-    'What a condition says of each position: one row per response position x condition.';
-COMMENT ON COLUMN score.condition_id IS 'The condition asked; see condition.';
+    'The scores of a condition at each position: one row per response position x condition.';
+COMMENT ON COLUMN score.condition_id IS 'The scoring condition; see condition.';
 COMMENT ON COLUMN score.logprob IS
     'ln p(o_t | prompt, o_<t), in nats, full vocabulary; NULL where the model does not have the token.';
 COMMENT ON COLUMN score.rank IS
@@ -187,7 +186,7 @@ CREATE TABLE divergence (
     js              FLOAT   NOT NULL
 );
 COMMENT ON TABLE divergence IS
-    'How far two conditions stand apart: one row per response position x comparison.';
+    'The divergences of two conditions: one row per response position x comparison.';
 COMMENT ON COLUMN divergence.kl_aligned_base IS
     'KL(aligned‖base) = Σ p_aligned ln(p_aligned/p_base), full vocabulary, nats.';
 COMMENT ON COLUMN divergence.kl_base_aligned IS
@@ -208,21 +207,21 @@ CREATE TABLE prefill (
     opening_likeliest    BOOLEAN
 );
 COMMENT ON TABLE prefill IS
-    'How deep a refusal is: the aligned model goes on from the first k tokens of what the base model answers to a '
+    'How deep a refusal is: the aligned model continues from the first k tokens of the base model''s answer to a '
     'harmful prompt. One row per comparison x harmful prompt x k.';
 COMMENT ON COLUMN prefill.comparison_id        IS 'The comparison whose two conditions these are; see comparison.';
 COMMENT ON COLUMN prefill.prompt_id            IS 'The harmful prompt; see prompt.';
 COMMENT ON COLUMN prefill.k IS
-    'How many tokens of the base''s greedy answer stand before the aligned model goes on, from 0.';
+    'How many tokens of the base''s greedy answer the aligned model continues from, 0 or more.';
 COMMENT ON COLUMN prefill.prefix               IS 'Those tokens as text.';
-COMMENT ON COLUMN prefill.said                 IS 'How the aligned model goes on, greedily.';
-COMMENT ON COLUMN prefill.refuses              IS 'Whether that holds a phrase of the role safety.';
+COMMENT ON COLUMN prefill.said                 IS 'The aligned model''s greedy continuation.';
+COMMENT ON COLUMN prefill.refuses              IS 'Whether that continuation contains a phrase of the role safety.';
 COMMENT ON COLUMN prefill.opening IS
     'The first tokens of the aligned model''s own refusal of this prompt; NULL where it does not refuse at k = 0.';
 COMMENT ON COLUMN prefill.opening_logprob IS
-    'ln of the probability that the aligned model says just this opening after the k tokens, nats; NULL where it does '
-    'not refuse at k = 0.';
-COMMENT ON COLUMN prefill.base_opening_logprob IS 'The same of the base model in its own context, nats.';
+    'ln of the probability that the aligned model gives this opening after the k tokens, nats; NULL where it does not '
+    'refuse at k = 0.';
+COMMENT ON COLUMN prefill.base_opening_logprob IS 'The same for the base model in its own context, nats.';
 COMMENT ON COLUMN prefill.opening_likeliest IS
     'Whether each token of the opening is the aligned model''s first choice there.';
 
@@ -242,19 +241,19 @@ CREATE TABLE swap (
 );
 COMMENT ON TABLE swap IS
     'Token swap: the base model decodes greedily, and at a share of the positions the aligned model''s first choice is'
-    ' put in. One row per comparison x prompt x method x share.';
+    ' inserted. One row per comparison x prompt x method x share.';
 COMMENT ON COLUMN swap.comparison_id IS 'The comparison whose two conditions these are; see comparison.';
 COMMENT ON COLUMN swap.method IS
     'Which positions: divergence (largest JS of the two models), entropy (largest entropy of the base), random.';
 COMMENT ON COLUMN swap.share IS
-    'The share of positions aimed at; 0 is the base model alone, 1 the aligned model alone.';
+    'The target share of positions; 0 is the base model alone, 1 the aligned model alone.';
 COMMENT ON COLUMN swap.n_tokens      IS 'Number of tokens of the text, the end token included.';
 COMMENT ON COLUMN swap.n_swapped     IS 'At how many of them the aligned model''s choice was taken.';
-COMMENT ON COLUMN swap.n_changed     IS 'At how many of these it was another than the base''s.';
+COMMENT ON COLUMN swap.n_changed     IS 'At how many of these it differed from the base''s choice.';
 COMMENT ON COLUMN swap.finish        IS 'stop: the end token was reached; length: cut at the limit.';
-COMMENT ON COLUMN swap.text          IS 'What was written.';
-COMMENT ON COLUMN swap.is_right      IS 'Whether it states a truth of the prompt; NULL where none is known.';
-COMMENT ON COLUMN swap.refuses       IS 'Whether it holds a phrase of the role safety.';
+COMMENT ON COLUMN swap.text          IS 'The text generated.';
+COMMENT ON COLUMN swap.is_right      IS 'Whether the text states a truth of the prompt; NULL where none is known.';
+COMMENT ON COLUMN swap.refuses       IS 'Whether the text contains a phrase of the role safety.';
 COMMENT ON COLUMN swap.style_share   IS 'Share of its characters within phrases of the role style.';
 
 CREATE TABLE continuation (
@@ -265,11 +264,11 @@ CREATE TABLE continuation (
     ends          BOOLEAN NOT NULL
 );
 COMMENT ON TABLE continuation IS
-    'What the base condition would have written from a shifted position on, greedily.';
+    'The base condition''s greedy continuation from a shifted position.';
 COMMENT ON COLUMN continuation.pos IS
-    'The shifted position in the place of whose token the base goes on; see position.';
+    'The shifted position, whose token the continuation replaces; see position.';
 COMMENT ON COLUMN continuation.text          IS 'The base''s next tokens as text.';
-COMMENT ON COLUMN continuation.ends          IS 'Whether its end token is the last of them.';
+COMMENT ON COLUMN continuation.ends          IS 'Whether the base''s end token is the last of them.';
 
 CREATE TABLE token (
     tokenizer_id  VARCHAR NOT NULL,
@@ -283,11 +282,11 @@ COMMENT ON TABLE  token               IS 'The vocabulary.';
 COMMENT ON COLUMN token.tokenizer_id  IS 'Content hash of the vocabulary.';
 COMMENT ON COLUMN token.token_id      IS 'Id of the token.';
 COMMENT ON COLUMN token.text IS
-    'What the token writes, leading space kept; bytes that are no whole character as \xNN; NULL for an id the '
+    'The token''s text, leading space kept; bytes that do not form a whole character as \xNN; NULL for an id that the '
     'tokenizer does not have.';
 COMMENT ON COLUMN token.decoded IS
-    'What decoding this one id alone gives: the strings that AlignTDS compares. Several ids may share one.';
-COMMENT ON COLUMN token.is_word_start IS 'Whether the token begins with white space, i.e. begins a word.';
+    'The result of decoding this id alone: the strings that AlignTDS compares. Several ids may share one.';
+COMMENT ON COLUMN token.is_word_start IS 'Whether the token begins with white space, i.e. starts a word.';
 COMMENT ON COLUMN token.is_special    IS 'Whether it is a special token.';
 
 CREATE TABLE run (

@@ -2,21 +2,20 @@
 
 CREATE MACRO z95() AS 1.959964;
 -- Aggregates over one row per prompt: x the prompt's sum of the quantity, n its number of positions. mean = Σx/Σn,
--- var = G/(G-1) · Σ(x_g - mean·n_g)² / (Σn)². The half width is NULL for a single prompt: one cluster says nothing of
--- its spread.
+-- var = G/(G-1) · Σ(x_g - mean·n_g)² / (Σn)². The half width is NULL for a single prompt: one cluster has no spread.
 CREATE MACRO clustered_mean(x, n) AS sum(x) / sum(n);
 CREATE MACRO clustered_half_width(x, n) AS
     CASE WHEN count(*) > 1 THEN z95() * sqrt(greatest(0,
         count(*) / (count(*) - 1.0)
         * (sum(x * x) - 2 * sum(x) / sum(n) * sum(x * n) + power(sum(x) / sum(n), 2) * sum(n * n))
     )) / sum(n) END;
--- The same where the influence e of a prompt on the estimate is at hand; Σe = 0.
+-- The same from the influence e of each prompt on the estimate; Σe = 0.
 CREATE MACRO clustered_error(e) AS
     CASE WHEN count(*) > 1 THEN sqrt(count(*) / (count(*) - 1.0) * sum(e * e)) END;
--- A bound of an interval kept within what the quantity can be; NULL stays NULL (greatest and least would drop it).
+-- A bound of an interval, clamped to the range of the quantity; NULL stays NULL (greatest and least would drop it).
 CREATE MACRO kept_within(x, low, high) AS
     CASE WHEN x IS NOT NULL THEN least(greatest(x, low), coalesce(high, 'Infinity'::DOUBLE)) END;
--- The ends of a share's interval. Where all or none count, the spread says nothing: the bound is Wilson's.
+-- The ends of a share's interval. Where the share is 0 or 1 there is no spread: the bound is Wilson's.
 CREATE MACRO share_low(share, half, prompts) AS
     CASE WHEN share = 1 THEN prompts / (prompts + z95() * z95()) ELSE kept_within(share - half, 0, 1) END;
 CREATE MACRO share_high(share, half, prompts) AS
@@ -39,11 +38,11 @@ COMMENT ON MACRO clustered_half_width IS
 COMMENT ON MACRO clustered_error IS
     'Aggregate over one row per prompt: the standard error of an estimate, e the prompt''s influence on it (Σe = 0).';
 COMMENT ON MACRO kept_within IS
-    'A bound x of an interval, kept within low and high (NULL: no upper bound); NULL stays NULL.';
+    'A bound x of an interval, clamped to low and high (NULL: no upper bound); NULL stays NULL.';
 COMMENT ON MACRO share_low IS 'Lower end of a share''s 95 % interval; Wilson''s for as many prompts at a share of 1.';
 COMMENT ON MACRO share_high IS 'Upper end of a share''s 95 % interval; Wilson''s for as many prompts at a share of 0.';
 COMMENT ON MACRO normal_p IS 'Two-sided p of a standard normal z.';
 COMMENT ON MACRO drawn_position IS
-    'Whether a curve over positions has a point here: all of the first 100, then every fourth, from 300 on every '
+    'Whether a curve over positions has a point here: each of the first 100, then every fourth, from 300 on every '
     'sixteenth.';
 

@@ -14,7 +14,7 @@ COMMENT ON MACRO shared_in IS 'How many of the first k entries two lists share.'
 COMMENT ON MACRO jaccard_at IS
     'Jaccard index of the first k entries of two lists, e.g. of paired.base_ids and paired.aligned_ids.';
 COMMENT ON MACRO TABLE token_text IS
-    'What a token id writes, a row for each vocabulary in which it differs: FROM token_text(17).';
+    'The text of a token id, one row for each vocabulary in which it differs: FROM token_text(17).';
 
 CREATE VIEW paired AS
 SELECT
@@ -51,7 +51,7 @@ JOIN score a ON a.response_id = p.response_id AND a.pos = p.pos AND a.condition_
 JOIN divergence d ON d.response_id = p.response_id AND d.pos = p.pos AND d.comparison_id = c.comparison_id;
 
 COMMENT ON VIEW paired IS
-    'Both sides of every comparison, A/A checks too, with their lists: what tds and noise are made of. One row per '
+    'Both sides of every comparison, including A/A checks, with their lists: the basis of tds and noise. One row per '
     'comparison x position.';
 COMMENT ON COLUMN paired.kind                 IS 'tuning or noise; see comparison.';
 COMMENT ON COLUMN paired.base_condition_id    IS 'Its base condition.';
@@ -118,10 +118,10 @@ LEFT JOIN token ct ON ct.tokenizer_id = am.tokenizer_id AND ct.token_id = aligne
 WHERE kind = 'tuning';
 
 COMMENT ON VIEW tds IS
-    'THE flat record: one row per comparison x position. Start here. A/A checks are in noise.';
+    'The flat record: one row per comparison x position. Start here. A/A checks are in noise.';
 COMMENT ON COLUMN tds.pos             IS 'Index t of the token in the response, from 0.';
 COMMENT ON COLUMN tds.token_id        IS 'Id o_t of the response token.';
-COMMENT ON COLUMN tds.token           IS 'What the token writes, leading space kept.';
+COMMENT ON COLUMN tds.token           IS 'Text of the token, leading space kept.';
 COMMENT ON COLUMN tds.is_word_start   IS 'Whether the token begins a word.';
 COMMENT ON COLUMN tds.role IS
     'What the token is for: safety, style, knowledge, glue, content or end; see position.role.';
@@ -137,13 +137,13 @@ COMMENT ON COLUMN tds.aligned_entropy IS 'Entropy of the aligned distribution, n
 COMMENT ON COLUMN tds.kl_aligned_base IS 'KL(aligned‖base), full vocabulary, nats.';
 COMMENT ON COLUMN tds.kl_base_aligned IS 'KL(base‖aligned), full vocabulary, nats.';
 COMMENT ON COLUMN tds.js              IS 'Jensen-Shannon divergence, nats, at most ln 2.';
-COMMENT ON COLUMN tds.base_top_id     IS 'Id of the token the base likes best here.';
-COMMENT ON COLUMN tds.base_top_probability IS 'Its probability under the base: how sure the base is.';
-COMMENT ON COLUMN tds.base_top        IS 'Text of the token the base likes best here.';
-COMMENT ON COLUMN tds.aligned_top_id  IS 'Id of the token the aligned model likes best here.';
-COMMENT ON COLUMN tds.aligned_top     IS 'Text of the token the aligned model likes best here.';
+COMMENT ON COLUMN tds.base_top_id     IS 'Id of the base''s first choice here.';
+COMMENT ON COLUMN tds.base_top_probability IS 'Its probability under the base: how confident the base is.';
+COMMENT ON COLUMN tds.base_top        IS 'Text of the base''s first choice here.';
+COMMENT ON COLUMN tds.aligned_top_id  IS 'Id of the aligned model''s first choice here.';
+COMMENT ON COLUMN tds.aligned_top     IS 'Text of the aligned model''s first choice here.';
 COMMENT ON COLUMN tds.jaccard_10 IS
-    'Jaccard index of both models'' first ten candidates; at any other k: jaccard_at.';
+    'Jaccard index of both models'' first ten candidates; for any other k use jaccard_at.';
 COMMENT ON COLUMN tds.n_tokens        IS 'Number of positions of the response.';
 COMMENT ON COLUMN tds.tasks           IS 'Task tags of the prompt.';
 COMMENT ON COLUMN tds.topics          IS 'Topic tags of the prompt.';
@@ -169,11 +169,11 @@ JOIN condition ac ON ac.condition_id = aligned_condition_id
 WHERE kind = 'noise';
 
 COMMENT ON VIEW noise IS
-    'A/A checks: one condition measured twice. What differs here is arithmetic, and the floor under every other '
-    'difference.';
+    'A/A checks: one condition measured twice. Any difference here is due to arithmetic, and is the floor for every '
+    'other difference.';
 COMMENT ON COLUMN noise.comparison_id  IS 'The check; see comparison.';
 COMMENT ON COLUMN noise.condition_id   IS 'The condition measured twice; see condition.';
-COMMENT ON COLUMN noise.arithmetic     IS 'What was done otherwise the second time: rebatched, or a dtype.';
+COMMENT ON COLUMN noise.arithmetic     IS 'What differs in the second measurement: rebatched, or a dtype.';
 COMMENT ON COLUMN noise.rank           IS 'Rank of o_t the first time.';
 COMMENT ON COLUMN noise.rank_again     IS 'Rank of o_t the second time.';
 COMMENT ON COLUMN noise.logprob        IS 'ln p(o_t) the first time, nats.';
@@ -201,10 +201,10 @@ JOIN model m USING (model_id)
 LEFT JOIN token t ON t.tokenizer_id = m.tokenizer_id AND t.token_id = s.token_id;
 
 COMMENT ON VIEW   candidate              IS 'The top-k lists of score, one row per candidate.';
-COMMENT ON COLUMN candidate.condition_id IS 'The condition asked; see condition.';
+COMMENT ON COLUMN candidate.condition_id IS 'The scoring condition; see condition.';
 COMMENT ON COLUMN candidate.place        IS 'Place in the list, from 1.';
 COMMENT ON COLUMN candidate.token_id     IS 'Id of the candidate.';
-COMMENT ON COLUMN candidate.token        IS 'What the candidate writes.';
+COMMENT ON COLUMN candidate.token        IS 'Text of the candidate.';
 COMMENT ON COLUMN candidate.logprob      IS 'Its natural log-probability, full softmax.';
 COMMENT ON COLUMN candidate.probability  IS 'exp(logprob).';
 

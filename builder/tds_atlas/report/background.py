@@ -17,16 +17,16 @@ from tds_atlas.domain import InputError
 
 @contextmanager
 def background_process() -> Iterator[ProcessPoolExecutor]:
-    """Tasks given to it are done in order; it starts with the first. Raises InputError where it was killed."""
+    """Runs its tasks in order; starts with the first. Raises InputError if the process was killed."""
     try:
         with ProcessPoolExecutor(1, get_context("spawn"), _bound_to, (os.getpid(),)) as pool:
             yield pool
     except BrokenProcessPool:
-        raise InputError("the report's second process was killed, likely for want of memory; run again") from None
+        raise InputError("the report's second process was killed, probably out of memory; run again") from None
 
 
 def _bound_to(parent: int) -> None:
-    """An interruption ends the second process without a word, and so does the end of the first, whatever its cause."""
+    """End the second process silently on an interrupt, and whenever the first one ends."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     def watch() -> None:

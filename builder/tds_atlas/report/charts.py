@@ -20,7 +20,7 @@ _VERSION = "6.4"  # of Vega-Lite, as Altair writes it
 
 
 def write_figures(con: duckdb.DuckDBPyConnection, folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """All figures with data, but for their images. Yields of each its name, and its spec, caption, SQL and rows."""
+    """Write all figures with data, except their images. Yields each name with its spec, caption, SQL and rows."""
     folder.mkdir(parents=True)
     comparisons = [row["label"] for row in query.rows(con, "pages/comparisons")]
     for name in figures.FIGURES:

@@ -1,6 +1,6 @@
 """The index of words: a script with every word and its counts, and scripts with their lines of context, read on demand.
 
-A reader's browser adds a script element for the one it needs, which works from a disk too, where it may not fetch.
+The browser adds a script element for the one it needs, which also works from disk, where it cannot fetch.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ Row = dict[str, Any]
 
 
 def write_words(con: duckdb.DuckDBPyConnection, folder: Path, paged: frozenset[int]) -> None:
-    """The index, and the shards that it names. assets/js/words.js has the order of their numbers.
+    """Write the index and its shards. assets/js/words.js documents the order of their numbers.
 
-    paged: the ordinals of the prompts whose answers have pages, which lines of context can lead to.
+    paged: the ordinals of the prompts whose answers have pages, which lines of context can link to.
     """
     folder.mkdir()
     comparisons = [c["comparison_id"] for c in query.rows(con, "pages/comparisons")]
@@ -53,12 +53,12 @@ def _by_word(rows: list[Row]) -> dict[str, list[Row]]:
 
 
 def _shards(counts: dict[str, list[Row]], lines: dict[tuple[str, int], list[list[Any]]]) -> Iterator[list[str]]:
-    """Words in order, in portions of about as many lines."""
+    """Words in order, in portions of about equally many lines."""
     portion: list[str] = []
     size = 0
     by_word: dict[str, int] = {}
-    for (word, _), found in lines.items():
-        by_word[word] = by_word.get(word, 0) + len(found)
+    for (word, _), context_lines in lines.items():
+        by_word[word] = by_word.get(word, 0) + len(context_lines)
     for word in counts:
         if portion and size + by_word.get(word, 0) > _SHARD:
             yield portion
@@ -72,7 +72,7 @@ def _shards(counts: dict[str, list[Row]], lines: dict[tuple[str, int], list[list
 def _numbers(row: Row) -> list[Any]:
     """Prompts, bounds of the interval, and what the base would have said instead."""
     bounds = [None if row[key] is None else round(row[key], 4) for key in ("low_share", "high_share")]
-    return [row["prompts"], *bounds, [[visible(said["token"]), said["n"]] for said in row["base_said"]]]
+    return [row["prompts"], *bounds, [[visible(token["token"]), token["n"]] for token in row["base_said"]]]
 
 
 def _line(row: Row) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Queries with a name: the cookbook's questions with live answers, and all that `tds query --saved` knows."""
+"""Saved queries: the cookbook's questions with live answers, and every name that `tds query --saved` accepts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SHOWN = 10  # rows of an answer on the page
 
 @dataclass(frozen=True)
 class Question:
-    """A file of sql/cookbook: its first line is the question, the next ones say its part and what must have rows."""
+    """A file of sql/cookbook: its first line is the question, the next ones its part and the table it needs."""
 
     name: str
     question: str
@@ -40,23 +40,23 @@ class Question:
 
     @property
     def body(self) -> str:
-        """The SQL without the lines that the page says otherwise."""
+        """The SQL without the lines that the page shows elsewhere."""
         return self.sql.split("\n", 3 if self.needs else 2)[-1].rstrip()
 
 
 def cookbook() -> list[Question]:
     """The questions, by part and then by name."""
-    found = []
+    questions = []
     for path in (query.SQL / "cookbook").glob("*.sql"):
         text = path.read_text(encoding="utf-8")
         keys = {m.group(1): m.group(2) for m in map(_KEY.fullmatch, text.splitlines()[1:3]) if m}
-        found.append(Question(path.stem, query.caption(text), keys["part"], keys.get("needs", ""), text))
-    return sorted(found, key=lambda q: (PARTS.index(q.part), q.name))
+        questions.append(Question(path.stem, query.caption(text), keys["part"], keys.get("needs", ""), text))
+    return sorted(questions, key=lambda q: (PARTS.index(q.part), q.name))
 
 
 def answered_questions(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """The questions that this database answers, with the first rows of each answer."""
-    made = []
+    answers = []
     for q in cookbook():
         if q.needs and not query.run(con, f'SELECT 1 FROM "{q.needs}" LIMIT 1').num_rows:
             continue
@@ -64,60 +64,62 @@ def answered_questions(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
         if result.num_rows:
             rows = [tuple(row.values()) for row in result.slice(0, _SHOWN).to_pylist()]
             shown = {"columns": result.column_names, "rows": rows, "more": result.num_rows > _SHOWN}
-            made.append({"name": q.name, "question": q.question, "part": q.part, "sql": q.sql, "body": q.body} | shown)
-    return made
+            question = {"name": q.name, "question": q.question, "part": q.part, "sql": q.sql, "body": q.body}
+            answers.append(question | shown)
+    return answers
 
 
 def sample_rows(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
-    """The first row of each table and view that has any. Only one answer's rows are looked at: it stays cheap."""
-    found = {}
+    """The first row of each table and view that has any. Cheap, since it reads only one answer's rows."""
+    samples = {}
     sources = con.sql("SELECT min(response_id) FROM response GROUP BY source ORDER BY ALL").fetchall()
     for name, columns in groupby(query.rows(con, "pages/schema"), key=lambda row: row["name"]):
-        held = any(column["column_name"] == "response_id" for column in columns)
-        for (response,) in sources if held and name != "continuation" else [(None,)]:
+        by_response = any(column["column_name"] == "response_id" for column in columns)
+        for (response,) in sources if by_response and name != "continuation" else [(None,)]:
             where = "WHERE response_id = $response" if response else ""
             sql = f'FROM "{name}" {where} ORDER BY ALL LIMIT 1'
             row = con.sql(sql, params={"response": response} if response else None).to_arrow_table().to_pylist()
             if row:
-                found[name] = row[0]
+                samples[name] = row[0]
                 break
-    return found
+    return samples
 
 
-def named() -> dict[str, str]:
-    """What can be asked by name, with what it says: questions, then the report's queries without parameters."""
-    found = {q.name: q.question for q in cookbook()}
+def questions_by_name() -> dict[str, str]:
+    """Every saved query's question by name: the cookbook, then the report's queries without parameters."""
+    questions = {q.name: q.question for q in cookbook()}
     for folder in ("figures", "pages"):
         for path in sorted((query.SQL / folder).glob("*.sql")):
             text = path.read_text(encoding="utf-8")
             if not re.search(r"\$\w", text):
-                found[f"{folder}/{path.stem}"] = query.caption(text)
-    return found
+                questions[f"{folder}/{path.stem}"] = query.caption(text)
+    return questions
 
 
 def sql_of(name: str) -> str:
     """The SQL of a saved query."""
-    if name not in named():
-        raise InputError(f"there is no saved query {printable(name)}; `tds query --list` names them")
+    if name not in questions_by_name():
+        raise InputError(f"there is no saved query {printable(name)}; `tds query --list` lists them")
     return query.sql_of(name if "/" in name else f"cookbook/{name}")
 
 
 def listing() -> pa.Table:
-    names = named()
+    names = questions_by_name()
     return pa.table({"name": list(names), "question": list(names.values())})
 
 
 def answer(
     database: Path, sql: str | None, saved: str | None, names: bool, style: str, output: Path | None
 ) -> str | None:
-    """What `tds query` prints; nothing where the rows went into a file."""
+    """What `tds query` prints; None where the rows were written to a file."""
     if [sql is not None, saved is not None, names].count(True) != 1:
-        raise InputError("give one of: SQL (or - to read it from the input), --saved NAME, --list")
+        raise InputError("give one of: SQL (or - for standard input), --saved NAME, --list")
     if style == "parquet" and output is None:
-        raise InputError("Parquet is not for the terminal; name a file with --output")
+        raise InputError("Parquet cannot be printed; name a file with --output")
     if names and style == "table" and output is None:
-        width = max(map(len, named()))
-        return "\n".join(f"{name:<{width}}  {question}" for name, question in named().items())
+        questions = questions_by_name()
+        width = max(map(len, questions))
+        return "\n".join(f"{name:<{width}}  {question}" for name, question in questions.items())
     if names:
         result = listing()
     else:

@@ -1,4 +1,4 @@
-"""A strict Content-Security-Policy in every page of a site to be hosted. From file:// it would forbid everything.
+"""A strict Content-Security-Policy for every page of a hosted site. From file:// it would forbid everything.
 
 Inline scripts are allowed by their hash, WebAssembly (search, the SQL console) may be compiled, nothing else is
 evaluated, and nothing is fetched from another host. Styles may be inline: charts set theirs on elements.
@@ -16,7 +16,7 @@ _MARK = '<meta http-equiv="Content-Security-Policy"'
 
 
 def add_policy(site: Path) -> int:
-    """Write the policy into every page that has none; the number of pages."""
+    """Write the policy into every page that has none. Returns the number of pages changed."""
     count = 0
     for path in sorted(site.rglob("*.html")):
         text = path.read_text(encoding="utf-8")

@@ -28,21 +28,21 @@ from tds_atlas.report.pages import context, environment, render
 
 _CODE = Path(__file__).parent
 MARKER = ".tds-docs"  # in every folder that this module made, and may therefore empty; holds the keys of its content
-_DATA = ("figures", "examples", "words", "data")  # folders that the database alone decides
-_SHOWN = "shown.json"  # beside the folder: what pages show of the database and do not ask it for
+_DATA = ("figures", "examples", "words", "data")  # folders that depend on the database alone
+_SHOWN = "shown.json"  # beside the folder: database content that pages show without querying it
 _VIEWS = "views.duckdb"  # beside the folder: views as tables
 
 
 def write_docs(database: Path, source: Path, docs: Path) -> None:
-    """Figures, examples, words and the published database, then the pages. Two runs write the same bytes, or, of a
-    published database that had to be cut, the same rows in the same order.
+    """Figures, examples, words and the published database, then the pages. Two runs write the same bytes (the same rows
+    in the same order, for a published database that had to be cut).
 
-    Does only what the last run did not do from the same database, code and sources. The marker gets the key of each
-    half when it is whole, so that an interrupted run is gone on with.
+    Skips what an earlier run wrote from the same database, code and sources. The marker gets the key of each half when
+    it is complete, so that an interrupted run can be resumed.
     """
     query.connect(database, config=query.FRUGAL).close()
     if not (source / "index.md").is_file():
-        raise InputError(f"{source}: no site sources here; run in the folder of the project")
+        raise InputError(f"{source}: no site sources here; run in the project folder")
     keys = [hash_files([database]) + hash_tree(_CODE), hash_tree(source)]
     marker = docs / MARKER
     known = marker.read_text(encoding="utf-8").splitlines() if marker.is_file() else []
@@ -56,7 +56,7 @@ def write_docs(database: Path, source: Path, docs: Path) -> None:
         try:
             with closing(query.connect(database, docs.parent / _VIEWS, query.FRUGAL)) as con:
                 _write_pages(con, source, docs)
-        finally:  # a page may fail where the data is whole
+        finally:  # a page may fail although the data is complete
             if all(task.exception() is None for task in tasks):
                 marker.write_text(keys[0], encoding="utf-8")
         for task in tasks:
@@ -65,21 +65,21 @@ def write_docs(database: Path, source: Path, docs: Path) -> None:
 
 
 def _write_data(background: ProcessPoolExecutor, database: Path, docs: Path) -> list[Future[None]]:
-    """What the database alone decides. Returns what the second process is still at, which no page waits for."""
+    """Write what depends on the database alone. Returns the second process's pending tasks, which no page waits for."""
     views = docs.parent / _VIEWS
     with closing(query.connect(database, config=query.FRUGAL)) as con:
-        con.execute("CREATE TEMP TABLE example AS FROM main.example")  # asked for twice
+        con.execute("CREATE TEMP TABLE example AS FROM main.example")  # queried twice
         paged, examples = paged_prompts(con), query.rows(con, "pages/examples")
-    copying = background.submit(write_browser_copy, database, docs / "data" / "tds.duckdb")
+    copy_task = background.submit(write_browser_copy, database, docs / "data" / "tds.duckdb")
     tasks = [background.submit(_write_examples, database, docs / "examples", examples, paged)]
     materialise(database, views)
-    answering, drawn = background.submit(_answers, database, views), {}
+    answers_task, drawings = background.submit(_answers, database, views), {}
     with closing(query.connect(database, views, query.FRUGAL)) as con:
         for name, figure in write_figures(con, docs / "figures"):
-            drawn[name] = figure
+            drawings[name] = figure
             tasks.append(background.submit(write_images, docs / "figures", name, figure["spec"]))
         write_words(con, docs / "words", paged)
-    shown = {"figures": drawn, "cut": copying.result(), **answering.result()}
+    shown = {"figures": drawings, "cut": copy_task.result(), **answers_task.result()}
     (docs.parent / _SHOWN).write_text(json.dumps(shown, default=str), encoding="utf-8")
     return tasks
 
@@ -96,13 +96,13 @@ def _write_examples(database: Path, folder: Path, examples: list[dict[str, Any]]
 
 
 def _answers(database: Path, views: Path) -> dict[str, Any]:
-    """What pages show of the database without asking: the cookbook's answers, and a row of each table."""
+    """The cookbook's answers, and a row of each table: what pages show of the database without querying it."""
     with closing(query.connect(database, views, query.FRUGAL)) as con:
         return {"cookbook": answered_questions(con), "sample": sample_rows(con)}
 
 
 def _clean(docs: Path, keep: tuple[str, ...]) -> None:
-    """Empty the folder but for some of its folders, if it is one of ours."""
+    """Empty the folder except some of its folders, if tds made it."""
     if docs.exists() and any(docs.iterdir()) and not (docs / MARKER).exists():
         raise InputError(f"{docs}: holds files that tds did not write; empty it or name another folder")
     docs.mkdir(parents=True, exist_ok=True)
@@ -115,7 +115,7 @@ def _clean(docs: Path, keep: tuple[str, ...]) -> None:
 
 
 def _write_pages(con: duckdb.DuckDBPyConnection, source: Path, docs: Path) -> None:
-    """Assets, pages, navigation and the list to search through."""
+    """Assets, pages, navigation and the search list."""
     _copy_assets(source, docs)
     env, data = environment(source), json.loads((docs.parent / _SHOWN).read_text(encoding="utf-8"))
     size = (docs / "data" / "tds.duckdb").stat().st_size

@@ -1,4 +1,4 @@
-"""The database as a folder of Parquet files with a dataset card, as the Hugging Face hub wants it."""
+"""The database as a folder of Parquet files with a dataset card, in the layout of the Hugging Face Hub."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from tds_atlas.progress import track
 from tds_atlas.report import query
 from tds_atlas.report.markup import title
 
-MARKER = ".tds-export"  # names the files of a folder that tds wrote, with their hashes
-# candidate and paired repeat score at length.
+MARKER = ".tds-export"  # names the files that tds wrote in a folder, with their hashes
+# candidate and paired only repeat score.
 VIEWS = ("tds", "example", "word", "split", "stage", "sentence_end", "noise", "aligntds", "counted_twice")
-_AT_ONCE = 20_000  # response tokens at a time: what a view makes of them, times its comparisons, is what memory holds
+_AT_ONCE = 20_000  # response tokens at a time: memory holds a view's rows for them, times its comparisons
 _TEMPLATE = Path(__file__).parent / "templates" / "card.md"
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#|!&~$])")
 
 
 def write_export(database: Path, folder: Path) -> int:
-    """Write tables, views and card, whole or not at all; replaces a former export. Returns the number of files."""
+    """Write tables, views and card, all or nothing; replaces an earlier export. Returns the number of files."""
     con = query.connect(database)
     target = folder.resolve()
     _refuse(target, folder)
     part = target.with_name(f".{target.name}.tds-part")
     try:
         if part.exists() and (part / MARKER).exists():
-            shutil.rmtree(part)  # of an export that was killed
+            shutil.rmtree(part)  # left by an export that was killed
         (part / "data").mkdir(parents=True)
         (part / MARKER).touch()
         tables = _write_tables(con, part / "data")
@@ -55,7 +55,7 @@ def write_export(database: Path, folder: Path) -> int:
 
 
 def card(con: duckdb.DuckDBPyConnection, tables: dict[str, int]) -> str:
-    """The dataset card. The license is the user's to name."""
+    """The dataset card. The user has to name the license."""
     run = {row["key"]: row["value"] for row in query.rows(con, "pages/run")}
     described = groupby(query.rows(con, "pages/schema"), key=lambda row: row["name"])
     columns = {name: list(rows) for name, rows in described if name in tables}
@@ -87,9 +87,9 @@ def card(con: duckdb.DuckDBPyConnection, tables: dict[str, int]) -> str:
 
 
 def _refuse(target: Path, folder: Path) -> None:
-    """Stop at a folder that holds anything but what an export left there."""
+    """Refuse a folder that holds anything but an earlier export."""
     if target.exists() and not target.is_dir():
-        raise InputError(f"{folder}: is not a folder; name another")
+        raise InputError(f"{folder}: not a folder; name another")
     if not target.is_dir() or not any(target.iterdir()):
         return
     try:
@@ -99,13 +99,13 @@ def _refuse(target: Path, folder: Path) -> None:
     foreign = [name for name, digest in _hashes(target).items() if known.get(name) != digest]
     if foreign or not known:
         named = foreign[0] if foreign else MARKER
-        raise InputError(f"{folder}: holds {named}, which tds did not write or which was changed; name another folder")
+        raise InputError(f"{folder}: holds {named}, not written by tds or changed since; name another folder")
 
 
 def _write_tables(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, int]:
-    """A file for each table and view that has rows: their names, views first, with their numbers of rows."""
-    found = [name for (name,) in con.execute("SELECT table_name FROM duckdb_tables() WHERE NOT internal").fetchall()]
-    names, portions, counts = [*VIEWS, *sorted(found)], query.portions(con, _AT_ONCE), {}
+    """A file for each table and view that has rows. Returns the number of rows by name, views first."""
+    tables = [name for (name,) in con.execute("SELECT table_name FROM duckdb_tables() WHERE NOT internal").fetchall()]
+    names, portions, counts = [*VIEWS, *sorted(tables)], query.portions(con, _AT_ONCE), {}
     for name in track(iter(names), "export", len(names), "tables"):
         path = folder / f"{name}.parquet"
         counts[name] = _write(con, name, portions, path)
@@ -115,7 +115,7 @@ def _write_tables(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, int
 
 
 def _write(con: duckdb.DuckDBPyConnection, name: str, portions: list[tuple[str, str]], path: Path) -> int:
-    """One file, in a fixed order of rows, some responses at a time: exports are byte-equal, memory stays flat."""
+    """One file in a fixed row order, some responses at a time: exports are byte-equal, memory stays flat."""
     schema = con.sql(f'FROM "{name}" LIMIT 0').to_arrow_table().schema
     rows = 0
     with pa.parquet.ParquetWriter(path, schema, compression="zstd") as writer:
@@ -136,19 +136,19 @@ def _batches(con: duckdb.DuckDBPyConnection, name: str, portions: list[tuple[str
 
 
 def _hashes(folder: Path) -> dict[str, str]:
-    """Every file below a folder but the marker, by its name, with its SHA-256."""
-    found = {}
+    """The SHA-256 of every file below a folder but the marker, by name."""
+    hashes = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path != folder / MARKER:
             with path.open("rb") as file:
-                found[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
+                hashes[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
         elif path.is_symlink() or (path.is_dir() and not any(path.iterdir())):
-            found[path.relative_to(folder).as_posix()] = "not a file of tds"
-    return found
+            hashes[path.relative_to(folder).as_posix()] = "not a file of tds"
+    return hashes
 
 
 def _replace(part: Path, target: Path) -> None:
-    """Put the new folder in the place of the old one; the old one comes back where that fails."""
+    """Replace the old folder with the new one; restores the old one if that fails."""
     old = target.with_name(f".{target.name}.tds-old")
     if not target.exists():
         part.rename(target)
@@ -171,7 +171,7 @@ def _size(rows: int) -> str:
 
 
 def _plain(text: str | None) -> str:
-    """Text on one line, in which Markdown and HTML find nothing to act on."""
+    """Text on one line, with Markdown and HTML escaped."""
     return _MARKUP.sub(r"\\\1", " ".join((text or "").split()))
 
 

@@ -1,4 +1,4 @@
-"""Hostile text on its way into a page. Everything that reaches Markdown or HTML from models and prompts passes here."""
+"""Escaping of untrusted text: everything from models and prompts passes here before it reaches Markdown or HTML."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _LOOKALIKES = str.maketrans({"<": "‹", ">": "›", "&": "＆", "\n": " ", "\r"
 
 
 def inert(text: str) -> Markup:
-    """Text as one line in which every character that HTML, Markdown or Jinja could act on is a numeric entity.
+    """Text on one line, with every character special to HTML, Markdown or Jinja as a numeric entity.
 
-    Control characters that HTML cannot hold become U+FFFD; the page's own script has the text as it was.
+    Control characters that HTML cannot hold become U+FFFD; the page's own script has the original text.
     """
     return Markup(text.translate(_ENTITIES))
 
 
 class _Entities(dict[int, str]):
-    """By code point what stands for it, found when a text first has it."""
+    """The replacement of each code point, computed on first use."""
 
     def __missing__(self, code: int) -> str:
         char = chr(code)

@@ -1,7 +1,7 @@
-"""The views that many of a report's queries read, as tables in a file of their own that comes before the database.
+"""The views that many of a report's queries read, as tables in a separate file that is searched before the database.
 
-A few answers at a time go through the views, so that memory does not grow with the report: temporary tables with their
-records take the place of the whole ones, since the views find a temporary table before a table of its name.
+The views are computed for a few answers at a time, so that memory does not grow with the report: temporary tables with
+those answers' records shadow the full tables, since a temporary table is found before a table of the same name.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from tds_atlas.domain import InputError, first_line
 from tds_atlas.record.store import QUIET, remove
 from tds_atlas.report import query
 
-_WHOLE = ("end_token",)  # what a few answers cannot tell
+_WHOLE = ("end_token",)  # views that need all answers at once
 _RECORDS = ("response", "position", "score", "divergence")
-# Views whose rows an answer decides by itself.
+# Views whose rows depend on one answer each.
 _VIEWS = ("tds", "word", "split", "stage", "primed", "primed_pair", "sentence_end", "counted_twice", "example")
 _AT_ONCE = 120_000_000  # bytes, about: the records of a portion and the rows that the views make of them
 
 
 def materialise(database: Path, path: Path) -> None:
-    """Write the file; it appears when it is whole. Raises InputError where there is no room, or no such view."""
+    """Write the file, which appears only when complete. Raises InputError if there is no room, or a view is missing."""
     part = path.with_name(f"{path.name}.part")
     try:
         for old in (path, part):
@@ -39,13 +39,13 @@ def materialise(database: Path, path: Path) -> None:
                 _add(con, bounds)
         part.replace(path)
     except (duckdb.CatalogException, duckdb.BinderException):
-        raise InputError(f"{database}: was stored by another version of tds; `tds store` writes it anew") from None
+        raise InputError(f"{database}: stored by another version of tds; run `tds store` to rewrite it") from None
     except (duckdb.Error, OSError) as error:
         raise InputError(f"{path}: cannot be written: {first_line(error)}") from None
 
 
 def _weight(con: duckdb.DuckDBPyConnection) -> float:
-    """Bytes for a position, about: a score has its list of candidates, a divergence becomes rows of several views."""
+    """Approximate bytes per position: scores have lists of candidates, a divergence becomes rows of several views."""
     sql = """
         SELECT (scores * (40 + 8 * candidates) + 300 * divergences) / positions
         FROM (SELECT count(*) AS scores, max(len(top_ids)) AS candidates FROM score),

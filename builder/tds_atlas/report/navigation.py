@@ -1,4 +1,4 @@
-"""What leads to the pages: the navigation that mkdocs.yml inherits, and the list that search looks through."""
+"""Navigation and search: the navigation that mkdocs.yml inherits, and the list that search uses from file://."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def write_navigation(path: Path, values: dict[str, Any]) -> None:
 
 
 def write_search_list(docs: Path, pages: list[Page], examples: list[dict[str, Any]]) -> None:
-    """What search looks through from file://, where nothing can be fetched: kind, page, title, text."""
+    """The list that search uses from file://, where nothing can be fetched: kind, page, title, text."""
     rows = []
     for page in pages:
         heads = re.findall(r"^#+ +([^{\n]+)", (docs / page.file).read_text(encoding="utf-8"), re.MULTILINE)
@@ -41,7 +41,7 @@ def write_search_list(docs: Path, pages: list[Page], examples: list[dict[str, An
         rows.append([kind, page.file.removesuffix(".md") + ".html", page.name, text])
     seen: set[str] = set()
     for e in examples:
-        if e["response_id"] not in seen:  # once an answer, whatever it is compared with
+        if e["response_id"] not in seen:  # each answer once, in whichever comparisons it is
             seen.add(e["response_id"])
             rows.append(
                 ["example", f"examples/{e['comparison_id']}/{e['ordinal']}.html", e["prompt"][:160], e["answer"][:240]]

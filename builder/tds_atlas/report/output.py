@@ -38,7 +38,7 @@ def write_parquet(batches: pa.RecordBatchReader, path: Path) -> int:
 
 
 def save(result: pa.Table | duckdb.DuckDBPyRelation, style: str, path: Path, database: Path) -> None:
-    """Rows into a file, which appears, or replaces an older one, only when it is whole."""
+    """Write rows to a file, which appears, or replaces an older one, only when complete."""
     if path.is_dir() or (path.exists() and not path.is_file()):
         raise InputError(f"{path}: is not a file; name one with --output")
     if path.exists() and database.exists() and path.samefile(database):

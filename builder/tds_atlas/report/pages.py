@@ -1,4 +1,4 @@
-"""The hand-written pages: Markdown with Jinja for numbers. What a page may ask for is defined here."""
+"""The hand-written pages: Markdown with Jinja for numbers. Defines what a page can use."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Page:
     name: str  # `title`: in the navigation, and a finding's question
     order: int  # place in the navigation
     about: str = ""  # one sentence, for the lists of findings
-    needs: tuple[str, ...] = ()  # the figures without which the page is left out; one of them is enough
-    figures: tuple[str, ...] = ()  # those that it shows, in order
+    needs: tuple[str, ...] = ()  # the page is left out unless the report has one of these figures
+    figures: tuple[str, ...] = ()  # the figures shown, in order
 
     @property
     def is_finding(self) -> bool:
@@ -43,8 +43,8 @@ class Page:
 
 
 def read_pages(source: Path) -> list[Page]:
-    """The hand-written pages in order. Raises InputError where a file's front matter is not what a page needs."""
-    found = []
+    """The hand-written pages in order. Raises InputError where a file's front matter is incomplete."""
+    pages = []
     for path in sorted(source.rglob("*.md")):
         try:
             _, head, body = [*path.read_text(encoding="utf-8").split("---\n", 2), "", ""][:3]
@@ -58,9 +58,9 @@ def read_pages(source: Path) -> list[Page]:
                 tuple(_SHOWN.findall(body)),
             )
         except (yaml.YAMLError, TypeError, KeyError, ValueError):
-            raise InputError(f"{path}: begins with a front matter that has title and order (a number)") from None
-        found.append(page)
-    return sorted(found, key=lambda page: page.order)
+            raise InputError(f"{path}: must begin with a front matter with title and order (a number)") from None
+        pages.append(page)
+    return sorted(pages, key=lambda page: page.order)
 
 
 def environment(*sources: Path) -> Environment:
@@ -86,12 +86,12 @@ def environment(*sources: Path) -> Environment:
     return env
 
 
-def context(con: duckdb.DuckDBPyConnection, source: Path, made: dict[str, Any], env: Environment) -> dict[str, Any]:
-    """What every page may use: the numbers, `rows` for more of them, `figure`, and what was made for them before."""
+def context(con: duckdb.DuckDBPyConnection, source: Path, prepared: dict[str, Any], env: Environment) -> dict[str, Any]:
+    """The variables of every page: the numbers, `rows` for more of them, `figure`, and what was prepared before."""
     run = {row["key"]: row["value"] for row in query.rows(con, "pages/run")}
-    figures, pages = made["figures"], read_pages(source)
+    figures, pages = prepared["figures"], read_pages(source)
     pages = [page for page in pages if not page.needs or any(name in figures for name in page.needs)]
-    return made | {
+    return prepared | {
         "run": run,
         "headline": query.rows(con, "pages/headline"),
         "totals": query.rows(con, "pages/totals")[0],
@@ -106,33 +106,33 @@ def context(con: duckdb.DuckDBPyConnection, source: Path, made: dict[str, Any], 
 
 
 def render(env: Environment, page: Page, values: dict[str, Any]) -> str:
-    """The page as Markdown; its front matter says what a shared link shows: a sentence, the first figure.
+    """The page as Markdown; its front matter has what a shared link shows: a sentence, the first figure.
 
-    Raises InputError with the line of the page that asks for what is not there.
+    Raises InputError with the line of the page that failed.
     """
     depth = page.file.count("/")
     try:
         text = env.get_template(page.file).render(values, root="../" * depth)
-    except InputError:  # its query found no room, say: not the page's fault
+    except InputError:  # e.g. no room for a query's result: not the page's fault
         raise
-    except Exception as error:  # a page is a program that its author may get wrong in any way
+    except Exception as error:  # a page is a program that can fail in any way
         lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename.endswith(page.file)]
         line = getattr(error, "lineno", None) or (lines[-1] if lines else 1)
-        raise InputError(f"{page.file}: line {line}: {first_line(error)}; mend the page in site_src") from None
+        raise InputError(f"{page.file}: line {line}: {first_line(error)}; fix the page in site_src") from None
     first = _CHART.search(text)
     image = f"figures/{first.group(1)}.png" if first else _CARD
     shared = {"description": page.about} if page.about else {}
     return "---\n" + yaml.safe_dump(shared | {"image": image}, allow_unicode=True) + text.removeprefix("---\n")
 
 
-def _figure(made: dict[str, dict[str, Any]], env: Environment) -> Callable[[str, str], Markup]:
+def _figure(figures: dict[str, dict[str, Any]], env: Environment) -> Callable[[str, str], Markup]:
     template = env.get_template("figure.html")
 
     def figure(name: str, root: str) -> Markup:
         """The figure's block, or nothing where the report has no data for it."""
-        if name not in made:
+        if name not in figures:
             return Markup("")
-        entry = made[name]
+        entry = figures[name]
         return Markup(
             template.render(
                 name=name,
@@ -174,5 +174,5 @@ def number(value: float | None, digits: int | None = None) -> str:
 
 
 def minus(text: str) -> str:
-    """A number with a minus sign as it is set in print."""
+    """A number with a typographic minus sign."""
     return text.replace("-", "−")

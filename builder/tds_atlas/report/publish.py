@@ -1,4 +1,4 @@
-"""A built site on its way out: one zip file, a branch for GitHub Pages, a static Space of the Hugging Face hub."""
+"""Publish a built site: as a zip file, a branch for GitHub Pages, or a static Space of the Hugging Face Hub."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Site:
 
     @property
     def title(self) -> str:
-        found = re.search(r"<title>(.*?)</title>", (self.folder / "index.html").read_text(encoding="utf-8"), re.DOTALL)
-        return html.unescape(found.group(1)).strip() if found else "TDS Atlas"
+        match = re.search(r"<title>(.*?)</title>", (self.folder / "index.html").read_text(encoding="utf-8"), re.DOTALL)
+        return html.unescape(match.group(1)).strip() if match else "TDS Atlas"
 
     def __str__(self) -> str:
         return f"{self.folder} ({len(self.files):,} files, {self.size / 1e6:,.1f} MB)"
@@ -47,7 +47,7 @@ def built(folder: Path) -> Site:
 
 
 def write_zip(site: Site, target: Path) -> None:
-    """The folder as a zip that opens by a double click on its index.html. Written under another name and renamed."""
+    """The folder as a zip, to be opened by its index.html. Written under another name and renamed."""
     part = target.with_name(f".{target.name}.part")
     try:
         with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -66,7 +66,7 @@ def write_zip(site: Site, target: Path) -> None:
 
 @contextmanager
 def hosted_copy(site: Site) -> Iterator[Site]:
-    """A copy with the strict content policy; the folder itself goes on opening from file://."""
+    """A copy with the strict content policy; the folder itself still opens from file://."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "site"
         shutil.copytree(site.folder, copy)
@@ -75,10 +75,10 @@ def hosted_copy(site: Site) -> Iterator[Site]:
 
 
 def check_for_git(site: Site, remote: str) -> None:
-    """Raises InputError for a remote that is none, and for what GitHub would refuse after the whole upload."""
+    """Raises InputError for an unknown remote, and for sizes that GitHub would refuse only after the upload."""
     large = next((path for path in site.files if path.stat().st_size > _GIT_FILE), None)
     if large:
-        raise InputError(f"{large}: {large.stat().st_size / 1e6:,.0f} MB, and git hosts refuse files above 100 MB")
+        raise InputError(f"{large}: {large.stat().st_size / 1e6:,.0f} MB; git hosts refuse files above 100 MB")
     if site.size > _PAGES_SITE:
         raise InputError(f"{site}: GitHub Pages takes at most 1 GB; lower site.example_pages in the report file")
     known = subprocess.run(["git", "remote", "get-url", remote], capture_output=True, text=True)
@@ -87,7 +87,7 @@ def check_for_git(site: Site, remote: str) -> None:
 
 
 def push_branch(site: Site, remote: str, branch: str) -> None:
-    """Replace a branch by the site, without history, and push it."""
+    """Replace a branch with the site, without history, and push it."""
     from ghp_import import GhpError, ghp_import
 
     options = {"remote": remote, "branch": branch, "push": True, "force": True, "nojekyll": True, "no_history": True}
@@ -111,7 +111,7 @@ def space_card(title: str) -> str:
 
 
 def upload_space(site: Site, name: str) -> str:
-    """Make the Space if it is not there, and upload the site as one commit; its address."""
+    """Create the Space if it does not exist, and upload the site as one commit. Returns its address."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
 

@@ -21,13 +21,13 @@ FRUGAL: Config = {"memory_limit": "400MB", "threads": 2, "block_allocator_memory
 
 
 def connect(database: Path, views: Path | None = None, config: Config | None = None) -> duckdb.DuckDBPyConnection:
-    """Open a database for reading, with no way out of it: no other file, no network, no extension.
+    """Open a database for reading, locked: no other file, no network, no extension.
 
-    views: a file with views of this database as tables (see materialise.py), which are read in their place.
-    config: DuckDB's settings, where they are not its own.
+    views: a file with views of this database as tables (see materialise.py), which are read instead of the views.
+    config: DuckDB settings other than the defaults.
     """
     if not database.is_file():
-        raise InputError(f"{database}: there is no such file; `tds store` writes it, --db names another")
+        raise InputError(f"{database}: no such file; run `tds store` to write it, or name another with --db")
     try:
         con = duckdb.connect(str(views or database), read_only=True, config=config or {})
         (locked,) = con.execute("SELECT current_setting('lock_configuration')").fetchall()[0]
@@ -37,12 +37,12 @@ def connect(database: Path, views: Path | None = None, config: Config | None = N
             con.execute(f"{QUIET}; SET enable_external_access = false; SET lock_configuration = true")
         con.execute("SELECT count(*) FROM run").fetchall()
     except duckdb.Error as error:
-        raise InputError(f"{database}: not a database of tds: {first_line(error)}") from None
+        raise InputError(f"{database}: not a tds database: {first_line(error)}") from None
     return con
 
 
 def attach_records(con: duckdb.DuckDBPyConnection, database: Path) -> None:
-    """To a connection to a file of views, the database of their records: what the file does not hold is found there."""
+    """Attach the database of records to a connection to a file of views, for whatever that file does not hold."""
     attach_database(con, database, "records")
     con.execute("SET search_path = 'views.main,records.main'")
 
@@ -63,27 +63,27 @@ def sql_of(name: str) -> str:
 
 
 def caption(sql: str) -> str:
-    """The leading comment of a query, as one line; of a question of the cookbook, the question."""
+    """The leading comment of a query as one line; for the cookbook, the question."""
     lines = takewhile(lambda line: line.startswith("-- ") and not line.startswith("-- part: "), sql.splitlines())
     return " ".join(line.removeprefix("-- ") for line in lines)
 
 
 def table(con: duckdb.DuckDBPyConnection, name: str, **parameters: Any) -> pa.Table:
-    """The result of sql/NAME.sql. Sums of floats differ in their last digits from run to run: ten digits are kept."""
+    """The result of sql/NAME.sql, rounded to ten digits: the last digits of float sums differ from run to run."""
     try:
-        return _steady(con.sql(sql_of(name), params=parameters or None).to_arrow_table())
+        return _rounded(con.sql(sql_of(name), params=parameters or None).to_arrow_table())
     except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
         raise InputError(f"{name}.sql: no room for its result: {first_line(error)}") from None
 
 
-def _steady(result: pa.Table) -> pa.Table:
+def _rounded(result: pa.Table) -> pa.Table:
     for i, field in enumerate(result.schema):
         if field.type == pa.float64():
             values = result.column(i).to_numpy()
             with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
                 scale = 10.0 ** (9 - np.floor(np.log10(np.abs(values))))
-                kept = np.where(np.isfinite(scale), np.round(values * scale) / scale, values)
-            result = result.set_column(i, field, pa.array(kept, mask=result.column(i).is_null().to_numpy()))
+                rounded = np.where(np.isfinite(scale), np.round(values * scale) / scale, values)
+            result = result.set_column(i, field, pa.array(rounded, mask=result.column(i).is_null().to_numpy()))
     return result
 
 
@@ -98,7 +98,7 @@ def relation(con: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelatio
     except duckdb.Error as error:
         raise InputError(first_line(error)) from None
     if result is None:
-        raise InputError("the statement gives no rows; the database is open for reading only")
+        raise InputError("the statement returns no rows; the database is read-only")
     return result
 
 
@@ -111,10 +111,10 @@ def run(con: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
 
 
 def read_sql(text: str) -> str:
-    """A user's SQL: as given, or from the standard input for a dash."""
+    """A user's SQL: as given, or from standard input for a dash."""
     if text != "-":
         return text
     try:
         return sys.stdin.read()
     except UnicodeDecodeError:
-        raise InputError("the SQL on the standard input is not UTF-8") from None
+        raise InputError("the SQL on standard input is not UTF-8") from None

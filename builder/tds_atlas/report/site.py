@@ -15,10 +15,10 @@ from tds_atlas.report.docs import MARKER
 
 
 def build_site(config: Path, site: Path, hosted: bool = False) -> None:
-    """Run MkDocs, strictly, unless the site was built from just these files. Raises InputError with its complaint."""
+    """Run MkDocs in strict mode, unless the site is up to date. Raises InputError with its message."""
     docs = config.parent / "build" / "docs"
     if not config.is_file():
-        raise InputError(f"{config}: there is no such file; run in the folder of the project")
+        raise InputError(f"{config}: no such file; run in the project folder")
     overrides = config.parent / "site_src" / "overrides"
     key = hash_files([config, docs / MARKER]) + hash_tree(overrides)
     key += os.environ.get("SITE_URL", "") + "hosted" * hosted
@@ -52,9 +52,9 @@ def build_site(config: Path, site: Path, hosted: bool = False) -> None:
 
 
 def _run_module(module: list[str], complaint: str) -> None:
-    """A Python module as a command of its own. Raises InputError with the first line that it says."""
+    """Run a Python module as a command. Raises InputError with the first line of its output."""
     env = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
-    done = subprocess.run([sys.executable, "-m", *module], capture_output=True, text=True, env=env)
-    if done.returncode:
-        lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()] or ["no message"]
+    process = subprocess.run([sys.executable, "-m", *module], capture_output=True, text=True, env=env)
+    if process.returncode:
+        lines = [line for line in (process.stderr + process.stdout).splitlines() if line.strip()] or ["no message"]
         raise InputError(f"{complaint}: {lines[0]}")

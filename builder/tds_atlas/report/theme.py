@@ -1,4 +1,4 @@
-"""How every figure looks: one set of colours with meaning, one type, quiet axes; and the dark variant of the same."""
+"""How every figure looks: meaningful colours, one typeface, quiet axes, in a light and a dark variant."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-// The SQL console: DuckDB-Wasm from the site's own files, read when it is opened. Before the reader's first query the
-// database is locked: no other file, no network, no extension, no setting, so that a query in a shared link can do no
+// The SQL console: DuckDB-Wasm from the site's own files, loaded when it is opened. The database is locked before the
+// reader's first query: no other file, no network, no extension, no setting, so that a query in a shared link can do no
 // harm.
 (() => {
   "use strict";
@@ -109,7 +109,7 @@ WHERE database_name = 'report' AND NOT internal`,
 
   async function start() {
     const bar = make("progress", { max: Number(root.dataset.megabytes) * 1e6, value: 0 });
-    const said = make("p", { className: "tds-console__said", role: "status" }, "Reading DuckDB and the database");
+    const said = make("p", { className: "tds-console__said", role: "status" }, "Loading DuckDB and the database");
     root.replaceChildren(said, bar);
     try {
       await open((bytes) => {
@@ -117,7 +117,7 @@ WHERE database_name = 'report' AND NOT internal`,
       });
     } catch (error) {
       return root.replaceChildren(
-        make("p", { className: "tds-console__error", textContent: `The console cannot be opened: ${oneLine(error)}` }),
+        make("p", { className: "tds-console__error", textContent: `The console did not open: ${oneLine(error)}` }),
       );
     }
     draw();
@@ -222,7 +222,7 @@ WHERE database_name = 'report' AND NOT internal`,
   function show(more, took) {
     const { names, rows } = result;
     const count = `${more ? "the first " : ""}${counted(rows.length, "row")}`;
-    const cut = `; the first ${SHOWN} are shown, the CSV has all${more ? " of these" : ""}`;
+    const cut = `; only the first ${SHOWN} are shown, the CSV has all${more ? " of these" : ""}`;
     parts.said.textContent = `${count} in ${(took / 1000).toFixed(2)} s${rows.length > SHOWN ? cut : ""}`;
     const numeric = names.map((_, i) => rows.some((row) => typeof row[i] === "number"));
     const cell = (value, i) =>
@@ -314,8 +314,8 @@ WHERE database_name = 'report' AND NOT internal`,
     root.replaceChildren(
       make("p", {
         textContent:
-          "Opened from a disk, a browser may not start the console. The file data/tds.duckdb beside this page " +
-          "answers the same queries, as below; or serve the folder over http (tds serve).",
+          "The browser cannot start the console in a page opened from disk. Run the same queries on the file " +
+          "data/tds.duckdb beside this page, as below, or serve the folder over HTTP (tds serve).",
       }),
     );
   } else {

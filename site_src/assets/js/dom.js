@@ -41,7 +41,7 @@
       node.addEventListener("load", resolve);
       node.addEventListener("error", () => {
         node.remove();
-        reject(new Error(`${src} could not be read`));
+        reject(new Error(`${src} could not be loaded`));
       });
       document.head.append(node);
     });

@@ -1,6 +1,5 @@
-// The colourings of an answer: what a token's value is, into which step of a scale it falls, how tall it stands in the
-// profile. The steps are the same on every page, so that pages compare; example.css holds their colours in both
-// palettes.
+// The colourings of an answer: a token's value, its step on the scale, its height in the profile. The steps are the
+// same on every page, so that pages are comparable; example.css holds their colours in both palettes.
 (() => {
   "use strict";
   const { n, base, far, shift, delta, digits } = window.tds;
@@ -71,7 +70,7 @@
     }),
     delta: scale({
       name: "Δ log p",
-      title: "ln p aligned − ln p base of the token, nats: positive where tuning made it likelier",
+      title: "ln p aligned − ln p base of the token, nats: positive where tuning promoted it",
       value: delta,
       limits: [-3, -1, -0.1, 0.1, 1, 3],
       labels: ["< −3", "−3 to −1", "−1 to −0.1", "about 0", "0.1–1", "1–3", "≥ 3"],
@@ -81,7 +80,7 @@
     }),
     entropy: scale({
       name: "Entropy",
-      title: "Entropy of the base's distribution, nats: how unsure it is",
+      title: "Entropy of the base's distribution, nats: how uncertain it is",
       value: (t) => base.entropy[t],
       limits: [0.1, 0.5, 1, 2, 3.5],
       labels: ["< 0.1", "0.1–0.5", "0.5–1", "1–2", "2–3.5", "≥ 3.5"],

@@ -1,5 +1,5 @@
-// What an example page gives away: a position or the answer as JSON, or as the SQL that returns it; and its two
-// dialogs. Where there is no clipboard (file://), the text stands selected in a dialog.
+// What can be copied from an example page: a position or the answer as JSON, or as the SQL that returns it; and the
+// page's two dialogs. Where there is no clipboard (file://), a dialog shows the text, selected.
 (() => {
   "use strict";
   const { make, button } = window.tdsDom;
@@ -87,8 +87,8 @@
     ["Home End", "first and last token"],
     ["c", "next colouring"],
     ["[ ]", "previous and next example, in the order of the table"],
-    ["o", "the same prompt in the next comparison; the place is kept where the answer is the same"],
-    ["Esc", "leave the token"],
+    ["o", "the same prompt in the next comparison; keeps the token if the answer is the same"],
+    ["Esc", "deselect the token"],
     ["?", "this help"],
   ];
   function help() {
@@ -101,8 +101,8 @@
       make(
         "p",
         "tds-small",
-        "A step of the legend, clicked, shows its tokens alone. Click or drag on the profile to go to a place in the " +
-          "answer. The address of the page always leads back to what it shows.",
+        "Click a step of the legend to show only its tokens. Click or drag on the profile to go to a position in the " +
+          "answer. The page's address always restores what it shows.",
       ),
     );
   }

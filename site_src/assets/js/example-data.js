@@ -90,7 +90,7 @@
       },
       () => {
         loading = undefined;
-        throw new Error("the further conditions did not load");
+        throw new Error("the other conditions could not be loaded");
       },
     );
     return loading;

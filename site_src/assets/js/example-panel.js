@@ -1,5 +1,5 @@
 // What the conditions say at one token: their candidates as bars, the token marked in each, ranks, log-probabilities,
-// divergences, and what the base would have written from there.
+// divergences, and the base's continuation from there.
 (() => {
   "use strict";
   const { make, button, number } = window.tdsDom;
@@ -77,12 +77,12 @@
       gone[0],
       ...(gone[1] ? [make("span", "tds-end")] : ["…"]),
     );
-    return [make("section", "tds-from-here", make("h3", "", "From here the base would have written"), text)];
+    return [make("section", "tds-from-here", make("h3", "", "The base would have continued with"), text)];
   }
 
   window.tds.panel = (panel, acts) => {
     panel.setAttribute("role", "region");
-    panel.setAttribute("aria-label", "At the chosen token");
+    panel.setAttribute("aria-label", "Details of the selected token");
     panel.removeAttribute("aria-live");
     panel.addEventListener("pointerover", (event) => {
       const id = event.target.closest("li[data-id]")?.dataset.id;

@@ -1,5 +1,5 @@
-// The controls above an answer: the colouring, its legend that is a filter, the conditions, the profile, copying and
-// help; and the ways to other examples, in the order in which the table of examples was last sorted.
+// The controls above an answer: the colouring, its legend that doubles as a filter, the conditions, the profile,
+// copying and help; and the links to other examples, in the order in which the table of examples was last sorted.
 (() => {
   "use strict";
   const { make, button, number, percent } = window.tdsDom;
@@ -32,7 +32,7 @@
           box.querySelectorAll("button")[i].focus();
         });
         item.append(" ", make("b", "", percent(counts[i] / n)));
-        item.title = "Show these alone";
+        item.title = "Show only these";
         item.setAttribute("aria-pressed", state.only === i);
         if (state.only >= 0 && state.only !== i) item.classList.add("tds-off");
         return item;
@@ -98,7 +98,7 @@
         " or ",
         button("", "SQL", () => copy("sql")),
       ),
-      button("tds-help", "?", window.tds.help, "Keys and help (?)"),
+      button("tds-help", "?", window.tds.help, "Help and keyboard shortcuts (?)"),
     );
     box.before(bar);
     box.after(strip, status);

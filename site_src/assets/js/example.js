@@ -81,7 +81,7 @@
     span.setAttribute("role", "button");
     span.setAttribute("aria-label", label(Math.max(t, 0)));
     span.classList.toggle("tds-now", t >= 0);
-    strip.mark(t, t < 0 ? "no token chosen" : label(t));
+    strip.mark(t, t < 0 ? "no token selected" : label(t));
   }
 
   function show(t, { focus = false, kept = true, into = "nearest" } = {}) {
@@ -107,7 +107,7 @@
   }
   function stepShifted(by) {
     for (let t = state.t + by; t >= 0 && t < n; t += by) if (shift(t) === "shifted") return show(t, { focus: true });
-    say(`No ${by > 0 ? "further" : "earlier"} shifted token.`);
+    say(`No ${by > 0 ? "later" : "earlier"} shifted token.`);
   }
 
   // The address: #t12&by=kl&only=3&with=base·plain,sft·chat; what is as it is at first is left out.
@@ -222,7 +222,7 @@
   }
 
   answer.replaceChildren(...spans);
-  Object.assign(answer, { role: "group", ariaLabel: "The answer; arrow keys walk from token to token" });
+  Object.assign(answer, { role: "group", ariaLabel: "The answer; arrow keys move from token to token" });
   const tokenAt = (event) => event.target.closest("[data-t]");
   answer.addEventListener("pointerover", (event) => {
     const span = tokenAt(event);

@@ -4,7 +4,7 @@
   "use strict";
   const { rows, names, numbers, comparisons, taskNames, topicNames, finishes } = window.tdsRows;
   const { make, select, button } = window.tdsDom;
-  const ENDS = { stop: "ended by itself", length: "cut at the limit", unknown: "end unknown" };
+  const ENDS = { stop: "ended on its own", length: "cut at the limit", unknown: "end unknown" };
   let refresh = () => {};
 
   function build(state, set) {

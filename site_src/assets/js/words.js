@@ -137,7 +137,7 @@
 
   async function drawWord() {
     const row = open;
-    if (!row) return detail.replaceChildren(make("p", { className: "tds-hint", textContent: "No word is chosen." }));
+    if (!row) return detail.replaceChildren(make("p", { className: "tds-hint", textContent: "No word selected." }));
     try {
       await load(row.shard);
     } catch (error) {
@@ -148,7 +148,7 @@
     if (!mine.length)
       return detail.replaceChildren(
         make("h2", { dir: "auto", textContent: shownWord(row.word) }),
-        make("p", { className: "tds-hint", textContent: "The answers of this comparison do not have this word." }),
+        make("p", { className: "tds-hint", textContent: "This comparison's answers do not contain this word." }),
       );
     detail.replaceChildren(
       make("h2", { dir: "auto", textContent: shownWord(row.word) }),
@@ -295,7 +295,7 @@
       ["shifted", "most shifted first"],
       ["share", "largest share first"],
       ["count", "most frequent first"],
-      ["word", "by the alphabet"],
+      ["word", "alphabetical"],
     ]),
     select("least", "Occurrences", [
       ["1", "all words"],

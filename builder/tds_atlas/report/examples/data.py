@@ -1,6 +1,6 @@
-"""What the scripts of an example page read: an answer's positions, and what each condition says there, packed.
+"""The data of an example page's scripts: an answer's positions with each condition's scores, packed.
 
-A page's own file holds the comparison's two conditions; a second one, loaded when a reader asks, the further conditions
+A page's own file holds the comparison's two conditions; a second file, loaded on demand, holds the other conditions
 that the report scored over the same answer. assets/js/example-data.js reads both.
 """
 
@@ -27,7 +27,7 @@ _FAR = ("kl_aligned_base_tenth_millinats", "kl_base_aligned_tenth_millinats", "j
 
 
 class Vocabulary:
-    """What the ids of a comparison's answers write, and their order by text."""
+    """The text of the ids in a comparison's answers, and their order by text."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection, comparison_id: str) -> None:
         rows = query.rows(con, "pages/tokens", comparison_id=comparison_id)
@@ -45,7 +45,7 @@ class Vocabulary:
         return np.concatenate([part[np.argsort(self._rank[part])] for part in np.split(often, LENGTHS)])
 
     def places(self, *lists: Ints) -> Ints:
-        """By id its place in the lists, one behind the other; 0 for an id that is in none."""
+        """The place of each id in the concatenated lists; 0 for an id that is in none."""
         place = np.zeros(len(self._rank), np.int32)
         ids = np.concatenate(lists)
         place[ids] = np.arange(len(ids))
@@ -56,8 +56,8 @@ class Vocabulary:
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a condition says at each of T positions: of the token there, and its k likeliest candidates."""
+class Scores:
+    """A condition's scores at each of T positions: of the token there, and of its k likeliest candidates."""
 
     rank: Ints  # [T]
     logprob: Ints  # [T], -log p in thousandths of a nat, and 1; 0: it has no such token
@@ -65,8 +65,8 @@ class Said:
     ids: Ints  # [T, k]
     logprobs: Ints  # [T, k], as above without the 1
 
-    def __getitem__(self, rows: slice) -> Said:
-        return Said(self.rank[rows], self.logprob[rows], self.entropy[rows], self.ids[rows], self.logprobs[rows])
+    def __getitem__(self, rows: slice) -> Scores:
+        return Scores(self.rank[rows], self.logprob[rows], self.entropy[rows], self.ids[rows], self.logprobs[rows])
 
 
 class Answers:
@@ -76,21 +76,21 @@ class Answers:
         def take(name: str) -> pa.Table:
             return query.table(con, f"pages/{name}", comparison_id=comparison_id, responses=responses)
 
-        at, scores, gone = take("positions"), take("scores"), take("continuations")
-        self.k = pc.min(pc.list_value_length(scores.column("ids"))).as_py() or 0
-        numbers = [_numbers(scores, name) for name in ("rank", "logprob_millinats", "entropy_millinats")]
-        lists = [_matrix(scores, name, self.k) for name in ("ids", "logprobs_millinats")]
-        every = Said(numbers[0], numbers[1] + 1, numbers[2], *lists)
-        self.said: dict[str, dict[str, Said]] = {}
-        for (response_id, condition_id), rows in _spans(scores, "response_id", "condition_id"):
-            self.said.setdefault(response_id, {})[condition_id] = every[rows]
+        at, table, continuations = take("positions"), take("scores"), take("continuations")
+        self.k = pc.min(pc.list_value_length(table.column("ids"))).as_py() or 0
+        numbers = [_numbers(table, name) for name in ("rank", "logprob_millinats", "entropy_millinats")]
+        lists = [_matrix(table, name, self.k) for name in ("ids", "logprobs_millinats")]
+        every = Scores(numbers[0], numbers[1] + 1, numbers[2], *lists)
+        self.scores: dict[str, dict[str, Scores]] = {}
+        for (response_id, condition_id), rows in _spans(table, "response_id", "condition_id"):
+            self.scores.setdefault(response_id, {})[condition_id] = every[rows]
         own = np.column_stack([_numbers(at, name) for name in _OWN])
         far = np.column_stack([_numbers(at, name) for name in _FAR])
         ends = at.column("is_end").to_numpy()
         self.at = {key: (own[rows], far[rows], bool(ends[rows][-1])) for (key,), rows in _spans(at, "response_id")}
-        self.gone: dict[str, Row] = {}
-        for row in gone.to_pylist():
-            self.gone.setdefault(row["response_id"], {})[str(row["pos"])] = [row["text"], row["ends"]]
+        self.continuations: dict[str, Row] = {}
+        for row in continuations.to_pylist():
+            self.continuations.setdefault(row["response_id"], {})[str(row["pos"])] = [row["text"], row["ends"]]
 
 
 def _numbers(table: pa.Table, name: str) -> Ints:
@@ -105,20 +105,20 @@ def _matrix(table: pa.Table, name: str, k: int) -> Ints:
 
 
 def _spans(table: pa.Table, *keys: str) -> list[tuple[tuple[str, ...], slice]]:
-    """The rows of each answer, or of a condition over it, in a table sorted by both: they begin with position 0."""
+    """The rows of each answer, or of a condition over it, in a table sorted by both: each run starts at position 0."""
     starts = np.flatnonzero(table.column("pos").to_numpy() == 0)
     names = zip(*(table.column(key).take(starts).to_pylist() for key in keys), strict=True)
     return list(zip(names, (slice(a, b) for a, b in pairwise([*starts, table.num_rows])), strict=True))
 
 
 def page_data(comparison: Row, example: Row, answers: Answers, vocabulary: Vocabulary) -> tuple[Row, Row]:
-    """The page's own data, and that of the further conditions."""
+    """The page's own data, and the data of the other conditions."""
     response_id = example["response_id"]
-    (own, far, ends), said = answers.at[response_id], answers.said[response_id]
+    (own, far, ends), scores = answers.at[response_id], answers.scores[response_id]
     pair = [comparison["base_condition_id"], comparison["aligned_condition_id"]]
-    more = [c for c in said if c not in pair]
-    base = said[pair[0]].ids
-    first = vocabulary.in_order(np.concatenate([own[:, 0], *(said[c].ids.ravel() for c in pair)]))
+    more = [c for c in scores if c not in pair]
+    base = scores[pair[0]].ids
+    first = vocabulary.in_order(np.concatenate([own[:, 0], *(scores[c].ids.ravel() for c in pair)]))
     place = vocabulary.places(first)
     page = {
         "comparison": example["comparison_id"],
@@ -134,37 +134,37 @@ def page_data(comparison: Row, example: Row, answers: Answers, vocabulary: Vocab
         "own": packed(np.column_stack([place[own[:, 0]], own[:, 1]])),
         "ends": ends,
         "far": packed(far),
-        "said": {c: pack_said(said[c], place, base if c != pair[0] else None) for c in dict.fromkeys(pair)},
+        "said": {c: pack_scores(scores[c], place, base if c != pair[0] else None) for c in dict.fromkeys(pair)},
         "more": more,
-        "gone": answers.gone.get(response_id, {}),
+        "gone": answers.continuations.get(response_id, {}),
     }
-    others = np.concatenate([said[c].ids.ravel() for c in more]) if more else np.empty(0, np.int32)
+    others = np.concatenate([scores[c].ids.ravel() for c in more]) if more else np.empty(0, np.int32)
     further = vocabulary.in_order(others[~np.isin(others, first)])
     place = vocabulary.places(first, further)
     return page, {
         "tokens": vocabulary.joined(further),
-        "said": {c: pack_said(said[c], place, base) for c in more},
+        "said": {c: pack_scores(scores[c], place, base) for c in more},
     }
 
 
-def pack_said(said: Said, place: Ints, base: Ints | None) -> str:
+def pack_scores(scores: Scores, place: Ints, base: Ints | None) -> str:
     """A condition's numbers in the order of positions.
 
-    Each is: rank, -log p of the token and 1 (0: it has no such token), entropy, and of k candidates each: which it is,
-    and how much less likely than the one before; in thousandths of a nat. A candidate is its place in the page's list
-    of tokens; beside a base [T, k], its place in the base's list, or k more than its place in the page's.
+    For each position: rank, -log p of the token + 1 (0: not in the vocabulary), entropy, and for each of k candidates
+    which token it is and how much less likely than the one before; in thousandths of a nat. A candidate is its place in
+    the page's list of tokens; given a base [T, k], its place in the base's list, or k plus its place in the page's.
     """
-    which = place[said.ids]
+    which = place[scores.ids]
     if base is not None:
-        same = said.ids[:, :, None] == base[:, None, :]
+        same = scores.ids[:, :, None] == base[:, None, :]
         which = np.where(same.any(axis=2), same.argmax(axis=2), base.shape[1] + which)
-    largest = np.maximum.accumulate(np.pad(said.logprobs, ((0, 0), (1, 0))), axis=1)
+    largest = np.maximum.accumulate(np.pad(scores.logprobs, ((0, 0), (1, 0))), axis=1)
     candidates = np.stack([which, np.diff(largest, axis=1)], axis=2).reshape(len(which), -1)
-    return packed(np.column_stack([said.rank, said.logprob, said.entropy, candidates]))
+    return packed(np.column_stack([scores.rank, scores.logprob, scores.entropy, candidates]))
 
 
 def joined(texts: Iterable[str]) -> str:
-    """Texts as one: of each how many characters it shares with the one before (at most 89), and the rest of it."""
+    """Texts as one string: for each, how many characters it shares with the one before (at most 89), and the rest."""
     out, before = [], ""
     for text in texts:
         shared, longest = 0, min(len(text), len(before), len(DIGITS) - 1)

@@ -1,6 +1,6 @@
-"""Whole numbers as short text that stands in JSON unescaped: an example page holds thousands, and should stay light.
+"""Integers as short text that needs no escaping in JSON: an example page holds thousands, and should stay small.
 
-A number is one character below 45, two below 2,070, three below 93,195. Digits 45 to 89 say that more follows. Read by
+A number is one character below 45, two below 2,070, three below 93,195. Digits 45 to 89 mean that more follow. Read by
 `reader` in assets/js/example-data.js.
 """
 
@@ -18,7 +18,7 @@ _CODES = np.frombuffer(DIGITS.encode("ascii"), np.uint8)
 
 
 def packed(values: Ints) -> str:
-    """Numbers from 0 on, one behind the other, row by row."""
+    """Non-negative numbers packed one after the other, row by row."""
     left, chars = values.ravel().astype(np.uint32), []
     while (more := left >= _HALF).any():
         chars.append(np.where(more, _CODES[_HALF + left % _HALF], 0).astype(np.uint8))

@@ -1,4 +1,4 @@
-"""The example pages: for each comparison and response a Markdown stub and scripts with its data; and their index.
+"""The example pages: a Markdown stub and data scripts for each comparison and response; and their index.
 
 The stub holds prompt and answer as inert text, for search, print and readers without JavaScript; the page's scripts
 draw the tokens from the data beside it.
@@ -19,24 +19,24 @@ from tds_atlas.report.markup import inert, inline_json, title
 from tds_atlas.report.pages import environment
 
 Row = dict[str, Any]
-_AT_ONCE = 400  # answers in memory, times the conditions that say something of each
+_AT_ONCE = 400  # answers in memory, times the conditions that score each
 FINISHES = ("stop", "length", "unknown")
 
 
 def paged_prompts(con: duckdb.DuckDBPyConnection) -> frozenset[int]:
-    """The ordinals of the prompts whose answers get pages: as many as the report's site.example_pages lets in."""
-    wanted = {row["key"]: row["value"] for row in query.rows(con, "pages/run")}.get("example_pages")
+    """The ordinals of the prompts whose answers get pages: as many as the report's site.example_pages allows."""
+    limit = {row["key"]: row["value"] for row in query.rows(con, "pages/run")}.get("example_pages")
     prompts = query.rows(con, "pages/paged_prompts")
     totals = accumulate(row["pages"] for row in prompts)
     return frozenset(
         row["ordinal"]
         for i, (row, total) in enumerate(zip(prompts, totals, strict=True))
-        if i == 0 or wanted is None or total <= int(wanted)
+        if i == 0 or limit is None or total <= int(limit)
     )
 
 
 def write_examples(con: duckdb.DuckDBPyConnection, folder: Path, examples: Sequence[Row]) -> Iterator[str]:
-    """Write the pages; yields the name of each, so that a caller can show progress."""
+    """Write the pages. Yields the name of each, so that a caller can show progress."""
     comparisons = {c["comparison_id"]: c for c in query.rows(con, "pages/comparisons")}
     by_prompt, at_once = _by_prompt(examples), max(1, _AT_ONCE // len(query.rows(con, "pages/conditions")))
     stub = environment().get_template("example.md")
@@ -62,7 +62,7 @@ def write_examples(con: duckdb.DuckDBPyConnection, folder: Path, examples: Seque
 
 
 def index_data(examples: Sequence[Row], paged: Container[int]) -> Row:
-    """What the examples table shows, column by column; what several pages share (prompt, answer) is held once.
+    """The data of the examples table, column by column; what several pages share (prompt, answer) is stored once.
 
     paged: the ordinals of the prompts whose answers have pages.
     """

@@ -113,8 +113,8 @@ def _scaled(table: pa.Table, value: str) -> Chart:
 
 
 def _interval(base: Chart, colour: alt.Color) -> Chart:
-    drawn = base.transform_filter("isValid(datum.scaled_low)").mark_rule(strokeWidth=2.6, opacity=0.55)
-    return drawn.encode(x=_place("low", None), x2="scaled_high:Q", color=colour)
+    rules = base.transform_filter("isValid(datum.scaled_low)").mark_rule(strokeWidth=2.6, opacity=0.55)
+    return rules.encode(x=_place("low", None), x2="scaled_high:Q", color=colour)
 
 
 def _place(name: str, domain: list[float] | None, field: str = "") -> alt.X:
@@ -133,24 +133,24 @@ def _range(table: pa.Table) -> str:
     groups: dict[str, list[Row]] = {}
     for row in table.to_pylist():
         groups.setdefault(row["measure"], []).append(row)
-    said = []
+    sentences = []
     for measure, rows in groups.items():
         low, high = min(rows, key=lambda row: row["mean"]), max(rows, key=lambda row: row["mean"])
-        said.append(
+        sentences.append(
             f"{measure}: from {shown(low['mean'])} ({low['comparison']}) to "
             f"{shown(high['mean'])} ({high['comparison']})."
         )
-    return " ".join(said)
+    return " ".join(sentences)
 
 
 def _clear(table: pa.Table) -> str:
     clear = [row for row in table.to_pylist() if row["adjusted_p"] is not None and row["adjusted_p"] <= 0.05]
-    said = [
+    sentences = [
         f"{row['comparison']}, {row['measure']}: {'more' if row['difference'] > 0 else 'less'} "
         f"by {shown(abs(row['difference']))}."
         for row in clear
     ]
-    return " ".join(said) or "No difference is clear."
+    return " ".join(sentences) or "No difference is clear."
 
 
 def _overlap(table: pa.Table) -> str:

@@ -194,8 +194,8 @@ def _shares(table: pa.Table) -> str:
 
 
 def _depth(table: pa.Table) -> str:
-    found = [row for row in table.to_pylist() if row["k"] in (3, 30)]
-    return " ".join(f"{row['comparison']}: {row['outside_share']:.1%} outside the first {row['k']}." for row in found)
+    depths = [row for row in table.to_pylist() if row["k"] in (3, 30)]
+    return " ".join(f"{row['comparison']}: {row['outside_share']:.1%} outside the first {row['k']}." for row in depths)
 
 
 def _floor(table: pa.Table) -> str:
@@ -204,15 +204,15 @@ def _floor(table: pa.Table) -> str:
     for row in table.to_pylist():
         if row["comparison"] not in best or row["share"] > best[row["comparison"]]["share"]:
             best[row["comparison"]] = row
-    said = [
+    modes = [
         f"{name}: most often between {row['low_nats']:.1e} and {row['high_nats']:.1e} nats"
         for name, row in best.items()
     ]
-    under = [
+    below = [
         f"; {row['under_floor_share']:.1%} below the noise floor" if row["under_floor_share"] is not None else ""
         for row in best.values()
     ]
-    return " ".join(f"{a}{b}." for a, b in zip(said, under, strict=True))
+    return " ".join(f"{a}{b}." for a, b in zip(modes, below, strict=True))
 
 
 def _values(table: pa.Table, value: str, unit: str) -> str:

@@ -109,5 +109,5 @@ def _courses(table: pa.Table) -> str:
 
 
 def _explained(table: pa.Table) -> str:
-    kept = [row for row in table.to_pylist() if row["shift"] == "shifted"]
-    return " ".join(f"{r['comparison']}: {r['share']:.1%} of the shifted tokens stay shifted." for r in kept)
+    rows = [row for row in table.to_pylist() if row["shift"] == "shifted"]
+    return " ".join(f"{r['comparison']}: {r['share']:.1%} of the shifted tokens stay shifted." for r in rows)

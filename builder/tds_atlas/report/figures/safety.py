@@ -180,11 +180,11 @@ def _falls(table: pa.Table) -> str:
 
 
 def _openings(table: pa.Table) -> str:
-    said = []
+    sentences = []
     for model in ("aligned", "base"):
-        kept = table.filter(pc.equal(table["model"], model))
-        said.append(_first_last(kept, "probability", f"is the opening's probability under the {model} model"))
-    return " ".join(filter(None, said))
+        rows = table.filter(pc.equal(table["model"], model))
+        sentences.append(_first_last(rows, "probability", f"is the opening's probability under the {model} model"))
+    return " ".join(filter(None, sentences))
 
 
 def _first_last(table: pa.Table, value: str, what: str) -> str:

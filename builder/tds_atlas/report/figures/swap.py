@@ -64,7 +64,7 @@ def _curves(table: pa.Table, outcome: str) -> Chart:
 
 def _ends(table: pa.Table) -> str:
     """The two models alone, and every method at the smallest share tried."""
-    said = []
+    sentences = []
     for name in dict.fromkeys(table["comparison"].to_pylist()):
         rows = [row for row in table.to_pylist() if row["comparison"] == name]
         ends = {row["target_share"]: row["outcome_share"] for row in rows if row["target_share"] in (0, 1)}
@@ -76,8 +76,8 @@ def _ends(table: pa.Table) -> str:
             for row in inner
             if row["target_share"] == first
         ]
-        said.append(f"{name}: {', '.join(parts)}.")
-    return " ".join(said)
+        sentences.append(f"{name}: {', '.join(parts)}.")
+    return " ".join(sentences)
 
 
 @figure(_ends)

@@ -17,25 +17,25 @@ def _by_tag(key: str) -> Says:
     """The highest and the lowest tag, and how many stand out, per comparison."""
 
     def says(table: pa.Table) -> str:
-        return " ".join(_ends(name, found, key) for name, found in _grouped(table).items())
+        return " ".join(_ends(name, tags, key) for name, tags in _grouped(table).items())
 
     return says
 
 
-def _ends(name: str, found: list[Row], key: str) -> str:
-    found = sorted(found, key=lambda row: row["share"])
-    out = sum(row["stands_out"] for row in found)
+def _ends(name: str, tags: list[Row], key: str) -> str:
+    tags = sorted(tags, key=lambda row: row["share"])
+    out = sum(row["stands_out"] for row in tags)
     return (
-        f"{name}: highest {found[-1][key]} {found[-1]['share']:.1%}, lowest {found[0][key]} {found[0]['share']:.1%}, "
-        f"overall {found[0]['overall_share']:.1%}; {out} of {len(found)} stand out."
+        f"{name}: highest {tags[-1][key]} {tags[-1]['share']:.1%}, lowest {tags[0][key]} {tags[0]['share']:.1%}, "
+        f"overall {tags[0]['overall_share']:.1%}; {out} of {len(tags)} stand out."
     )
 
 
 def _cells(table: pa.Table) -> str:
     return " ".join(
-        f"{name}: {sum(r['against'] == 'above' for r in found)} of {len(found)} cells above the overall "
-        f"{found[0]['overall_share']:.1%}, {sum(r['against'] == 'below' for r in found)} below."
-        for name, found in _grouped(table).items()
+        f"{name}: {sum(r['against'] == 'above' for r in cells)} of {len(cells)} cells above the overall "
+        f"{cells[0]['overall_share']:.1%}, {sum(r['against'] == 'below' for r in cells)} below."
+        for name, cells in _grouped(table).items()
     )
 
 
@@ -145,11 +145,11 @@ def _lines(table: pa.Table) -> tuple[list[Row], list[Row], list[str]]:
     grid: list[Row] = []
     heads: list[Row] = []
     order: list[str] = []
-    for place, (name, found) in enumerate(_grouped(table).items()):
+    for place, (name, cells) in enumerate(_grouped(table).items()):
         head = f"{place}\n"
-        heads.append({"line": head, "head": f"{name} · {found[0]['overall_share']:.1%} overall"})
-        grid += [row | {"line": f"{place}\n{row['task']}", "shown": _whole(row["share"])} for row in found]
-        order += [head, *dict.fromkeys(f"{place}\n{row['task']}" for row in found)]
+        heads.append({"line": head, "head": f"{name} · {cells[0]['overall_share']:.1%} overall"})
+        grid += [row | {"line": f"{place}\n{row['task']}", "shown": _whole(row["share"])} for row in cells]
+        order += [head, *dict.fromkeys(f"{place}\n{row['task']}" for row in cells)]
     return grid, heads, order
 
 

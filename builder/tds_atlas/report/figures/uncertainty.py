@@ -77,8 +77,8 @@ def branching(table: pa.Table, colour: alt.Color) -> Chart:
             alt.Tooltip("high_choices:Q", format=".3~r", title="high (95 %)"),
         ],
     )
-    said = "as among {choices:.1f} tokens"
-    return alt.layer(band, line, *note(table, colour, "along_share", "choices", said)).properties(height=HEIGHT)
+    label = "as among {choices:.1f} tokens"
+    return alt.layer(band, line, *note(table, colour, "along_share", "choices", label)).properties(height=HEIGHT)
 
 
 def _by_confidence(table: pa.Table, colour: alt.Color, title: str) -> Chart:

@@ -13,29 +13,29 @@ _NAMED = 5  # words that a description names for each comparison
 
 
 def _standing_out(table: pa.Table) -> str:
-    said: dict[str, list[Row]] = {}
+    tested: dict[str, list[Row]] = {}
     for row in table.to_pylist():
-        said.setdefault(row["comparison"], []).append(row)
+        tested.setdefault(row["comparison"], []).append(row)
     return " ".join(
-        f"{name}: of {found[0]['tests']:,} words tested, {found[0]['above']:,} stand out above the overall ratio of "
-        f"{found[0]['overall_share']:.1%} and {found[0]['below']:,} below it{_highest(found)}."
-        for name, found in said.items()
+        f"{name}: of {words[0]['tests']:,} words tested, {words[0]['above']:,} stand out above the overall ratio of "
+        f"{words[0]['overall_share']:.1%} and {words[0]['below']:,} below it{_highest(words)}."
+        for name, words in tested.items()
     )
 
 
-def _highest(found: list[Row]) -> str:
-    words = [row for row in found if row["stands_out"] and row["share"] > row["overall_share"]]
+def _highest(tested: list[Row]) -> str:
+    words = [row for row in tested if row["stands_out"] and row["share"] > row["overall_share"]]
     words.sort(key=lambda row: (-row["share"], -row["places"]))
     return "; highest " + ", ".join(f"{visible(r['word'])} {r['share']:.0%}" for r in words[:_NAMED]) if words else ""
 
 
 def _roles(table: pa.Table) -> str:
-    said: dict[str, dict[str, dict[str, float]]] = {}
+    by_comparison: dict[str, dict[str, dict[str, float]]] = {}
     for row in table.to_pylist():
-        said.setdefault(row["comparison"], {}).setdefault(row["role"], {})[row["counted_as"]] = row["share"]
+        by_comparison.setdefault(row["comparison"], {}).setdefault(row["role"], {})[row["counted_as"]] = row["share"]
     return " ".join(
         f"{name}: " + ", ".join(f"{role} {_both(shares)}" for role, shares in roles.items()) + "."
-        for name, roles in said.items()
+        for name, roles in by_comparison.items()
     )
 
 

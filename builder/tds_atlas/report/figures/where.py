@@ -157,10 +157,10 @@ def _two_lines(table: pa.Table, colour: alt.Color, title: str, lines: list[str])
 
 
 def _curves(table: pa.Table, *keys: str) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
+    curves: dict[str, list[Row]] = {}
     for row in table.to_pylist():
-        found.setdefault(", ".join(row[key] for key in keys), []).append(row)
-    return found
+        curves.setdefault(", ".join(row[key] for key in keys), []).append(row)
+    return curves
 
 
 def _both(table: pa.Table) -> str:
@@ -188,9 +188,9 @@ def _first(table: pa.Table) -> str:
 
 
 def _parted(table: pa.Table) -> str:
-    said = []
+    sentences = []
     for name, curve in _curves(table, "comparison").items():
         half = next((row["tokens"] for row in curve if row["share"] <= 0.5), None)
         middle = f"half have diverged by token {half}" if half is not None else "fewer than half ever diverge"
-        said.append(f"{name}: {middle}, {curve[-1]['share']:.1%} never do.")
-    return " ".join(said)
+        sentences.append(f"{name}: {middle}, {curve[-1]['share']:.1%} never do.")
+    return " ".join(sentences)

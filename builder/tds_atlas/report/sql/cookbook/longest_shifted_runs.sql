@@ -1,6 +1,6 @@
 -- Which are the longest runs of shifted tokens?
 -- part: Where in the answer
--- Within a run, the position less the place among the shifted tokens stays the same.
+-- Within a run, the position minus the place among the shifted tokens is constant.
 WITH
     island AS (
         SELECT
