@@ -32,6 +32,9 @@ def test_another_version_has_shards_of_its_own_and_says_so(project: Path, monkey
     old = shards(made)
     assert {shard.kind for shard in old} == {"cards", "responses", "scores", "swap", "prefill", "continuation"}
     assert all(shard.exists() for shard in old) and version(report) == [(str(plan.MEASURING),)]
+    with duckdb.connect(str(report.parent / "data/tds.duckdb"), read_only=True) as con:
+        loaded = con.execute("SELECT model_id, loaded FROM model ORDER BY ALL").fetchall()
+    assert loaded == [(name, "all 21 tensors in place") for name in ("base", "sft")]
     later = plan.MEASURING + 1
     for module in (plan, store):
         monkeypatch.setattr(module, "MEASURING", later)

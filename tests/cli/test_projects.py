@@ -121,7 +121,7 @@ def test_a_space_says_what_it_will_do(site: Path, tmp_path: Path) -> None:
 def test_what_github_would_refuse_is_refused_before(site: Path, tmp_path: Path) -> None:
     with (site / "large.bin").open("wb") as file:
         file.truncate(100_000_001)
-    with pytest.raises(InputError, match=r"large.bin: 100 MB, and git hosts refuse"):
+    with pytest.raises(InputError, match=r"large.bin: 100 MB; git hosts refuse"):
         publish.check_for_git(publish.built(site), "origin")
     shutil.rmtree(site)
     assert "no site here yet" in tds("publish", cwd=tmp_path).stderr

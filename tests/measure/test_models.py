@@ -134,28 +134,6 @@ def test_half_precision_gets_a_float32_head(tmp_path: Path, dtype: torch.dtype) 
     torch.testing.assert_close(logits.double(), expected, atol=1e-4, rtol=1e-4)
 
 
-def test_an_adapter_is_the_base_until_it_is_switched_on(family: Path, tmp_path: Path) -> None:
-    adapter = tiny.save_adapter(tmp_path / "lora", family / "base", seed=5)
-    settings = {
-        "base": ModelSettings(path=family / "base", dtype="float32"),
-        "lora": ModelSettings(adapts="base", adapter={"path": adapter}),  # type: ignore[arg-type]
-    }
-    models = Models("cpu")
-    before = own_logits(models.model(locate("base", settings)), [5, 6, 7])
-    base, lora = (models.model(locate(name, settings)) for name in ("base", "lora"))
-    assert base.weights is lora.weights
-    with lora.using():
-        tuned = own_logits(lora, [5, 6, 7])
-    with base.using():
-        torch.testing.assert_close(own_logits(base, [5, 6, 7]), before, atol=0, rtol=0)
-    merged = tiny.merged(family / "base", adapter)
-    with torch.no_grad():
-        torch.testing.assert_close(tuned, merged(torch.tensor([[5, 6, 7]])).logits[0], atol=1e-5, rtol=1e-5)
-    assert (tuned - before).abs().max() > 0.01
-    made = card(locate("lora", settings), "tok")
-    assert made.architecture == "LlamaForCausalLM + adapter" and made.source == "lora"
-
-
 def test_a_card_comes_from_the_files(family: Path) -> None:
     made = card(locate("base", {"base": ModelSettings(path=family / "base", label="The base")}), "tok")
     model = hf.AutoModelForCausalLM.from_pretrained(family / "base")

@@ -15,6 +15,7 @@ from typing import Any
 
 from tds_atlas.domain import InputError, ModelCard, first_line
 from tds_atlas.files import hash_files
+from tds_atlas.inputs.adapters import ADAPTER_CONFIG, ADAPTER_WEIGHTS, AdapterCard, read_adapter
 from tds_atlas.inputs.settings import ModelSettings, Source
 
 WEIGHT_FILES = "*.safetensors"
@@ -29,7 +30,7 @@ TOKENIZER_FILES = (
     "chat_template.jinja",
 )
 _CONFIG_FILES = ("config.json", "generation_config.json")
-_ADAPTER_CONFIG, _ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+_MORE_TEMPLATES = "additional_chat_templates/*.jinja"
 _HUB_FILES = [WEIGHT_FILES, "*.json", "*.jinja", "tokenizer.model", "merges.txt"]
 
 
@@ -46,6 +47,7 @@ class Checkpoint:
     dtype: str
     tokenizer_folder: Path
     adapter: Path | None = None
+    adapter_card: AdapterCard | None = None
 
     @property
     def source(self) -> str:
@@ -68,7 +70,7 @@ def locate(model_id: str, models: Mapping[str, ModelSettings]) -> Checkpoint:
         what = "config.json" if weights else "safetensors weights"
         raise InputError(f"models.{model_id}: {folder} has no {what}; give a folder written by save_pretrained")
     content = hash_files([folder / name for name in _CONFIG_FILES] + ([] if revision else weights))
-    tokenizer = hash_files([folder / name for name in TOKENIZER_FILES])
+    tokenizer = _hash_tokenizer(folder)
     weights_hash = f"{revision or ''}{content}"
     return Checkpoint(model_id, settings, folder, revision, weights_hash, tokenizer, settings.dtype, folder)
 
@@ -76,12 +78,12 @@ def locate(model_id: str, models: Mapping[str, ModelSettings]) -> Checkpoint:
 def _locate_adapter(model_id: str, settings: ModelSettings, base: Checkpoint) -> Checkpoint:
     assert settings.adapter is not None
     folder, revision = _folder(f"models.{model_id}.adapter", settings.adapter)
-    files = [folder / _ADAPTER_CONFIG, folder / _ADAPTER_WEIGHTS]
+    files = [folder / ADAPTER_CONFIG, folder / ADAPTER_WEIGHTS]
     for file in files:
         if not file.is_file():
             raise InputError(f"models.{model_id}.adapter: {folder} has no {file.name}; give a folder written by PEFT")
     own_tokenizer = (folder / "tokenizer.json").is_file()
-    tokenizer_hash = hash_files([folder / name for name in TOKENIZER_FILES]) if own_tokenizer else base.tokenizer_hash
+    tokenizer_hash = _hash_tokenizer(folder) if own_tokenizer else base.tokenizer_hash
     return replace(
         base,
         model_id=model_id,
@@ -91,7 +93,12 @@ def _locate_adapter(model_id: str, settings: ModelSettings, base: Checkpoint) ->
         tokenizer_hash=tokenizer_hash,
         tokenizer_folder=folder if own_tokenizer else base.tokenizer_folder,
         adapter=folder,
+        adapter_card=read_adapter(f"models.{model_id}.adapter", folder, base.source),
     )
+
+
+def _hash_tokenizer(folder: Path) -> str:
+    return hash_files([*(folder / name for name in TOKENIZER_FILES), *sorted(folder.glob(_MORE_TEMPLATES))])
 
 
 def card(checkpoint: Checkpoint, tokenizer_id: str = "") -> ModelCard:
@@ -104,7 +111,7 @@ def card(checkpoint: Checkpoint, tokenizer_id: str = "") -> ModelCard:
         raise InputError(f"{path}: not a model's config.json: no vocab_size") from None
     weights = sorted(checkpoint.folder.glob(WEIGHT_FILES))
     if checkpoint.adapter:
-        weights.append(checkpoint.adapter / _ADAPTER_WEIGHTS)
+        weights.append(checkpoint.adapter / ADAPTER_WEIGHTS)
     return ModelCard(
         checkpoint.model_id,
         checkpoint.settings.label or checkpoint.model_id,

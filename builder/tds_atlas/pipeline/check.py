@@ -41,7 +41,9 @@ def check(plan: Plan) -> Iterator[str]:
     cards = {name: card(checkpoint) for name, checkpoint in plan.checkpoints.items()}
     yield f"{plan.path}: {len(plan.prompts)} prompts, {len(cards)} models"
     for name, c in cards.items():
-        yield f"  model {name}: {c.architecture}, {c.parameters:,} parameters, {c.dtype}, {c.source}"
+        adapter = plan.checkpoints[name].adapter_card
+        other = f"; its adapter was trained on {adapter.other_base}" if adapter and adapter.other_base else ""
+        yield f"  model {name}: {c.architecture}, {c.parameters:,} parameters, {c.dtype}, {c.source}{other}"
     for pair in plan.report.all_comparisons:
         base, aligned = pair.base, pair.aligned
         vocabulary = check_vocabularies(base.model_id, aligned.model_id, tokenizers) or "one vocabulary"

@@ -16,7 +16,7 @@ from tds_atlas.inputs.roles import DEFAULT, Roles, read_roles
 from tds_atlas.pipeline.work import in_parts
 from tds_atlas.record.shards import Shard, content_key, read_responses
 
-MEASURING = 4
+MEASURING = 5
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,7 @@ def _records(
         run[f"measured_{key}"] = ", ".join(sorted({meta[key] for meta in metas}))
     run["seconds_generating"] = f"{sum(s.meta('response').get('seconds', 0) for s in responses):.1f}"
     run["seconds_scoring"] = f"{sum(meta['seconds'] for meta in metas):.1f}"
+    loaded = {name: text for meta in metas for name, text in meta["loaded"].items()}
     extensions = plan.cards().meta("model")["extended"]
     return Records(
         plan.cards(),
@@ -80,4 +81,5 @@ def _records(
             for i, c in enumerate(report.all_comparisons, 1)
         ],
         run,
+        loaded,
     )

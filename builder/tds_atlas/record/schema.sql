@@ -11,7 +11,8 @@ CREATE TABLE model (
     vocab_size        INTEGER NOT NULL,
     dtype             VARCHAR NOT NULL,
     weights_hash      VARCHAR NOT NULL,
-    tokenizer_id      VARCHAR NOT NULL
+    tokenizer_id      VARCHAR NOT NULL,
+    loaded            VARCHAR
 );
 COMMENT ON TABLE  model              IS 'One row per checkpoint.';
 COMMENT ON COLUMN model.model_id     IS 'Short name of the model in the report file, e.g. base.';
@@ -24,6 +25,9 @@ COMMENT ON COLUMN model.vocab_size   IS 'Width of the logits; may exceed the tok
 COMMENT ON COLUMN model.dtype        IS 'Data type of the weights at run time; statistics are always float32.';
 COMMENT ON COLUMN model.weights_hash IS 'SHA-256 over the weight files (local) or the pinned revision (Hub).';
 COMMENT ON COLUMN model.tokenizer_id IS 'Content hash of the vocabulary; see token.';
+COMMENT ON COLUMN model.loaded       IS
+    'What was checked when it was loaded for scoring: that every tensor was in its place, and for an adapter that the '
+    'adapted model is as before while it is off. NULL for a model that only lent its chat template.';
 
 CREATE TABLE context (
     context_id    VARCHAR PRIMARY KEY,

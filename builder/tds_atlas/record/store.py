@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,7 @@ class Records:
     contexts: Sequence[Mapping[str, Any]]
     comparisons: Sequence[Mapping[str, Any]]
     run: Mapping[str, str]
+    loaded: Mapping[str, str] = field(default_factory=dict)  # model_id -> what was found when it was loaded for scoring
 
 
 def is_current(database: Path, content: str) -> bool:
@@ -131,6 +132,8 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
     _insert_rows(con, "comparison", records.comparisons)
     for table in ("model", "condition", "token"):
         _insert_shard(con, table, f"SELECT * FROM {_FILE}", records.cards, table)
+    for model, loaded in records.loaded.items():
+        con.execute("UPDATE model SET loaded = $loaded WHERE model_id = $model", {"loaded": loaded, "model": model})
     truths = {prompt.prompt_id: prompt.truths for prompt in records.prompts}
     for shard in records.responses:
         con.register("roles", _roles(shard, records.roles, truths))

@@ -1,22 +1,34 @@
-"""Checkpoints as weights and tokenizers in memory: safetensors only, no remote code, no network."""
+"""Checkpoints as weights and tokenizers in memory: safetensors only, no remote code, no network.
+
+What is loaded is what was asked for: a tensor that is missing, left over or of another shape is an error.
+"""
 
 from __future__ import annotations
 
+import re
 import warnings
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from safetensors import safe_open
 from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
 from tds_atlas.domain import InputError, first_line
-from tds_atlas.inputs.checkpoints import Checkpoint
+from tds_atlas.inputs.checkpoints import WEIGHT_FILES, Checkpoint
+from tds_atlas.measure.end_tokens import read_settings
 
 transformers_logging.set_verbosity_error()
 transformers_logging.disable_progress_bar()
+warnings.filterwarnings("ignore", module="peft")  # what it warns of is checked when an adapter is attached
+
+# What wrappers write before or within the names of their tensors: torch.compile, DDP, FSDP, activation checkpointing.
+_WRAPPERS = r"^module\.|_orig_mod\.|_fsdp_wrapped_module\.|_checkpoint_wrapped_module\."
+_FLOATS = ("F64", "F32", "F16", "BF16")
 
 
 @dataclass
@@ -24,7 +36,9 @@ class Weights:
     """One model in memory. PEFT adapters are attached on first use, and switched on one at a time."""
 
     model: Any
-    end_ids: int | list[int] | None  # as in its generation settings
+    loaded: str = ""  # what was found when it was loaded, for a reader
+    embeddings: tuple[str, ...] = ()  # names of the tables that have a row for each token
+    adapter_kind: str = ""  # of the adapters attached so far
     peft_model: Any = None
 
     def using(self, adapter: str | None) -> AbstractContextManager[Any]:
@@ -69,18 +83,25 @@ def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerFast:
 
 
 def load_weights(checkpoint: Checkpoint, dtype: str, device: str) -> Weights:
-    device_map = checkpoint.settings.device_map
+    """The weights in memory. Raises InputError unless files and model have the same tensors."""
+    name, device_map = f"models.{checkpoint.model_id}: {checkpoint.folder}", checkpoint.settings.device_map
     try:
+        tensors = _tensor_types(checkpoint)
+        wrapped = any(re.search(_WRAPPERS, tensor) for tensor in tensors)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            model = AutoModelForCausalLM.from_pretrained(
+            found: Any = AutoModelForCausalLM.from_pretrained(
                 checkpoint.folder,
                 dtype=dtype if dtype == "auto" else getattr(torch, dtype),
                 device_map=device_map,
                 use_safetensors=True,
                 local_files_only=True,
                 trust_remote_code=False,
+                key_mapping={_WRAPPERS: ""} if wrapped else None,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # they are in the report
             )
+            model, report = found
         model.requires_grad_(False)
         if device_map is None:
             nn.Module.to(model, device)
@@ -88,43 +109,54 @@ def load_weights(checkpoint: Checkpoint, dtype: str, device: str) -> Weights:
         raise InputError(
             f"models.{checkpoint.model_id}: cannot be loaded from {checkpoint.folder}: {first_line(error)}"
         ) from None
-    end_ids = model.generation_config.eos_token_id
+    _check_report(name, report)
+    if "quantization_config" not in read_settings(checkpoint.folder / "config.json"):
+        _check_types(name, model, tensors)
     model.generation_config = GenerationConfig()  # greedy means greedy: drop the checkpoint's penalties and sampling
-    return Weights(model, end_ids)
+    wrapper = " (the prefixes of a wrapper taken off their names)" if wrapped else ""
+    return Weights(model, f"all {len(tensors):,} tensors in place{wrapper}", _embedding_names(model))
 
 
-def attach_adapter(checkpoint: Checkpoint, weights: Weights) -> str:
-    """Attach a PEFT adapter to a loaded model, switched off. Returns its name."""
-    try:
-        from peft import PeftModel
-    except ImportError:
+def _tensor_types(checkpoint: Checkpoint) -> dict[str, str]:
+    """The tensors of the weight files with their types, from the headers."""
+    types: dict[str, str] = {}
+    for path in sorted(checkpoint.folder.glob(WEIGHT_FILES)):
+        with safe_open(path, "pt") as file:
+            types |= {tensor: str(file.get_slice(tensor).get_dtype()) for tensor in list(file.keys())}
+    return types
+
+
+def _check_report(name: str, report: Mapping[str, Any]) -> None:
+    """Raises InputError naming the first tensor that is missing, left over or of another shape."""
+    for key, problem in (
+        ("missing_keys", "of the model's tensors are not in the weights"),
+        ("unexpected_keys", "tensors of the weights have no place in the model"),
+        ("mismatched_keys", "tensors of the weights have another shape than the model's"),
+    ):
+        tensors = sorted(report[key] or (), key=str)
+        if tensors:
+            first, *shapes = [tensors[0]] if isinstance(tensors[0], str) else tensors[0]
+            differ = ", {} and in the model {}".format(*map(tuple, shapes)) if shapes else ""
+            raise InputError(
+                f"{name}: {len(tensors):,} {problem}, the first is {first}{differ}; give the folder as its own program "
+                "saved it, config.json and weights of one model"
+            )
+    if report["error_msgs"]:
+        raise InputError(f"{name}: cannot be loaded: {' '.join(str(report['error_msgs'][0]).split())}")
+
+
+def _check_types(name: str, model: Any, tensors: Mapping[str, str]) -> None:
+    """Raises InputError for numbers that mean nothing without a scale: nothing says how to read them."""
+    parameters = {key for key, _ in model.named_parameters()}
+    numbers = {tensor: re.sub(_WRAPPERS, "", tensor) for tensor, kind in tensors.items() if kind not in _FLOATS}
+    odd = next((tensor for tensor, name_in_model in numbers.items() if name_in_model in parameters), None)
+    if odd is not None:
         raise InputError(
-            f"models.{checkpoint.model_id}.adapter: needs the extra `adapters`: pip install 'tds-atlas[adapters]'"
-        ) from None
-    name = checkpoint.model_id.replace(".", "_")  # a module's name takes no dot
-    options: dict[str, Any] = {"adapter_name": name, "use_safetensors": True, "local_files_only": True}
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            if weights.peft_model is None:
-                weights.peft_model = PeftModel.from_pretrained(weights.model, str(checkpoint.adapter), **options)
-            else:
-                weights.peft_model.load_adapter(checkpoint.adapter, **options)
-    except Exception as error:  # as above
-        raise InputError(
-            f"models.{checkpoint.model_id}.adapter: {checkpoint.adapter} does not fit {checkpoint.folder}: "
-            f"{first_line(error)}"
-        ) from None
-    return name
-
-
-def end_ids_of(weights: Weights, checkpoint: Checkpoint, tokenizer: PreTrainedTokenizerFast) -> tuple[int, ...]:
-    """The ids that end an answer: from an adapter's own tokenizer, else the generation settings, else the tokenizer."""
-    own_tokenizer = checkpoint.tokenizer_folder != checkpoint.folder
-    ids = tokenizer.eos_token_id if own_tokenizer or weights.end_ids is None else weights.end_ids
-    if ids is None:
-        raise InputError(
-            f"models.{checkpoint.model_id}: {checkpoint.folder} names no end token; set eos_token_id in "
-            "generation_config.json"
+            f"{name}: {odd} is stored as {tensors[odd]}, but config.json has no quantization_config that says how to "
+            "read it; give the weights as float32, float16 or bfloat16, or with their quantization_config"
         )
-    return tuple(ids) if isinstance(ids, list) else (ids,)
+
+
+def _embedding_names(model: Any) -> tuple[str, ...]:
+    tables = [model.get_input_embeddings(), model.get_output_embeddings()]
+    return tuple(key for key, module in model.named_modules() if any(module is table for table in tables))

@@ -18,14 +18,9 @@ from transformers import PreTrainedTokenizerFast
 
 from tds_atlas.domain import InputError, first_line
 from tds_atlas.inputs.checkpoints import Checkpoint
-from tds_atlas.measure.engines.loading import (
-    Weights,
-    attach_adapter,
-    choose_device,
-    end_ids_of,
-    load_tokenizer,
-    load_weights,
-)
+from tds_atlas.measure.end_tokens import end_ids_of
+from tds_atlas.measure.engines.adapters import attach_adapter, shares_weights
+from tds_atlas.measure.engines.loading import Weights, choose_device, load_tokenizer, load_weights
 from tds_atlas.measure.output_head import Head, find_head
 
 
@@ -37,6 +32,7 @@ class LoadedModel:
     weights: Weights
     end_ids: tuple[int, ...]
     adapter: str | None = None
+    loaded: str = ""  # what was found when it was loaded, for a reader
 
     @property
     def model(self) -> Any:
@@ -90,6 +86,8 @@ class LoadedModel:
                 short, long = self.logits(self._probe_ids[:, :8]), self.logits(self._probe_ids)[:, :8]
         except Exception as error:  # of any type, from the model's own code: settings that clash, a missing kernel
             raise InputError(f"{name} cannot read a short text: {first_line(error)}; check its config.json") from None
+        if bool(short.isnan().any()):
+            raise InputError(f"{name} computes no numbers (NaN): its weights are damaged, or too large for their dtype")
         if bool(short.isfinite().all()) and not self._agree(short, long):
             raise InputError(
                 f"{name} reads tokens ahead; give a causal language model (does its config say is_decoder: false?)"
@@ -151,12 +149,13 @@ class Models:
             self.tokenizers[checkpoint.model_id] = load_tokenizer(checkpoint)
         return self.tokenizers[checkpoint.model_id]
 
-    def provenance(self) -> dict[str, str]:
+    def provenance(self) -> dict[str, Any]:
         """What of the machine and the libraries may show in the last digits of a number."""
         instances = self.instances.values()
         attention = sorted({str(m.model.config._attn_implementation) for m in instances})
         dtypes = sorted({f"{m.checkpoint.model_id} {m.model.dtype}".replace("torch.", "") for m in instances})
         return {
+            "loaded": {m.checkpoint.model_id: m.loaded for m in instances},
             "device": self.device,
             "machine": platform.machine(),
             "attention": ", ".join(attention),
@@ -170,12 +169,22 @@ class Models:
         dtype = dtype or checkpoint.dtype
         key, shared = (checkpoint.model_id, dtype), (checkpoint.folder, dtype)
         if key not in self.instances:
+            end_ids = end_ids_of(checkpoint, self.tokenizer(checkpoint))
             if shared not in self.weights:
                 self.weights[shared] = load_weights(checkpoint, dtype, self.device)
             weights = self.weights[shared]
-            adapter = attach_adapter(checkpoint, weights) if checkpoint.adapter else None
-            end_ids = end_ids_of(weights, checkpoint, self.tokenizer(checkpoint))
-            model = LoadedModel(checkpoint, weights, end_ids, adapter)
+            model = LoadedModel(checkpoint, weights, end_ids, loaded=weights.loaded)
+            if checkpoint.adapter:
+                model = self._adapted(model, dtype)
             model.check_causal()
             self.instances[key] = model
         return self.instances[key]
+
+    def _adapted(self, base: LoadedModel, dtype: str) -> LoadedModel:
+        """The model with its adapter, over the weights of the model it adapts or, where it must, a copy."""
+        checkpoint, weights = base.checkpoint, base.weights
+        is_shared = shares_weights(checkpoint, weights)
+        if not is_shared:
+            weights = load_weights(checkpoint, dtype, self.device)
+        name, loaded = attach_adapter(checkpoint, weights, is_shared)
+        return LoadedModel(checkpoint, weights, base.end_ids, name, f"{weights.loaded}; {loaded}")

@@ -8,6 +8,7 @@ SELECT
     m.parameters,
     m.dtype,
     m.weights_hash,
+    m.loaded,
     x.context_id,
     x.kind,
     arithmetic,
