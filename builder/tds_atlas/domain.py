@@ -52,8 +52,7 @@ class Answer:
     """An answer as read from a file: text, not yet tokens."""
 
     prompt: Prompt
-    text: str  # as written; it may close with the literal text of an end token
-    finish: Finish | None = None  # None: the file does not say
+    text: str  # as written; it may close with the text of an end token
 
 
 @dataclass(frozen=True)

@@ -37,10 +37,10 @@ def prompts(path: Path, **settings: Any) -> tuple[Prompt, ...]:
     return read_prompts(PromptSettings(path=path, **settings))
 
 
-def answers(path: Path, known: tuple[Prompt, ...] = (), **settings: Any) -> list[tuple[str, str, str, str | None]]:
-    """Id, prompt, text and end of each answer."""
+def answers(path: Path, known: tuple[Prompt, ...] = (), **settings: Any) -> list[tuple[str, str, str]]:
+    """Id, prompt and text of each answer."""
     read = read_answers(ResponseSettings(path=path, **settings), known)
-    return [(a.prompt.prompt_id, a.prompt.text, a.text, a.finish) for a in read]
+    return [(a.prompt.prompt_id, a.prompt.text, a.text) for a in read]
 
 
 def test_the_category_of_just_eval_says_what_is_harmful(write: Write) -> None:
@@ -117,7 +117,7 @@ def test_every_format_gives_the_same_answers(write: Write, tmp_path: Path, kind:
         write("\r\n".join([sign.join(ROWS[0]), *quoted]), path.name)
     else:
         write(json.dumps(ROWS) if kind == "json" else "\n".join(map(json.dumps, ROWS)), path.name)
-    assert answers(path) == [(r["id"], r["prompt"], r["answer"], "unknown") for r in ROWS]
+    assert answers(path) == [(r["id"], r["prompt"], r["answer"]) for r in ROWS]
 
 
 @pytest.mark.parametrize(
@@ -129,31 +129,19 @@ def test_every_format_gives_the_same_answers(write: Write, tmp_path: Path, kind:
     ],
 )
 def test_rows_as_the_fields_tools_write_them(write: Write, row: dict[str, Any]) -> None:
-    assert answers(write(json.dumps([row]), "a.json")) == [("0", "Q", "A", "stop")]
+    assert answers(write(json.dumps([row]), "a.json")) == [("0", "Q", row["output"] if isinstance(row["output"], str) else row["output"][0])]
 
 
 def test_columns_of_other_names_and_rows_without_an_id(write: Write) -> None:
     path = write("question_text,reply\nQ,A\nR,B\n", "a.csv")
     found = answers(path, columns={"prompt": "question_text", "answer": "reply"})
-    assert found == [("1", "Q", "A", "unknown"), ("2", "R", "B", "unknown")]
+    assert found == [("1", "Q", "A"), ("2", "R", "B")]
     with pytest.raises(
         InputError, match=r"a.csv: row 1: no column prompt or pure_input .* for the prompt \(columns: que"
     ):
         answers(path)
     with pytest.raises(InputError, match=r"no column nix for the answer .*; name it with columns: {answer: ...}"):
         answers(path, columns={"prompt": "question_text", "answer": "nix"})
-
-
-def test_special_tokens_go_once_and_tell_how_an_answer_ended(write: Write) -> None:
-    texts = ["<s>A</s>", "<s><s>B</s></s>", "C </s> D", "E<|im_end|>", "</s>"]
-    path = write("\n".join(json.dumps({"prompt": f"Q{i}", "answer": t}) for i, t in enumerate(texts)))
-    assert [(text, finish) for _, _, text, finish in answers(path)] == [
-        ("A", "stop"),
-        ("<s>B</s>", "stop"),
-        ("C </s> D", "length"),  # others of the file have a closing token: this one was cut
-        ("E", "stop"),
-        ("", "stop"),  # nothing but its end
-    ]
 
 
 def test_answers_take_over_the_tags_of_a_prompt_of_the_same_words(write: Write) -> None:
@@ -209,7 +197,7 @@ def test_an_empty_answer_can_be_passed_over_as_the_complaint_says(write: Write) 
     with pytest.raises(InputError) as caught:
         answers(path)
     advice = yaml.safe_load(str(caught.value).split("skip it with ")[1])
-    assert answers(path, **advice) == [("2", "Ho", "A", "unknown")]
+    assert answers(path, **advice) == [("2", "Ho", "A")]
 
 
 def test_null_and_repeated_values_in_a_table(write: Write, tmp_path: Path) -> None:

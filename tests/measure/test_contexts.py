@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -11,10 +10,10 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, normalizers, trainers
 from transformers import LlamaTokenizer, PreTrainedTokenizerFast
 
-from tds_atlas.domain import Answer, InputError, Prompt
+from tds_atlas.domain import Answer, InputError, Prompt, Response
 from tds_atlas.inputs.settings import ContextSettings
+from tds_atlas.measure.answers import Reader
 from tds_atlas.measure.contexts import Frame
-from tds_atlas.measure.generate import tokenise
 from tests import tiny
 
 LLAMA_2 = (
@@ -89,13 +88,15 @@ def test_a_borrowed_chat_template_and_a_system_message() -> None:
 
 def test_a_template_that_writes_the_date_gets_the_same_one_every_day() -> None:
     dated = "{% if not date_string is defined %}{% set date_string = strftime_now('%d %b %Y') %}{% endif %}"
-    assert frame(context=CHAT, chat_template=dated + "Today: {{ date_string }}").render("Hi") == "Today: 26 Jul 2024"
+    rendered = frame(context=CHAT, chat_template=dated + "{{ date_string }}: {{ messages[0].content }}").render("Hi")
+    assert rendered == "26 Jul 2024: Hi"
 
 
 def test_a_dated_template_keeps_the_white_space_it_begins_with() -> None:
     """The sandbox trims line breaks behind blocks and blanks before them: neither must reach into the template."""
     for start in ("\n\nA", "  A", "  {% if true %}A{% endif %}", "\n{% if true %}A{% endif %}"):
-        dated, plain = (frame(context=CHAT, chat_template=start + end) for end in ("{{ strftime_now('%Y') }}", "2024"))
+        ends = [end + "{{ messages[0].content }}" for end in ("{{ strftime_now('%Y') }}", "2024")]
+        dated, plain = (frame(context=CHAT, chat_template=start + end) for end in ends)
         assert dated.render("Hi") == plain.render("Hi")
 
 
@@ -105,9 +106,11 @@ def test_one_begin_token_or_none_and_never_two() -> None:
     double = ContextSettings(kind="plain", template="<|begin|>{prompt}")
     with pytest.raises(InputError, match=r"begin token '<\|begin\|>' twice; take '<\|begin\|>' out of the template"):
         frame(context=double).prompt_ids("Hi")
+    tokens = ContextSettings(kind="plain", template="{prompt}:", special_text="tokens")
     with pytest.raises(InputError, match=r"twice; take '<s>' out of the template or the prompt"):
-        frame("sentencepiece", ContextSettings(kind="plain", template="{prompt}:")).prompt_ids("<s>Hi")
-    assert frame().prompt_ids("a <|begin|> b").count(0) == 2  # further on it is the user's own
+        frame("sentencepiece", tokens).prompt_ids("<s>Hi")
+    assert frame(context=tokens).prompt_ids("a <|begin|> b").count(0) == 2
+    assert frame().prompt_ids("<|begin|> b").count(0) == 1  # of a prompt it is text
     bare = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(tiny.tokenizer().backend_tokenizer.to_str()))
     bare.backend_tokenizer.post_processor = None
     none = Frame("c", PLAIN, bare)
@@ -116,9 +119,9 @@ def test_one_begin_token_or_none_and_never_two() -> None:
 
 def test_nothing_before_the_answer_is_refused() -> None:
     bare = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(tiny.tokenizer().backend_tokenizer.to_str()))
-    empty = Frame("c", CHAT, bare, "{{ '' }}")
-    with pytest.raises(InputError, match=r"the prompt 'Hi' gives no token before the answer; set a template"):
-        empty.prompt_ids("Hi")
+    empty = Frame("c", CHAT, bare, "{{ messages[0].content }}")
+    with pytest.raises(InputError, match=r"the prompt '' gives no token before the answer; set a template"):
+        empty.prompt_ids("")
     with pytest.raises(InputError, match=r"has no chat template; set template_of to a model that has one, or use"):
         Frame("c", CHAT, bare).prompt_ids("Hi")
 
@@ -198,18 +201,19 @@ def test_llama_2s_space_belongs_to_the_first_token() -> None:
     assert made.answer_ids("H\ue000i", "Thank you")[0] == ids  # found with the mark in a prompt, too
 
 
-def tokenised(text: str, finish: Any = None, name: str = "sentencepiece") -> Any:
-    made = frame(name, CHAT)
-    return tokenise(made, "file", [Answer(Prompt("p", "Hi", "s"), text, finish)], (2,))[0]
+def answer(text: str) -> Answer:
+    return Answer(Prompt("p", "Hi", "s"), text)
 
 
-def test_the_end_token_is_a_position_once() -> None:
-    stop, cut = tokenised("Thank you", "stop"), tokenised("Thank you", "length")
-    assert (
-        stop.token_ids == (*cut.token_ids, 2) and stop.has_end and stop.spans[-1] == (9, 9) and stop.text == "Thank you"
-    )
-    assert not cut.has_end and (cut.finish, stop.finish) == ("length", "stop")
-    written = tokenised("Thank you</s>")
-    assert written.token_ids == stop.token_ids and written.text == "Thank you" and written.finish == "stop"
-    assert tokenised("", "stop").token_ids == (2,)
-    assert tokenised("a</s>b").token_ids.count(2) == 1 and not tokenised("a</s>b").has_end
+def read(text: str, made: Frame | None = None, end_ids: tuple[int, ...] = (2,)) -> Response:
+    return Reader(made or frame("sentencepiece", CHAT), end_ids).read("file", answer(text))
+
+
+@pytest.mark.parametrize("text", ["Thank you</s>", "<s>Thank you</s>", "Thank you</s>\n", "Thank you</s></s>"])
+def test_the_end_token_is_a_position_once(text: str) -> None:
+    stop, bare = read(text), read("Thank you")
+    assert stop.token_ids == (*bare.token_ids, 2) and stop.has_end and stop.spans[-1] == (9, 9)
+    assert (stop.text, stop.finish) == ("Thank you", "stop") and (bare.has_end, bare.finish) == (False, "unknown")
+    assert read("</s>").token_ids == (2,)
+    with pytest.raises(InputError, match=r"file: the answer to prompt 'p' is empty"):
+        read("<s>")

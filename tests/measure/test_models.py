@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import torch
 import transformers as hf
+from tokenizers import Tokenizer
+from transformers import PreTrainedTokenizerFast
 
 from tds_atlas.domain import InputError
 from tds_atlas.inputs.checkpoints import card, locate
@@ -186,7 +188,7 @@ def test_a_sentencepiece_model_without_its_settings_is_refused(family: Path, tmp
         load_tokenizer(locate("m", {"m": ModelSettings(path=tmp_path / "m")}))
 
 
-def test_vocabularies_are_compared_by_content(family: Path, tmp_path: Path) -> None:
+def test_vocabularies_are_compared_by_content(family: Path) -> None:
     base = load_tokenizer(locate("base", {"base": ModelSettings(path=family / "base")}))
     other, more = tiny.tokenizer(pieces=300), tiny.tokenizer()
     assert vocabulary_id(base) == vocabulary_id(tiny.tokenizer()) != vocabulary_id(other)
@@ -200,7 +202,14 @@ def test_vocabularies_are_compared_by_content(family: Path, tmp_path: Path) -> N
     for pair in (("base", "more"), ("more", "base")):
         said = check_vocabularies(*pair, {"base": base, "more": more})
         assert said == f"more has 1 tokens that base has not, from id {first}: they have no probability there"
-    assert tmp_path.exists()
+
+
+def test_reserved_tokens_that_tuning_named_are_the_same_tokens() -> None:
+    base, tuned = tiny.tokenizer(), tiny.tokenizer()
+    whole = tuned.backend_tokenizer.to_str().replace("<|system|>", "<|im_start|>")
+    tuned = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(whole))
+    expected = "1 special tokens have one id and two names: id 4 is '<|system|>' in base and '<|im_start|>' in tuned"
+    assert check_vocabularies("base", "tuned", {"base": base, "tuned": tuned}) == expected
 
 
 def test_a_model_from_the_hub_comes_from_the_cache_at_its_commit(family: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from tds_atlas.domain import InputError
 from tds_atlas.pipeline.plan import read_plan
 from tds_atlas.pipeline.steps import measure
-from tds_atlas.record.store import store
+from tds_atlas.record.store import CUT_OFF, store
 from tests.conftest import ROOT
 from tests.record.made import made_records
 
@@ -157,7 +157,7 @@ def test_rows_of_an_answer_stand_together_and_two_databases_are_alike(tmp_path: 
 def test_storing_more_shards_takes_no_more_memory(tmp_path: Path) -> None:
     """Peak memory of a process that stores 12 shards against one that stores 6 (all at once: some 200 MB more)."""
     made_records(tmp_path / "shards", 1)
-    code = """import sys; from pathlib import Path; from tds_atlas.record.store import store
+    code = """import sys; from pathlib import Path; from tds_atlas.record.store import CUT_OFF, store
 from tests.record.made import made_records
 store(Path("made.duckdb"), made_records(Path("shards"), int(sys.argv[1])))
 print(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])"""  # ru_maxrss would count the parent's
@@ -183,3 +183,11 @@ def test_a_full_disk_is_one_line_and_keeps_the_old_database(tmp_path: Path, room
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert "\n" not in str(raised.value) and database.read_bytes() == b"the old one"
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["made.duckdb"]
+
+
+def test_an_answer_without_an_end_was_cut_off_if_others_of_its_file_have_one() -> None:
+    rows = "('a', 'stop'), ('a', 'unknown'), ('b', 'unknown')"
+    with duckdb.connect() as con:
+        con.execute(f"CREATE TABLE response AS FROM (VALUES {rows}) r(source, finish)")
+        con.execute(CUT_OFF)
+        assert con.execute("FROM response ORDER BY ALL").fetchall() == [("a", "length"), ("a", "stop"), ("b", "unknown")]

@@ -17,8 +17,6 @@ PROMPT_COLUMNS = ("prompt", "pure_input", "instruction", "question")
 ANSWER_COLUMNS = ("answer", "output", "response", "completion")
 ID_COLUMNS = ("id", "prompt_id")
 # Special tokens left over in files of texts: they mark the beginning and the end of an answer.
-BEGIN_TEXTS = ("<s>", "<|begin_of_text|>", "<bos>")
-END_TEXTS = ("</s>", "<|endoftext|>", "<|im_end|>", "<|eot_id|>", "<|end_of_text|>", "<end_of_turn>", "<eos>")
 
 
 def _encodable(text: str) -> str:
@@ -86,36 +84,27 @@ def read_prompts(settings: PromptSettings) -> tuple[Prompt, ...]:
 def read_answers(settings: ResponseSettings, prompts: tuple[Prompt, ...] = ()) -> tuple[Answer, ...]:
     """The answers of a file: JSON (AlignTDS, URIAL, just-eval), JSON Lines, CSV, TSV, Parquet, or a dataset on the hub.
 
-    A row whose prompt equals one of `prompts`, word for word, gets the id and tags of that prompt. A special token that
-    opens or closes the text (`<s>`, `</s>` and the like) is removed; a closing one means that the model ended the
-    answer itself. If some rows of a file carry one, a row without it was truncated; if none does, nothing is known.
+    A row whose prompt equals one of `prompts`, word for word, gets the id and tags of that prompt. What of a text is a
+    special token is for the model to say (measure/answers.py).
     """
     path = settings.path or Path(settings.hub or "")
     by_text: dict[str, list[Prompt]] = {}
     for prompt in prompts:
         by_text.setdefault(prompt.text, []).append(prompt)
-    texts, ids = [], []
+    texts: list[Answer] = []
+    ids: list[str] = []
     for place, raw in read_rows(path) if settings.path else read_dataset(settings):
         row = _validate(path, place, AnswerRow, _with_usual_names(path, place, raw, settings))
         same = by_text.get(row.prompt)  # prompts with equal text are used in turn
         prompt = same.pop(0) if same else Prompt(str(row.id), row.prompt, path.stem)
-        text, has_end = _without_special(row.answer if isinstance(row.answer, str) else "".join(row.answer[:1]))
+        text = row.answer if isinstance(row.answer, str) else "".join(row.answer[:1])
         ids.append(prompt.prompt_id)
-        if not text and not has_end and prompt.prompt_id not in settings.leave_out:
+        if not text and prompt.prompt_id not in settings.leave_out:
             name = json.dumps(prompt.prompt_id)
             raise InputError(f"{path}: {place}: the answer is empty; skip it with leave_out: [{name}]")
-        texts.append((prompt, text, has_end))
+        texts.append(Answer(prompt, text))
     _check_unique(path, ids)
-    otherwise: Any = "length" if any(has_end for _, _, has_end in texts) else "unknown"
-    answers = [Answer(prompt, text, "stop" if has_end else otherwise) for prompt, text, has_end in texts]
-    return tuple(_select(path, answers, ids, settings.leave_out, settings.limit))
-
-
-def _without_special(text: str) -> tuple[str, bool]:
-    """The text without an opening and a closing special token (one of each), and whether it had a closing one."""
-    begin = next((mark for mark in BEGIN_TEXTS if text.startswith(mark)), "")
-    end = next((mark for mark in END_TEXTS if text.endswith(mark)), "")
-    return text.removeprefix(begin).removesuffix(end), bool(end)
+    return tuple(_select(path, texts, ids, settings.leave_out, settings.limit))
 
 
 def _with_usual_names(path: Path, place: str, row: Any, settings: ResponseSettings) -> Any:

@@ -74,10 +74,12 @@ class ContextSettings(Settings):
     """How a prompt becomes the tokens before the answer."""
 
     kind: Literal["chat", "plain", "few-shot"]
-    template: str | None = None
+    template: str | None = None  # chat: the name of one of the model's templates, or a Jinja template
     path: InputPath | None = Field(default=None, exclude=True)  # a file with the template
     system: str | None = None
     template_of: Name | None = None  # chat: the model whose chat template all models use
+    template_kwargs: dict[str, str | bool | int | float | None] = {}  # chat: what the template's variables are
+    special_text: Literal["text", "tokens"] = "text"  # what `<|im_end|>` and the like are in prompts and answers
 
     @model_validator(mode="before")
     @classmethod
@@ -98,8 +100,8 @@ class ContextSettings(Settings):
     def _template_fits_kind(self) -> Self:
         if self.kind != "chat" and (self.template is None or self.template.count("{prompt}") != 1):
             raise ValueError(f"a {self.kind} context needs template (or path), with {{prompt}} in it exactly once")
-        if self.kind == "chat" and self.template is not None:
-            raise ValueError("a chat context takes no template: it uses the model's own, or that of template_of")
+        if self.kind != "chat" and self.template_kwargs:
+            raise ValueError(f"a {self.kind} context takes no template_kwargs: write it into the template")
         if self.kind != "chat" and self.system is not None:
             raise ValueError(f"a {self.kind} context takes no system: write it into the template")
         if self.kind != "chat" and self.template_of is not None:

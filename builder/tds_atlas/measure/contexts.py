@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from tds_atlas.domain import InputError, Spans, first_line
+from tds_atlas.domain import InputError, Spans
 from tds_atlas.inputs.settings import ContextSettings
+from tds_atlas.measure.chat_template import ChatTemplate, choose_template
+from tds_atlas.measure.special_text import Encoding, SpecialText
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
-
-_DAY = {"%d": "26", "%m": "07", "%b": "Jul", "%B": "July", "%Y": "2024", "%y": "24", "%a": "Fri", "%A": "Friday"}
 
 
 @dataclass(frozen=True)
@@ -23,20 +25,42 @@ class Frame:
     context_id: str
     settings: ContextSettings
     tokenizer: PreTrainedTokenizerFast
-    chat_template: str | None = None  # of the model named by `template_of`; None: the model's own
+    chat_template: str | Mapping[str, str] | None = None  # of the model named by `template_of`; None: the model's own
 
     def render(self, prompt: str) -> str:
         """The whole text before the answer, special tokens included."""
-        if self.settings.template is not None:
-            return _begin_text(self.tokenizer) + self.settings.template.replace("{prompt}", prompt)
-        return self._chat([{"role": "user", "content": prompt}], True)
+        return self.special.reveal(self._text(prompt))
+
+    @cached_property
+    def special(self) -> SpecialText:
+        """The special tokens of the model, which are no more than text in prompts and answers."""
+        return SpecialText(self.tokenizer)
+
+    @cached_property
+    def chat(self) -> ChatTemplate | None:
+        """The chat template, in a context of that kind."""
+        if self.settings.kind != "chat":
+            return None
+        where, templates = f"contexts.{self.context_id}", self.chat_template or self.tokenizer.chat_template
+        source = choose_template(where, templates, self.settings.template, self.tokenizer.name_or_path)
+        return ChatTemplate(where, self.tokenizer, source, self.settings.system, self.settings.template_kwargs)
+
+    def _text(self, prompt: str) -> str:
+        """What `render` shows, with the prompt's own text of special tokens hidden."""
+        if self.chat:
+            return self.chat.before_answer(self._hide(prompt))
+        assert self.settings.template is not None
+        return _begin_text(self.tokenizer) + self.settings.template.replace("{prompt}", self._hide(prompt))
+
+    def _hide(self, text: str) -> str:
+        return text if self.settings.special_text == "tokens" else self.special.hide(text)
 
     def prompt_ids(self, prompt: str) -> tuple[int, ...]:
         """The ids before the answer. `render` has already written the special tokens, so none are added here."""
-        return self._ids_of(prompt, self.render(prompt))
+        return self._ids_of(prompt, self._text(prompt))
 
     def _ids_of(self, prompt: str, text: str) -> tuple[int, ...]:
-        ids = tuple(_tokenise(self.tokenizer, text)[0])
+        ids = tuple(_tokenise(self.special, text)[0])
         if not ids:
             raise InputError(
                 f"contexts.{self.context_id}: the prompt {prompt[:40]!r} gives no token before the answer; "
@@ -64,90 +88,58 @@ class Frame:
         """
         if not answer:
             return (), (), False
-        text = self.render(prompt)
-        gap, start = self._gap(prompt, text), len(text)
-        ids, offsets = _tokenise(self.tokenizer, text + gap + answer)
+        text, hidden = self._text(prompt), self._hide(answer)
+        gap, start = self.chat.gap(self._hide(prompt), text) if self.chat else "", len(text)
+        ids, offsets = _tokenise(self.special, text + gap + hidden)
         before = [i for i, (_, end) in zip(ids, offsets, strict=True) if end <= start]
         boundary = any(first < start < end for first, end in offsets) or before != [*self._ids_of(prompt, text)]
         if boundary:
-            ids, offsets = _tokenise_separately(self.tokenizer, gap + answer, start)
+            ids, offsets = _tokenise_separately(self.special, gap + hidden, start)
         tail = [(i, end) for i, (_, end) in zip(ids, offsets, strict=True) if end > start]
         ends = [max(end - start - len(gap), 0) for _, end in tail]
         return tuple(i for i, _ in tail), _tiling(ends, len(answer)), boundary
 
+    def remarks(self, prompts: Collection[str]) -> list[str]:
+        """What a reader must know of how these prompts are rendered."""
+        remarks = []
+        if self.chat and self.chat.header:
+            remarks.append(f"the template has no generation prompt: {self.chat.header!r} comes from a rendered answer")
+        special = sum(bool(self.special.occurrences(prompt)) for prompt in prompts)
+        if special:
+            how = self.settings.special_text
+            remarks.append(f"{special} prompts hold the text of a special token, read as {how}")
+        return remarks
+
     @property
     def template_hash(self) -> str:
-        """SHA-256 (first 16 digits) of the template in use."""
-        text = self.settings.template or self.chat_template or self.tokenizer.chat_template
-        return hashlib.sha256(f"{text}\0{self.settings.system or ''}".encode()).hexdigest()[:16]
-
-    def _gap(self, prompt: str, text: str) -> str:
-        """White space that the chat template puts between its generation prompt and an answer."""
-        if self.settings.template is not None:
-            return ""
-        mark = "\ue000"  # a private character: no template trims or escapes it
-        turns = [{"role": "user", "content": prompt}, {"role": "assistant", "content": mark}]
-        try:
-            whole = self._chat(turns, False)
-        except InputError:  # a template that only supports the generation prompt
-            return ""
-        place = whole.find(mark, len(text))  # the prompt may contain the mark, too
-        gap = whole[len(text) : place] if place >= 0 and whole.startswith(text) else ""
-        return gap if gap.isspace() else ""
-
-    def _chat(self, turns: list[dict[str, str]], generation: bool) -> str:
-        template = self.chat_template or self.tokenizer.chat_template
-        if not template:
-            raise InputError(
-                f"contexts.{self.context_id}: {self.tokenizer.name_or_path} has no chat template; set template_of to "
-                "a model that has one, or use a context of kind plain"
-            )
-        if self.settings.system is not None:
-            turns = [{"role": "system", "content": self.settings.system}, *turns]
-        try:
-            text: Any = self.tokenizer.apply_chat_template(
-                turns, chat_template=_with_fixed_date(template), tokenize=False, add_generation_prompt=generation
-            )
-        except Exception as error:  # the template's own error (jinja2), e.g. that it takes no system message
-            raise InputError(
-                f"contexts.{self.context_id}: the chat template refuses the turns: {first_line(error)}"
-            ) from None
-        return str(text)
+        """SHA-256 (first 16 digits) of the template in use, with its system message and arguments."""
+        text = self.chat.source if self.chat else self.settings.template
+        given = [self.settings.system or "", json.dumps(self.settings.template_kwargs, sort_keys=True)]
+        return hashlib.sha256("\0".join([str(text), *given]).encode()).hexdigest()[:16]
 
 
-def _with_fixed_date(template: str) -> str:
-    """The template with one date in place of today's: a report must not depend on the day it was made."""
-    if "strftime_now" not in template:
-        return template
-    substitutions = "".join(f" | replace('{sign}', '{value}')" for sign, value in _DAY.items())
-    # A block swallows the line break after it, so the template starts on a new line with its white space unchanged.
-    return f"{{%- macro strftime_now(format) -%}}{{{{ format{substitutions} }}}}{{%- endmacro %}}\n{template}"
-
-
-def _tokenise(tokenizer: PreTrainedTokenizerFast, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+def _tokenise(special: SpecialText, text: str) -> Encoding:
     """Ids and offsets. The text after a literal begin token is treated as the start of a text.
 
     Transformers 5 does not do so (it puts Llama's `▁` only before the very first character), and would give Llama-2
     and Mistral `[` where they were trained on `▁[`.
     """
-    begin = tokenizer.bos_token or ""
+    begin = special.tokenizer.bos_token or ""
     has_begin = bool(begin) and text.startswith(begin)
     skip = len(begin) if has_begin else 0
-    rest = tokenizer(text[skip:], add_special_tokens=False, return_offsets_mapping=True)
-    ids, offsets = rest["input_ids"], [(start + skip, end + skip) for start, end in rest["offset_mapping"]]
-    return ([tokenizer.bos_token_id, *ids], [(0, skip), *offsets]) if has_begin else (ids, offsets)
+    ids, rest = special.encode(text[skip:])
+    offsets = [(start + skip, end + skip) for start, end in rest]
+    return ([special.tokenizer.bos_token_id, *ids], [(0, skip), *offsets]) if has_begin else (ids, offsets)
 
 
-def _tokenise_separately(
-    tokenizer: PreTrainedTokenizerFast, text: str, place: int
-) -> tuple[list[int], list[tuple[int, int]]]:
+def _tokenise_separately(special: SpecialText, text: str, place: int) -> Encoding:
     """A text tokenised without its prompt, with offsets counted from `place`.
 
     It is tokenised after a line break, which is then dropped, so that SentencePiece adds no `▁` before the text; if the
     two would merge into one token, without the break.
     """
     for lead in ("\n", ""):
-        ids, offsets = _tokenise(tokenizer, lead + text)
+        ids, offsets = _tokenise(special, lead + text)
         if not any(start < len(lead) < end for start, end in offsets):
             break
     return ids, [(start + place - len(lead), end + place - len(lead)) for start, end in offsets]

@@ -1,4 +1,4 @@
-"""Answers, generated greedily in batches with the KV cache, or tokenised from files. Returns token ids and text."""
+"""Answers, generated greedily in batches with the KV cache. Returns token ids and text."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 from transformers import GenerationConfig
 
-from tds_atlas.domain import Answer, InputError, Prompt, Response
-from tds_atlas.measure.contexts import Frame
+from tds_atlas.domain import InputError, Prompt, Response
 from tds_atlas.measure.decode import decode_with_spans
 from tds_atlas.measure.engines.transformers import LoadedModel
 from tds_atlas.measure.memory import without_overflow
@@ -23,27 +22,6 @@ def generate(side: Side, prompts: Sequence[Prompt], max_new_tokens: int) -> list
         lambda part: greedy(side.model, part, max_new_tokens), prompt_ids, _too_large(side.model, prompts)
     )
     return [_response(side, prompt, ids) for prompt, ids in zip(prompts, answers, strict=True)]
-
-
-def tokenise(frame: Frame, source: str, answers: Sequence[Answer], end_ids: tuple[int, ...]) -> list[Response]:
-    """Existing answers as responses, tokenised after their prompt in the given context.
-
-    An answer that its model ended gets the end token as its last position, once, as a generated one has.
-    """
-    responses = []
-    for answer in answers:
-        ids, spans, boundary = frame.answer_ids(answer.prompt.text, answer.text)
-        text, finish = answer.text, answer.finish or "unknown"
-        if ids and ids[-1] in end_ids:  # the end token as literal text
-            text, finish = text[: spans[-1][0]], "stop"
-            spans = (*spans[:-1], (len(text), len(text)))
-        elif finish == "stop":
-            ids, spans = (*ids, end_ids[0]), (*spans, (len(text), len(text)))
-        prompt_id, has_end = answer.prompt.prompt_id, finish == "stop"
-        responses.append(
-            Response(f"{source}/{prompt_id}", prompt_id, source, None, text, ids, spans, has_end, finish, boundary)
-        )
-    return responses
 
 
 def greedy(model: LoadedModel, prompts: Sequence[Ids], max_new_tokens: int) -> list[Ids]:

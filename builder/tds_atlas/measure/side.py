@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +29,9 @@ class Side:
     def model(self) -> LoadedModel:
         return self.load()
 
-    def card(self, prompt: str) -> dict[str, Any]:
-        """What the model reads before an answer, shown on one prompt: a row of the table `condition`."""
+    def card(self, prompts: Sequence[str]) -> dict[str, Any]:
+        """What the model reads before an answer, shown on the first prompt: a row of the table `condition`."""
+        prompt = prompts[0]
         ids = self.frame.prompt_ids(prompt)
         return {
             "condition_id": self.condition.condition_id,
@@ -42,6 +43,7 @@ class Side:
             "tail_ids": list(ids[-CARD_IDS:]),
             "begin_tokens": self.frame.begin_count(ids),
             "template_hash": self.frame.template_hash,
+            "remarks": "; ".join(self.frame.remarks(prompts)) or None,
         }
 
     def out_of_memory(self, prompt: str) -> InputError:

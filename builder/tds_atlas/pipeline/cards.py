@@ -38,11 +38,15 @@ def write_cards(plan: Plan, models: Callable[[], Models]) -> None:
         for c in cards
     }
     tokens = [t for key, (width, name) in widths.items() for t in vocabulary(tokenizers[name], key, width)]
-    prompt = next(iter(plan.prompts.values())).text
+    prompts = [prompt.text for prompt in plan.prompts.values()]
+    conditions = [side.card(prompts) for side in sides]
+    for row in conditions:
+        if row["remarks"]:
+            say(f"{row['condition_id']}: {row['remarks']}")
     shard.write(
         {
             "model": rows_table([asdict(c) for c in cards]),
-            "condition": rows_table([side.card(prompt) for side in sides]),
+            "condition": rows_table(conditions),
             "token": rows_table([asdict(t) for t in tokens]),
         },
         {"extended": extended},

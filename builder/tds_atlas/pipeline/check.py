@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tds_atlas.domain import Condition, InputError, ModelCard
 from tds_atlas.inputs.checkpoints import card, context_length
 from tds_atlas.pipeline.plan import Plan
-from tds_atlas.pipeline.sides import lazy_models, side_of
+from tds_atlas.pipeline.sides import answer_reader, lazy_models, side_of
 
 if TYPE_CHECKING:
     from tds_atlas.measure.contexts import Frame
@@ -55,6 +55,8 @@ def check(plan: Plan) -> Iterator[str]:
         frame = side_of(plan, models, condition).frame
         lengths[condition] = _lengths(plan, condition, frame)
         yield from _card_lines(plan, condition, frame, max(lengths[condition].values()))
+    for source in plan.answers:
+        yield from _answer_lines(plan, models, source)
     yield from _cost_lines(plan, _cost(plan, models, cards, lengths))
 
 
@@ -81,6 +83,13 @@ def _card_lines(plan: Plan, condition: Condition, frame: Frame, longest: int) ->
     card = f"begin tokens: {frame.begin_count(ids)}, template: {frame.template_hash}, longest: {longest:,} tokens"
     yield f"  condition {condition.condition_id}: {card}"
     yield f"    {' '.join(tokens[:_END_IDS])} ... {' '.join(tokens[-_END_IDS:])}"
+    yield from (f"    {remark}" for remark in frame.remarks([prompt.text for prompt in plan.prompts.values()]))
+
+
+def _answer_lines(plan: Plan, models: Models, source: str) -> Iterator[str]:
+    """How a file's answers close, and what of them is special text."""
+    yield f"  answers {source}: {len(plan.answers[source])}"
+    yield from (f"    {remark}" for remark in answer_reader(plan, models, source).remarks(plan.answers[source]))
 
 
 def _cost(
@@ -112,8 +121,8 @@ def _answer_tokens(plan: Plan, models: Models, source: str) -> dict[str, int]:
     """Tokens of each answer with its end: counted in a file; the limit if a model has yet to answer."""
     if source not in plan.answers:
         return {p.prompt_id: plan.report.generate.max_new_tokens for p in plan.prompt_set}
-    frame = side_of(plan, models, plan.report.comparisons_of(source)[0].aligned).frame
-    return {a.prompt.prompt_id: len(frame.answer_ids(a.prompt.text, a.text)[0]) + 1 for a in plan.answers[source]}
+    reader = answer_reader(plan, models, source)
+    return {a.prompt.prompt_id: len(reader.read(source, a).token_ids) + 1 for a in plan.answers[source]}
 
 
 def _operations_per_second(device: str) -> float:

@@ -61,12 +61,12 @@ class Plan:
         report = self.report
         models = [(c.model_id, c.settings.label, c.source, c.fingerprint) for c in self.checkpoints.values()]
         contexts = {name: context.model_dump() for name, context in report.contexts.items()}
-        first = next(iter(self.prompts.values())).text
+        prompts = [prompt.text for prompt in self.prompts.values()]
         return self._shard(
             "cards",
             models,
             contexts,
-            first,
+            prompts,
             [(c.comparison_id, c.base.condition_id, c.aligned.condition_id) for c in report.all_comparisons],
             [c.condition_id for c in report.conditions_used()],
         )
@@ -87,27 +87,26 @@ class Plan:
                     ),
                 )
 
-    def readings(self) -> Iterator[tuple[str, Condition, tuple[Answer, ...], Shard]]:
-        """The work of tokenising: a response file's name, the condition whose tokenizer and context apply, answers."""
+    def readings(self) -> Iterator[tuple[str, tuple[Answer, ...], Shard]]:
+        """The work of tokenising: a response file's name, some of its answers and the shard for them."""
         for source, answers in self.answers.items():
             condition = self.report.comparisons_of(source)[0].aligned
             for part in in_parts(answers, self.report.shard_responses):
                 yield (
                     source,
-                    condition,
                     part,
                     self._shard(
                         "responses",
                         source,
                         self._identity(condition),
-                        [(a.prompt.prompt_id, a.prompt.text, a.text, a.finish) for a in part],
+                        [(a.prompt.prompt_id, a.prompt.text, a.text) for a in part],
                     ),
                 )
 
     def response_shards(self) -> list[tuple[str, Shard]]:
         """Each shard of responses with its source."""
         pairs = [(condition.condition_id, shard) for condition, _, shard in self.generations()]
-        return pairs + [(source, shard) for source, _, _, shard in self.readings()]
+        return pairs + [(source, shard) for source, _, shard in self.readings()]
 
     def scorings(self) -> Iterator[Scoring]:
         """The work of scoring, known once the responses exist; they are read one shard at a time and not kept."""

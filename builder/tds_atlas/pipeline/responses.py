@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from tds_atlas.domain import Prompt, Response
 from tds_atlas.pipeline.plan import Plan
-from tds_atlas.pipeline.sides import side_of
+from tds_atlas.pipeline.sides import answer_reader, side_of
 from tds_atlas.pipeline.work import WHOLE, Failures, Part, in_parts
-from tds_atlas.progress import Advance, progress_bar
+from tds_atlas.progress import Advance, progress_bar, say
 from tds_atlas.record.shards import response_table
 
 if TYPE_CHECKING:
@@ -38,15 +38,14 @@ def write_responses(plan: Plan, models: Callable[[], Models], part: Part = WHOLE
 
 def _tokenise_files(plan: Plan, models: Callable[[], Models], part: Part, failures: Failures) -> None:
     """The answers of response files, in the context of the aligned condition under which they are scored."""
-    for source, condition, answers, shard in part.of(plan.readings()):
-        if shard.exists():
-            continue
-        from tds_atlas.measure.generate import tokenise
-
-        side = side_of(plan, models(), condition)
-        end_ids = side.model.end_ids  # a model that cannot be loaded stops the run at once
-        with failures.collect():
-            shard.write({"response": response_table(tokenise(side.frame, source, answers, end_ids))})
+    todo = [work for work in part.of(plan.readings()) if not work[-1].exists()]
+    for source in dict.fromkeys(source for source, *_ in todo):
+        reader = answer_reader(plan, models(), source)
+        for remark in reader.remarks(plan.answers[source]):
+            say(f"{source}: {remark}")
+        for _, answers, shard in (work for work in todo if work[0] == source):
+            with failures.collect():
+                shard.write({"response": response_table([reader.read(source, answer) for answer in answers])})
 
 
 def _answers(side: Side, prompts: Sequence[Prompt], settings: GenerateSettings, advance: Advance) -> list[Response]:

@@ -9,6 +9,7 @@ from tds_atlas.domain import Condition
 from tds_atlas.pipeline.plan import Plan
 
 if TYPE_CHECKING:
+    from tds_atlas.measure.answers import Reader
     from tds_atlas.measure.engines.transformers import Models
     from tds_atlas.measure.side import Side
 
@@ -26,6 +27,16 @@ def lazy_models(plan: Plan, device: str | None = None) -> Callable[[], Models]:
         return models[0]
 
     return get
+
+
+def answer_reader(plan: Plan, models: Models, source: str) -> Reader:
+    """How the answers of a file are read: in the aligned condition under which they are scored first."""
+    from tds_atlas.measure.answers import Reader
+    from tds_atlas.measure.end_tokens import end_ids_of
+
+    condition = plan.report.comparisons_of(source)[0].aligned
+    checkpoint = plan.checkpoints[condition.model_id]
+    return Reader(side_of(plan, models, condition).frame, end_ids_of(checkpoint, models.tokenizer(checkpoint)))
 
 
 def side_of(plan: Plan, models: Models, condition: Condition) -> Side:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from inspect import getsource
+from typing import Any
 
 from tds_atlas import __version__
 from tds_atlas.inputs import roles
+from tds_atlas.inputs.settings import ContextSettings
 from tds_atlas.pipeline.plan import MEASURING, Plan
 from tds_atlas.progress import progress_bar, say
 from tds_atlas.record.shards import Shard, content_key
@@ -66,7 +69,7 @@ def _records(
         probes,
         list(plan.prompts.values()),
         plan.roles,
-        [{"context_id": name} | context.model_dump() for name, context in report.contexts.items()],
+        [{"context_id": name} | _context_row(context) for name, context in report.contexts.items()],
         [
             {
                 "comparison_id": c.comparison_id,
@@ -83,3 +86,8 @@ def _records(
         run,
         loaded,
     )
+
+
+def _context_row(context: ContextSettings) -> dict[str, Any]:
+    arguments = json.dumps(context.template_kwargs, sort_keys=True) if context.template_kwargs else None
+    return context.model_dump() | {"template_kwargs": arguments}

@@ -34,15 +34,21 @@ CREATE TABLE context (
     kind          VARCHAR NOT NULL,
     template      VARCHAR,
     system        VARCHAR,
-    template_of   VARCHAR
+    template_of   VARCHAR,
+    template_kwargs VARCHAR,
+    special_text  VARCHAR
 );
 COMMENT ON TABLE  context               IS 'How a prompt becomes the tokens before the answer.';
 COMMENT ON COLUMN context.context_id    IS 'Short name of the context in the report file, e.g. plain.';
 COMMENT ON COLUMN context.kind IS
     'chat: a chat template; plain: the text in template, with {prompt} filled in; few-shot: the same with examples '
     'before it.';
-COMMENT ON COLUMN context.template      IS 'The text with {prompt} in it; NULL for chat.';
+COMMENT ON COLUMN context.template      IS
+    'The text with {prompt} in it; for chat the name of a template or a template of the report''s own, else NULL.';
 COMMENT ON COLUMN context.system        IS 'System message of a chat context; NULL where there is none.';
+COMMENT ON COLUMN context.template_kwargs IS 'What a chat template''s variables are, as JSON; NULL where none are set.';
+COMMENT ON COLUMN context.special_text IS
+    'What the text of a special token is in prompts and answers: text, or tokens.';
 COMMENT ON COLUMN context.template_of IS
     'The model whose chat template all models use in this context; NULL where each uses its own.';
 
@@ -55,7 +61,8 @@ CREATE TABLE condition (
     head_ids     INTEGER[] NOT NULL,
     tail_ids     INTEGER[] NOT NULL,
     begin_tokens INTEGER NOT NULL,
-    template_hash VARCHAR NOT NULL
+    template_hash VARCHAR NOT NULL,
+    remarks      VARCHAR
 );
 COMMENT ON TABLE  condition              IS 'A model in a context, which predicts the next token.';
 COMMENT ON COLUMN condition.condition_id IS 'model·context, e.g. base·plain.';
@@ -69,6 +76,9 @@ COMMENT ON COLUMN condition.head_ids     IS 'The first 12 token ids of that text
 COMMENT ON COLUMN condition.tail_ids     IS 'The last 12 token ids of that text, just before the answer.';
 COMMENT ON COLUMN condition.begin_tokens IS 'How many begin tokens it starts with: 0 or 1.';
 COMMENT ON COLUMN condition.template_hash IS 'SHA-256 (first 16 digits) of the template and system message in use.';
+COMMENT ON COLUMN condition.remarks IS
+    'What a reader must know of how prompts are rendered: the text of special tokens in prompts, a template without a '
+    'generation prompt. NULL if there is nothing.';
 
 CREATE TABLE comparison (
     comparison_id        VARCHAR PRIMARY KEY,

@@ -37,6 +37,10 @@ _SHARED_COMMENTS = {  # of columns that mean the same in every table and view
     "role": "What the token is for; see position.role.",
 }
 _FILE = "read_parquet($path)"
+# Where some answers of a file close with an end token, one without it was cut off; if none does, nothing is known.
+CUT_OFF = """
+    UPDATE response SET finish = 'length'
+    WHERE finish = 'unknown' AND source IN (SELECT source FROM response WHERE finish = 'stop')"""
 _RESPONSE_TABLES = {  # a row of a shard is one response; its lists become the rows of `position`
     "response": f"""
         SELECT response_id, prompt_id, source, condition_id, text, len(token_ids) AS n_tokens, finish, boundary
@@ -140,6 +144,7 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
         for table, select in _RESPONSE_TABLES.items():
             _insert_shard(con, table, select, shard, "response")
         con.unregister("roles")
+    con.execute(CUT_OFF)
     for table in ("score", "divergence"):
         for shard in records.scores:
             _insert_shard(con, table, f"SELECT * FROM {_FILE}", shard, table)

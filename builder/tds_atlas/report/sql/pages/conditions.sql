@@ -16,7 +16,8 @@ SELECT
     array_to_string(head_ids, ' ') AS head_ids,
     array_to_string(tail_ids, ' ') AS tail_ids,
     begin_tokens,
-    template_hash
+    template_hash,
+    remarks
 FROM condition
 JOIN model m USING (model_id)
 JOIN context x USING (context_id)

@@ -1,0 +1,91 @@
+"""Existing answers as responses: text becomes ids behind its prompt, a closing end token a position of its own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from tds_atlas.domain import Answer, Finish, InputError, Response
+from tds_atlas.measure.contexts import Frame
+
+# Marks that close answers of well-known models, to say so where they close none of this one's.
+FOREIGN_ENDS = ("</s>", "<|endoftext|>", "<|im_end|>", "<|eot_id|>", "<|end_of_text|>", "<end_of_turn>", "<eos>")
+_MARKUP = frozenset("<>[]|#:")
+_LONGEST = 80  # characters that a template may have written of what an answer begins with
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How a model in a context reads the answers of a file."""
+
+    frame: Frame
+    end_ids: tuple[int, ...]
+
+    def read(self, source: str, answer: Answer) -> Response:
+        """One answer as token ids. Its model ended it if it closes with the text of an end token."""
+        text, end_id = self.split(answer)
+        ids, spans, boundary = self.frame.answer_ids(answer.prompt.text, text)
+        finish: Finish = "unknown"
+        if end_id is not None:
+            ids, spans, finish = (*ids, end_id), (*spans, (len(text), len(text))), "stop"
+        prompt_id, has_end = answer.prompt.prompt_id, end_id is not None
+        if not ids:
+            raise InputError(f"{source}: the answer to prompt {prompt_id!r} is empty; skip it with leave_out")
+        response_id = f"{source}/{prompt_id}"
+        return Response(response_id, prompt_id, source, None, text, ids, spans, has_end, finish, boundary)
+
+    def split(self, answer: Answer) -> tuple[str, int | None]:
+        """The text of an answer alone, and the id of the end token that its text closed with."""
+        text = answer.text.removeprefix(self.frame.tokenizer.bos_token or "")
+        text, end_id = text[len(self.repeated(text)) :], None
+        while mark := self._mark_of(text):
+            text, end_id = text.rstrip("\n").removesuffix(mark), self.marks[mark]
+        return text, end_id
+
+    @cached_property
+    def marks(self) -> dict[str, int]:
+        """The texts that end an answer with their ids: the model's end tokens, and what its template closes with."""
+        closing = self.frame.chat.closing.strip() if self.frame.chat else ""
+        written = next((mark for mark in self.frame.special.occurrences(closing) if closing.startswith(mark)), None)
+        words = self.frame.tokenizer
+        marks = {str(words.convert_ids_to_tokens(i)): i for i in self.end_ids}
+        if written:
+            marks.setdefault(written, words.get_vocab()[written])
+        return dict(sorted(marks.items(), key=lambda mark: -len(mark[0])))
+
+    def repeated(self, text: str) -> str:
+        """What an answer begins with though the template has written it already, such as <think>."""
+        opening = self.frame.chat.opening if self.frame.chat else ""
+        written, start = opening.rstrip(), text.lstrip()
+        lengths = range(min(len(written), len(start), _LONGEST), 0, -1)
+        size = next((n for n in lengths if written.endswith(start[:n]) and _MARKUP & set(start[:n])), 0)
+        if not size:
+            return ""
+        end = len(text) - len(start) + size
+        blank = opening[len(written) :]
+        return text[: end + len(blank)] if blank and text.startswith(blank, end) else text[:end]
+
+    def _mark_of(self, text: str) -> str | None:
+        bare = text.rstrip("\n")
+        return next((mark for mark in self.marks if bare.endswith(mark)), None)
+
+    def remarks(self, answers: Collection[Answer]) -> Iterator[str]:
+        """What is done with the special texts of these answers, counted."""
+        count: Counter[str] = Counter()
+        for answer in answers:
+            text, end_id = self.split(answer)
+            begin = self.repeated(answer.text.removeprefix(self.frame.tokenizer.bos_token or "")).strip()
+            foreign = next((mark for mark in FOREIGN_ENDS if text.rstrip().endswith(mark)), None)
+            if begin:
+                count[f"begin with {begin!r}, which the chat template has written already: it is taken off"] += 1
+            if end_id is not None:
+                mark = self.frame.tokenizer.convert_ids_to_tokens(end_id)
+                count[f"close with the end token {mark!r}; the others count as cut off"] += 1
+            elif foreign:
+                count[f"close with {foreign!r}, which ends no answer of this model: it stays text"] += 1
+            if self.frame.special.occurrences(text):
+                how = self.frame.settings.special_text
+                count[f"hold the text of a special token, read as {how} (contexts: special_text)"] += 1
+        yield from (f"{n} of {len(answers)} answers {what}" for what, n in count.items())
