@@ -15,13 +15,7 @@ WITH
         JOIN comparison USING (comparison_id)
         GROUP BY ALL
     )
-SELECT
-    label AS comparison,
-    bin AS at_least_percent,
-    clustered_mean(x, n) AS share,
-    kept_within(clustered_mean(x, n) - clustered_half_width(x, n), 0, 1) AS low_share,
-    kept_within(clustered_mean(x, n) + clustered_half_width(x, n), 0, 1) AS high_share,
-    sum(n)::BIGINT AS positions
+SELECT label AS comparison, bin AS at_least_percent, unnest(share_interval(x, n)), sum(n)::BIGINT AS positions
 FROM per_prompt
 GROUP BY ordinal, label, bin
 HAVING sum(n) >= 30

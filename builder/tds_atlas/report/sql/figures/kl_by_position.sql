@@ -13,14 +13,7 @@ WITH
         ON "KL(aligned‖base)",
         "KL(base‖aligned)" INTO NAME line VALUE x
     )
-SELECT
-    label AS comparison,
-    line,
-    pos AS position,
-    clustered_mean(x, 1) AS nats,
-    kept_within(clustered_mean(x, 1) - clustered_half_width(x, 1), 0, NULL) AS low_nats,
-    clustered_mean(x, 1) + clustered_half_width(x, 1) AS high_nats,
-    count(*) AS responses
+SELECT label AS comparison, line, pos AS position, unnest(nats_interval(x, 1, least := 0)), count(*) AS responses
 FROM long
 JOIN comparison USING (comparison_id)
 GROUP BY ordinal, label, line, pos

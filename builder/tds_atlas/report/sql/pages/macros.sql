@@ -17,6 +17,8 @@ ORDER BY
             'token_text',
             'clustered_mean',
             'clustered_half_width',
+            'share_interval',
+            'nats_interval',
             'clustered_error',
             'kept_within',
             'share_low',
