@@ -27,6 +27,9 @@ ORDER BY
             'normal_p',
             'shift_by_tag',
             'swap_curve',
+            'by_position',
+            'by_confidence',
+            'gap_closed',
             'drawn_position'
         ],
         name
