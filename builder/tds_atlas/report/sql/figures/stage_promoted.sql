@@ -6,15 +6,18 @@ WITH
             comparison_id,
             stage_id,
             place,
-            direction,
             prompt_id,
             count(*) AS n,
-            sum(CASE WHEN (direction = 'promoted') = (delta > 0) THEN delta ELSE 0 END) AS x,
-            count(*) FILTER (CASE WHEN direction = 'promoted' THEN delta > 0 ELSE delta < 0 END) AS hits
+            unnest(
+                [
+                    {'direction': 'promoted', 'x': sum(greatest(delta, 0)), 'hits': count(*) FILTER (delta > 0)},
+                    {'direction': 'demoted', 'x': sum(least(delta, 0)), 'hits': count(*) FILTER (delta < 0)}
+                ],
+                recursive := true
+            )
         FROM stage_step
-        CROSS JOIN (VALUES ('promoted'), ('demoted')) AS d(direction)
         WHERE has_both
-        GROUP BY ALL
+        GROUP BY comparison_id, stage_id, place, prompt_id
     )
 SELECT
     w.label AS chain,
