@@ -11,6 +11,7 @@ ORDER BY
     list_position(
         [
             'shift_class',
+            'class_counts',
             'jaccard_at',
             'shared_in',
             'once_in',
@@ -30,6 +31,7 @@ ORDER BY
             'by_position',
             'by_confidence',
             'gap_closed',
+            'steps_by_size',
             'drawn_position'
         ],
         name
