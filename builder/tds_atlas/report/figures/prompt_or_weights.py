@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pyarrow as pa
 
-from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, most, shown, with_intervals
+from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, interval_tips, most, shown, with_intervals
 from tds_atlas.report.figures.registry import figure
 
 _ORDERS = ["prompt first", "weights first", "whole"]
@@ -32,7 +32,7 @@ def split_parts(table: pa.Table, colour: alt.Color) -> Chart:
             scale=alt.Scale(domain=_ORDERS, range=["circle", "diamond", "square"]),
             legend=alt.Legend(orient="bottom", symbolFillColor="#888", symbolStrokeColor="#888"),
         ),
-        tooltip=["comparison", "part", "order", *_nats()],
+        tooltip=["comparison", "part", "order", *interval_tips("nats", "+.3f", "nats")],
     )
     count = len(set(table["comparison"].to_pylist()))
     return alt.layer(zero, widths, joined, dots).properties(height=3 * (34 * max(1, count) + 16))
@@ -50,7 +50,9 @@ def split_by_position(table: pa.Table, colour: alt.Color) -> Chart:
         y=alt.Y("low_nats:Q", title="part of mean Δ log p, nats"), y2="high_nats:Q", detail="part:N"
     )
     line = base.mark_line().encode(
-        y="nats:Q", strokeDash=dash, tooltip=["comparison", "part", "position", *_nats(), "responses"]
+        y="nats:Q",
+        strokeDash=dash,
+        tooltip=["comparison", "part", "position", *interval_tips("nats", "+.3f", "nats"), "responses"],
     )
     return alt.layer(zero, band, line).properties(height=HEIGHT)
 
@@ -88,11 +90,6 @@ def prompt_explains(table: pa.Table, colour: alt.Color) -> Chart:
 def prompt_explains_by_role(table: pa.Table, colour: alt.Color) -> Chart:
     y = alt.Y("role:N", sort=None, title=None)
     return with_intervals(table, colour, y, "role", "shifted tokens that the prompt explains")
-
-
-def _nats() -> list[alt.Tooltip]:
-    names = (("nats", "nats"), ("low_nats", "low (95 %)"), ("high_nats", "high (95 %)"))
-    return [alt.Tooltip(f"{name}:Q", format="+.3f", title=title) for name, title in names]
 
 
 def _parts(table: pa.Table) -> str:

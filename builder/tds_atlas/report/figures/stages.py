@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pyarrow as pa
 
-from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, most, rows, shown, with_intervals
+from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, interval_tips, most, rows, shown, with_intervals
 from tds_atlas.report.figures.registry import figure
 
 
@@ -19,7 +19,9 @@ def stage_credit(table: pa.Table, colour: alt.Color) -> Chart:
     return alt.layer(
         alt.Chart(table).mark_rule(strokeWidth=1, opacity=0.6).encode(x=alt.datum(0)),
         base.mark_rule(strokeWidth=2, strokeOpacity=0.55).encode(x=x, x2="high_nats:Q"),
-        base.mark_circle(size=80, opacity=1).encode(x="nats:Q", tooltip=["chain", "comparison", "role", *_nats()]),
+        base.mark_circle(size=80, opacity=1).encode(
+            x="nats:Q", tooltip=["chain", "comparison", "role", *interval_tips("nats", "+.3f", "nats")]
+        ),
     ).properties(height=rows(table, "row", 42))
 
 
@@ -67,7 +69,13 @@ def stage_promoted(table: pa.Table, colour: alt.Color) -> Chart:
         opacity=alt.Opacity(
             "direction:O", scale=alt.Scale(domain=["promoted", "demoted"], range=[1, 0.5]), legend=None
         ),
-        tooltip=["chain", "comparison", "direction", *_nats(), alt.Tooltip("share:Q", format=".1%")],
+        tooltip=[
+            "chain",
+            "comparison",
+            "direction",
+            *interval_tips("nats", "+.3f", "nats"),
+            alt.Tooltip("share:Q", format=".1%"),
+        ],
     )
     widths = base.mark_rule(strokeWidth=1.5).encode(x="low_nats:Q", x2="high_nats:Q")
     label = base.transform_calculate(label="format(datum.share, '.0%')")
@@ -85,11 +93,6 @@ def _named(table: pa.Table, key: str) -> pa.Table:
     several = len(set(table["chain"].to_pylist())) > 1
     names = [f"{r['chain']}: {r[key]}" if several else r[key] for r in table.to_pylist()]
     return table.append_column("row", pa.array(names, pa.string()))
-
-
-def _nats() -> list[alt.Tooltip]:
-    names = (("nats", "nats"), ("low_nats", "low (95 %)"), ("high_nats", "high (95 %)"))
-    return [alt.Tooltip(f"{name}:Q", format="+.3f", title=title) for name, title in names]
 
 
 def _credit(table: pa.Table) -> str:

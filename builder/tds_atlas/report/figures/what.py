@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pyarrow as pa
 
-from tds_atlas.report.figures.marks import SHARE, Chart, Row, most, rows
+from tds_atlas.report.figures.marks import SHARE, Chart, Row, grouped, interval_tips, most, rows
 from tds_atlas.report.figures.registry import figure
 from tds_atlas.report.markup import visible
 
@@ -13,13 +13,10 @@ _NAMED = 5  # words that a description names for each comparison
 
 
 def _standing_out(table: pa.Table) -> str:
-    tested: dict[str, list[Row]] = {}
-    for row in table.to_pylist():
-        tested.setdefault(row["comparison"], []).append(row)
     return " ".join(
         f"{name}: of {words[0]['tests']:,} words tested, {words[0]['above']:,} stand out above the overall ratio of "
         f"{words[0]['overall_share']:.1%} and {words[0]['below']:,} below it{_highest(words)}."
-        for name, words in tested.items()
+        for name, words in grouped(table).items()
     )
 
 
@@ -76,9 +73,7 @@ def shift_ratio_words(table: pa.Table, colour: alt.Color) -> Chart:
     tips: list[str | alt.Tooltip] = [
         "word",
         "comparison",
-        alt.Tooltip("share:Q", format=".1%", title="shift ratio"),
-        alt.Tooltip("low_share:Q", format=".1%", title="low (95 %)"),
-        alt.Tooltip("high_share:Q", format=".1%", title="high (95 %)"),
+        *interval_tips("share", ".1%", "shift ratio"),
         alt.Tooltip("overall_share:Q", format=".1%", title="overall"),
         alt.Tooltip("places:Q", format=","),
         alt.Tooltip("prompts:Q", format=","),
@@ -114,9 +109,7 @@ def shift_by_role(table: pa.Table, colour: alt.Color) -> Chart:
         "role",
         "comparison",
         alt.Tooltip("counted_as:N", title="share"),
-        alt.Tooltip("share:Q", format=".1%", title="shifted"),
-        alt.Tooltip("low_share:Q", format=".1%", title="low (95 %)"),
-        alt.Tooltip("high_share:Q", format=".1%", title="high (95 %)"),
+        *interval_tips("share", ".1%", "shifted"),
         alt.Tooltip("positions:Q", format=","),
         alt.Tooltip("prompts:Q", format=","),
     ]
