@@ -118,6 +118,12 @@ def interval_tips(value: str, style: str, title: Any = alt.Undefined) -> list[al
     return [alt.Tooltip(f"{name}:Q", format=style, title=title) for name, title in titles.items()]
 
 
+def overall_rule(base: Chart) -> Chart:
+    """A dashed line at each comparison's overall share."""
+    rule = base.mark_rule(strokeDash=[3, 4], strokeWidth=1.3, opacity=0.8).encode(x="overall:Q")
+    return rule.transform_aggregate(overall="max(overall_share)", groupby=["comparison"])
+
+
 def token() -> alt.Y:
     return alt.Y(
         "token:N", sort=None, title=None, axis=alt.Axis(labelFont="JetBrains Mono, monospace", labelFontSize=13)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pyarrow as pa
 
-from tds_atlas.report.figures.marks import SHARE, Chart, Row, grouped, interval_tips, rows
+from tds_atlas.report.figures.marks import SHARE, Chart, Row, grouped, interval_tips, overall_rule, rows
 from tds_atlas.report.figures.registry import Says, figure
 
 _ABOVE, _BELOW, _QUIET = "#b8741a", "#0f8a8a", "#8b959e"  # not the colours of the classes
@@ -69,15 +69,10 @@ def _tags(table: pa.Table, colour: alt.Color, key: str) -> Chart:
         alt.Tooltip("prompts:Q", format=","),
         alt.Tooltip("tokens_per_prompt:Q", format=".0f", title="tokens per prompt"),
     ]
-    overall = (
-        base.mark_rule(strokeDash=[3, 4], strokeWidth=1.3, opacity=0.8)
-        .encode(x="overall:Q")
-        .transform_aggregate(overall="max(overall_share)", groupby=["comparison"])
-    )
     x = alt.X("low_share:Q", title="shifted tokens", axis=SHARE, scale=alt.Scale(zero=True))
     dots = row.encode(x="share:Q", tooltip=tips)
     return alt.layer(
-        overall,
+        overall_rule(base),
         row.mark_rule(strokeWidth=2, opacity=0.5).encode(x=x, x2="high_share:Q"),
         dots.mark_point(size=50, filled=False, strokeWidth=1.6, opacity=1),
         dots.mark_circle(size=66, opacity=1).transform_filter("datum.stands_out"),

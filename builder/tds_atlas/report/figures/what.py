@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pyarrow as pa
 
-from tds_atlas.report.figures.marks import SHARE, Chart, Row, grouped, interval_tips, most, rows
+from tds_atlas.report.figures.marks import SHARE, Chart, Row, grouped, interval_tips, most, overall_rule, rows
 from tds_atlas.report.figures.registry import figure
 from tds_atlas.report.markup import visible
 
@@ -78,14 +78,9 @@ def shift_ratio_words(table: pa.Table, colour: alt.Color) -> Chart:
         alt.Tooltip("places:Q", format=","),
         alt.Tooltip("prompts:Q", format=","),
     ]
-    overall = (
-        base.mark_rule(strokeDash=[3, 4], strokeWidth=1.3, opacity=0.8)
-        .encode(x="overall:Q")
-        .transform_aggregate(overall="max(overall_share)", groupby=["comparison"])
-    )
     dots = row.encode(x="share:Q", tooltip=tips)
     return alt.layer(
-        overall,
+        overall_rule(base),
         row.mark_rule(strokeWidth=2, opacity=0.5).encode(x=x, x2="high_share:Q"),
         dots.mark_point(size=46, filled=False, strokeWidth=1.6, opacity=1),
         dots.mark_circle(size=62, opacity=1).transform_filter("datum.stands_out"),
