@@ -156,6 +156,12 @@ def ends(table: pa.Table, value: str, unit: str) -> str:
     )
 
 
+def each(table: pa.Table, pattern: str, **only: Any) -> str:
+    """A sentence for each row, a format of its columns; of rows with these values only."""
+    rows = (row for row in table.to_pylist() if only.items() <= row.items())
+    return " ".join(pattern.format(**row) for row in rows)
+
+
 def most(table: pa.Table, key: str, value: str, unit: str) -> str:
     """A ranking in words: its highest row, per comparison."""
     best: dict[str, Row] = {}

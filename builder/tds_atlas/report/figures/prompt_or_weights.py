@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pyarrow as pa
 
-from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, interval_tips, most, shown, with_intervals
+from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, each, interval_tips, most, shown, with_intervals
 from tds_atlas.report.figures.registry import figure
 
 _ORDERS = ["prompt first", "weights first", "whole"]
@@ -57,7 +57,7 @@ def split_by_position(table: pa.Table, colour: alt.Color) -> Chart:
     return alt.layer(zero, band, line).properties(height=HEIGHT)
 
 
-@figure(lambda table: _explained(table))
+@figure(lambda table: each(table, "{comparison}: {share:.1%} of the shifted tokens stay shifted.", shift="shifted"))
 def prompt_explains(table: pa.Table, colour: alt.Color) -> Chart:
     """A bar per comparison: the classes of its shifted tokens once the base reads the aligned context."""
     order = ["unshifted", "marginal", "shifted"]
@@ -103,8 +103,3 @@ def _parts(table: pa.Table) -> str:
 def _courses(table: pa.Table) -> str:
     first = [row for row in table.to_pylist() if row["position"] == 0]
     return " ".join(f"{r['comparison']}, {r['part']}: {shown(r['nats'])} nats at position 0." for r in first)
-
-
-def _explained(table: pa.Table) -> str:
-    rows = [row for row in table.to_pylist() if row["shift"] == "shifted"]
-    return " ".join(f"{r['comparison']}: {r['share']:.1%} of the shifted tokens stay shifted." for r in rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pyarrow as pa
 
-from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, interval_tips, most, rows, shown, with_intervals
+from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, each, interval_tips, most, rows, shown, with_intervals
 from tds_atlas.report.figures.registry import figure
 
 
@@ -58,7 +58,7 @@ def stage_spread(table: pa.Table, colour: alt.Color) -> Chart:
     return alt.layer(mark, line).properties(height=HEIGHT)
 
 
-@figure(lambda table: _directions(table))
+@figure(lambda table: each(table, "{comparison}: {share:.1%} of positions {direction}."))
 def stage_promoted(table: pa.Table, colour: alt.Color) -> Chart:
     """Promoted to the right of zero, demoted to the left, with the share of positions written at each end."""
     table = _named(table, "comparison")
@@ -106,7 +106,3 @@ def _spread(table: pa.Table) -> str:
         if row["change_share"] >= 0.9:
             reached.setdefault((row["chain"], row["comparison"]), row["positions_share"])
     return " ".join(f"{c}: at most {share:.1%} of the positions carry 90 %." for (_, c), share in reached.items())
-
-
-def _directions(table: pa.Table) -> str:
-    return " ".join(f"{r['comparison']}: {r['share']:.1%} of positions {r['direction']}." for r in table.to_pylist())

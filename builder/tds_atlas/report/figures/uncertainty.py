@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 import pyarrow as pa
 
-from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, grouped, interval_tips, note, with_intervals
+from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, each, grouped, interval_tips, note, with_intervals
 from tds_atlas.report.figures.registry import figure
 
 _MODELS = alt.StrokeDash("model:N", sort=None, scale=alt.Scale(domain=["aligned", "base"], range=[[1, 0], [4, 4]]))
@@ -35,7 +35,7 @@ def shift_by_entropy(table: pa.Table, colour: alt.Color) -> Chart:
     return _curve(table, colour, x, "shifted tokens", alt.Tooltip("entropy_nats:Q", format=".3~r"))
 
 
-@figure(lambda table: _overlaps(table))
+@figure(lambda table: each(table, "{comparison}: {share:.1%} shared, Jaccard {jaccard:.2f}."))
 def forking_overlap(table: pa.Table, colour: alt.Color) -> Chart:
     """A dot with its interval per comparison, and chance as a rule."""
     y = alt.Y("comparison:N", sort=None, title=None)
@@ -109,12 +109,6 @@ def _span(table: pa.Table, key: str, what: str, which: str) -> str:
     return " ".join(
         f"{name}: {c[0]['share']:.1%} and {c[-1]['share']:.1%} {what} where the base is {which}."
         for name, c in grouped(table).items()
-    )
-
-
-def _overlaps(table: pa.Table) -> str:
-    return " ".join(
-        f"{r['comparison']}: {r['share']:.1%} shared, Jaccard {r['jaccard']:.2f}." for r in table.to_pylist()
     )
 
 
