@@ -124,6 +124,16 @@ def overall_rule(base: Chart) -> Chart:
     return rule.transform_aggregate(overall="max(overall_share)", groupby=["comparison"])
 
 
+def hollow_dots(row: Chart, x: alt.X, tips: list[Any], sizes: tuple[int, int], filled: str) -> list[Chart]:
+    """A dot with its interval in each row: hollow, and filled where the Vega expression holds."""
+    dots = row.encode(x="share:Q", tooltip=tips)
+    return [
+        row.mark_rule(strokeWidth=2, opacity=0.5).encode(x=x, x2="high_share:Q"),
+        dots.mark_point(size=sizes[0], filled=False, strokeWidth=1.6, opacity=1),
+        dots.mark_circle(size=sizes[1], opacity=1).transform_filter(filled),
+    ]
+
+
 def token() -> alt.Y:
     return alt.Y(
         "token:N", sort=None, title=None, axis=alt.Axis(labelFont="JetBrains Mono, monospace", labelFontSize=13)

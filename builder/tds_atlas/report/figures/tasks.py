@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pyarrow as pa
 
-from tds_atlas.report.figures.marks import SHARE, Chart, Row, grouped, interval_tips, overall_rule, rows
+from tds_atlas.report.figures.marks import SHARE, Chart, Row, grouped, hollow_dots, interval_tips, overall_rule, rows
 from tds_atlas.report.figures.registry import Says, figure
 
 _ABOVE, _BELOW, _QUIET = "#b8741a", "#0f8a8a", "#8b959e"  # not the colours of the classes
@@ -70,12 +70,9 @@ def _tags(table: pa.Table, colour: alt.Color, key: str) -> Chart:
         alt.Tooltip("tokens_per_prompt:Q", format=".0f", title="tokens per prompt"),
     ]
     x = alt.X("low_share:Q", title="shifted tokens", axis=SHARE, scale=alt.Scale(zero=True))
-    dots = row.encode(x="share:Q", tooltip=tips)
     return alt.layer(
         overall_rule(base),
-        row.mark_rule(strokeWidth=2, opacity=0.5).encode(x=x, x2="high_share:Q"),
-        dots.mark_point(size=50, filled=False, strokeWidth=1.6, opacity=1),
-        dots.mark_circle(size=66, opacity=1).transform_filter("datum.stands_out"),
+        *hollow_dots(row, x, tips, (50, 66), "datum.stands_out"),
     ).properties(height=rows(table, key, 13 * len(set(table["comparison"].to_pylist())) + 10))
 
 

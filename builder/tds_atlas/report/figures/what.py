@@ -5,7 +5,17 @@ from __future__ import annotations
 import altair as alt
 import pyarrow as pa
 
-from tds_atlas.report.figures.marks import SHARE, Chart, Row, grouped, interval_tips, most, overall_rule, rows
+from tds_atlas.report.figures.marks import (
+    SHARE,
+    Chart,
+    Row,
+    grouped,
+    hollow_dots,
+    interval_tips,
+    most,
+    overall_rule,
+    rows,
+)
 from tds_atlas.report.figures.registry import figure
 from tds_atlas.report.markup import visible
 
@@ -78,12 +88,9 @@ def shift_ratio_words(table: pa.Table, colour: alt.Color) -> Chart:
         alt.Tooltip("places:Q", format=","),
         alt.Tooltip("prompts:Q", format=","),
     ]
-    dots = row.encode(x="share:Q", tooltip=tips)
     return alt.layer(
         overall_rule(base),
-        row.mark_rule(strokeWidth=2, opacity=0.5).encode(x=x, x2="high_share:Q"),
-        dots.mark_point(size=46, filled=False, strokeWidth=1.6, opacity=1),
-        dots.mark_circle(size=62, opacity=1).transform_filter("datum.stands_out"),
+        *hollow_dots(row, x, tips, (46, 62), "datum.stands_out"),
     ).properties(height=rows(table, "word", _step(table, 10)))
 
 
@@ -108,12 +115,8 @@ def shift_by_role(table: pa.Table, colour: alt.Color) -> Chart:
         alt.Tooltip("positions:Q", format=","),
         alt.Tooltip("prompts:Q", format=","),
     ]
-    dots = row.encode(x="share:Q", tooltip=tips)
-    return alt.layer(
-        row.mark_rule(strokeWidth=2, opacity=0.5).encode(x=x, x2="high_share:Q"),
-        dots.mark_point(size=44, filled=False, strokeWidth=1.6, opacity=1),
-        dots.mark_circle(size=62, opacity=1).transform_filter("datum.counted_as == 'adjusted'"),
-    ).properties(height=rows(table, "role", _step(table, 22)))
+    dots = hollow_dots(row, x, tips, (44, 62), "datum.counted_as == 'adjusted'")
+    return alt.layer(*dots).properties(height=rows(table, "role", _step(table, 22)))
 
 
 _WAYS = ("as counted", "adjusted")
