@@ -1,7 +1,7 @@
 -- Curves that several figures draw, with 95 % intervals clustered by prompt.
 
 -- The arguments are expressions over the columns of tds (of primed_pair and prompt for gap_closed).
-CREATE MACRO by_position(curves) AS TABLE
+CREATE MACRO by_position(curves, least := '-Infinity'::DOUBLE, most := NULL) AS TABLE
 WITH
     long AS (
         SELECT comparison_id, pos, unnest(map_entries(curves), recursive := true)
@@ -13,8 +13,8 @@ SELECT
     key AS line,
     pos AS position,
     clustered_mean(value, 1) AS mean,
-    clustered_mean(value, 1) - clustered_half_width(value, 1) AS low,
-    clustered_mean(value, 1) + clustered_half_width(value, 1) AS high,
+    kept_within(clustered_mean(value, 1) - clustered_half_width(value, 1), least, most) AS low,
+    kept_within(clustered_mean(value, 1) + clustered_half_width(value, 1), least, most) AS high,
     count(*) AS responses
 FROM long
 JOIN comparison USING (comparison_id)
@@ -23,7 +23,8 @@ HAVING count(*) >= 20
 ORDER BY ordinal, key, pos;
 COMMENT ON MACRO TABLE by_position IS
     'Means at each position of the answer that drawn_position draws and at least 20 answers reach, with 95 % '
-    'intervals; a line for each expression over tds: FROM by_position(MAP {''base'': base_entropy}).';
+    'intervals within least and most; a line for each expression over tds: '
+    'FROM by_position(MAP {''base'': base_entropy}, least := 0).';
 
 CREATE MACRO by_confidence(hit) AS TABLE
 WITH

@@ -1,4 +1,7 @@
 -- Mean KL in both directions, over the full vocabulary, at each position, with 95 % intervals; positions that at least
 -- 20 answers reach; beyond the 100th every fourth, beyond the 300th every sixteenth.
-SELECT comparison, line, position, mean AS nats, kept_within(low, 0, NULL) AS low_nats, high AS high_nats, responses
-FROM by_position(MAP{'KL(aligned‖base)': kl_aligned_base::DOUBLE, 'KL(base‖aligned)': kl_base_aligned::DOUBLE})
+SELECT comparison, line, position, mean AS nats, low AS low_nats, high AS high_nats, responses
+FROM
+    by_position(
+        MAP{'KL(aligned‖base)': kl_aligned_base::DOUBLE, 'KL(base‖aligned)': kl_base_aligned::DOUBLE}, least := 0
+    )
