@@ -95,6 +95,9 @@ def test_clustered_interval_against_a_slow_version(database: Path) -> None:
         SELECT count(*) FILTER (shift = 'shifted')::DOUBLE AS x, count(*) AS n FROM tds GROUP BY prompt_id)""",
     )
     assert found == pytest.approx((share, 1.959964 * variance**0.5))
+    (columns,) = rows(database, "SELECT unnest(share_interval(x, n, least := 0.1, decimals := 9)) FROM prompt_shift")
+    half = 1.959964 * variance**0.5
+    assert columns == pytest.approx((share, max(share - half, 0.1), min(share + half, 1)), abs=1e-9)
 
 
 def test_jaccard_macro_against_python_sets(database: Path) -> None:

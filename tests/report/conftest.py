@@ -1,12 +1,20 @@
-"""What the tests of the report's words share: two reports of opposite signs."""
+"""What the tests of the report's words share: a made-up database, two reports of opposite signs."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
 from tds_atlas.report import query
-from tests.report import planted
+from tests.report import planted, synthetic
 from tests.report.sheets import Report, sheets
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A made-up database with everything a report can hold. Read only."""
+    return synthetic.write(tmp_path_factory.mktemp("db") / "made.duckdb", rich=True, noise=True, further=True)
 
 
 @pytest.fixture(scope="session", params=[True, False], ids=["up", "down"])

@@ -9,12 +9,6 @@ import duckdb
 import pytest
 
 from tds_atlas.report import query
-from tests.report import synthetic
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return synthetic.write(tmp_path_factory.mktemp("db") / "made.duckdb", rich=True, noise=True, further=True)
 
 
 def test_log_odds_at_the_true_end(database: Path) -> None:

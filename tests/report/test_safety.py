@@ -7,13 +7,7 @@ from pathlib import Path
 import pytest
 
 from tds_atlas.report import query
-from tests.report import synthetic
 from tests.report.sheets import made_up
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return synthetic.write(tmp_path_factory.mktemp("db") / "made.duckdb", rich=True, noise=True, further=True)
 
 
 def test_depth_is_the_fewest_first_positions_with_nine_tenths(database: Path) -> None:

@@ -7,12 +7,6 @@ from pathlib import Path
 import pytest
 
 from tds_atlas.report import query
-from tests.report import synthetic
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return synthetic.write(tmp_path_factory.mktemp("db") / "made.duckdb", rich=True, noise=True, further=True)
 
 
 def test_the_chance_of_a_higher_entropy_against_all_pairs(database: Path) -> None:

@@ -65,9 +65,14 @@ class Watched:
         return self.page
 
 
-@pytest.fixture
-def watch(browser: Browser, base: str) -> Iterator[Watched]:
+def watching(browser: Browser, base: str) -> Iterator[Watched]:
+    """A browser on a site; afterwards it must have seen no fault."""
     watched = Watched(browser, base)
     yield watched
     watched.context.close()
     assert watched.faults == []
+
+
+@pytest.fixture
+def watch(browser: Browser, base: str) -> Iterator[Watched]:
+    yield from watching(browser, base)

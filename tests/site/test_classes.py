@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tds_atlas.report import query
-from tests.site.conftest import Watched
+from tests.site.conftest import Watched, watching
 
 CLASSES = ("unshifted", "marginal", "shifted")
 ORDINALS = (1, 2, 5, 6)
@@ -28,10 +28,7 @@ def con(site: Path) -> duckdb.DuckDBPyConnection:
 
 @pytest.fixture
 def reader(site: Path, browser: Browser) -> Iterator[Watched]:
-    watched = Watched(browser, site.as_uri() + "/")
-    yield watched
-    watched.context.close()
-    assert watched.faults == []
+    yield from watching(browser, site.as_uri() + "/")
 
 
 def base_ranks(con: duckdb.DuckDBPyConnection, ordinal: int) -> list[int]:

@@ -9,17 +9,14 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.site.conftest import Watched
+from tests.site.conftest import Watched, watching
 
 SLOW = 60_000
 
 
 @pytest.fixture
 def open_site(browser: Browser, served: str) -> Iterator[Watched]:
-    watched = Watched(browser, served)
-    yield watched
-    watched.context.close()
-    assert watched.faults == []
+    yield from watching(browser, served)
 
 
 def test_nothing_is_read_before_the_console_is_opened_and_a_link_runs_its_query(open_site: Watched) -> None:

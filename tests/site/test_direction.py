@@ -13,7 +13,7 @@ from tds_atlas.report.docs import write_docs
 from tds_atlas.report.site import build_site
 from tests.conftest import ROOT
 from tests.report import synthetic
-from tests.site.conftest import Watched
+from tests.site.conftest import Watched, watching
 
 PROMPT = "מה בירת צרפת?"
 DIRECTION = "node => getComputedStyle(node).direction"
@@ -37,10 +37,7 @@ def hebrew(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def watch(browser: Browser, hebrew: Path) -> Iterator[Watched]:
-    watched = Watched(browser, hebrew.as_uri() + "/")
-    yield watched
-    watched.context.close()
-    assert watched.faults == []
+    yield from watching(browser, hebrew.as_uri() + "/")
 
 
 @pytest.mark.parametrize(

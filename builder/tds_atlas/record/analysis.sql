@@ -399,3 +399,17 @@ COMMENT ON COLUMN stage_step.middle_rank   IS 'Rank of o_t between them; see sta
 COMMENT ON COLUMN stage_step.aligned_rank  IS 'Rank of o_t after both; see stage.';
 COMMENT ON COLUMN stage_step.has_both      IS 'Whether Δ log p is known for both stages.';
 
+CREATE MACRO steps_by_size() AS TABLE
+SELECT
+    *,
+    abs(delta) AS size,
+    sum(abs(delta)) OVER (PARTITION BY comparison_id, place) AS total,
+    sum(abs(delta)) OVER down AS so_far,
+    row_number() OVER down AS nth,
+    count(*) OVER (PARTITION BY comparison_id, place) AS n_all
+FROM stage_step
+WHERE has_both
+WINDOW down AS (PARTITION BY comparison_id, place ORDER BY abs(delta) DESC, response_id, pos ROWS UNBOUNDED PRECEDING);
+COMMENT ON MACRO TABLE steps_by_size IS
+    'The rows of stage_step where Δ log p is known for both stages, with what a ranking by size |Δ log p| says of each: '
+    'nth of n_all, so_far of total nats: FROM steps_by_size().';

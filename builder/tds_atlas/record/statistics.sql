@@ -15,6 +15,18 @@ CREATE MACRO clustered_error(e) AS
 -- A bound of an interval, clamped to the range of the quantity; NULL stays NULL (greatest and least would drop it).
 CREATE MACRO kept_within(x, low, high) AS
     CASE WHEN x IS NOT NULL THEN least(greatest(x, low), coalesce(high, 'Infinity'::DOUBLE)) END;
+-- A mean with its interval as three columns, where asked rounded: SELECT unnest(share_interval(x, n)).
+CREATE MACRO rounded(x, decimals) AS coalesce(round(x, decimals), x);
+CREATE MACRO share_interval(x, n, least := 0, decimals := NULL) AS {
+    'share': rounded(clustered_mean(x, n), decimals),
+    'low_share': rounded(kept_within(clustered_mean(x, n) - clustered_half_width(x, n), least, 1), decimals),
+    'high_share': rounded(kept_within(clustered_mean(x, n) + clustered_half_width(x, n), least, 1), decimals)
+};
+CREATE MACRO nats_interval(x, n, least := '-Infinity'::DOUBLE, decimals := NULL) AS {
+    'nats': rounded(clustered_mean(x, n), decimals),
+    'low_nats': rounded(kept_within(clustered_mean(x, n) - clustered_half_width(x, n), least, NULL), decimals),
+    'high_nats': rounded(clustered_mean(x, n) + clustered_half_width(x, n), decimals)
+};
 -- The ends of a share's interval. Where the share is 0 or 1 there is no spread: the bound is Wilson's.
 CREATE MACRO share_low(share, half, prompts) AS
     CASE WHEN share = 1 THEN prompts / (prompts + z95() * z95()) ELSE kept_within(share - half, 0, 1) END;
@@ -39,6 +51,12 @@ COMMENT ON MACRO clustered_error IS
     'Aggregate over one row per prompt: the standard error of an estimate, e the prompt''s influence on it (Σe = 0).';
 COMMENT ON MACRO kept_within IS
     'A bound x of an interval, clamped to low and high (NULL: no upper bound); NULL stays NULL.';
+COMMENT ON MACRO rounded IS 'x to that many decimals; unchanged for NULL decimals.';
+COMMENT ON MACRO share_interval IS
+    'Aggregate over the same rows: share, low_share and high_share, the mean with its 95 % interval within least and 1: '
+    'SELECT unnest(share_interval(x, n)).';
+COMMENT ON MACRO nats_interval IS
+    'The same as nats, low_nats and high_nats, with no upper bound: SELECT unnest(nats_interval(x, n)).';
 COMMENT ON MACRO share_low IS 'Lower end of a share''s 95 % interval; Wilson''s for as many prompts at a share of 1.';
 COMMENT ON MACRO share_high IS 'Upper end of a share''s 95 % interval; Wilson''s for as many prompts at a share of 0.';
 COMMENT ON MACRO normal_p IS 'Two-sided p of a standard normal z.';

@@ -23,7 +23,10 @@ QUIET = "SET enable_progress_bar = false"  # DuckDB 2.0 writes progress to stdou
 _MEMORY = "256MB"  # for DuckDB: shards are stored one at a time, so more of them need no more memory
 _DISK_ERRORS = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionException, duckdb.FatalException)
 _FOLDER = Path(__file__).parent
-_FILES = {"schema": ("schema",), "views": ("statistics", "views", "analysis", "by_prompt", "probes", "aligntds")}
+_FILES = {
+    "schema": ("schema",),
+    "views": ("statistics", "views", "analysis", "by_prompt", "curves", "probes", "aligntds"),
+}
 SQL = {
     name: "".join((_FOLDER / f"{part}.sql").read_text(encoding="utf-8") for part in parts)
     for name, parts in _FILES.items()

@@ -2,6 +2,11 @@
 
 CREATE MACRO shift_class(rank) AS
     CASE WHEN rank = 1 THEN 'unshifted' WHEN rank <= 3 THEN 'marginal' WHEN rank > 3 THEN 'shifted' END;
+CREATE MACRO class_counts(rank) AS [
+    {'shift': 'unshifted', 'x': count(*) FILTER (shift_class(rank) = 'unshifted')::DOUBLE},
+    {'shift': 'marginal', 'x': count(*) FILTER (shift_class(rank) = 'marginal')::DOUBLE},
+    {'shift': 'shifted', 'x': count(*) FILTER (shift_class(rank) = 'shifted')::DOUBLE}
+];
 CREATE MACRO once_in(a, k) AS list_filter(a[1:k], lambda x, i: list_position(a, x) = i);
 CREATE MACRO shared_in(a, b, k) AS len(list_filter(once_in(a, k), lambda x: list_position(b, x) BETWEEN 1 AND k));
 CREATE MACRO jaccard_at(a, b, k) AS
@@ -9,6 +14,9 @@ CREATE MACRO jaccard_at(a, b, k) AS
 CREATE MACRO token_text(id) AS TABLE
     SELECT DISTINCT text FROM token WHERE token_id = id;
 COMMENT ON MACRO shift_class IS 'The class of a base rank: unshifted (1), marginal (2-3), shifted (> 3).';
+COMMENT ON MACRO class_counts IS
+    'Aggregate: how many ranks x are of each class, a row a class: SELECT unnest(class_counts(base_rank), recursive := '
+    'true).';
 COMMENT ON MACRO once_in IS 'The first k entries of a list, each once.';
 COMMENT ON MACRO shared_in IS 'How many of the first k entries two lists share.';
 COMMENT ON MACRO jaccard_at IS

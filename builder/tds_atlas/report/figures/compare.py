@@ -6,7 +6,7 @@ import altair as alt
 import pyarrow as pa
 
 from tds_atlas.report.figures.intervals import measures_height, with_half
-from tds_atlas.report.figures.marks import Chart, Row, shown
+from tds_atlas.report.figures.marks import Chart, grouped, shown
 from tds_atlas.report.figures.registry import figure
 
 _QUIET = "#8b959d"  # a grey that reads on both palettes
@@ -130,11 +130,8 @@ def _tips(value: str) -> list[str | alt.Tooltip]:
 
 def _range(table: pa.Table) -> str:
     """The lowest and the highest comparison of every measure."""
-    groups: dict[str, list[Row]] = {}
-    for row in table.to_pylist():
-        groups.setdefault(row["measure"], []).append(row)
     sentences = []
-    for measure, rows in groups.items():
+    for measure, rows in grouped(table, "measure").items():
         low, high = min(rows, key=lambda row: row["mean"]), max(rows, key=lambda row: row["mean"])
         sentences.append(
             f"{measure}: from {shown(low['mean'])} ({low['comparison']}) to "

@@ -6,11 +6,11 @@ import altair as alt
 import pyarrow as pa
 
 from tds_atlas.report.figures.how_much import shift_by_comparison
-from tds_atlas.report.figures.marks import Chart, most, with_intervals
+from tds_atlas.report.figures.marks import Chart, each, most, with_intervals
 from tds_atlas.report.figures.registry import figure
 
 
-@figure(lambda table: _medians(table))
+@figure(lambda table: each(table, "{comparison}, {place}, {model}: median {nats:.1f} nats."))
 def end_log_odds(table: pa.Table, colour: alt.Color) -> Chart:
     """Per comparison a row for each place and model: the middle 80 % thin, the middle half thick, the median a dot."""
     base = (
@@ -46,7 +46,11 @@ def end_log_odds(table: pa.Table, colour: alt.Color) -> Chart:
     return alt.layer(even, thin, thick, dots).properties(height=4 * (14 * comparisons + 14))
 
 
-@figure(lambda table: _firsts(table))
+@figure(
+    lambda table: each(
+        table, "{comparison}: {share:.1%} of the end tokens are the base's first choice.", shift="unshifted"
+    )
+)
 def end_rank(table: pa.Table, colour: alt.Color) -> Chart:
     renamed = [{"answers": "positions"}.get(name, name) for name in table.column_names]
     chart = shift_by_comparison(table.rename_columns(renamed), colour)
@@ -58,17 +62,3 @@ def end_rank(table: pa.Table, colour: alt.Color) -> Chart:
 def end_stop(table: pa.Table, colour: alt.Color) -> Chart:
     y = alt.Y("outcome:N", sort=None, title=None)
     return with_intervals(table, colour, y, "outcome", "answers, by where the base would have stopped")
-
-
-def _medians(table: pa.Table) -> str:
-    return " ".join(
-        f"{r['comparison']}, {r['place']}, {r['model']}: median {r['nats']:.1f} nats." for r in table.to_pylist()
-    )
-
-
-def _firsts(table: pa.Table) -> str:
-    return " ".join(
-        f"{r['comparison']}: {r['share']:.1%} of the end tokens are the base's first choice."
-        for r in table.to_pylist()
-        if r["shift"] == "unshifted"
-    )

@@ -6,14 +6,14 @@ import altair as alt
 import pyarrow as pa
 
 from tds_atlas.report.figures.intervals import labelled, measures_height, with_half
-from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, Row, shown
+from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, Row, each, shown
 from tds_atlas.report.figures.registry import figure
 
 _STEPS = [1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 500, 1000]
 _QUIET = "#8b959d"  # a grey that reads on both palettes
 
 
-@figure(lambda table: _shares(table))
+@figure(lambda table: each(table, "{comparison}: {share:.1%} shifted.", shift="shifted"))
 def shift_by_comparison(table: pa.Table, colour: alt.Color) -> Chart:
     """A bar per comparison, with the shares of its two end classes and their intervals written below."""
     order = ["unshifted", "marginal", "shifted"]
@@ -186,11 +186,6 @@ def aligntds_beside(table: pa.Table, colour: alt.Color) -> Chart:
         layers.append(dots.encode(x=x, tooltip=tips))
     layers.append(base.mark_line(strokeWidth=1.5, opacity=0.6).encode(x=x, detail=["measure:N", "comparison:N"]))
     return alt.layer(*layers).properties(height=measures_height(table))
-
-
-def _shares(table: pa.Table) -> str:
-    shifted = [row for row in table.to_pylist() if row["shift"] == "shifted"]
-    return " ".join(f"{row['comparison']}: {row['share']:.1%} shifted." for row in shifted)
 
 
 def _depth(table: pa.Table) -> str:

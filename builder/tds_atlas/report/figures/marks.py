@@ -38,9 +38,7 @@ def by_position(
         tooltip=[
             "comparison",
             "position",
-            alt.Tooltip(f"{value}:Q", format=".3~r"),
-            alt.Tooltip(f"low_{value}:Q", format=".3~r", title="low (95 %)"),
-            alt.Tooltip(f"high_{value}:Q", format=".3~r", title="high (95 %)"),
+            *interval_tips(value, ".3~r"),
             "responses",
         ],
     )
@@ -105,15 +103,35 @@ def with_intervals(table: pa.Table, colour: alt.Color, y: alt.Y, key: str, title
     tips = [
         key,
         "comparison",
-        alt.Tooltip("share:Q", format=".1%"),
-        alt.Tooltip("low_share:Q", format=".1%", title="low (95 %)"),
-        alt.Tooltip("high_share:Q", format=".1%", title="high (95 %)"),
+        *interval_tips("share", ".1%"),
     ]
     x = alt.X("low_share:Q", title=title, axis=SHARE)
     return alt.layer(
         base.mark_rule(strokeWidth=2, opacity=0.55).encode(x=x, x2="high_share:Q"),
         base.mark_circle(size=70, opacity=1).encode(x=alt.X("share:Q", title=title), tooltip=tips),
     ).properties(height=rows(table, key, 16 * max(1, len(set(table["comparison"].to_pylist()))) + 8))
+
+
+def interval_tips(value: str, style: str, title: Any = alt.Undefined) -> list[alt.Tooltip]:
+    """A value and both ends of its interval, for a tooltip."""
+    titles = {value: title, f"low_{value}": "low (95 %)", f"high_{value}": "high (95 %)"}
+    return [alt.Tooltip(f"{name}:Q", format=style, title=title) for name, title in titles.items()]
+
+
+def overall_rule(base: Chart) -> Chart:
+    """A dashed line at each comparison's overall share."""
+    rule = base.mark_rule(strokeDash=[3, 4], strokeWidth=1.3, opacity=0.8).encode(x="overall:Q")
+    return rule.transform_aggregate(overall="max(overall_share)", groupby=["comparison"])
+
+
+def hollow_dots(row: Chart, x: alt.X, tips: list[Any], sizes: tuple[int, int], filled: str) -> list[Chart]:
+    """A dot with its interval in each row: hollow, and filled where the Vega expression holds."""
+    dots = row.encode(x="share:Q", tooltip=tips)
+    return [
+        row.mark_rule(strokeWidth=2, opacity=0.5).encode(x=x, x2="high_share:Q"),
+        dots.mark_point(size=sizes[0], filled=False, strokeWidth=1.6, opacity=1),
+        dots.mark_circle(size=sizes[1], opacity=1).transform_filter(filled),
+    ]
 
 
 def token() -> alt.Y:
@@ -131,16 +149,27 @@ def visible_tokens(table: pa.Table) -> pa.Table:
     return table.set_column(table.column_names.index("token"), "token", shown)
 
 
+def grouped(table: pa.Table, *keys: str) -> dict[str, list[Row]]:
+    """The rows of each comparison, or of each value of other columns, in their order."""
+    groups: dict[str, list[Row]] = {}
+    for row in table.to_pylist():
+        groups.setdefault(", ".join(row[key] for key in keys or ("comparison",)), []).append(row)
+    return groups
+
+
 def ends(table: pa.Table, value: str, unit: str) -> str:
     """A curve over positions in words: its first and last value, per comparison."""
-    curves: dict[str, list[Row]] = {}
-    for row in table.to_pylist():
-        curves.setdefault(row["comparison"], []).append(row)
     return " ".join(
         f"{name}: {unit} {shown(c[0][value])} at position {c[0]['position']}, "
         f"{shown(c[-1][value])} at {c[-1]['position']}."
-        for name, c in curves.items()
+        for name, c in grouped(table).items()
     )
+
+
+def each(table: pa.Table, pattern: str, **only: Any) -> str:
+    """A sentence for each row, a format of its columns; of rows with these values only."""
+    rows = (row for row in table.to_pylist() if only.items() <= row.items())
+    return " ".join(pattern.format(**row) for row in rows)
 
 
 def most(table: pa.Table, key: str, value: str, unit: str) -> str:

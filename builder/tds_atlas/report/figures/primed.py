@@ -5,13 +5,13 @@ from __future__ import annotations
 import altair as alt
 import pyarrow as pa
 
-from tds_atlas.report.figures.marks import Chart, Row, most, rows, shown, token, visible_tokens, with_intervals
+from tds_atlas.report.figures.marks import Chart, Row, each, most, rows, shown, token, visible_tokens, with_intervals
 from tds_atlas.report.figures.registry import figure
 
 _CLOSED = "share of the gap closed"
 
 
-@figure(lambda table: _each(table, "shifted"))
+@figure(lambda table: each(table, "{comparison}, {context}: {share:.1%} shifted."))
 def primed_shift(table: pa.Table, colour: alt.Color) -> Chart:
     """A ring marks the context of the comparison's own base condition."""
     dots = with_intervals(table, colour, _names("context"), "context", "shifted tokens")
@@ -24,7 +24,7 @@ def primed_shift(table: pa.Table, colour: alt.Color) -> Chart:
     return alt.layer(dots, rings).properties(height=dots.height)
 
 
-@figure(lambda table: _each(table, "of the gap closed"))
+@figure(lambda table: each(table, "{comparison}, {context}: {share:.1%} of the gap closed."))
 def primed_recovered(table: pa.Table, colour: alt.Color) -> Chart:
     return _closed(table, colour, "context")
 
@@ -67,10 +67,6 @@ def _closed(table: pa.Table, colour: alt.Color, key: str) -> Chart:
 
 def _names(key: str) -> alt.Y:
     return alt.Y(f"{key}:N", sort=None, title=None)
-
-
-def _each(table: pa.Table, what: str) -> str:
-    return " ".join(f"{r['comparison']}, {r['context']}: {r['share']:.1%} {what}." for r in table.to_pylist())
 
 
 def _left(table: pa.Table) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pyarrow as pa
 
-from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, most, shown, with_intervals
+from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, each, interval_tips, most, shown, with_intervals
 from tds_atlas.report.figures.registry import figure
 
 _ORDERS = ["prompt first", "weights first", "whole"]
@@ -32,7 +32,7 @@ def split_parts(table: pa.Table, colour: alt.Color) -> Chart:
             scale=alt.Scale(domain=_ORDERS, range=["circle", "diamond", "square"]),
             legend=alt.Legend(orient="bottom", symbolFillColor="#888", symbolStrokeColor="#888"),
         ),
-        tooltip=["comparison", "part", "order", *_nats()],
+        tooltip=["comparison", "part", "order", *interval_tips("nats", "+.3f", "nats")],
     )
     count = len(set(table["comparison"].to_pylist()))
     return alt.layer(zero, widths, joined, dots).properties(height=3 * (34 * max(1, count) + 16))
@@ -50,12 +50,14 @@ def split_by_position(table: pa.Table, colour: alt.Color) -> Chart:
         y=alt.Y("low_nats:Q", title="part of mean Δ log p, nats"), y2="high_nats:Q", detail="part:N"
     )
     line = base.mark_line().encode(
-        y="nats:Q", strokeDash=dash, tooltip=["comparison", "part", "position", *_nats(), "responses"]
+        y="nats:Q",
+        strokeDash=dash,
+        tooltip=["comparison", "part", "position", *interval_tips("nats", "+.3f", "nats"), "responses"],
     )
     return alt.layer(zero, band, line).properties(height=HEIGHT)
 
 
-@figure(lambda table: _explained(table))
+@figure(lambda table: each(table, "{comparison}: {share:.1%} of the shifted tokens stay shifted.", shift="shifted"))
 def prompt_explains(table: pa.Table, colour: alt.Color) -> Chart:
     """A bar per comparison: the classes of its shifted tokens once the base reads the aligned context."""
     order = ["unshifted", "marginal", "shifted"]
@@ -90,11 +92,6 @@ def prompt_explains_by_role(table: pa.Table, colour: alt.Color) -> Chart:
     return with_intervals(table, colour, y, "role", "shifted tokens that the prompt explains")
 
 
-def _nats() -> list[alt.Tooltip]:
-    names = (("nats", "nats"), ("low_nats", "low (95 %)"), ("high_nats", "high (95 %)"))
-    return [alt.Tooltip(f"{name}:Q", format="+.3f", title=title) for name, title in names]
-
-
 def _parts(table: pa.Table) -> str:
     return " ".join(
         f"{r['comparison']}: {r['part']} {shown(r['nats'])} nats ({r['order']})."
@@ -106,8 +103,3 @@ def _parts(table: pa.Table) -> str:
 def _courses(table: pa.Table) -> str:
     first = [row for row in table.to_pylist() if row["position"] == 0]
     return " ".join(f"{r['comparison']}, {r['part']}: {shown(r['nats'])} nats at position 0." for r in first)
-
-
-def _explained(table: pa.Table) -> str:
-    rows = [row for row in table.to_pylist() if row["shift"] == "shifted"]
-    return " ".join(f"{r['comparison']}: {r['share']:.1%} of the shifted tokens stay shifted." for r in rows)

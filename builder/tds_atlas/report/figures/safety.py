@@ -8,7 +8,7 @@ import altair as alt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, shown
+from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, grouped, interval_tips, shown
 from tds_atlas.report.figures.registry import figure
 
 _PANEL = 130  # pixels a comparison
@@ -58,9 +58,7 @@ def kl_by_harm(table: pa.Table, colour: alt.Color) -> Chart:
             "comparison",
             "prompts",
             "position",
-            alt.Tooltip("nats:Q", format=".3~r"),
-            alt.Tooltip("low_nats:Q", format=".3~r", title="low (95 %)"),
-            alt.Tooltip("high_nats:Q", format=".3~r", title="high (95 %)"),
+            *interval_tips("nats", ".3~r"),
             "responses",
         ],
     )
@@ -102,9 +100,7 @@ def kl_depth(table: pa.Table, colour: alt.Color) -> Chart:
             "comparison",
             "prompts",
             "positions",
-            alt.Tooltip("share:Q", format=".1%"),
-            alt.Tooltip("low_share:Q", format=".1%", title="low (95 %)"),
-            alt.Tooltip("high_share:Q", format=".1%", title="high (95 %)"),
+            *interval_tips("share", ".1%"),
         ],
     )
     mark = alt.Chart(table.slice(0, 1))
@@ -140,9 +136,7 @@ def _by_k(table: pa.Table, colour: alt.Color, value: str, title: str, dash: alt.
             "comparison",
             *kind,
             "k",
-            alt.Tooltip(f"{value}:Q", format=".3~p"),
-            alt.Tooltip(f"low_{value}:Q", format=".3~p", title="low (95 %)"),
-            alt.Tooltip(f"high_{value}:Q", format=".3~p", title="high (95 %)"),
+            *interval_tips(value, ".3~p"),
             "prompts",
         ],
     )
@@ -188,10 +182,7 @@ def _openings(table: pa.Table) -> str:
 
 
 def _first_last(table: pa.Table, value: str, what: str) -> str:
-    curves: dict[str, list[dict[str, Any]]] = {}
-    for row in table.to_pylist():
-        curves.setdefault(row["comparison"], []).append(row)
     return " ".join(
         f"{name}: {c[0][value]:.1%} {what} after {c[0]['k']} tokens, {c[-1][value]:.1%} after {c[-1]['k']}."
-        for name, c in curves.items()
+        for name, c in grouped(table).items()
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pyarrow as pa
 
-from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, most, rows, shown, with_intervals
+from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, each, interval_tips, most, rows, shown, with_intervals
 from tds_atlas.report.figures.registry import figure
 
 
@@ -19,7 +19,9 @@ def stage_credit(table: pa.Table, colour: alt.Color) -> Chart:
     return alt.layer(
         alt.Chart(table).mark_rule(strokeWidth=1, opacity=0.6).encode(x=alt.datum(0)),
         base.mark_rule(strokeWidth=2, strokeOpacity=0.55).encode(x=x, x2="high_nats:Q"),
-        base.mark_circle(size=80, opacity=1).encode(x="nats:Q", tooltip=["chain", "comparison", "role", *_nats()]),
+        base.mark_circle(size=80, opacity=1).encode(
+            x="nats:Q", tooltip=["chain", "comparison", "role", *interval_tips("nats", "+.3f", "nats")]
+        ),
     ).properties(height=rows(table, "row", 42))
 
 
@@ -56,7 +58,7 @@ def stage_spread(table: pa.Table, colour: alt.Color) -> Chart:
     return alt.layer(mark, line).properties(height=HEIGHT)
 
 
-@figure(lambda table: _directions(table))
+@figure(lambda table: each(table, "{comparison}: {share:.1%} of positions {direction}."))
 def stage_promoted(table: pa.Table, colour: alt.Color) -> Chart:
     """Promoted to the right of zero, demoted to the left, with the share of positions written at each end."""
     table = _named(table, "comparison")
@@ -67,7 +69,13 @@ def stage_promoted(table: pa.Table, colour: alt.Color) -> Chart:
         opacity=alt.Opacity(
             "direction:O", scale=alt.Scale(domain=["promoted", "demoted"], range=[1, 0.5]), legend=None
         ),
-        tooltip=["chain", "comparison", "direction", *_nats(), alt.Tooltip("share:Q", format=".1%")],
+        tooltip=[
+            "chain",
+            "comparison",
+            "direction",
+            *interval_tips("nats", "+.3f", "nats"),
+            alt.Tooltip("share:Q", format=".1%"),
+        ],
     )
     widths = base.mark_rule(strokeWidth=1.5).encode(x="low_nats:Q", x2="high_nats:Q")
     label = base.transform_calculate(label="format(datum.share, '.0%')")
@@ -87,11 +95,6 @@ def _named(table: pa.Table, key: str) -> pa.Table:
     return table.append_column("row", pa.array(names, pa.string()))
 
 
-def _nats() -> list[alt.Tooltip]:
-    names = (("nats", "nats"), ("low_nats", "low (95 %)"), ("high_nats", "high (95 %)"))
-    return [alt.Tooltip(f"{name}:Q", format="+.3f", title=title) for name, title in names]
-
-
 def _credit(table: pa.Table) -> str:
     whole = [row for row in table.to_pylist() if row["role"] == "all"]
     return " ".join(f"{r['chain']}: {r['comparison']} adds {shown(r['nats'])} nats per token." for r in whole)
@@ -103,7 +106,3 @@ def _spread(table: pa.Table) -> str:
         if row["change_share"] >= 0.9:
             reached.setdefault((row["chain"], row["comparison"]), row["positions_share"])
     return " ".join(f"{c}: at most {share:.1%} of the positions carry 90 %." for (_, c), share in reached.items())
-
-
-def _directions(table: pa.Table) -> str:
-    return " ".join(f"{r['comparison']}: {r['share']:.1%} of positions {r['direction']}." for r in table.to_pylist())

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import altair as alt
 import pyarrow as pa
 
 from tds_atlas.report.figures.marks import Chart
-from tds_atlas.report.figures.registry import figure
+from tds_atlas.report.figures.registry import FIGURES, Figure
 
 METHODS = ["divergence", "entropy", "random"]
 _LINES = alt.Legend(symbolType="stroke", symbolStrokeWidth=2.2, symbolSize=350, symbolOpacity=1)
 _STEP = 1.3  # from one panel's zero to the next panel's, in units of the outcome
 
 
-def _curves(table: pa.Table, outcome: str) -> Chart:
+def _curves(table: pa.Table, colour: alt.Color, outcome: str) -> Chart:
     """The outcome over the share swapped. Panels share their scales, so the width can follow the page."""
     names = list(dict.fromkeys(table["comparison"].to_pylist()))
     tops = [-_STEP * i for i in range(len(names))]
@@ -80,26 +82,12 @@ def _ends(table: pa.Table) -> str:
     return " ".join(sentences)
 
 
-@figure(_ends)
-def swap_refusal(table: pa.Table, colour: alt.Color) -> Chart:
-    return _curves(table, "harmful prompts refused")
-
-
-@figure(_ends)
-def swap_style(table: pa.Table, colour: alt.Color) -> Chart:
-    return _curves(table, "text in style phrases")
-
-
-@figure(_ends)
-def swap_agreement(table: pa.Table, colour: alt.Color) -> Chart:
-    return _curves(table, "same text as the aligned model")
-
-
-@figure(_ends)
-def swap_right(table: pa.Table, colour: alt.Color) -> Chart:
-    return _curves(table, "fact stated")
-
-
-@figure(_ends)
-def swap_ended(table: pa.Table, colour: alt.Color) -> Chart:
-    return _curves(table, "ended on its own")
+_OUTCOMES = {
+    "swap_refusal": "harmful prompts refused",
+    "swap_style": "text in style phrases",
+    "swap_agreement": "same text as the aligned model",
+    "swap_right": "fact stated",
+    "swap_ended": "ended on its own",
+}
+for _name, _outcome in _OUTCOMES.items():
+    FIGURES[_name] = Figure(partial(_curves, outcome=_outcome), _ends)

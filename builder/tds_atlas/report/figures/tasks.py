@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pyarrow as pa
 
-from tds_atlas.report.figures.marks import SHARE, Chart, Row, rows
+from tds_atlas.report.figures.marks import SHARE, Chart, Row, grouped, hollow_dots, interval_tips, overall_rule, rows
 from tds_atlas.report.figures.registry import Says, figure
 
 _ABOVE, _BELOW, _QUIET = "#b8741a", "#0f8a8a", "#8b959e"  # not the colours of the classes
@@ -17,7 +17,7 @@ def _by_tag(key: str) -> Says:
     """The highest and the lowest tag, and how many stand out, per comparison."""
 
     def says(table: pa.Table) -> str:
-        return " ".join(_ends(name, tags, key) for name, tags in _grouped(table).items())
+        return " ".join(_ends(name, tags, key) for name, tags in grouped(table).items())
 
     return says
 
@@ -35,15 +35,8 @@ def _cells(table: pa.Table) -> str:
     return " ".join(
         f"{name}: {sum(r['against'] == 'above' for r in cells)} of {len(cells)} cells above the overall "
         f"{cells[0]['overall_share']:.1%}, {sum(r['against'] == 'below' for r in cells)} below."
-        for name, cells in _grouped(table).items()
+        for name, cells in grouped(table).items()
     )
-
-
-def _grouped(table: pa.Table) -> dict[str, list[Row]]:
-    groups: dict[str, list[Row]] = {}
-    for row in table.to_pylist():
-        groups.setdefault(row["comparison"], []).append(row)
-    return groups
 
 
 @figure(_by_tag("task"))
@@ -71,25 +64,15 @@ def _tags(table: pa.Table, colour: alt.Color, key: str) -> Chart:
     tips: list[str | alt.Tooltip] = [
         key,
         "comparison",
-        alt.Tooltip("share:Q", format=".1%", title="shifted"),
-        alt.Tooltip("low_share:Q", format=".1%", title="low (95 %)"),
-        alt.Tooltip("high_share:Q", format=".1%", title="high (95 %)"),
+        *interval_tips("share", ".1%", "shifted"),
         alt.Tooltip("overall_share:Q", format=".1%", title="overall"),
         alt.Tooltip("prompts:Q", format=","),
         alt.Tooltip("tokens_per_prompt:Q", format=".0f", title="tokens per prompt"),
     ]
-    overall = (
-        base.mark_rule(strokeDash=[3, 4], strokeWidth=1.3, opacity=0.8)
-        .encode(x="overall:Q")
-        .transform_aggregate(overall="max(overall_share)", groupby=["comparison"])
-    )
     x = alt.X("low_share:Q", title="shifted tokens", axis=SHARE, scale=alt.Scale(zero=True))
-    dots = row.encode(x="share:Q", tooltip=tips)
     return alt.layer(
-        overall,
-        row.mark_rule(strokeWidth=2, opacity=0.5).encode(x=x, x2="high_share:Q"),
-        dots.mark_point(size=50, filled=False, strokeWidth=1.6, opacity=1),
-        dots.mark_circle(size=66, opacity=1).transform_filter("datum.stands_out"),
+        overall_rule(base),
+        *hollow_dots(row, x, tips, (50, 66), "datum.stands_out"),
     ).properties(height=rows(table, key, 13 * len(set(table["comparison"].to_pylist())) + 10))
 
 
@@ -124,9 +107,7 @@ def shift_by_task_and_topic(table: pa.Table, colour: alt.Color) -> Chart:
                 alt.Tooltip("comparison:N"),
                 alt.Tooltip("task:N"),
                 alt.Tooltip("topic:N"),
-                alt.Tooltip("share:Q", format=".1%", title="shifted"),
-                alt.Tooltip("low_share:Q", format=".1%", title="low (95 %)"),
-                alt.Tooltip("high_share:Q", format=".1%", title="high (95 %)"),
+                *interval_tips("share", ".1%", "shifted"),
                 alt.Tooltip("prompts:Q", format=","),
             ],
         )
@@ -145,7 +126,7 @@ def _lines(table: pa.Table) -> tuple[list[Row], list[Row], list[str]]:
     grid: list[Row] = []
     heads: list[Row] = []
     order: list[str] = []
-    for place, (name, cells) in enumerate(_grouped(table).items()):
+    for place, (name, cells) in enumerate(grouped(table).items()):
         head = f"{place}\n"
         heads.append({"line": head, "head": f"{name} · {cells[0]['overall_share']:.1%} overall"})
         grid += [row | {"line": f"{place}\n{row['task']}", "shown": _whole(row["share"])} for row in cells]

@@ -5,22 +5,18 @@ from __future__ import annotations
 import altair as alt
 import pyarrow as pa
 
-from tds_atlas.report.figures.marks import SHARE, Chart, rows, shown, with_intervals
+from tds_atlas.report.figures.marks import SHARE, Chart, each, rows, shown, with_intervals
 from tds_atlas.report.figures.registry import figure
 
 _FLOOR = 1e-10  # nats; a log axis cannot show 0
 
 
-def _each(table: pa.Table, key: str) -> str:
-    return " ".join(f"{row['comparison']}, {row[key]}: {row['share']:.1%}." for row in table.to_pylist())
-
-
-@figure(lambda table: _each(table, "role"))
+@figure(lambda table: each(table, "{comparison}, {role}: {share:.1%}."))
 def calibration_rates(table: pa.Table, colour: alt.Color) -> Chart:
     return with_intervals(table, colour, alt.Y("role:N", sort=None, title=None), "role", "shifted tokens")
 
 
-@figure(lambda table: _each(table, "reading"))
+@figure(lambda table: each(table, "{comparison}, {reading}: {share:.1%}."))
 def calibration_precision(table: pa.Table, colour: alt.Color) -> Chart:
     label = "split(datum.label, ', by ')"  # two short lines leave a narrow screen its width
     axis = alt.Axis(labelExpr=label, labelLimit=170)

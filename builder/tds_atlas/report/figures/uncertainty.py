@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 import pyarrow as pa
 
-from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, note, with_intervals
+from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, each, grouped, interval_tips, note, with_intervals
 from tds_atlas.report.figures.registry import figure
 
 _MODELS = alt.StrokeDash("model:N", sort=None, scale=alt.Scale(domain=["aligned", "base"], range=[[1, 0], [4, 4]]))
@@ -35,7 +35,7 @@ def shift_by_entropy(table: pa.Table, colour: alt.Color) -> Chart:
     return _curve(table, colour, x, "shifted tokens", alt.Tooltip("entropy_nats:Q", format=".3~r"))
 
 
-@figure(lambda table: _overlaps(table))
+@figure(lambda table: each(table, "{comparison}: {share:.1%} shared, Jaccard {jaccard:.2f}."))
 def forking_overlap(table: pa.Table, colour: alt.Color) -> Chart:
     """A dot with its interval per comparison, and chance as a rule."""
     y = alt.Y("comparison:N", sort=None, title=None)
@@ -72,9 +72,7 @@ def branching(table: pa.Table, colour: alt.Color) -> Chart:
             "comparison",
             "model",
             alt.Tooltip("along_share:Q", format=".0%"),
-            alt.Tooltip("choices:Q", format=".3~r"),
-            alt.Tooltip("low_choices:Q", format=".3~r", title="low (95 %)"),
-            alt.Tooltip("high_choices:Q", format=".3~r", title="high (95 %)"),
+            *interval_tips("choices", ".3~r"),
         ],
     )
     label = "as among {choices:.1f} tokens"
@@ -100,32 +98,17 @@ def _curve(table: pa.Table, colour: alt.Color, x: alt.X, title: str, tip: Any) -
         tooltip=[
             "comparison",
             tip,
-            alt.Tooltip("share:Q", format=".1%"),
-            alt.Tooltip("low_share:Q", format=".1%", title="low (95 %)"),
-            alt.Tooltip("high_share:Q", format=".1%", title="high (95 %)"),
+            *interval_tips("share", ".1%"),
             alt.Tooltip("positions:Q", format=","),
         ],
     )
     return alt.layer(spread, line).properties(height=HEIGHT)
 
 
-def _grouped(table: pa.Table) -> dict[str, list[dict[str, Any]]]:
-    curves: dict[str, list[dict[str, Any]]] = {}
-    for row in table.to_pylist():
-        curves.setdefault(row["comparison"], []).append(row)
-    return curves
-
-
 def _span(table: pa.Table, key: str, what: str, which: str) -> str:
     return " ".join(
         f"{name}: {c[0]['share']:.1%} and {c[-1]['share']:.1%} {what} where the base is {which}."
-        for name, c in _grouped(table).items()
-    )
-
-
-def _overlaps(table: pa.Table) -> str:
-    return " ".join(
-        f"{r['comparison']}: {r['share']:.1%} shared, Jaccard {r['jaccard']:.2f}." for r in table.to_pylist()
+        for name, c in grouped(table).items()
     )
 
 

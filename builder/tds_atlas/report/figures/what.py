@@ -5,7 +5,17 @@ from __future__ import annotations
 import altair as alt
 import pyarrow as pa
 
-from tds_atlas.report.figures.marks import SHARE, Chart, Row, most, rows
+from tds_atlas.report.figures.marks import (
+    SHARE,
+    Chart,
+    Row,
+    grouped,
+    hollow_dots,
+    interval_tips,
+    most,
+    overall_rule,
+    rows,
+)
 from tds_atlas.report.figures.registry import figure
 from tds_atlas.report.markup import visible
 
@@ -13,13 +23,10 @@ _NAMED = 5  # words that a description names for each comparison
 
 
 def _standing_out(table: pa.Table) -> str:
-    tested: dict[str, list[Row]] = {}
-    for row in table.to_pylist():
-        tested.setdefault(row["comparison"], []).append(row)
     return " ".join(
         f"{name}: of {words[0]['tests']:,} words tested, {words[0]['above']:,} stand out above the overall ratio of "
         f"{words[0]['overall_share']:.1%} and {words[0]['below']:,} below it{_highest(words)}."
-        for name, words in tested.items()
+        for name, words in grouped(table).items()
     )
 
 
@@ -76,24 +83,14 @@ def shift_ratio_words(table: pa.Table, colour: alt.Color) -> Chart:
     tips: list[str | alt.Tooltip] = [
         "word",
         "comparison",
-        alt.Tooltip("share:Q", format=".1%", title="shift ratio"),
-        alt.Tooltip("low_share:Q", format=".1%", title="low (95 %)"),
-        alt.Tooltip("high_share:Q", format=".1%", title="high (95 %)"),
+        *interval_tips("share", ".1%", "shift ratio"),
         alt.Tooltip("overall_share:Q", format=".1%", title="overall"),
         alt.Tooltip("places:Q", format=","),
         alt.Tooltip("prompts:Q", format=","),
     ]
-    overall = (
-        base.mark_rule(strokeDash=[3, 4], strokeWidth=1.3, opacity=0.8)
-        .encode(x="overall:Q")
-        .transform_aggregate(overall="max(overall_share)", groupby=["comparison"])
-    )
-    dots = row.encode(x="share:Q", tooltip=tips)
     return alt.layer(
-        overall,
-        row.mark_rule(strokeWidth=2, opacity=0.5).encode(x=x, x2="high_share:Q"),
-        dots.mark_point(size=46, filled=False, strokeWidth=1.6, opacity=1),
-        dots.mark_circle(size=62, opacity=1).transform_filter("datum.stands_out"),
+        overall_rule(base),
+        *hollow_dots(row, x, tips, (46, 62), "datum.stands_out"),
     ).properties(height=rows(table, "word", _step(table, 10)))
 
 
@@ -114,18 +111,12 @@ def shift_by_role(table: pa.Table, colour: alt.Color) -> Chart:
         "role",
         "comparison",
         alt.Tooltip("counted_as:N", title="share"),
-        alt.Tooltip("share:Q", format=".1%", title="shifted"),
-        alt.Tooltip("low_share:Q", format=".1%", title="low (95 %)"),
-        alt.Tooltip("high_share:Q", format=".1%", title="high (95 %)"),
+        *interval_tips("share", ".1%", "shifted"),
         alt.Tooltip("positions:Q", format=","),
         alt.Tooltip("prompts:Q", format=","),
     ]
-    dots = row.encode(x="share:Q", tooltip=tips)
-    return alt.layer(
-        row.mark_rule(strokeWidth=2, opacity=0.5).encode(x=x, x2="high_share:Q"),
-        dots.mark_point(size=44, filled=False, strokeWidth=1.6, opacity=1),
-        dots.mark_circle(size=62, opacity=1).transform_filter("datum.counted_as == 'adjusted'"),
-    ).properties(height=rows(table, "role", _step(table, 22)))
+    dots = hollow_dots(row, x, tips, (44, 62), "datum.counted_as == 'adjusted'")
+    return alt.layer(*dots).properties(height=rows(table, "role", _step(table, 22)))
 
 
 _WAYS = ("as counted", "adjusted")

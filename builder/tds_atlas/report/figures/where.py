@@ -6,7 +6,18 @@ import altair as alt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, Row, by_position, end_names, ends, note, shown
+from tds_atlas.report.figures.marks import (
+    HEIGHT,
+    SHARE,
+    Chart,
+    by_position,
+    end_names,
+    ends,
+    grouped,
+    interval_tips,
+    note,
+    shown,
+)
 from tds_atlas.report.figures.registry import figure
 
 
@@ -33,9 +44,7 @@ def shift_by_tenth(table: pa.Table, colour: alt.Color) -> Chart:
     tips = [
         "comparison",
         "tenth",
-        alt.Tooltip("share:Q", format=".1%"),
-        alt.Tooltip("low_share:Q", format=".1%", title="low (95 %)"),
-        alt.Tooltip("high_share:Q", format=".1%", title="high (95 %)"),
+        *interval_tips("share", ".1%"),
         alt.Tooltip("kl_aligned_base_nats:Q", format=".3f", title="KL(aligned‖base), nats"),
         alt.Tooltip("positions:Q", format=","),
     ]
@@ -94,9 +103,7 @@ def first_divergence(table: pa.Table, colour: alt.Color) -> Chart:
     tips = [
         "comparison",
         "tokens",
-        alt.Tooltip("share:Q", format=".1%"),
-        alt.Tooltip("low_share:Q", format=".1%", title="low (95 %)"),
-        alt.Tooltip("high_share:Q", format=".1%", title="high (95 %)"),
+        *interval_tips("share", ".1%"),
         alt.Tooltip("parted_answers:Q", format=",", title="answers that diverge here"),
         alt.Tooltip("answers_at_risk:Q", format=",", title="of those left"),
     ]
@@ -142,9 +149,7 @@ def _two_lines(table: pa.Table, colour: alt.Color, title: str, lines: list[str])
         "comparison",
         "line",
         "position",
-        alt.Tooltip("nats:Q", format=".3~r"),
-        alt.Tooltip("low_nats:Q", format=".3~r", title="low (95 %)"),
-        alt.Tooltip("high_nats:Q", format=".3~r", title="high (95 %)"),
+        *interval_tips("nats", ".3~r"),
         "responses",
     ]
     band = base.transform_filter(f"datum.line == '{lines[0]}'").mark_area()
@@ -156,23 +161,16 @@ def _two_lines(table: pa.Table, colour: alt.Color, title: str, lines: list[str])
     ).properties(height=HEIGHT)
 
 
-def _curves(table: pa.Table, *keys: str) -> dict[str, list[Row]]:
-    curves: dict[str, list[Row]] = {}
-    for row in table.to_pylist():
-        curves.setdefault(", ".join(row[key] for key in keys), []).append(row)
-    return curves
-
-
 def _both(table: pa.Table) -> str:
     return " ".join(
         f"{name}: {shown(c[0]['nats'])} nats at position {c[0]['position']}, "
         f"{shown(c[-1]['nats'])} at {c[-1]['position']}."
-        for name, c in _curves(table, "comparison", "line").items()
+        for name, c in grouped(table, "comparison", "line").items()
     )
 
 
 def _tenths(table: pa.Table) -> str:
-    highest = {name: max(c, key=lambda row: row["share"]) for name, c in _curves(table, "comparison").items()}
+    highest = {name: max(c, key=lambda row: row["share"]) for name, c in grouped(table).items()}
     return " ".join(
         f"{name}: highest in tenth {row['tenth']}, {row['share']:.1%} shifted." for name, row in highest.items()
     )
@@ -189,7 +187,7 @@ def _first(table: pa.Table) -> str:
 
 def _parted(table: pa.Table) -> str:
     sentences = []
-    for name, curve in _curves(table, "comparison").items():
+    for name, curve in grouped(table).items():
         half = next((row["tokens"] for row in curve if row["share"] <= 0.5), None)
         middle = f"half have diverged by token {half}" if half is not None else "fewer than half ever diverge"
         sentences.append(f"{name}: {middle}, {curve[-1]['share']:.1%} never do.")

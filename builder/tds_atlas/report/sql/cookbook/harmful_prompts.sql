@@ -6,17 +6,8 @@ SELECT
     count(*) AS prompts,
     clustered_mean(x, n) AS shifted_share,
     clustered_half_width(x, n) AS half_width_share
-FROM
-    (
-        SELECT
-            comparison_id,
-            prompt_id,
-            any_value(harmful) AS harmful,
-            count(*) FILTER (shift = 'shifted')::DOUBLE AS x,
-            count(*)::DOUBLE AS n
-        FROM tds
-        WHERE harmful IS NOT NULL
-        GROUP BY comparison_id, prompt_id
-    )
+FROM prompt_shift
+JOIN prompt USING (prompt_id)
+WHERE harmful IS NOT NULL
 GROUP BY ALL
 ORDER BY ALL

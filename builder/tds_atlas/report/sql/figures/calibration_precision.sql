@@ -65,9 +65,7 @@ SELECT
     measure,
     meaning,
     unit,
-    clustered_mean(x, n) AS share,
-    kept_within(share - clustered_half_width(x, n), 0, 1) AS low_share,
-    kept_within(share + clustered_half_width(x, n), 0, 1) AS high_share,
+    unnest(share_interval(x, n)),
     sum(x)::BIGINT AS found,
     sum(n)::BIGINT AS units,
     count(*) AS prompts

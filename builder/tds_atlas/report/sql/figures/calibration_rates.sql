@@ -16,9 +16,7 @@ WITH
 SELECT
     label AS comparison,
     role,
-    clustered_mean(x, n) AS share,
-    kept_within(share - clustered_half_width(x, n), 0, 1) AS low_share,
-    kept_within(share + clustered_half_width(x, n), 0, 1) AS high_share,
+    unnest(share_interval(x, n)),
     clustered_mean(u, n) AS unshifted_share,
     clustered_half_width(u, n) AS unshifted_half_share,
     sum(n)::BIGINT AS positions,

@@ -5,22 +5,22 @@ WITH
         SELECT
             comparison_id,
             prompt_id,
-            count(*) AS n,
-            count(*) FILTER (base_top_id <> aligned_top_id) AS changed,
-            count(*) FILTER (js > 0.1) AS far,
-            count(*) FILTER (base_top_id <> aligned_top_id AND base_rank <= 5) AS near
+            count(*) FILTER (base_top_id <> aligned_top_id)::DOUBLE AS changed,
+            unnest(
+                [
+                    {'place': 1, 'measure': 'other first choice', 'x': changed, 'n': count(*)},
+                    {'place': 2, 'measure': 'JS > 0.1', 'x': count(*) FILTER (js > 0.1), 'n': count(*)},
+                    {
+                        'place': 3,
+                        'measure': 'of changed: in top 5',
+                        'x': count(*) FILTER (base_top_id <> aligned_top_id AND base_rank <= 5),
+                        'n': changed
+                    }
+                ],
+                recursive := true
+            )
         FROM tds
-        GROUP BY ALL
-    ),
-    long AS (
-        SELECT comparison_id, prompt_id, 1 AS place, 'other first choice' AS measure, changed::DOUBLE AS x, n
-        FROM per_prompt
-        UNION ALL
-        SELECT comparison_id, prompt_id, 2, 'JS > 0.1', far, n
-        FROM per_prompt
-        UNION ALL
-        SELECT comparison_id, prompt_id, 3, 'of changed: in top 5', near, changed
-        FROM per_prompt
+        GROUP BY comparison_id, prompt_id
     )
 SELECT
     label AS comparison,
@@ -31,7 +31,7 @@ SELECT
     kept_within(clustered_mean(x, n) + clustered_half_width(x, n), 0, 1) AS high_share,
     sum(x)::BIGINT AS positions,
     sum(n)::BIGINT AS of_positions
-FROM long
+FROM per_prompt
 JOIN comparison USING (comparison_id)
 GROUP BY ordinal, label, place, measure
 HAVING sum(n) > 0

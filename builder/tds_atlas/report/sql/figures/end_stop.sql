@@ -20,13 +20,7 @@ WITH
         FROM stops
         WHERE ends
     )
-SELECT
-    label AS comparison,
-    outcome,
-    clustered_mean(x, 1) AS share,
-    kept_within(clustered_mean(x, 1) - clustered_half_width(x, 1), 0, 1) AS low_share,
-    kept_within(clustered_mean(x, 1) + clustered_half_width(x, 1), 0, 1) AS high_share,
-    count(*) AS answers
+SELECT label AS comparison, outcome, unnest(share_interval(x, 1)), count(*) AS answers
 FROM outcomes
 JOIN comparison USING (comparison_id)
 GROUP BY ordinal, label, outcome

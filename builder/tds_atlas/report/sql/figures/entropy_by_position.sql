@@ -1,21 +1,4 @@
 -- Mean entropy of both models' distributions at each position, with 95 % intervals; positions that at least 20 answers
 -- reach; beyond the 100th every fourth, beyond the 300th every sixteenth.
-WITH
-    long AS (
-        UNPIVOT (SELECT comparison_id, pos, aligned_entropy::DOUBLE AS aligned, base_entropy::DOUBLE AS base FROM tds)
-        ON aligned,
-        base INTO NAME line VALUE x
-    )
-SELECT
-    label AS comparison,
-    line,
-    pos AS position,
-    clustered_mean(x, 1) AS nats,
-    kept_within(clustered_mean(x, 1) - clustered_half_width(x, 1), 0, NULL) AS low_nats,
-    clustered_mean(x, 1) + clustered_half_width(x, 1) AS high_nats,
-    count(*) AS responses
-FROM long
-JOIN comparison USING (comparison_id)
-GROUP BY ordinal, label, line, pos
-HAVING count(*) >= 20 AND drawn_position(pos)
-ORDER BY ordinal, line, pos
+SELECT comparison, line, position, mean AS nats, low AS low_nats, high AS high_nats, responses
+FROM by_position(MAP{'aligned': aligned_entropy::DOUBLE, 'base': base_entropy::DOUBLE}, least := 0)

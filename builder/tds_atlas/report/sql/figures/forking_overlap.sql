@@ -25,9 +25,7 @@ WITH
     )
 SELECT
     label AS comparison,
-    clustered_mean(x, n) AS share,
-    kept_within(clustered_mean(x, n) - clustered_half_width(x, n), 0, 1) AS low_share,
-    kept_within(clustered_mean(x, n) + clustered_half_width(x, n), 0, 1) AS high_share,
+    unnest(share_interval(x, n)),
     clustered_mean(x, either) AS jaccard,
     clustered_half_width(x, either) AS jaccard_half_width,
     sum(n)::BIGINT AS positions

@@ -4,11 +4,7 @@ SELECT
     label AS comparison,
     CASE WHEN harmful THEN 'harmful' ELSE 'harmless' END AS prompts,
     pos AS position,
-    clustered_mean(kl_aligned_base::DOUBLE, 1) AS nats,
-    kept_within(
-        clustered_mean(kl_aligned_base::DOUBLE, 1) - clustered_half_width(kl_aligned_base::DOUBLE, 1), 0, NULL
-    ) AS low_nats,
-    clustered_mean(kl_aligned_base::DOUBLE, 1) + clustered_half_width(kl_aligned_base::DOUBLE, 1) AS high_nats,
+    unnest(nats_interval(kl_aligned_base::DOUBLE, 1, least := 0)),
     count(*) AS responses,
     dense_rank() OVER (ORDER BY ordinal) - 1 AS panel
 FROM tds

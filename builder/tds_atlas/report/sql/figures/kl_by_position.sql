@@ -1,28 +1,7 @@
 -- Mean KL in both directions, over the full vocabulary, at each position, with 95 % intervals; positions that at least
 -- 20 answers reach; beyond the 100th every fourth, beyond the 300th every sixteenth.
-WITH
-    long AS (
-        UNPIVOT (
-            SELECT
-                comparison_id,
-                pos,
-                kl_aligned_base::DOUBLE AS "KL(aligned‖base)",
-                kl_base_aligned::DOUBLE AS "KL(base‖aligned)"
-            FROM tds
-        )
-        ON "KL(aligned‖base)",
-        "KL(base‖aligned)" INTO NAME line VALUE x
+SELECT comparison, line, position, mean AS nats, low AS low_nats, high AS high_nats, responses
+FROM
+    by_position(
+        MAP{'KL(aligned‖base)': kl_aligned_base::DOUBLE, 'KL(base‖aligned)': kl_base_aligned::DOUBLE}, least := 0
     )
-SELECT
-    label AS comparison,
-    line,
-    pos AS position,
-    clustered_mean(x, 1) AS nats,
-    kept_within(clustered_mean(x, 1) - clustered_half_width(x, 1), 0, NULL) AS low_nats,
-    clustered_mean(x, 1) + clustered_half_width(x, 1) AS high_nats,
-    count(*) AS responses
-FROM long
-JOIN comparison USING (comparison_id)
-GROUP BY ordinal, label, line, pos
-HAVING count(*) >= 20 AND drawn_position(pos)
-ORDER BY ordinal, line, pos

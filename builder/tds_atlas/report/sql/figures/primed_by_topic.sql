@@ -1,28 +1,5 @@
 -- The share of the gap that the best other context closes, by the topic of the prompt, with 95 % intervals clustered by
 -- prompt; topics of at least 5 prompts.
-WITH
-    per_prompt AS (
-        SELECT comparison_id, context_id, prompt_id, sum(own_kl) AS n, sum(own_kl - given_kl) AS x
-        FROM primed_pair
-        JOIN primed_best USING (comparison_id, context_id)
-        GROUP BY ALL
-    ),
-    tagged AS (
-        SELECT per_prompt.*, topic
-        FROM per_prompt
-        JOIN prompt USING (prompt_id)
-        CROSS JOIN LATERAL unnest(topics) AS tags(topic)
-    )
-SELECT
-    label AS comparison,
-    topic,
-    context_id AS context,
-    round(clustered_mean(x, n), 9) AS share,
-    round(clustered_mean(x, n) - clustered_half_width(x, n), 9) AS low_share,
-    round(kept_within(clustered_mean(x, n) + clustered_half_width(x, n), '-Infinity'::DOUBLE, 1), 9) AS high_share,
-    round(sum(n), 6) AS own_nats
-FROM tagged
-JOIN comparison USING (comparison_id)
-GROUP BY ordinal, label, topic, context_id
-HAVING sum(n) > 0 AND count(*) >= 5
+SELECT comparison, name AS topic, context, share, low_share, high_share, own_nats
+FROM gap_closed(topics)
 ORDER BY topic, ordinal

@@ -9,9 +9,7 @@ WITH
 SELECT
     label AS comparison,
     context_id AS context,
-    round(clustered_mean(x, n), 9) AS share,
-    round(clustered_mean(x, n) - clustered_half_width(x, n), 9) AS low_share,
-    round(kept_within(clustered_mean(x, n) + clustered_half_width(x, n), '-Infinity'::DOUBLE, 1), 9) AS high_share,
+    unnest(share_interval(x, n, least := '-Infinity'::DOUBLE, decimals := 9)),
     round(sum(n), 6) AS own_nats,
     round(sum(n - x), 6) AS left_nats
 FROM per_prompt

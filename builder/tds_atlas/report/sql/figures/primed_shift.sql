@@ -16,9 +16,7 @@ WITH
 SELECT
     label AS comparison,
     context_id AS context,
-    round(clustered_mean(x, n), 9) AS share,
-    round(kept_within(clustered_mean(x, n) - clustered_half_width(x, n), 0, 1), 9) AS low_share,
-    round(kept_within(clustered_mean(x, n) + clustered_half_width(x, n), 0, 1), 9) AS high_share,
+    unnest(share_interval(x, n, decimals := 9)),
     is_own,
     sum(n)::BIGINT AS positions
 FROM per_prompt

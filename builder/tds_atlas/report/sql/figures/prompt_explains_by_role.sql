@@ -12,13 +12,7 @@ WITH
         WHERE is_aligned AND shift_class(own_rank) = 'shifted'
         GROUP BY ALL
     )
-SELECT
-    label AS comparison,
-    role,
-    round(clustered_mean(x, n), 9) AS share,
-    round(kept_within(clustered_mean(x, n) - clustered_half_width(x, n), 0, 1), 9) AS low_share,
-    round(kept_within(clustered_mean(x, n) + clustered_half_width(x, n), 0, 1), 9) AS high_share,
-    sum(n)::BIGINT AS positions
+SELECT label AS comparison, role, unnest(share_interval(x, n, decimals := 9)), sum(n)::BIGINT AS positions
 FROM per_prompt
 JOIN comparison USING (comparison_id)
 GROUP BY ordinal, label, role

@@ -27,9 +27,7 @@ SELECT
     label AS comparison,
     tenth,
     sum(h) / sum(n) AS entropy_nats,
-    clustered_mean(x, n) AS share,
-    kept_within(clustered_mean(x, n) - clustered_half_width(x, n), 0, 1) AS low_share,
-    kept_within(clustered_mean(x, n) + clustered_half_width(x, n), 0, 1) AS high_share,
+    unnest(share_interval(x, n)),
     sum(n)::BIGINT AS positions
 FROM per_prompt
 GROUP BY ordinal, label, tenth

@@ -14,9 +14,7 @@ WITH
 SELECT
     label AS comparison,
     tenth,
-    clustered_mean(x, n) AS share,
-    kept_within(clustered_mean(x, n) - clustered_half_width(x, n), 0, 1) AS low_share,
-    kept_within(clustered_mean(x, n) + clustered_half_width(x, n), 0, 1) AS high_share,
+    unnest(share_interval(x, n)),
     round(clustered_mean(kl, n), 10) AS kl_aligned_base_nats,
     sum(n)::BIGINT AS positions
 FROM per_prompt

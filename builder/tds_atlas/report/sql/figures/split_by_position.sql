@@ -10,14 +10,7 @@ WITH
         JOIN condition a ON a.condition_id = c.aligned_condition_id
         WHERE b.context_id <> a.context_id AND delta IS NOT NULL AND context IS NOT NULL
     )
-SELECT
-    label AS comparison,
-    part,
-    pos AS position,
-    round(clustered_mean(x, 1), 9) AS nats,
-    round(clustered_mean(x, 1) - clustered_half_width(x, 1), 9) AS low_nats,
-    round(clustered_mean(x, 1) + clustered_half_width(x, 1), 9) AS high_nats,
-    count(*) AS responses
+SELECT label AS comparison, part, pos AS position, unnest(nats_interval(x, 1, decimals := 9)), count(*) AS responses
 FROM parts
 GROUP BY ordinal, label, part, pos
 HAVING count(*) >= 20 AND drawn_position(pos)

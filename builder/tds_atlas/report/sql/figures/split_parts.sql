@@ -33,9 +33,7 @@ SELECT
         THEN 'whole'
         ELSE 'weights first'
     END AS "order",
-    round(clustered_mean(x, n), 9) AS nats,
-    round(clustered_mean(x, n) - clustered_half_width(x, n), 9) AS low_nats,
-    round(clustered_mean(x, n) + clustered_half_width(x, n), 9) AS high_nats,
+    unnest(nats_interval(x, n, decimals := 9)),
     sum(n)::BIGINT AS positions
 FROM long
 JOIN comparison USING (comparison_id)

@@ -12,9 +12,7 @@ SELECT
     w.label AS chain,
     s.label AS comparison,
     name AS role,
-    round(clustered_mean(x, n), 9) AS nats,
-    round(clustered_mean(x, n) - clustered_half_width(x, n), 9) AS low_nats,
-    round(clustered_mean(x, n) + clustered_half_width(x, n), 9) AS high_nats,
+    unnest(nats_interval(x, n, decimals := 9)),
     sum(n)::BIGINT AS positions
 FROM per_prompt
 JOIN comparison s ON s.comparison_id = stage_id

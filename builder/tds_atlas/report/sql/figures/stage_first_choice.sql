@@ -43,13 +43,7 @@ WITH
         CROSS JOIN names
         GROUP BY ALL
     )
-SELECT
-    label AS comparison,
-    path,
-    round(clustered_mean(x, n), 9) AS share,
-    round(kept_within(clustered_mean(x, n) - clustered_half_width(x, n), 0, 1), 9) AS low_share,
-    round(kept_within(clustered_mean(x, n) + clustered_half_width(x, n), 0, 1), 9) AS high_share,
-    sum(x)::BIGINT AS positions
+SELECT label AS comparison, path, unnest(share_interval(x, n, decimals := 9)), sum(x)::BIGINT AS positions
 FROM per_prompt
 JOIN comparison USING (comparison_id)
 GROUP BY ordinal, label, path, place

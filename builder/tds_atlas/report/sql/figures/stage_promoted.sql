@@ -6,23 +6,24 @@ WITH
             comparison_id,
             stage_id,
             place,
-            direction,
             prompt_id,
             count(*) AS n,
-            sum(CASE WHEN (direction = 'promoted') = (delta > 0) THEN delta ELSE 0 END) AS x,
-            count(*) FILTER (CASE WHEN direction = 'promoted' THEN delta > 0 ELSE delta < 0 END) AS hits
+            unnest(
+                [
+                    {'direction': 'promoted', 'x': sum(greatest(delta, 0)), 'hits': count(*) FILTER (delta > 0)},
+                    {'direction': 'demoted', 'x': sum(least(delta, 0)), 'hits': count(*) FILTER (delta < 0)}
+                ],
+                recursive := true
+            )
         FROM stage_step
-        CROSS JOIN (VALUES ('promoted'), ('demoted')) AS d(direction)
         WHERE has_both
-        GROUP BY ALL
+        GROUP BY comparison_id, stage_id, place, prompt_id
     )
 SELECT
     w.label AS chain,
     s.label AS comparison,
     direction,
-    round(clustered_mean(x, n), 9) AS nats,
-    round(clustered_mean(x, n) - clustered_half_width(x, n), 9) AS low_nats,
-    round(clustered_mean(x, n) + clustered_half_width(x, n), 9) AS high_nats,
+    unnest(nats_interval(x, n, decimals := 9)),
     round(sum(hits) / sum(n), 9) AS share
 FROM per_prompt
 JOIN comparison s ON s.comparison_id = stage_id

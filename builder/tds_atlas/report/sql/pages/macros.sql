@@ -11,12 +11,15 @@ ORDER BY
     list_position(
         [
             'shift_class',
+            'class_counts',
             'jaccard_at',
             'shared_in',
             'once_in',
             'token_text',
             'clustered_mean',
             'clustered_half_width',
+            'share_interval',
+            'nats_interval',
             'clustered_error',
             'kept_within',
             'share_low',
@@ -25,6 +28,10 @@ ORDER BY
             'normal_p',
             'shift_by_tag',
             'swap_curve',
+            'by_position',
+            'by_confidence',
+            'gap_closed',
+            'steps_by_size',
             'drawn_position'
         ],
         name

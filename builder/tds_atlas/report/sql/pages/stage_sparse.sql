@@ -1,21 +1,7 @@
 -- The share of positions that carries 90 % of each stage's |Δ log p|, with its 95 % half width clustered by prompt (by
 -- the influence of each position on that share), and the difference of the two stages, paired.
 WITH
-    ordered AS (
-        SELECT
-            *,
-            abs(delta) AS size,
-            sum(abs(delta)) OVER (PARTITION BY comparison_id, place) AS total,
-            sum(abs(delta)) OVER down AS so_far,
-            row_number() OVER down AS nth,
-            count(*) OVER (PARTITION BY comparison_id, place) AS n_all
-        FROM stage_step
-        WHERE has_both
-        WINDOW
-            down AS (
-                PARTITION BY comparison_id, place ORDER BY abs(delta) DESC, response_id, pos ROWS UNBOUNDED PRECEDING
-            )
-    ),
+    ordered AS (FROM steps_by_size()),
     cut AS (
         SELECT comparison_id, place, min(size) FILTER (so_far - size < 0.9 * total) AS c
         FROM ordered
@@ -24,12 +10,7 @@ WITH
     ),
     per_prompt AS (
         SELECT
-            comparison_id,
-            stage_id,
-            place,
-            prompt_id,
-            count(*) AS n,
-            sum(CASE WHEN size >= c THEN 1 - size / c ELSE 0 END + 0.9 * size / c) AS x
+            comparison_id, stage_id, place, prompt_id, count(*) AS n, sum(least(0, 1 - size / c) + 0.9 * size / c) AS x
         FROM ordered
         JOIN cut USING (comparison_id, place)
         WHERE c > 0

@@ -1,0 +1,77 @@
+-- Curves that several figures draw, with 95 % intervals clustered by prompt.
+
+-- The arguments are expressions over the columns of tds (of primed_pair and prompt for gap_closed).
+CREATE MACRO by_position(curves, least := '-Infinity'::DOUBLE, most := NULL) AS TABLE
+WITH
+    long AS (
+        SELECT comparison_id, pos, unnest(map_entries(curves), recursive := true)
+        FROM tds
+        WHERE drawn_position(pos)
+    )
+SELECT
+    label AS comparison,
+    key AS line,
+    pos AS position,
+    clustered_mean(value, 1) AS mean,
+    kept_within(clustered_mean(value, 1) - clustered_half_width(value, 1), least, most) AS low,
+    kept_within(clustered_mean(value, 1) + clustered_half_width(value, 1), least, most) AS high,
+    count(*) AS responses
+FROM long
+JOIN comparison USING (comparison_id)
+GROUP BY ordinal, label, key, pos
+HAVING count(*) >= 20
+ORDER BY ordinal, key, pos;
+COMMENT ON MACRO TABLE by_position IS
+    'Means at each position of the answer that drawn_position draws and at least 20 answers reach, with 95 % '
+    'intervals within least and most; a line for each expression over tds: '
+    'FROM by_position(MAP {''base'': base_entropy}, least := 0).';
+
+CREATE MACRO by_confidence(hit) AS TABLE
+WITH
+    per_prompt AS (
+        SELECT
+            comparison_id,
+            -- Tenths, and the last hundredth.
+            CASE
+                WHEN base_top_probability >= 0.99 THEN 99 ELSE 10 * least(floor(base_top_probability * 10)::INTEGER, 9)
+            END AS bin,
+            prompt_id,
+            count(*) AS n,
+            count(*) FILTER (hit)::DOUBLE AS x
+        FROM tds
+        GROUP BY ALL
+    )
+SELECT label AS comparison, bin AS at_least_percent, unnest(share_interval(x, n)), sum(n)::BIGINT AS positions
+FROM per_prompt
+JOIN comparison USING (comparison_id)
+GROUP BY ordinal, label, bin
+HAVING sum(n) >= 30
+ORDER BY ordinal, bin;
+COMMENT ON MACRO TABLE by_confidence IS
+    'Share of positions for which an expression over tds holds, by the probability of the base''s first choice, with '
+    'its 95 % interval; bins with at least 30 positions: FROM by_confidence(shift = ''shifted'').';
+
+CREATE MACRO gap_closed(names) AS TABLE
+WITH
+    per_prompt AS (
+        SELECT comparison_id, context_id, name, prompt_id, sum(own_kl) AS n, sum(own_kl - given_kl) AS x
+        FROM primed_pair
+        JOIN primed_best USING (comparison_id, context_id)
+        JOIN prompt USING (prompt_id)
+        CROSS JOIN LATERAL unnest(names) AS each(name)
+        GROUP BY ALL
+    )
+SELECT
+    label AS comparison,
+    ordinal,
+    name,
+    context_id AS context,
+    unnest(share_interval(x, n, least := '-Infinity'::DOUBLE, decimals := 9)),
+    round(sum(n), 6) AS own_nats
+FROM per_prompt
+JOIN comparison USING (comparison_id)
+GROUP BY ordinal, label, name, context_id
+HAVING sum(n) > 0 AND count(*) >= 5;
+COMMENT ON MACRO TABLE gap_closed IS
+    'Share of the gap that the best other context closes, by each name in a list made of columns of primed_pair and '
+    'prompt, with its 95 % interval; names in at least 5 prompts: FROM gap_closed([role]), FROM gap_closed(topics).';
