@@ -15,11 +15,12 @@ from tds_atlas.pipeline.runners.devices import run_on_devices
 from tds_atlas.pipeline.scores import write_scores
 from tds_atlas.pipeline.sides import lazy_models
 from tds_atlas.pipeline.store import write_database
-from tds_atlas.pipeline.work import WHOLE, Part
+from tds_atlas.pipeline.work import WHOLE, Part, mending
 
 SITE_SOURCE, DOCS, SITE_CONFIG = Path("site_src"), Path("build/docs"), Path("mkdocs.yml")
 
 
+@mending
 def generate(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
     """Up to the answers."""
     models = lazy_models(plan, device)
@@ -27,6 +28,7 @@ def generate(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
     write_responses(plan, models, part)
 
 
+@mending
 def score(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
     """Up to the scores. A worker's part needs the answers of all workers: it generates none itself."""
     models = lazy_models(plan, device)
@@ -36,6 +38,7 @@ def score(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
     write_scores(plan, models, part)
 
 
+@mending
 def probe(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
     """Up to the probes. A worker's part needs the answers and scores of all workers."""
     models = lazy_models(plan, device)
@@ -46,6 +49,7 @@ def probe(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
     write_probes(plan, models, part)
 
 
+@mending
 def measure(plan: Plan) -> None:
     """Up to the database; on several devices, with one worker process each."""
     if isinstance(plan.report.device, str):
