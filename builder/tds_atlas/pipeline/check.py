@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tds_atlas.domain import Condition, InputError, ModelCard
 from tds_atlas.inputs.checkpoints import card, context_length
+from tds_atlas.pipeline.places import check_places
 from tds_atlas.pipeline.plan import Plan
 from tds_atlas.pipeline.sides import lazy_models, side_of
 from tds_atlas.record.shards import DamagedShard, Shard
@@ -37,6 +38,7 @@ def check(plan: Plan) -> Iterator[str]:
     """One line for each part of the report that is valid. Raises InputError for the first that is not."""
     from tds_atlas.measure.vocabularies import check_vocabularies
 
+    check_places(plan)
     models = lazy_models(plan, "cpu")()
     tokenizers = {name: models.tokenizer(checkpoint) for name, checkpoint in plan.checkpoints.items()}
     cards = {name: card(checkpoint) for name, checkpoint in plan.checkpoints.items()}
