@@ -24,8 +24,7 @@ with sole_writer(Path("x.txt")), whole_file(Path("x.txt")) as part:
 
 def writer(seconds: str) -> subprocess.Popen[str]:
     run = [sys.executable, "-c", WRITER, seconds]
-    process = subprocess.Popen(run, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    return process
+    return subprocess.Popen(run, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 @pytest.fixture(autouse=True)

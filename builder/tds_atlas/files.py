@@ -1,4 +1,4 @@
-"""What files hold: content hashes, to tell whether they have changed; which folder a path lies in."""
+"""Content hashes of files, to tell whether they have changed; and whether a folder holds a path."""
 
 from __future__ import annotations
 

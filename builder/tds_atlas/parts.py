@@ -1,4 +1,4 @@
-"""Files and folders written under a temporary name, a part, and renamed when they are whole; one writer at a time.
+"""Files and folders written under a temporary name, a part, and renamed when whole. One writer at a time.
 
 A part is named after its host and process: no two writers share one, and what a killed process left is recognised.
 """

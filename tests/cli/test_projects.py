@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import zipfile
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tds_atlas.cli.new_project import start
 from tds_atlas.domain import InputError
 from tds_atlas.report import publish
 from tds_atlas.report.csp import add_policy, policy
@@ -59,6 +61,22 @@ def test_a_report_of_ones_own_is_built_by_the_installed_package(installed: Path,
     assert "no folder /path/to/the/base" in tds("check", "report.yml", cwd=mine, path=installed).stderr
     again = tds("init", "mine", cwd=tmp_path, path=installed)
     assert again.returncode == 2 and again.stderr.startswith("tds: mine: not empty")
+
+
+def test_a_new_report_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3000, before[1]))
+    try:
+        with pytest.raises(InputError, match=r": cannot be written: .*File too large"):
+            start(tmp_path / "mine")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "mine").mkdir()
+    assert start(tmp_path / "mine") and (tmp_path / "mine/site_src/index.md").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+    with pytest.raises(InputError, match="mine: not empty"):
+        start(tmp_path / "mine")
 
 
 def test_the_files_of_a_new_report_fit_a_pair(project: Path) -> None:

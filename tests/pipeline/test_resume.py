@@ -78,6 +78,20 @@ def test_workers_on_several_devices_make_the_same_tables(project: Path) -> None:
     assert [row[:3] + row[4:5] for row in one["score"]] == [row[:3] + row[4:5] for row in two["score"]]
 
 
+def test_two_runs_at_once_make_one_database(project: Path) -> None:
+    """Whichever is second with a shard or the database uses what is there."""
+    run = [sys.executable, "-m", "tds_atlas", "store", "-r", "report.yml"]
+    runs = [subprocess.Popen(run, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [process.communicate()[1] for process in runs]
+    assert [process.returncode for process in runs] == [0, 0], said
+    assert sum("up to date" in text for text in said) == 1
+    database = project / "data/tds.duckdb"
+    assert content(database)["score"] and not list((project / "data").rglob("*.part"))
+    before = database.stat().st_mtime_ns
+    measure(read_plan(project / "report.yml"))
+    assert database.stat().st_mtime_ns == before
+
+
 def last_line(*args: str, **options: Any) -> str:
     """The last line on the error stream of a `tds` that must exit with 2."""
     done = subprocess.run([sys.executable, "-m", "tds_atlas", *args], capture_output=True, text=True, **options)

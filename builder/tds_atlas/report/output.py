@@ -36,11 +36,11 @@ def write_parquet(batches: pa.RecordBatchReader, path: Path) -> int:
     return rows
 
 
-def save(result: pa.Table | duckdb.DuckDBPyRelation, style: str, path: Path, database: Path) -> None:
+def save(result: pa.Table | duckdb.DuckDBPyRelation, style: str, path: Path) -> None:
     """Write rows to a file, which appears, or replaces an older one, only when complete. A database is left alone."""
     if path.is_dir() or (path.exists() and not path.is_file()):
         raise InputError(f"{path}: is not a file; name one with --output")
-    if path.exists() and (path.samefile(database) or _is_database(path)):
+    if path.exists() and _is_database(path):
         raise InputError(f"{path}: is a database; name another file with --output")
     try:
         with whole_file(path) as part:
