@@ -36,7 +36,7 @@ PLACES = {
 
 
 @pytest.mark.parametrize(("name", "message"), PLACES.items(), ids=PLACES)
-@pytest.mark.parametrize("run", [lambda plan: list(check(plan)), steps.measure], ids=["check", "measure"])
+@pytest.mark.parametrize("run", [lambda plan: list(check(plan)), steps.generate, steps.measure], ids=["check", "generate", "measure"])
 def test_what_tds_did_not_write_is_left_alone_and_nothing_is_measured(
     project: Path, monkeypatch: pytest.MonkeyPatch, run: Callable, name: str, message: str
 ) -> None:

@@ -26,6 +26,7 @@ from tds_atlas.pipeline.work import WHOLE, Part, mending
 @mending
 def generate(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
     """Up to the answers."""
+    check_places(plan)
     models = lazy_models(plan, device)
     write_cards(plan, models)
     write_responses(plan, models, part)
@@ -34,6 +35,7 @@ def generate(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
 @mending
 def score(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
     """Up to the scores. A worker's part needs the answers of all workers: it generates none itself."""
+    check_places(plan)
     models = lazy_models(plan, device)
     write_cards(plan, models)
     if part.count == 1:
@@ -44,6 +46,7 @@ def score(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
 @mending
 def probe(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
     """Up to the probes. A worker's part needs the answers and scores of all workers."""
+    check_places(plan)
     models = lazy_models(plan, device)
     write_cards(plan, models)
     if part.count == 1:
@@ -79,10 +82,12 @@ def report(database: Path) -> None:
 
 def site(database: Path, folder: Path, hosted: bool = False) -> None:
     """The database as a static site; `hosted` adds a Content-Security-Policy, which breaks file://."""
+    from tds_atlas.report.docs import check_inputs
     from tds_atlas.report.own_folders import check_site
     from tds_atlas.report.site import build_site
 
     _check_kept(database, folder)
+    check_inputs(database, SITE_SOURCE, DOCS)
     check_site(folder)
     with sole_writer(DOCS):
         report(database)

@@ -39,13 +39,18 @@ def write_docs(database: Path, source: Path, docs: Path) -> None:
     Skips what an earlier run wrote from the same database, code and sources. The marker gets the key of each half when
     it is complete, so that an interrupted run can be resumed.
     """
+    check_inputs(database, source, docs)
+    keys = [hash_files([database]) + hash_tree(_CODE), hash_tree(source)]
+    with sole_writer(docs):
+        _write_docs(database, source, docs, keys)
+
+
+def check_inputs(database: Path, source: Path, docs: Path) -> None:
+    """Raises InputError unless there is a database, and pages, and a folder for them. Writes nothing."""
     query.connect(database, config=query.FRUGAL).close()
     if not (source / "index.md").is_file():
         raise InputError(f"{source}: no site sources here; run in the project folder")
     check_docs(docs)
-    keys = [hash_files([database]) + hash_tree(_CODE), hash_tree(source)]
-    with sole_writer(docs):
-        _write_docs(database, source, docs, keys)
 
 
 def _write_docs(database: Path, source: Path, docs: Path, keys: list[str]) -> None:
