@@ -60,6 +60,8 @@ def _write_docs(database: Path, source: Path, docs: Path, keys: list[str]) -> No
         say(f"{docs} is up to date")
         return
     same_data = known[:1] == keys[:1] and all((docs.parent / name).is_file() for name in (SHOWN, VIEWS))
+    docs.mkdir(parents=True, exist_ok=True)
+    write_file(marker, keys[0] if same_data else "")  # what an interruption would leave
     _clean(docs, _DATA if same_data else ())
     with background_process() as background:
         tasks = [] if same_data else _write_data(background, database, docs)
@@ -113,8 +115,6 @@ def _answers(database: Path, views: Path) -> dict[str, Any]:
 
 def _clean(docs: Path, keep: tuple[str, ...]) -> None:
     """Empty the folder, which tds made, except some of its folders."""
-    docs.mkdir(parents=True, exist_ok=True)
-    (docs / DOCS_MARKER).touch()
     for path in docs.iterdir():
         if path.name in keep or path.name == DOCS_MARKER:
             continue
