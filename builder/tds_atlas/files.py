@@ -1,8 +1,9 @@
-"""Content hashes of files, to tell whether they have changed."""
+"""Content hashes of files, to tell whether they have changed; and whether a folder holds a path."""
 
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -24,3 +25,13 @@ def hash_files(paths: Iterable[Path], root: Path | None = None) -> str:
 def hash_tree(folder: Path) -> str:
     """SHA-256 over all files below a folder, by relative path, except compiled Python."""
     return hash_files((path for path in sorted(folder.rglob("*")) if path.suffix != ".pyc"), folder)
+
+
+def holds(folder: Path, path: Path) -> bool:
+    """Whether a folder is or contains a path, or what it leads to. Upper and lower case are one, as on some disks."""
+    outer, places = _parts(folder.resolve()), (path.resolve(), path.parent.resolve() / path.name)
+    return any(_parts(place)[: len(outer)] == outer for place in places)
+
+
+def _parts(path: Path) -> tuple[str, ...]:
+    return tuple(unicodedata.normalize("NFC", part).casefold() for part in path.parts)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
-import shutil
+import resource
 import subprocess
 import sys
 import zipfile
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tds_atlas.cli.new_project import start
 from tds_atlas.domain import InputError
 from tds_atlas.report import publish
 from tds_atlas.report.csp import add_policy, policy
@@ -63,6 +63,22 @@ def test_a_report_of_ones_own_is_built_by_the_installed_package(installed: Path,
     assert again.returncode == 2 and again.stderr.startswith("tds: mine: not empty")
 
 
+def test_a_new_report_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3000, before[1]))
+    try:
+        with pytest.raises(InputError, match=r": cannot be written: .*File too large"):
+            start(tmp_path / "mine")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "mine").mkdir()
+    assert start(tmp_path / "mine") and (tmp_path / "mine/site_src/index.md").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+    with pytest.raises(InputError, match="mine: not empty"):
+        start(tmp_path / "mine")
+
+
 def test_the_files_of_a_new_report_fit_a_pair(project: Path) -> None:
     assert tds("init", "mine", cwd=project).returncode == 0
     text = (project / "mine/report.yml").read_text(encoding="utf-8")
@@ -82,32 +98,69 @@ def test_a_zip_has_everything_and_is_the_same_each_time(site: Path, tmp_path: Pa
     names = zipfile.ZipFile(tmp_path / "a.zip").namelist()
     assert names == ["a/index.html", "a/sub/x.js"]
     assert PAGE.encode() == zipfile.ZipFile(tmp_path / "a.zip").read("a/index.html")
+    assert (tmp_path / "a.zip").read_bytes() != (tmp_path / "b.zip").read_bytes()  # the folder inside has its name
+    before = (tmp_path / "a.zip").read_bytes()
+    assert tds("publish", "--zip", "a.zip", cwd=tmp_path).returncode == 0  # its own former zip is replaced
+    assert (tmp_path / "a.zip").read_bytes() == before
     assert tds("publish", "--zip", "none/c.zip", cwd=tmp_path).stderr.startswith("tds: none/c.zip: cannot be written")
 
 
-def test_a_branch_is_replaced_by_the_site_under_its_policy(site: Path, tmp_path: Path) -> None:
-    def git(*args: str, cwd: Path = tmp_path) -> str:
-        return subprocess.run(["git", *args], cwd=cwd, check=True, capture_output=True, text=True).stdout
+def test_a_zip_replaces_only_a_zip_of_a_site(site: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine", encoding="utf-8")
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        archive.writestr("photos/1.jpg", "mine")
+    for name in ("thesis.txt", "photos.zip", "sub"):
+        before = (tmp_path / name).read_bytes() if name != "sub" else (tmp_path / name).mkdir()
+        with pytest.raises(InputError, match=f"{name}: not a zip of a site; it is left alone: name another"):
+            publish.write_zip(publish.built(site), tmp_path / name)
+        assert name == "sub" or (tmp_path / name).read_bytes() == before
+    with pytest.raises(InputError, match=r"site/all.zip: is in the site, which is emptied; name another file with --zip"):
+        publish.write_zip(publish.built(site), site / "all.zip")
+    with zipfile.ZipFile(tmp_path / "old.zip", "w") as archive:  # as earlier versions wrote it
+        archive.writestr("old/assets/js/search-list.js", "window.tdsSearchList=[]")
+    publish.write_zip(publish.built(site), tmp_path / "old.zip")
+    assert "old/index.html" in zipfile.ZipFile(tmp_path / "old.zip").namelist()
+    assert not list(tmp_path.glob(".*.part"))
 
-    git("init", "-q", "--bare", "remote.git")
-    git("init", "-q", ".")
-    git("config", "user.email", "a@example.org")
-    git("config", "user.name", "A")
-    for way in ("--yes", "--dry-run"):
-        assert "git remote 'origin'" in tds("publish", way, cwd=tmp_path).stderr
-    git("remote", "add", "origin", "remote.git")
-    said = tds("publish", "--dry-run", cwd=tmp_path).stdout
-    assert re.search(r"This will replace the branch gh-pages of the git remote origin by site \(2 files", said)
-    assert git("ls-remote", "origin") == ""
-    done = tds("publish", "--yes", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert set(git("ls-tree", "-r", "--name-only", "gh-pages").split()) == {".nojekyll", "index.html", "sub/x.js"}
-    assert "Content-Security-Policy" in git("show", "gh-pages:index.html")
-    assert (site / "index.html").read_text(encoding="utf-8") == PAGE  # the folder itself still opens from file://
-    first = git("rev-parse", "gh-pages")
-    (site / "new.html").write_text(PAGE, encoding="utf-8")
-    assert tds("publish", "--yes", cwd=tmp_path).returncode == 0
-    assert git("rev-parse", "gh-pages") != first and len(git("log", "--oneline", "gh-pages").splitlines()) == 1
+
+@pytest.mark.parametrize(
+    ("names", "uploads"),
+    [
+        (None, ["README.md", "site"]),  # no such Space yet
+        ([".gitattributes", "README.md"], ["site"]),
+        ([".gitattributes", "README.md", "index.html", ".tds-site"], ["site"]),
+        (["README.md", "assets/js/search-list.js"], ["site"]),
+        ([".gitattributes", "README.md", "app.py"], "Space me/x: holds app.py, and no site of tds; name another with --hf"),
+    ],
+)
+def test_a_space_of_the_users_is_left_alone(
+    site: Path, monkeypatch: pytest.MonkeyPatch, names: list[str] | None, uploads: list[str] | str
+) -> None:
+    sent: list[str] = []
+
+    class Hub:
+        def repo_exists(self, *_: str, **__: str) -> bool:
+            return names is not None
+
+        def list_repo_files(self, *_: str, **__: str) -> list[str]:
+            return names or []
+
+        def create_repo(self, *_: str, **__: str) -> None:
+            assert names is None
+
+        def upload_file(self, path_in_repo: str, **_: object) -> None:
+            sent.append(path_in_repo)
+
+        def upload_folder(self, folder_path: Path, **_: object) -> None:
+            sent.append(folder_path.name)
+
+    monkeypatch.setattr("huggingface_hub.HfApi", Hub)
+    if isinstance(uploads, str):
+        with pytest.raises(InputError, match=f"^{uploads}$"):
+            publish.upload_space(publish.built(site), "me/x")
+        assert sent == []
+    else:
+        assert publish.upload_space(publish.built(site), "me/x").endswith("/me/x") and sent == uploads
 
 
 def test_a_space_says_what_it_will_do(site: Path, tmp_path: Path) -> None:
@@ -116,15 +169,6 @@ def test_a_space_says_what_it_will_do(site: Path, tmp_path: Path) -> None:
     card = yaml.safe_load(publish.space_card(publish.built(site).title).split("---")[1])
     assert card["sdk"] == "static" and card["title"] == "A & B"
     assert tds("publish", "--hf", "me/report", "--zip", "a.zip", cwd=tmp_path).returncode == 2
-
-
-def test_what_github_would_refuse_is_refused_before(site: Path, tmp_path: Path) -> None:
-    with (site / "large.bin").open("wb") as file:
-        file.truncate(100_000_001)
-    with pytest.raises(InputError, match=r"large.bin: 100 MB; git hosts refuse"):
-        publish.check_for_git(publish.built(site), "origin")
-    shutil.rmtree(site)
-    assert "no site here yet" in tds("publish", cwd=tmp_path).stderr
 
 
 def test_the_policy_names_each_inline_script_by_its_hash(site: Path) -> None:

@@ -198,7 +198,7 @@ def test_a_vocabulary_that_extends_the_bases(project: Path) -> None:
     x = [loaded(project / n, torch.float64)[1](torch.tensor([[0, 7, 8]])).logits[0, -1] for n in ("base", "more")]
     p, q = x[1][:340].log_softmax(-1), x[0].log_softmax(-1)
     assert far.kl_aligned_base[0] == pytest.approx((p.exp() * (p - q)).sum().item(), rel=1e-4, abs=1e-6)
-    assert plan.cards().meta("model")["extended"] == {
+    assert plan.cards().meta()["extended"] == {
         "base-sft": "sft has 1 tokens that base has not, from id 340: they have no probability there"
     }
 

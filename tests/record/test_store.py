@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import resource
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -124,19 +123,41 @@ def test_a_changed_tag_is_stored_without_measuring_again(database: Path, project
     assert rows(database, "SELECT topics FROM prompt WHERE prompt_id = 'sky'") == [(["skies"],)]
 
 
-def test_a_damaged_file_is_replaced(database: Path, project: Path) -> None:
-    database.write_bytes(b"not a database")
-    measure(read_plan(project / "report.yml"))
-    assert rows(database, "SELECT count(*) > 0 FROM tds") == [(True,)]
+def _of_the_users(path: Path, sql: str) -> bytes:
+    with duckdb.connect(str(path)) as con:
+        con.execute(sql)
+    return path.read_bytes()
 
 
-def test_a_damaged_shard_is_named(database: Path, project: Path) -> None:
-    shard = next((project / "data/shards/responses").iterdir())
-    (shard / "response.parquet").write_bytes(b"PAR1")
-    with pytest.raises(InputError, match=r"response.parquet: damaged; delete the folder .*" + shard.name):
-        measure(read_plan(project / "report.yml"))
-    shutil.rmtree(shard)
-    measure(read_plan(project / "report.yml"))
+@pytest.mark.parametrize("sql", ["CREATE TABLE mine (x INT)", "CREATE TABLE run (distance DOUBLE)", None])
+def test_a_file_that_is_no_database_of_tds_is_left_alone(tmp_path: Path, sql: str | None) -> None:
+    path = tmp_path / "mine.duckdb"
+    path.write_bytes(b"{}") if sql is None else _of_the_users(path, sql)
+    before = path.read_bytes()
+    with pytest.raises(InputError, match=r"mine.duckdb: not a database of tds, .* name another in output.database$"):
+        store(path, made_records(tmp_path / "shards", 1))
+    assert path.read_bytes() == before
+
+
+def test_the_log_of_a_replaced_database_goes_with_it(tmp_path: Path) -> None:
+    """DuckDB would play it back into the new database."""
+    path, records = tmp_path / "made.duckdb", made_records(tmp_path / "shards", 1)
+    store(path, records)
+    code = f"import duckdb, os; con = duckdb.connect({str(path)!r}); con.execute('CREATE TABLE mine (x INT)'); os._exit(0)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert path.with_name("made.duckdb.wal").exists()
+    store(path, records)
+    assert not path.with_name("made.duckdb.wal").exists()
+    assert rows(path, "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'mine'") == [(0,)]
+
+
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "large").mkdir()
+    link = tmp_path / "made.duckdb"
+    link.symlink_to(tmp_path / "large/made.duckdb")
+    for _ in range(2):
+        store(link, made_records(tmp_path / "shards", 1))
+    assert link.is_symlink() and [p.name for p in (tmp_path / "large").iterdir()] == ["made.duckdb"]
 
 
 def test_rows_of_an_answer_stand_together_and_two_databases_are_alike(tmp_path: Path) -> None:
@@ -176,7 +197,7 @@ print(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])"""  #
 def test_a_full_disk_is_one_line_and_keeps_the_old_database(tmp_path: Path, room: int) -> None:
     """No file may grow beyond `room` bytes: a disk that is full while rows go in, at the commit, and later."""
     records, database = made_records(tmp_path / "shards", 2), tmp_path / "made.duckdb"
-    database.write_bytes(b"the old one")
+    old = _of_the_users(database, "CREATE TABLE run AS SELECT 'content_key' AS key, 'k' AS value")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
     try:
@@ -184,7 +205,7 @@ def test_a_full_disk_is_one_line_and_keeps_the_old_database(tmp_path: Path, room
             store(database, records)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert "\n" not in str(raised.value) and database.read_bytes() == b"the old one"
+    assert "\n" not in str(raised.value) and database.read_bytes() == old
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["made.duckdb"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import duckdb
 import pytest
 
 from tds_atlas.domain import InputError
+from tds_atlas.parts import new_part
 from tds_atlas.report import materialise, query
 from tests.report import synthetic
 
@@ -23,9 +25,10 @@ def test_held_views_have_the_rows_of_the_views(
     database: Path, tmp_path: Path, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(materialise, "_AT_ONCE", at_once)
-    for leftover in ("views.duckdb", "views.duckdb.part", "views.duckdb.part.wal"):  # of a run that was killed
+    part = new_part(tmp_path / "views.duckdb").name.replace(f"-{os.getpid()}-", "-999999999-")  # of a run that was killed
+    for leftover in ("views.duckdb", part, f"{part}.wal"):
         (tmp_path / leftover).write_text("half")
-    (tmp_path / "views.duckdb.part.tmp").mkdir()
+    (tmp_path / f"{part}.tmp").mkdir()
     materialise.materialise(database, tmp_path / "views.duckdb")
     with duckdb.connect(str(tmp_path / "views.duckdb")) as con:
         con.execute("ATTACH '" + str(database).replace("'", "''") + "' AS records (READ_ONLY)")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import duckdb
 import pyarrow as pa
 import pytest
 from rich.cells import cell_len
 
+from tds_atlas.domain import InputError
 from tds_atlas.report import query
-from tds_atlas.report.output import format_table
+from tds_atlas.report.output import format_table, save
 from tests.report import synthetic
 
 
@@ -16,6 +20,19 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> pa.Table:
     """The example of the help of `tds query`."""
     database = synthetic.write(tmp_path_factory.mktemp("db") / "made.duckdb")
     return query.run(query.connect(database), "FROM tds LIMIT 5")
+
+
+def test_a_file_of_rows_is_replaced_and_a_database_is_not(table: pa.Table, tmp_path: Path) -> None:
+    """As with any -o of a command line; but a database named by mistake is hours of work."""
+    rows, other = tmp_path / "rows.csv", tmp_path / "other.duckdb"
+    rows.write_text("older", encoding="utf-8")
+    save(table, "csv", rows)
+    assert rows.read_text(encoding="utf-8").startswith("comparison_id,")
+    duckdb.connect(str(other)).close()
+    before = other.read_bytes()
+    with pytest.raises(InputError, match=r"other.duckdb: is a database; name another file with --output$"):
+        save(table, "csv", other)
+    assert other.read_bytes() == before and len(list(tmp_path.iterdir())) == 2
 
 
 @pytest.mark.parametrize("width", [40, 80, 100, 200, 1000])

@@ -131,6 +131,31 @@ def test_an_interrupted_half_is_gone_on_with(built: Path, monkeypatch: pytest.Mo
     assert {p.relative_to(built): p.read_bytes() for p in docs.rglob("*") if p.is_file()} == whole
 
 
+@pytest.mark.parametrize("step", ["_write_data", "_write_pages"])
+def test_a_run_that_was_killed_never_passes_for_the_one_before(
+    built: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Another database, or an edited page, and a kill; then what there was before, of which nothing is left."""
+    docs, before = built / "build/docs", _times(built / "build/docs").keys()
+    if step == "_write_data":
+        changed, other = built / "made.duckdb", synthetic.write(built / "other.duckdb", prompts=4).read_bytes()
+    else:
+        changed, other = built / "site_src/method.md", b"---\ntitle: Method\norder: 50\n---\n# Method\n"
+    content = changed.read_bytes()
+    changed.write_bytes(other)
+
+    def kill(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(docs_module, step, kill)
+        _write(built)
+    assert _times(docs).keys() != before
+    changed.write_bytes(content)
+    _write(built)
+    assert _times(docs).keys() == before
+
+
 def test_an_error_of_the_second_process_is_one_line(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the published database cannot be written, the user reads which and why."""
     target = project / "build" / "docs" / "data"

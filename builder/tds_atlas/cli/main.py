@@ -67,7 +67,7 @@ def main() -> None:
         print(f"tds: {error}", file=sys.stderr)
         sys.exit(2)
     except OSError as error:  # a full disk, a folder that cannot be written
-        print(f"tds: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
+        print(f"tds: {error.filename2 or error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("tds: interrupted; finished shards are kept, run again to continue", file=sys.stderr)

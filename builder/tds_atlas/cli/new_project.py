@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tds_atlas import __version__
 from tds_atlas.domain import InputError
+from tds_atlas.parts import copy_tree, discard, new_part, unwritable, write_file
 
 _TEMPLATE = Path(__file__).parent / "project_template"
 _WHEEL_FILES = Path(__file__).parent.parent / "project_files"
@@ -28,9 +29,25 @@ COPIES = {  # file of the new folder -> its source in a clone
 
 
 def start(folder: Path) -> list[str]:
-    """Write a new project. Returns the files written. Raises InputError if the folder is not empty."""
-    if folder.exists() and any(folder.iterdir()):
+    """Write a new project, whole or not at all. Returns the files written. Raises InputError for a folder in use."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: not empty; name a new folder")
+    part = new_part(folder.resolve())
+    try:
+        _write(part)
+        if folder.exists():
+            for path in sorted(part.iterdir()):
+                path.rename(folder / path.name)
+        else:
+            part.rename(folder)
+    except OSError as error:
+        raise unwritable(Path(error.filename or folder), error) from None
+    finally:
+        discard(part)
+    return [*TEMPLATES, *COPIES]
+
+
+def _write(folder: Path) -> None:
     # Other delimiters than {{ }}, which the workflow itself uses.
     env = Environment(
         loader=FileSystemLoader(_TEMPLATE),
@@ -39,16 +56,11 @@ def start(folder: Path) -> list[str]:
         undefined=StrictUndefined,
         keep_trailing_newline=True,
     )
-    try:
-        for name, template in TEMPLATES.items():
-            path = _with_parent(folder / name)
-            path.write_text(env.get_template(template).render(version=__version__), encoding="utf-8")
-        for name, source in COPIES.items():
-            origin = _WHEEL_FILES / name if _WHEEL_FILES.is_dir() else _CLONE / source
-            (shutil.copytree if origin.is_dir() else shutil.copyfile)(origin, _with_parent(folder / name))
-    except OSError as error:
-        raise InputError(f"{error.filename or folder}: cannot be written: {error.strerror}") from None
-    return [*TEMPLATES, *COPIES]
+    for name, template in TEMPLATES.items():
+        write_file(_with_parent(folder / name), env.get_template(template).render(version=__version__))
+    for name, source in COPIES.items():
+        origin = _WHEEL_FILES / name if _WHEEL_FILES.is_dir() else _CLONE / source
+        (copy_tree if origin.is_dir() else shutil.copyfile)(origin, _with_parent(folder / name))
 
 
 def _with_parent(path: Path) -> Path:

@@ -29,6 +29,7 @@ def publish(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Publish the built site: as a branch for GitHub Pages, a Space or a zip file. Says first what it will do."""
+    from tds_atlas.report import branch as git
     from tds_atlas.report import publish as out
 
     if zipped is not None and space is not None:
@@ -42,8 +43,9 @@ def publish(
         else f"replace the branch {branch} of the git remote {remote} by {site} and push it, without its history"
     )
     typer.echo(f"This will {plan}.")
-    if not zipped and not space:
-        out.check_for_git(site, remote)
+    old = "" if zipped or space else git.check_for_git(site, remote, branch)
+    if zipped:
+        out.check_zip(site, zipped)
     if dry_run or not (yes or zipped or typer.confirm("Continue?")):
         return
     if zipped:
@@ -53,4 +55,4 @@ def publish(
         if space:
             typer.echo(out.upload_space(copy, space))
         else:
-            out.push_branch(copy, remote, branch)
+            git.push_branch(copy, remote, branch, old)

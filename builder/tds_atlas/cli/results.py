@@ -74,7 +74,8 @@ def query(
     saved: Annotated[str | None, typer.Option("--saved", "-s", help="A saved query by name, instead of SQL.")] = None,
     names: Annotated[bool, typer.Option("--list", "-l", help="List the saved queries and their questions.")] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A file for the rows; required for Parquet.")
+        Path | None,
+        typer.Option("--output", "-o", help="A file for the rows, which replaces an older one; required for Parquet."),
     ] = None,
 ) -> None:
     """Run SQL on the database, or a saved query, and print the rows. The file is opened read-only.

@@ -97,7 +97,6 @@ def site(
         plan = read_plan(report)
         steps.measure(plan)
         database, folder = plan.report.output.database, plan.report.output.site
-    steps.report(database)
-    steps.build_site(folder, hosted)
+    steps.site(database, folder, hosted)
     index = folder / "index.html"
     typer.echo(f"The report is in {index}: open it, or run `tds serve`.")

@@ -21,6 +21,7 @@ def _beside_report(path: Path, info: ValidationInfo) -> Path:
 
 
 InputPath = Annotated[Path, AfterValidator(_beside_report)]
+OutputPath = Annotated[Path, AfterValidator(Path.expanduser)]
 # Ids are text, as in the database; YAML reads digits without quotes as a number.
 RowId = Annotated[str, BeforeValidator(lambda x: str(x) if type(x) is int else x)]
 
@@ -224,6 +225,6 @@ class SiteSettings(Settings):
 class OutputSettings(Settings):
     """Where things are written, relative to the folder that `tds` runs in."""
 
-    shards: Path = Path("data/shards")
-    database: Path = Path("data/tds.duckdb")
-    site: Path = Path("site")
+    shards: OutputPath = Path("data/shards")
+    database: OutputPath = Path("data/tds.duckdb")
+    site: OutputPath = Path("site")

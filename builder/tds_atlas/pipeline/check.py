@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from tds_atlas.domain import Condition, InputError, ModelCard
 from tds_atlas.inputs.checkpoints import card, context_length
+from tds_atlas.pipeline.places import check_places
 from tds_atlas.pipeline.plan import Plan
 from tds_atlas.pipeline.sides import answer_reader, lazy_models, side_of
+from tds_atlas.record.shards import DamagedShard, Shard
 
 if TYPE_CHECKING:
     from tds_atlas.measure.contexts import Frame
@@ -36,6 +38,7 @@ def check(plan: Plan) -> Iterator[str]:
     """One line for each part of the report that is valid. Raises InputError for the first that is not."""
     from tds_atlas.measure.vocabularies import check_vocabularies
 
+    check_places(plan)
     models = lazy_models(plan, "cpu")()
     tokenizers = {name: models.tokenizer(checkpoint) for name, checkpoint in plan.checkpoints.items()}
     cards = {name: card(checkpoint) for name, checkpoint in plan.checkpoints.items()}
@@ -137,12 +140,19 @@ def _operations_per_second(device: str) -> float:
 
 
 def _cost_lines(plan: Plan, cost: Cost) -> Iterator[str]:
-    exists = [shard.exists() for _, shard in plan.response_shards()]
+    finished = [_is_finished(shard) for _, shard in plan.response_shards()]
     yield (
         f"  at most {cost.positions:,} positions: about {_duration(cost.seconds)} on this machine's CPU, "
         f"{cost.memory_bytes / 1e9:.1f} GB of memory, {cost.disk_bytes / 1e6:,.0f} MB of disk"
     )
-    yield f"  {sum(exists)} of {len(exists)} shards of answers exist already"
+    yield f"  {sum(finished)} of {len(finished)} shards of answers exist already"
+
+
+def _is_finished(shard: Shard) -> bool:
+    try:
+        return shard.exists()
+    except DamagedShard:  # a run measures it anew
+        return False
 
 
 def _duration(seconds: float) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from tds_atlas.domain import Answer, Comparison, Condition, InputError, Prompt
 from tds_atlas.inputs.checkpoints import Checkpoint, locate
+from tds_atlas.inputs.outputs import check_outputs
 from tds_atlas.inputs.prompts import read_answers, read_prompts
 from tds_atlas.inputs.report_file import Report, read_report
 from tds_atlas.inputs.roles import DEFAULT, Roles, read_roles
@@ -179,6 +180,7 @@ class Plan:
 def read_plan(path: Path) -> Plan:
     """Read a report file and what it names, the cheap parts first. Raises InputError."""
     report = read_report(path)
+    check_outputs(path, report)
     prompt_set = read_prompts(report.prompts) if report.prompts else ()
     answers = {source: read_answers(settings, prompt_set) for source, settings in report.file_sources().items()}
     roles = read_roles(report.roles.path if report.roles else DEFAULT)

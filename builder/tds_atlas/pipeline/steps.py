@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tds_atlas.domain import InputError
+from tds_atlas.files import holds
+from tds_atlas.inputs.outputs import DOCS, SITE_CONFIG, SITE_SOURCE
+from tds_atlas.parts import sole_writer
 from tds_atlas.pipeline.cards import write_cards
+from tds_atlas.pipeline.places import check_places
 from tds_atlas.pipeline.plan import Plan
 from tds_atlas.pipeline.probes import write_probes
 from tds_atlas.pipeline.responses import write_responses
@@ -15,20 +20,22 @@ from tds_atlas.pipeline.runners.devices import run_on_devices
 from tds_atlas.pipeline.scores import write_scores
 from tds_atlas.pipeline.sides import lazy_models
 from tds_atlas.pipeline.store import write_database
-from tds_atlas.pipeline.work import WHOLE, Part
-
-SITE_SOURCE, DOCS, SITE_CONFIG = Path("site_src"), Path("build/docs"), Path("mkdocs.yml")
+from tds_atlas.pipeline.work import WHOLE, Part, mending
 
 
+@mending
 def generate(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
     """Up to the answers."""
+    check_places(plan)
     models = lazy_models(plan, device)
     write_cards(plan, models)
     write_responses(plan, models, part)
 
 
+@mending
 def score(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
     """Up to the scores. A worker's part needs the answers of all workers: it generates none itself."""
+    check_places(plan)
     models = lazy_models(plan, device)
     write_cards(plan, models)
     if part.count == 1:
@@ -36,8 +43,10 @@ def score(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
     write_scores(plan, models, part)
 
 
+@mending
 def probe(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
     """Up to the probes. A worker's part needs the answers and scores of all workers."""
+    check_places(plan)
     models = lazy_models(plan, device)
     write_cards(plan, models)
     if part.count == 1:
@@ -46,8 +55,10 @@ def probe(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
     write_probes(plan, models, part)
 
 
+@mending
 def measure(plan: Plan) -> None:
     """Up to the database; on several devices, with one worker process each."""
+    check_places(plan)
     if isinstance(plan.report.device, str):
         probe(plan)
     else:
@@ -65,11 +76,24 @@ def report(database: Path) -> None:
     """The database as a folder of plain files for MkDocs. Needs no torch."""
     from tds_atlas.report.docs import write_docs
 
+    _check_kept(database, DOCS)
     write_docs(database, SITE_SOURCE, DOCS)
 
 
-def build_site(site: Path, hosted: bool = False) -> None:
-    """The folder of plain files as a static site; `hosted` adds a Content-Security-Policy, which breaks file://."""
+def site(database: Path, folder: Path, hosted: bool = False) -> None:
+    """The database as a static site; `hosted` adds a Content-Security-Policy, which breaks file://."""
+    from tds_atlas.report.docs import check_inputs
+    from tds_atlas.report.own_folders import check_site
     from tds_atlas.report.site import build_site
 
-    build_site(SITE_CONFIG, site, hosted)
+    _check_kept(database, folder)
+    check_inputs(database, SITE_SOURCE, DOCS)
+    check_site(folder)
+    with sole_writer(DOCS):
+        report(database)
+        build_site(SITE_CONFIG, folder, hosted)
+
+
+def _check_kept(database: Path, folder: Path) -> None:
+    if holds(folder, database):
+        raise InputError(f"{database}: is in {folder}, which is emptied; name a copy elsewhere with --db")

@@ -10,6 +10,7 @@ from typing import Any
 from tds_atlas import __version__
 from tds_atlas.inputs import roles
 from tds_atlas.inputs.settings import ContextSettings
+from tds_atlas.parts import sole_writer
 from tds_atlas.pipeline.plan import MEASURING, Plan
 from tds_atlas.progress import progress_bar, say
 from tds_atlas.record.shards import Shard, content_key
@@ -32,19 +33,21 @@ def write_database(plan: Plan) -> None:
         [(p.prompt_id, p.tasks, p.topics, p.harmful, p.truths) for p in plan.prompts.values()],
     )
     database, records = plan.report.output.database, _records(plan, responses, scores, probes, content)
-    if is_current(database, content):
-        say(f"{database} is up to date")
-        return
-    with progress_bar("store", None, "shards") as advance:
-        store(database, records)
-        advance(len(responses) + len(scores) + len(probes))
+    if not is_current(database, content):
+        with sole_writer(database):
+            if not is_current(database, content):  # as another process may have stored it meanwhile
+                with progress_bar("store", None, "shards") as advance:
+                    store(database, records)
+                    advance(len(responses) + len(scores) + len(probes))
+                return
+    say(f"{database} is up to date")
 
 
 def _records(
     plan: Plan, responses: list[Shard], scores: list[Shard], probes: list[tuple[str, Shard]], content: str
 ) -> Records:
     report = plan.report
-    metas = [shard.meta("score") for shard in scores]
+    metas = [shard.meta() for shard in scores]
     run = {
         "content_key": content,
         "report_name": report.name,
@@ -58,10 +61,10 @@ def _records(
     }
     for key in ("device", "machine", "attention", "dtypes", "torch", "transformers"):
         run[f"measured_{key}"] = ", ".join(sorted({meta[key] for meta in metas}))
-    run["seconds_generating"] = f"{sum(s.meta('response').get('seconds', 0) for s in responses):.1f}"
+    run["seconds_generating"] = f"{sum(s.meta().get('seconds', 0) for s in responses):.1f}"
     run["seconds_scoring"] = f"{sum(meta['seconds'] for meta in metas):.1f}"
     loaded = {name: text for meta in metas for name, text in meta["loaded"].items()}
-    extensions = plan.cards().meta("model")["extended"]
+    extensions = plan.cards().meta()["extended"]
     return Records(
         plan.cards(),
         responses,

@@ -1,16 +1,20 @@
-"""Pieces of work: cut to size, divided among workers, and run so that a failure leaves the others intact."""
+"""Pieces of work: cut to size, divided among workers, run so that a failure leaves the others intact, and mended."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import wraps
 from itertools import islice
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from tds_atlas.domain import InputError
+from tds_atlas.progress import say
+from tds_atlas.record.shards import DamagedShard
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True)
@@ -51,9 +55,11 @@ class Failures:
 
     @contextmanager
     def collect(self) -> Iterator[None]:
-        """Hold back an InputError of the block."""
+        """Hold back an InputError of the block, unless a damaged shard is the reason: see `mending`."""
         try:
             yield
+        except DamagedShard:
+            raise
         except InputError as error:
             self.errors.append(error)
 
@@ -63,3 +69,22 @@ class Failures:
         if messages:
             more = f" (and {len(messages) - 1} more like it)" if len(messages) > 1 else ""
             raise InputError(f"{messages[0]}{more}")
+
+
+def mending(step: Callable[P, None]) -> Callable[P, None]:
+    """The step, repeated whenever it meets a damaged shard, which is removed: only that is then measured anew."""
+
+    @wraps(step)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        removed = set()
+        while True:
+            try:
+                return step(*args, **kwargs)
+            except DamagedShard as damage:
+                if damage.shard in removed:
+                    raise InputError(f"{damage}, and again after it was measured anew: check the disk") from None
+                removed.add(damage.shard)
+                say(f"{damage}; it is measured anew")
+                damage.shard.remove()
+
+    return run

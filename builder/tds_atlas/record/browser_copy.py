@@ -14,7 +14,8 @@ from pathlib import Path
 import duckdb
 
 from tds_atlas.domain import InputError, first_line
-from tds_atlas.record.store import QUIET, SQL, STORAGE_VERSION, attach_database, create_views, remove
+from tds_atlas.parts import discard, unwritable
+from tds_atlas.record.store import QUIET, SQL, STORAGE_VERSION, attach_database, create_views
 
 LIMIT = 25_000_000  # bytes
 _MEMORY = "256MB"
@@ -55,7 +56,7 @@ def write_browser_copy(database: Path, target: Path, limit: int = LIMIT) -> str:
         try:
             shutil.copyfile(database, target)
         except OSError as error:
-            raise InputError(f"{target}: cannot be written: {error.strerror}") from None
+            raise unwritable(target, error) from None
         return ""
     longest, prompts = _extent(database)
     for cut in _cuts(database, longest, prompts, target, limit):
@@ -93,7 +94,7 @@ def _extent(database: Path) -> tuple[int, int]:
 
 def _write(database: Path, target: Path, cut: Cut, description: str) -> None:
     """A new file with the schema, views and comments of the full one. One thread, so that all runs write one order."""
-    remove(target)
+    discard(target)
     config: dict[str, str | bool | int | float | list[str]] = {
         "storage_compatibility_version": STORAGE_VERSION,
         "memory_limit": _MEMORY,

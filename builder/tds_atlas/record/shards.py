@@ -1,6 +1,7 @@
 """Shards: finished pieces of work as folders of Parquet files, named by a hash of everything their content depends on.
 
-A shard exists whole or not at all: it is written under a temporary name and renamed. Resuming skips what exists.
+A shard exists whole or not at all: it is written under a temporary name and renamed. Resuming skips what exists. Its
+index has the size and the hash of every file, so that a shard that was changed since is noticed, and measured anew.
 """
 
 from __future__ import annotations
@@ -8,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,14 +21,23 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tds_atlas.domain import Divergence, InputError, Response, Score
+from tds_atlas.parts import discard, new_part
 
-_META = b"tds"
+_INDEX = "index.json"
 
 
 def content_key(*parts: Any) -> str:
     """Hash of parts that JSON can write: equal parts give an equal key on any machine."""
     text = json.dumps(parts, sort_keys=True, ensure_ascii=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+class DamagedShard(InputError):
+    """A file of a shard is not what was written. Once the shard is removed, the next run measures it anew."""
+
+    def __init__(self, shard: Shard, path: Path, reason: str = "damaged") -> None:
+        super().__init__(f"{path}: {reason}")
+        self.shard = shard
 
 
 @dataclass(frozen=True)
@@ -43,45 +53,90 @@ class Shard:
         return self.root / self.kind / self.key
 
     def exists(self) -> bool:
-        return self.folder.is_dir()
+        """Whether the work is done. Raises DamagedShard if what is there is not what was written."""
+        return os.path.lexists(self.folder) and bool(self._index())
 
     def write(self, tables: Mapping[str, pa.Table], meta: Mapping[str, Any] | None = None) -> None:
         """Write all tables or none. If another worker finishes the same shard first, its copy is used."""
-        part = self.folder.with_name(f".part-{self.key}-{os.getpid()}")
-        shutil.rmtree(part, ignore_errors=True)
+        part = new_part(self.folder)
         try:
             part.mkdir(parents=True)
-            for name, table in tables.items():
-                with_meta = table.replace_schema_metadata({_META: json.dumps(dict(meta or {})).encode()})
-                pq.write_table(with_meta, part / f"{name}.parquet", compression="zstd")
+            files = {name: _write_table(table, part / f"{name}.parquet") for name, table in tables.items()}
+            index = {"tables": files, "meta": dict(meta or {})}
+            text = json.dumps(index | {"checksum": self._checksum(index)}, indent=1)
+            (part / _INDEX).write_text(text, encoding="utf-8")
             part.rename(self.folder)
-            for leftover in self.folder.parent.glob(f".part-{self.key}-*"):  # of a run that was killed
-                shutil.rmtree(leftover, ignore_errors=True)
         except OSError as error:
-            shutil.rmtree(part, ignore_errors=True)
+            discard(part)
             if not self.exists():
                 problem = f"cannot be written: {error.strerror}; finished shards are kept"
                 raise InputError(f"{self.folder}: {problem}") from None
 
+    def remove(self) -> None:
+        """Remove what stands in the shard's place, unless another process has measured it anew."""
+        try:
+            for name in self._index()["tables"] if os.path.lexists(self.folder) else ():
+                self.verified(name)
+        except DamagedShard:
+            aside = new_part(self.folder)
+            with suppress(FileNotFoundError):
+                self.folder.rename(aside)
+            discard(aside)
+
     def read(self, name: str) -> pa.Table:
-        """Raises InputError if the file is damaged, naming the folder to delete."""
+        """A table. Raises DamagedShard if it is not what was written."""
+        return pq.read_table(self.verified(name))
+
+    def verified(self, name: str) -> Path:
+        """The file of a table, after comparing all of it with what was written."""
+        entry, path = self._index()["tables"].get(name), self.folder / f"{name}.parquet"
         try:
-            return pq.read_table(self.path(name))
-        except (OSError, pa.ArrowInvalid):
-            raise self.damage(name) from None
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except PermissionError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+        except OSError:
+            raise DamagedShard(self, path) from None
+        if entry is None or entry["sha256"] != digest:
+            raise DamagedShard(self, path)
+        return path
 
-    def meta(self, name: str) -> dict[str, Any]:
+    def meta(self) -> dict[str, Any]:
+        """What was recorded about the work."""
+        return dict(self._index()["meta"])
+
+    def _index(self) -> dict[str, Any]:
+        """The index, compared with its own checksum and with the sizes of the files."""
+        path = self.folder / _INDEX
+        if not os.path.lexists(self.folder):
+            raise InputError(f"{self.folder}: not measured yet; where workers share the work, finish the step before")
+        if not path.exists():
+            raise DamagedShard(self, path, "missing, as in shards of earlier versions")
         try:
-            raw = (pq.read_schema(self.path(name)).metadata or {}).get(_META, b"{}")
-        except (OSError, pa.ArrowInvalid):
-            raise self.damage(name) from None
-        return dict(json.loads(raw))
+            index = json.loads(path.read_bytes())
+        except PermissionError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+        except (OSError, ValueError):
+            raise DamagedShard(self, path) from None
+        if not isinstance(index, dict) or index.pop("checksum", None) != self._checksum(index):
+            raise DamagedShard(self, path)
+        for name, entry in index["tables"].items():
+            file = self.folder / f"{name}.parquet"
+            if not file.is_file() or file.stat().st_size != entry["bytes"]:
+                raise DamagedShard(self, file, "damaged" if file.exists() else "missing")
+        return index
 
-    def damage(self, name: str) -> InputError:
-        return InputError(f"{self.path(name)}: damaged; delete the folder {self.folder} and run again")
+    def _checksum(self, index: Mapping[str, Any]) -> str:
+        return content_key(self.kind, self.key, index)
 
-    def path(self, name: str) -> Path:
-        return self.folder / f"{name}.parquet"
+
+def _write_table(table: pa.Table, path: Path) -> dict[str, Any]:
+    """Write a table. Returns its entry in the index; the hash is of what was to be written, not of what a disk kept."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    content = memoryview(sink.getvalue())
+    path.write_bytes(content)
+    return {"rows": table.num_rows, "bytes": content.nbytes, "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def response_table(responses: Sequence[Response]) -> pa.Table:

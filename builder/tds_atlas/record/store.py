@@ -5,7 +5,6 @@ Knows what the tables are, but not what they mean (see views.sql) or how they we
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ import pyarrow as pa
 
 from tds_atlas.domain import InputError, Prompt, first_line
 from tds_atlas.inputs.roles import Roles, states
+from tds_atlas.parts import whole_file
 from tds_atlas.record.shards import Shard
 
 STORAGE_VERSION = "v1.4.0"  # for DuckDB 1.4 and later, DuckDB-Wasm included; only 2.0 opens files with 2.0's default
@@ -73,15 +73,16 @@ class Records:
 
 
 def is_current(database: Path, content: str) -> bool:
-    """Whether the database holds the content with this key."""
-    if not database.is_file():
+    """Whether the database holds the content with this key. Raises InputError for a file that is not of `store`."""
+    if not database.exists():
         return False
     try:
         with duckdb.connect(str(database), read_only=True) as con:
-            rows = con.execute("SELECT value FROM run WHERE key = 'content_key'").fetchall()
-    except duckdb.Error:
-        return False  # damaged or foreign: store it again
-    return rows == [(content,)]
+            ((value,),) = con.execute("SELECT value FROM run WHERE key = 'content_key'").fetchall()
+    except (duckdb.Error, ValueError) as error:
+        problem = f"not a database of tds, or in use ({first_line(error)}); it is left alone"
+        raise InputError(f"{database}: {problem}: move it away, or name another in output.database") from None
+    return bool(value == content)
 
 
 def schema_text() -> str:
@@ -90,24 +91,15 @@ def schema_text() -> str:
 
 
 def store(database: Path, records: Records) -> None:
-    """Write the database. An old one stays in place until the new one is complete."""
-    part = database.with_name(f".{database.name}.part")
+    """Write the database. An old one stays in place until the new one is complete; then its log goes, too."""
+    is_current(database, "")  # refuses any other file, however long ago that was checked
     database.parent.mkdir(parents=True, exist_ok=True)
-    remove(part)
     try:
-        with duckdb.connect(
-            str(part), config={"storage_compatibility_version": STORAGE_VERSION, "memory_limit": _MEMORY}
-        ) as con:
-            con.execute(QUIET)
-            con.execute(SQL["schema"])
-            con.execute("BEGIN")
-            _insert_all(con, records)
-            con.execute("COMMIT")
-            create_views(con)
-            con.execute("CHECKPOINT")
-        part.replace(database)
-    except (*_DISK_ERRORS, OSError) as error:
-        remove(part)
+        with whole_file(database) as part:
+            _write(part, records)
+            target = database.resolve()
+            target.with_name(f"{target.name}.wal").unlink(missing_ok=True)
+    except _DISK_ERRORS as error:
         raise InputError(f"{database}: cannot be written: {first_line(error)}") from None
 
 
@@ -120,17 +112,25 @@ def create_views(con: duckdb.DuckDBPyConnection) -> None:
             con.execute(f"COMMENT ON COLUMN \"{table}\".\"{column}\" IS '{_SHARED_COMMENTS[column]}'")
 
 
-def remove(database: Path) -> None:
-    """Delete the file, if there is one, and what DuckDB leaves beside it when it is killed."""
-    for leftover in (database, database.with_name(f"{database.name}.wal")):
-        leftover.unlink(missing_ok=True)
-    shutil.rmtree(database.with_name(f"{database.name}.tmp"), ignore_errors=True)
-
-
 def attach_database(con: duckdb.DuckDBPyConnection, database: Path, name: str) -> None:
     """Attach another database, read-only, under a name."""
     path = str(database).replace("'", "''")
     con.execute(f"ATTACH '{path}' AS {name} (READ_ONLY)")
+
+
+def _write(path: Path, records: Records) -> None:
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "storage_compatibility_version": STORAGE_VERSION,
+        "memory_limit": _MEMORY,
+    }
+    with duckdb.connect(str(path), config=config) as con:
+        con.execute(QUIET)
+        con.execute(SQL["schema"])
+        con.execute("BEGIN")
+        _insert_all(con, records)
+        con.execute("COMMIT")
+        create_views(con)
+        con.execute("CHECKPOINT")
 
 
 def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
@@ -205,7 +205,4 @@ def _insert_rows(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapp
 
 def _insert_shard(con: duckdb.DuckDBPyConnection, table: str, select: str, shard: Shard, name: str) -> None:
     """Rows keep the order of the file, so rows of one response are adjacent and two builds are equal."""
-    try:
-        con.execute(f'INSERT INTO "{table}" BY NAME {select}', {"path": str(shard.path(name))})
-    except duckdb.InvalidInputException:
-        raise shard.damage(name) from None
+    con.execute(f'INSERT INTO "{table}" BY NAME {select}', {"path": str(shard.verified(name))})

@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 import vl_convert
 
+from tds_atlas.parts import write_file
 from tds_atlas.report import figures, query, theme
 from tds_atlas.report.output import format_table
 
@@ -29,17 +30,17 @@ def write_figures(con: duckdb.DuckDBPyConnection, folder: Path) -> Iterator[tupl
         if table.num_rows == 0:
             continue
         spec = figures.build(name, table, query.caption(sql), comparisons).to_dict()
-        (folder / f"{name}.json").write_text(json.dumps(spec, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        (folder / f"{name}.sql").write_text(sql, encoding="utf-8")
-        (folder / f"{name}.csv").write_text(format_table(table, "csv") + "\n", encoding="utf-8")
+        write_file(folder / f"{name}.json", json.dumps(spec, indent=1, ensure_ascii=False) + "\n")
+        write_file(folder / f"{name}.sql", sql)
+        write_file(folder / f"{name}.csv", format_table(table, "csv") + "\n")
         yield name, {"spec": spec, "caption": query.caption(sql), "sql": sql, "rows": table.to_pylist()}
 
 
 def write_images(folder: Path, name: str, spec: dict[str, Any]) -> None:
     """A figure as SVG in both palettes, and as PNG."""
     for palette, config in (("light", theme.LIGHT), ("dark", theme.DARK)):
-        (folder / f"{name}.{palette}.svg").write_text(_svg(_static(spec, config)), encoding="utf-8")
-    (folder / f"{name}.png").write_bytes(_png(_static(spec, theme.LIGHT | {"background": "white"})))
+        write_file(folder / f"{name}.{palette}.svg", _svg(_static(spec, config)))
+    write_file(folder / f"{name}.png", _png(_static(spec, theme.LIGHT | {"background": "white"})))
 
 
 @cache

@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 
+from tds_atlas.parts import write_file
 from tds_atlas.report import query
 from tds_atlas.report.markup import inline_json, visible
 
@@ -40,9 +41,9 @@ def write_words(con: duckdb.DuckDBPyConnection, folder: Path, paged: frozenset[i
             mine = [(comparisons.index(row["comparison_id"]), row) for row in counts[name]]
             parts.append([len(words), [[i, *_numbers(row), lines.get((name, i), [])] for i, row in mine]])
             words.append([name, shard, *(n for i, row in mine for n in (i, row["occurrences"], row["shifted"]))])
-        (folder / f"{shard}.js").write_text(f"window.tdsWordLines({shard},{inline_json(parts)});\n", encoding="utf-8")
+        write_file(folder / f"{shard}.js", f"window.tdsWordLines({shard},{inline_json(parts)});\n")
     index = {"comparisons": comparisons, "labels": labels, "most": MOST, "paged": sorted(paged), "words": words}
-    (folder / "index.js").write_text(f"window.tdsWords={inline_json(index)};\n", encoding="utf-8")
+    write_file(folder / "index.js", f"window.tdsWords={inline_json(index)};\n")
 
 
 def _by_word(rows: list[Row]) -> dict[str, list[Row]]:

@@ -130,5 +130,5 @@ def answer(
         result = query.relation(con, text)
     if output is None:
         return format_table(result, style, terminal_width())
-    save(result, style, output, database)
+    save(result, style, output)
     return None

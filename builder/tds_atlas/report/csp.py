@@ -11,6 +11,8 @@ import hashlib
 import re
 from pathlib import Path
 
+from tds_atlas.parts import write_file
+
 _INLINE = re.compile(r"<script(?![^>]*\bsrc=)([^>]*)>(.*?)</script>", re.DOTALL)
 _MARK = '<meta http-equiv="Content-Security-Policy"'
 
@@ -24,7 +26,7 @@ def add_policy(site: Path) -> int:
         if head >= 0 and _MARK not in text:
             place = head + len("<head>")
             meta = f'{_MARK} content="{policy(text)}">'
-            path.write_text(text[:place] + meta + text[place:], encoding="utf-8")
+            write_file(path, text[:place] + meta + text[place:])
             count += 1
     return count
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -17,6 +16,7 @@ import pyarrow.parquet
 import yaml
 
 from tds_atlas.domain import InputError, first_line
+from tds_atlas.parts import discard, new_part, unwritable
 from tds_atlas.progress import track
 from tds_atlas.report import query
 from tds_atlas.report.markup import title
@@ -34,23 +34,20 @@ def write_export(database: Path, folder: Path) -> int:
     con = query.connect(database)
     target = folder.resolve()
     _refuse(target, folder)
-    part = target.with_name(f".{target.name}.tds-part")
+    part = new_part(target)
     try:
-        if part.exists() and (part / MARKER).exists():
-            shutil.rmtree(part)  # left by an export that was killed
         (part / "data").mkdir(parents=True)
-        (part / MARKER).touch()
         tables = _write_tables(con, part / "data")
         (part / "README.md").write_text(card(con, tables), encoding="utf-8")
         (part / MARKER).write_text(json.dumps(_hashes(part), indent=1) + "\n", encoding="utf-8")
+        _refuse(target, folder)  # again: what was put there meanwhile
         _replace(part, target)
     except OSError as error:
-        raise InputError(f"{folder}: cannot be written: {error.strerror or first_line(error)}") from None
+        raise unwritable(folder, error) from None
     except (duckdb.Error, pa.ArrowException) as error:
         raise InputError(f"{folder}: {first_line(error)}") from None
     finally:
-        if (part / MARKER).exists():
-            shutil.rmtree(part, ignore_errors=True)
+        discard(part)
     return len(tables) + 1
 
 
@@ -149,17 +146,17 @@ def _hashes(folder: Path) -> dict[str, str]:
 
 def _replace(part: Path, target: Path) -> None:
     """Replace the old folder with the new one; restores the old one if that fails."""
-    old = target.with_name(f".{target.name}.tds-old")
     if not target.exists():
         part.rename(target)
         return
+    old = new_part(target)
     target.rename(old)
     try:
         part.rename(target)
     except OSError:
         old.rename(target)
         raise
-    shutil.rmtree(old)
+    discard(old)
 
 
 def _size(rows: int) -> str:

@@ -11,7 +11,8 @@ from pathlib import Path
 import duckdb
 
 from tds_atlas.domain import InputError, first_line
-from tds_atlas.record.store import QUIET, remove
+from tds_atlas.parts import discard, whole_file
+from tds_atlas.record.store import QUIET
 from tds_atlas.report import query
 
 _WHOLE = ("end_token",)  # views that need all answers at once
@@ -23,11 +24,9 @@ _AT_ONCE = 120_000_000  # bytes, about: the records of a portion and the rows th
 
 def materialise(database: Path, path: Path) -> None:
     """Write the file, which appears only when complete. Raises InputError if there is no room, or a view is missing."""
-    part = path.with_name(f"{path.name}.part")
     try:
-        for old in (path, part):
-            remove(old)
-        with duckdb.connect(str(part), config=query.FRUGAL) as con:
+        discard(path)
+        with whole_file(path) as part, duckdb.connect(str(part), config=query.FRUGAL) as con:
             con.execute(QUIET)
             query.attach_records(con, database)
             for view in _WHOLE:
@@ -37,10 +36,9 @@ def materialise(database: Path, path: Path) -> None:
                 con.execute(f'CREATE TABLE views.main."{view}" AS FROM records.main."{view}" WITH NO DATA')
             for bounds in query.portions(con, max(1, int(_AT_ONCE / _weight(con)))):
                 _add(con, bounds)
-        part.replace(path)
     except (duckdb.CatalogException, duckdb.BinderException):
         raise InputError(f"{database}: stored by another version of tds; run `tds store` to rewrite it") from None
-    except (duckdb.Error, OSError) as error:
+    except duckdb.Error as error:
         raise InputError(f"{path}: cannot be written: {first_line(error)}") from None
 
 

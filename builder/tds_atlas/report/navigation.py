@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from tds_atlas.parts import write_file
 from tds_atlas.report.markup import inline_json, title
 from tds_atlas.report.pages import Page
 
@@ -28,7 +29,7 @@ def write_navigation(path: Path, values: dict[str, Any]) -> None:
         "site_description": title(values["run"]["report_description"] or name, 200),
         "nav": nav,
     }
-    path.write_text(yaml.safe_dump(described, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    write_file(path, yaml.safe_dump(described, allow_unicode=True, sort_keys=False))
 
 
 def write_search_list(docs: Path, pages: list[Page], examples: list[dict[str, Any]]) -> None:
@@ -47,4 +48,4 @@ def write_search_list(docs: Path, pages: list[Page], examples: list[dict[str, An
                 ["example", f"examples/{e['comparison_id']}/{e['ordinal']}.html", e["prompt"][:160], e["answer"][:240]]
             )
     path = docs / "assets" / "js" / "search-list.js"
-    path.write_text(f"window.tdsSearchList={inline_json(rows)};\n", encoding="utf-8")
+    write_file(path, f"window.tdsSearchList={inline_json(rows)};\n")

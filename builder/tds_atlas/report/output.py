@@ -5,12 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import shutil
 import sys
 import textwrap
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ import pyarrow.parquet
 from rich.cells import cell_len, set_cell_size
 
 from tds_atlas.domain import InputError, first_line, printable
+from tds_atlas.parts import whole_file
 
 _WIDEST = 60  # characters of a cell in a printed table
 _NARROWEST = 12  # characters of a cell, at least, however narrow the terminal
@@ -37,35 +36,27 @@ def write_parquet(batches: pa.RecordBatchReader, path: Path) -> int:
     return rows
 
 
-def save(result: pa.Table | duckdb.DuckDBPyRelation, style: str, path: Path, database: Path) -> None:
-    """Write rows to a file, which appears, or replaces an older one, only when complete."""
+def save(result: pa.Table | duckdb.DuckDBPyRelation, style: str, path: Path) -> None:
+    """Write rows to a file, which appears, or replaces an older one, only when complete. A database is left alone."""
     if path.is_dir() or (path.exists() and not path.is_file()):
         raise InputError(f"{path}: is not a file; name one with --output")
-    if path.exists() and database.exists() and path.samefile(database):
-        raise InputError(f"{path}: is the database itself; name another file with --output")
-    with _whole(path) as part:
-        if style == "parquet":
-            reader = result.to_reader(_BATCH) if isinstance(result, pa.Table) else result.to_arrow_reader(_BATCH)
-            write_parquet(reader, part)
-        else:
-            table = result if isinstance(result, pa.Table) else result.to_arrow_table()
-            part.write_text(format_table(table, style) + "\n", encoding="utf-8")
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """A temporary path beside a file, renamed to it at the end and removed after any failure."""
-    target = path.resolve()
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    if path.exists() and _is_database(path):
+        raise InputError(f"{path}: is a database; name another file with --output")
     try:
-        yield part
-        part.replace(target)
+        with whole_file(path) as part:
+            if style == "parquet":
+                reader = result.to_reader(_BATCH) if isinstance(result, pa.Table) else result.to_arrow_reader(_BATCH)
+                write_parquet(reader, part)
+            else:
+                table = result if isinstance(result, pa.Table) else result.to_arrow_table()
+                part.write_text(format_table(table, style) + "\n", encoding="utf-8")
     except (duckdb.Error, pa.ArrowException) as error:
         raise InputError(first_line(error)) from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror or first_line(error)}") from None
-    finally:
-        part.unlink(missing_ok=True)
+
+
+def _is_database(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(12)[8:] == b"DUCK"
 
 
 def terminal_width() -> int | None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 
+from tds_atlas.parts import write_file
 from tds_atlas.report import query
 from tds_atlas.report.examples.data import Answers, Vocabulary, page_data
 from tds_atlas.report.markup import inert, inline_json, title
@@ -57,7 +58,7 @@ def write_examples(con: duckdb.DuckDBPyConnection, folder: Path, examples: Seque
             others = [e for e in by_prompt[example["prompt_id"]] if e["comparison_id"] != comparison_id]
             near["after"] = _after(example, others)
             text = stub.render(example=example, title=page_title(example), inert=inert, others=others, **near)
-            (target / f"{name}.md").write_text(text, encoding="utf-8")
+            write_file(target / f"{name}.md", text)
             yield name
 
 
@@ -111,7 +112,7 @@ def page_title(example: Row) -> str:
 
 
 def _write_script(path: Path, name: str, data: Row) -> None:
-    path.write_text(f"window.{name}={inline_json(data)};\n", encoding="utf-8")
+    write_file(path, f"window.{name}={inline_json(data)};\n")
 
 
 def _by_prompt(examples: Sequence[Row]) -> dict[str, list[Row]]:
