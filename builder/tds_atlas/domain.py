@@ -29,6 +29,17 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def text_fault(text: str) -> str | None:
+    """What keeps a text out of tokenizers and databases: a NUL, or half a character (a lone surrogate)."""
+    if "\0" in text:
+        return "holds a NUL character; remove it"
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return "holds half a character (a lone surrogate); write the text as UTF-8"
+    return None
+
+
 def shift_class(rank: int) -> Shift:
     """The class of a token by its rank (from 1) in the base's distribution."""
     return "unshifted" if rank <= UNSHIFTED_RANK else "marginal" if rank <= MARGINAL_RANK else "shifted"

@@ -119,6 +119,12 @@ COMPARISON = "  - {base: {model: base, context: plain}, aligned: {model: sft, co
             "",
             r"prompts: missing; without it every comparison must name a response file",
         ),
+        ("shard_responses: 2", "device: tpu", r"device: 'tpu' is no device; give auto, cpu, cuda, cuda:N, mps or xpu"),
+        ("shard_responses: 2", "device: [cpu, tpu]", r"device: 'tpu' is no device"),
+        ("shard_responses: 2", "device: []", r"device: empty; give auto, cpu"),
+        ("shard_responses: 2", "shard_responses: 0x" + "f" * 5000, r"shard_responses: Input should be less than or eq"),
+        ("name: tiny", "name: " + "a" * 5000, r"name: String should have at most 80 characters"),
+        ("title: Tiny", "title: Tiny\ntitle: Other", r"r.yml:4: the key 'title' is given twice, first in line 3"),
         ("batch_size: 2", "batch_size: 0", r"generate.batch_size: Input should be greater than or equal to 1"),
         (
             "aligned: {model: sft",

@@ -161,9 +161,7 @@ def _from_hub(key: str, source: Source) -> tuple[Path, str]:
             return path, path.name
         except (LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
             problem = first_line(error)
-    raise InputError(
-        f"{key}.hub: cannot get {source.hub} at {source.revision}: {problem}; for a local folder use path"
-    )
+    raise InputError(f"{key}.hub: cannot get {source.hub} at {source.revision}: {problem}; for a local folder use path")
 
 
 def _parameters(path: Path) -> int:

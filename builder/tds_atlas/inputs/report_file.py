@@ -6,14 +6,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, get_args
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from tds_atlas.domain import Comparison, Condition, InputError
+from tds_atlas.domain import Comparison, Condition, InputError, printable
+from tds_atlas.inputs.plain_yaml import read_yaml
 from tds_atlas.inputs.settings import (
     ComparisonSettings,
     ConditionSettings,
     ContextSettings,
+    Devices,
     GenerateSettings,
     ModelSettings,
     Name,
@@ -28,6 +29,8 @@ from tds_atlas.inputs.settings import (
     Settings,
     SiteSettings,
 )
+
+_KEY = 80  # characters of a key in a message
 
 
 class Report(Settings):
@@ -48,7 +51,7 @@ class Report(Settings):
     generate: GenerateSettings = GenerateSettings()
     score: ScoreSettings = ScoreSettings()
     shard_responses: Positive = 64
-    device: str | tuple[str, ...] = "auto"
+    device: Devices = "auto"
     site: SiteSettings = SiteSettings()
     output: OutputSettings = OutputSettings()
 
@@ -149,14 +152,7 @@ def _check_name(key: str, name: str, names: Any) -> None:
 
 def read_report(path: Path) -> Report:
     """Read and validate a report file. Raises InputError: one line that names file and key."""
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"{path}:{mark.line + 1}" if mark else f"{path}"
-        raise InputError(f"{place}: not valid YAML: {getattr(error, 'problem', None) or error}") from None
+    raw = read_yaml(path)
     if not isinstance(raw, dict):
         raise InputError(f"{path}: a report file is a mapping with the keys {', '.join(Report.model_fields)}")
     try:
@@ -167,7 +163,7 @@ def read_report(path: Path) -> Report:
 
 def _one_line(path: Path, error: ValidationError) -> str:
     first, *others = error.errors()
-    key = ".".join(str(part) for part in first["loc"] if part != "[key]")
+    key = printable(".".join(str(part)[:_KEY] for part in first["loc"] if part != "[key]"))
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         message = f"unknown key; allowed here: {', '.join(_fields_at(first['loc'][:-1]))}"

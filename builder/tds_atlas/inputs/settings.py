@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
-from tds_atlas.domain import Condition
+from tds_atlas.domain import Condition, text_fault
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-Positive = Annotated[int, Field(ge=1)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)]
+Positive = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 
 
@@ -20,6 +21,16 @@ def _beside_report(path: Path, info: ValidationInfo) -> Path:
     return Path(folder) / path.expanduser()
 
 
+def _known_devices(devices: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    for name in (devices,) if isinstance(devices, str) else devices:
+        if not re.fullmatch(r"auto|cpu|mps|(cuda|xpu)(:\d{1,3})?", name):
+            raise ValueError(f"{name!r} is no device; give auto, cpu, cuda, cuda:N, mps or xpu")
+    if not devices:
+        raise ValueError("empty; give auto, cpu, cuda, cuda:N, mps or xpu")
+    return devices
+
+
+Devices = Annotated[str | tuple[str, ...], AfterValidator(_known_devices)]
 InputPath = Annotated[Path, AfterValidator(_beside_report)]
 # Ids are text, as in the database; YAML reads digits without quotes as a number.
 RowId = Annotated[str, BeforeValidator(lambda x: str(x) if type(x) is int else x)]
@@ -88,11 +99,14 @@ class ContextSettings(Settings):
             raise ValueError("give either template or path (a file with the template)")
         path = _beside_report(Path(values["path"]), info)
         try:
-            return values | {"template": path.read_text(encoding="utf-8")}
+            template = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ValueError(
                 f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8 text'}"
             ) from None
+        if fault := text_fault(template):
+            raise ValueError(f"{path}: {fault}")
+        return values | {"template": template}
 
     @model_validator(mode="after")
     def _template_fits_kind(self) -> Self:
