@@ -12,11 +12,14 @@ import duckdb
 import pytest
 
 from tds_atlas.domain import InputError
+from tds_atlas.pipeline.check import check
 from tds_atlas.pipeline.plan import read_plan
 from tds_atlas.pipeline.steps import measure
 from tds_atlas.record.store import store
+from tds_atlas.report.markup import inert
 from tests.conftest import ROOT
 from tests.record.made import made_records
+from tests.report.sheets import pages
 
 
 @pytest.fixture
@@ -121,6 +124,22 @@ def test_a_changed_tag_is_stored_without_measuring_again(database: Path, project
     assert rows(database, "SELECT topics FROM prompt WHERE prompt_id = 'sky'") == [(["skies"],)]
 
 
+def test_rows_passed_over_are_told(project: Path) -> None:
+    good = (project / "prompts.jsonl").read_text(encoding="utf-8")
+    (project / "prompts.jsonl").write_text(good + '\n{"id": "x", "prompt": ""}', encoding="utf-8")
+    text = (project / "report.yml").read_text(encoding="utf-8")
+    (project / "report.yml").write_text(text.replace("{path: prompts.jsonl", "{path: prompts.jsonl, on_error: skip"))
+    plan = read_plan(project / "report.yml")
+    lines = list(check(plan))
+    place = lines.index("  rows passed over: 1")
+    assert lines[place + 1].startswith("    prompts.jsonl: line 5: prompt: String should have at least 1 character")
+    measure(plan)
+    told = rows(project / "data/tds.duckdb", "SELECT value FROM run WHERE key = 'rows_passed_over'")
+    assert told == [(lines[place + 1].strip(),)]
+    page = pages(project / "data/tds.duckdb", "method.md")["method.md"]
+    assert "could not be used and were passed over: 1." in page and inert("prompts.jsonl: line 5: prompt") in page
+
+
 def test_a_damaged_file_is_replaced(database: Path, project: Path) -> None:
     database.write_bytes(b"not a database")
     measure(read_plan(project / "report.yml"))
@@ -158,7 +177,9 @@ def test_storing_more_shards_takes_no_more_memory(tmp_path: Path) -> None:
     """Peak memory of a process that stores 12 shards against one that stores 6 (all at once: some 200 MB more)."""
     made_records(tmp_path / "shards", 1)
     code = """import sys; from pathlib import Path; from tds_atlas.record.store import store
+from tds_atlas.report.markup import inert
 from tests.record.made import made_records
+from tests.report.sheets import pages
 store(Path("made.duckdb"), made_records(Path("shards"), int(sys.argv[1])))
 print(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])"""  # ru_maxrss would count the parent's
     peaks = []

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from tds_atlas.domain import Comparison, Condition, InputError, printable
 from tds_atlas.inputs.plain_yaml import read_yaml
+from tds_atlas.inputs.probe_settings import ProbeSettings
 from tds_atlas.inputs.settings import (
     ComparisonSettings,
     ConditionSettings,
@@ -21,7 +22,6 @@ from tds_atlas.inputs.settings import (
     NoiseSettings,
     OutputSettings,
     Positive,
-    ProbeSettings,
     PromptSettings,
     ResponseSettings,
     RolesSettings,

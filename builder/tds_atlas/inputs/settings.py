@@ -121,10 +121,16 @@ class ContextSettings(Settings):
         return self
 
 
-class PromptSettings(Settings):
-    path: InputPath
+class RowSettings(Settings):
+    """Which rows of a file are used."""
+
     limit: Positive | None = None
     leave_out: tuple[RowId, ...] = ()  # ids of rows to skip
+    on_error: Literal["stop", "skip"] = "stop"  # skip: a row that cannot be used is passed over, and counted
+
+
+class PromptSettings(RowSettings):
+    path: InputPath
 
 
 class RolesSettings(Settings):
@@ -141,13 +147,18 @@ class ColumnSettings(Settings):
     answer: str | None = None
 
 
-class ResponseSettings(Source):
+class ResponseSettings(Source, RowSettings):
     """Existing answers with their prompts: a local file, or a dataset on the hub."""
 
-    limit: Positive | None = None
-    leave_out: tuple[RowId, ...] = ()
     columns: ColumnSettings = ColumnSettings()
+    answers: Literal["only", "first"] = "only"  # first: of a row with several answers, take the first
+    config: str | None = None  # of a dataset on the hub: its configuration, if it has several
     split: str = "train"  # of a dataset on the hub
+
+    def check_source(self) -> None:
+        super().check_source()
+        if self.config is not None and self.hub is None:
+            raise ValueError("config is the configuration of a dataset on the hub: give hub")
 
 
 class ConditionSettings(Settings):
@@ -192,39 +203,6 @@ class ScoreSettings(Settings):
     top_k: Positive = 30
     batch_tokens: Positive = 4096
     chunk_logits: Positive = 4_000_000  # logits in memory at a time, per condition; 16 times as many on a GPU
-
-
-class SwapSettings(Settings):
-    """Token swap: the base writes, and some tokens are the aligned model's; see measure/probes/swap.py."""
-
-    comparisons: tuple[str, ...] = Field(min_length=1)
-    shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.02, 0.05, 0.1, 0.2, 0.4)
-    prompts: Positive = 96  # at most this many of the report's, evenly spaced
-    max_new_tokens: Positive = 160
-
-
-class PrefillSettings(Settings):
-    """Harmful prompts, and how the aligned model continues the first tokens of the base's answer."""
-
-    comparisons: tuple[str, ...] = Field(min_length=1)
-    depth: Positive = 10  # tokens of the base's answer, at most
-    new_tokens: Positive = 24  # of the aligned model's continuation
-    opening: Positive = 4  # tokens of its own answer that count as its opening
-
-
-class ContinuationSettings(Settings):
-    """What the base would have written where a run of shifted tokens begins."""
-
-    new_tokens: Positive = 10
-    per_response: Positive = 24  # positions, those with the largest KL
-
-
-class ProbeSettings(Settings):
-    """What is measured by letting the models continue a text. A probe runs only if the report names it."""
-
-    swap: SwapSettings | None = None
-    prefill: PrefillSettings | None = None
-    continuation: ContinuationSettings | None = None
 
 
 class SiteSettings(Settings):
