@@ -6,15 +6,19 @@ import resource
 import shutil
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 import pytest
 
-from tds_atlas.domain import InputError
+from tds_atlas.domain import Divergence, InputError
 from tds_atlas.pipeline.check import check
 from tds_atlas.pipeline.plan import read_plan
 from tds_atlas.pipeline.steps import measure
+from tds_atlas.record.shards import divergence_table
 from tds_atlas.record.store import store
 from tds_atlas.report.markup import inert
 from tests.conftest import ROOT
@@ -173,13 +177,22 @@ def test_rows_of_an_answer_stand_together_and_two_databases_are_alike(tmp_path: 
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
+def test_a_long_id_takes_no_room_beside_others() -> None:
+    ones = np.ones(100, np.float32)
+    records = [Divergence("x" * (4000 if i == 0 else 4), "base-sft", ones, ones, ones) for i in range(100)]
+    tracemalloc.start()
+    table = divergence_table(records)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert table["response_id"].to_pylist() == [r.response_id for r in records for _ in range(100)]
+    assert table.schema.field("response_id").type == pa.string() and peak < 2**23, peak
+
+
 def test_storing_more_shards_takes_no_more_memory(tmp_path: Path) -> None:
     """Peak memory of a process that stores 12 shards against one that stores 6 (all at once: some 200 MB more)."""
     made_records(tmp_path / "shards", 1)
     code = """import sys; from pathlib import Path; from tds_atlas.record.store import store
-from tds_atlas.report.markup import inert
 from tests.record.made import made_records
-from tests.report.sheets import pages
 store(Path("made.duckdb"), made_records(Path("shards"), int(sys.argv[1])))
 print(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])"""  # ru_maxrss would count the parent's
     peaks = []
