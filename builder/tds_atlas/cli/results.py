@@ -109,6 +109,8 @@ def serve(
 
     if not (folder / "index.html").is_file():
         raise InputError(f"{folder}: no site here yet; run `tds site` first")
+    if not 0 < port < 2**16:
+        raise InputError(f"--port {port}: not a port; give a number from 1 to {2**16 - 1}")
     try:
         server = ThreadingHTTPServer(("127.0.0.1", port), partial(SimpleHTTPRequestHandler, directory=str(folder)))
     except OSError as error:
