@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, get_args
@@ -109,12 +110,10 @@ class Report(Settings):
     @cached_property
     def all_comparisons(self) -> tuple[Comparison, ...]:
         """All comparisons to measure: those of the report, then its A/A checks."""
-        pairs = [(c.base.model, c.aligned.model) for c in self.comparisons]
         comparisons = []
-        for c, pair in zip(self.comparisons, pairs, strict=True):
+        for c, label in zip(self.comparisons, _labels(self.comparisons), strict=True):
             base, aligned = c.base.condition, c.aligned.condition
-            sides = pair if pairs.count(pair) == 1 else (base.condition_id, aligned.condition_id)
-            comparisons.append(Comparison(c.comparison_id, " → ".join(sides), "tuning", base, aligned, c.source))
+            comparisons.append(Comparison(c.comparison_id, label, "tuning", base, aligned, c.source))
         for n in self.noise:
             again = Condition(n.model, n.context, n.arithmetic)
             of_condition = (c.source for c in comparisons if n.condition in (c.base, c.aligned))
@@ -139,6 +138,16 @@ class Report(Settings):
         """Every condition of the report, each once."""
         sources = dict.fromkeys(c.source for c in self.all_comparisons)
         return tuple(dict.fromkeys(c for source in sources for c in self.conditions_of(source)))
+
+
+def _labels(comparisons: Sequence[ComparisonSettings]) -> list[str]:
+    """The shortest label of each comparison that no other has: its models, its conditions, its answers, its id."""
+    models = [f"{c.base.model} → {c.aligned.model}" for c in comparisons]
+    conditions = [f"{c.base.condition.condition_id} → {c.aligned.condition.condition_id}" for c in comparisons]
+    sources = [f"{label}, {c.source}" for label, c in zip(conditions, comparisons, strict=True)]
+    ids = [f"{label}, {c.comparison_id}" for label, c in zip(sources, comparisons, strict=True)]
+    kinds = (models, conditions, sources, ids)
+    return [next((k[i] for k in kinds if k.count(k[i]) == 1), ids[i]) for i in range(len(comparisons))]
 
 
 def _noise_id(check: NoiseSettings) -> str:
