@@ -40,7 +40,8 @@ def write_docs(database: Path, source: Path, docs: Path) -> None:
     Skips what an earlier run wrote from the same database, code and sources. The marker gets the key of each half when
     it is complete, so that an interrupted run can be resumed.
     """
-    query.connect(database, config=query.FRUGAL).close()
+    with closing(query.connect(database, config=query.FRUGAL)) as con:
+        _check_database(database, con)
     if not (source / "index.md").is_file():
         raise InputError(f"{source}: no site sources here; run in the project folder")
     keys = [hash_files([database]) + hash_tree(_CODE), hash_tree(source)]
@@ -62,6 +63,19 @@ def write_docs(database: Path, source: Path, docs: Path) -> None:
         for task in tasks:
             task.result()
     marker.write_text("\n".join(keys), encoding="utf-8")
+
+
+def _check_database(database: Path, con: duckdb.DuckDBPyConnection) -> None:
+    """Raises InputError for a database that says nothing of its run, or whose divergences no chart can draw."""
+    if not query.rows(con, "pages/run"):
+        raise InputError(f"{database}: not a tds database: its table run is empty; run `tds store` to write it")
+    (row,) = query.rows(con, "pages/infinite")
+    if row["positions"]:
+        raise InputError(
+            f"{database}: comparison {row['comparison_id']}: the KL divergence is infinite at {row['positions']:,} "
+            "positions, because one model gives a token no probability at all (a bias of -inf in its head?); the "
+            "database holds every number, but no report can be drawn of it"
+        )
 
 
 def _write_data(background: ProcessPoolExecutor, database: Path, docs: Path) -> list[Future[None]]:
