@@ -55,7 +55,20 @@ def check(plan: Plan) -> Iterator[str]:
         frame = side_of(plan, models, condition).frame
         lengths[condition] = _lengths(plan, condition, frame)
         yield from _card_lines(plan, condition, frame, max(lengths[condition].values()))
+    yield from _device_lines(plan)
     yield from _cost_lines(plan, _cost(plan, models, cards, lengths))
+
+
+def _device_lines(plan: Plan) -> Iterator[str]:
+    """The devices that this machine does not have: the run may be meant for another one."""
+    from tds_atlas.measure.engines.loading import choose_device
+
+    devices = plan.report.device
+    for name in (devices,) if isinstance(devices, str) else devices:
+        try:
+            choose_device(name)
+        except InputError as error:
+            yield f"  {error}"
 
 
 def _passed_over_lines(plan: Plan) -> Iterator[str]:
