@@ -15,18 +15,37 @@ UNSHIFTED_RANK, MARGINAL_RANK = 1, 3  # the last rank of each class; the macro s
 REBATCHED = "rebatched"  # the arithmetic of an A/A check that changes batches and padding, not the dtype
 
 
+_MESSAGE = 300  # characters of a library's message
+
+
 class InputError(ValueError):
     """The user's input is wrong. The message is one line: which file, which key or row, what would be right."""
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's message; its type if the message is empty."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    """An error's message as one line of at most 300 characters; its type if the message is empty.
+
+    The lines are joined, because libraries put what is wrong first and where, or what would be right, below it.
+    """
+    lines = [line for line in str(error).splitlines() if line.strip(" ^~")]  # not the marks below a piece of SQL
+    text = " ".join(" ".join(lines).split()) or type(error).__name__
+    return text if len(text) <= _MESSAGE else f"{text[: _MESSAGE - 1]}…"
 
 
 def printable(text: str) -> str:
     """The text with control characters escaped, because a terminal would obey them."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def text_fault(text: str) -> str | None:
+    """What keeps a text out of tokenizers and databases: a NUL, or half a character (a lone surrogate)."""
+    if "\0" in text:
+        return "holds a NUL character; remove it"
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return "holds half a character (a lone surrogate); write the text as UTF-8"
+    return None
 
 
 def shift_class(rank: int) -> Shift:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -79,7 +80,16 @@ def test_rows_become_prompts(write: Write) -> None:
         (GOOD + '\n{"id": 9' + "9" * 5000 + "}", r"set.jsonl: line 2: not valid JSON: numbers too long"),
         (GOOD + '\n{"id": true, "prompt": "x"}', r"line 2: id: Input should be a valid"),
         (GOOD + '\n{"id": 2, "prompt": null}', r"line 2: prompt: Input should be a valid string"),
-        (GOOD + '\n{"id": 2, "prompt": "\\ud83d"}', r"line 2: prompt: Input should be a valid string, unable to parse"),
+        (GOOD + '\n{"id": 2, "prompt": "x\\u0000"}', r"line 2: prompt: holds a NUL character; remove it"),
+        (GOOD + '\n{"id": "\\u0000", "prompt": "x"}', r"line 2: id: holds a NUL character"),
+        (GOOD + '\n{"id": 2, "prompt": "x", "tasks": ["a\\u0000"]}', r"line 2: tasks: holds a NUL character"),
+        (GOOD + '\n{"id": 2, "prompt": "x", "truths": ["\\udfff"]}', r"line 2: truths: holds half a character"),
+        (GOOD + '\n{"id": 2, "prompt": "x", "truths": ["*"]}', r"line 2: truths: empty; a truth is words"),
+        (GOOD + '\n{"id": "", "prompt": "x"}', r"line 2: id: 0 characters; an id has 1 to 200"),
+        (GOOD + '\n{"id": "' + "x" * 5000 + '", "prompt": "x"}', r"line 2: id: 5,000 characters; an id has 1 to 200"),
+        (GOOD + '\n{"id": 2, "prompt": "x", "topics": ["' + "x" * 201 + '"]}', r"line 2: topics: String should have at"),
+        (GOOD + '\n{"id": 2, "id": 3, "prompt": "x"}', r"line 2: not valid JSON: the key 'id' is given twice"),
+        (GOOD + '\n{"id": 2, "prompt": "\\ud83d"}', r"line 2: prompt: holds half a character"),
     ],
 )
 def test_a_bad_row_is_one_line_that_names_it(write: Write, text: str, message: str) -> None:
@@ -125,7 +135,7 @@ def test_every_format_gives_the_same_answers(write: Write, tmp_path: Path, kind:
     [
         {"id": 0, "pure_input": "Q", "input": "<s>[INST] Q [/INST]", "output": ["A</s>"], "reference": ""},  # AlignTDS
         {"id": 0, "instruction": "Q", "output": "A</s>", "generator": "m", "dataset": "d"},  # just-eval, AlpacaEval
-        {"instruction": "Q", "source_id": "x", "output": ["<s>A</s>", "B"], "id": 0},  # URIAL, more than one sample
+        {"instruction": "Q", "source_id": "x", "output": ["<s>A</s>"], "id": 0},  # URIAL
     ],
 )
 def test_rows_as_the_fields_tools_write_them(write: Write, row: dict[str, Any]) -> None:
@@ -172,7 +182,7 @@ def test_prompts_of_the_same_words_are_taken_in_turn(write: Write) -> None:
         ("a.json", '[{"prompt": "Hi", "answer": null}]', r"row 1: answer: Input should be a valid string"),
         ("a.json", '[{"prompt": null, "answer": "A"}]', r"row 1: prompt: Input should be a valid string"),
         ("a.json", '[{"prompt": "", "answer": "A"}]', r"row 1: prompt: String should have at least 1 character"),
-        ("a.json", '[{"prompt": "Hi", "answer": "\\ud83d"}]', r"row 1: answer: .*surrogates not allowed"),
+        ("a.json", '[{"prompt": "Hi", "answer": "\\ud83d"}]', r"row 1: answer: holds half a character"),
         ("a.json", '{"rows": []}', r"a.json: line 1: no column prompt .* for the prompt \(columns: rows\)"),
         ("a.json", "", r"a.json: holds no rows"),
         ("a.json", "[]", r"a.json: holds no rows"),
@@ -200,6 +210,139 @@ def test_an_empty_answer_can_be_passed_over_as_the_complaint_says(write: Write) 
     assert answers(path, **advice) == [("2", "Ho", "A")]
 
 
+def test_several_answers_are_never_dropped_in_silence(write: Write) -> None:
+    path = write('[{"prompt": "Hi", "output": ["<s>A</s>", "B"]}]', "a.json")
+    with pytest.raises(InputError, match=r"row 1: 2 answers; take the first of each row with answers: first"):
+        answers(path)
+    assert answers(path, answers="first") == [("1", "Hi", "A", "stop")]
+
+
+def test_what_an_instruction_is_about_belongs_to_the_prompt(write: Write) -> None:
+    rows = [
+        {"instruction": "Put this into French.", "input": "Bread.", "output": "Pain."},
+        {"instruction": "Name a bird.", "input": "", "output": "A stork."},
+        {"instruction": "Sum up.", "context": "It rains.", "response": "Rain."},  # Dolly
+        {"instruction": "Why?", "input": "<s>[INST] Why? [/INST]", "output": "So."},  # the prompt as a model saw it
+    ]
+    found = [row[1] for row in answers(write(json.dumps(rows), "a.json"))]
+    assert found == ["Put this into French.\n\nBread.", "Name a bird.", "Sum up.\n\nIt rains.", "Why?"]
+
+
+USER, REPLY = {"role": "user", "content": "Who bakes?"}, {"role": "assistant", "content": "The baker."}
+PARTS = {"role": "user", "content": [{"type": "text", "text": "Who "}, {"type": "text", "text": "bakes?"}]}
+
+
+@pytest.mark.parametrize(
+    ("row", "column"),
+    [
+        ({"messages": [USER, REPLY]}, None),
+        ({"messages": [{"role": "system", "content": " "}, PARTS, REPLY]}, None),
+        ({"conversations": [{"from": "human", "value": "Who bakes?"}, {"from": "gpt", "value": "The baker."}]}, None),
+        ({"prompt": [USER], "chosen": [REPLY], "rejected": [REPLY]}, "chosen"),
+        ({"prompt": "Who bakes?", "chosen": [USER, REPLY]}, "chosen"),
+        ({"prompt": "Who bakes?", "messages": [USER, REPLY]}, None),
+    ],
+)
+@pytest.mark.parametrize("kind", ["json", "parquet"])
+def test_conversations_of_one_turn(write: Write, row: dict[str, Any], column: str | None, kind: str) -> None:
+    path = write(json.dumps([row]), "a.json")
+    if kind == "parquet" and PARTS not in row.get("messages", []):  # Arrow has no column of both text and parts
+        path = path.with_suffix(".parquet")
+        pq.write_table(pa.Table.from_pylist([row]), path)
+    assert answers(path, columns={"answer": column}) == [("1", "Who bakes?", "The baker.")]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"messages": [USER, REPLY, USER, REPLY]}, r"row 1: a conversation of 4 turns \(user, assistant, user, assis"),
+        ({"messages": [{"role": "system", "content": "Be kind."}, USER, REPLY]}, r"of 3 turns \(system, user.*no system"),
+        ({"messages": [USER]}, r"a conversation of 1 turns \(user\)"),
+        ({"messages": [{"role": 1, "content": "x"}]}, r"a turn of a conversation has role and content"),
+        ({"prompt": "Who sleeps?", "messages": [USER, REPLY]}, r"asks something other than the prompt"),
+        ({"messages": "text"}, r"prompt|answer"),
+    ],
+)
+def test_other_conversations_are_one_line(write: Write, row: dict[str, Any], message: str) -> None:
+    if row["messages"] == "text":
+        assert answers(write(json.dumps([row]), "a.json"))[0][1] == "text"
+        return
+    with pytest.raises(InputError, match=message) as caught:
+        answers(write(json.dumps([row]), "a.json"))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_of_answers_brings_its_own_tags(write: Write) -> None:
+    rows = [
+        {"instruction": "A", "output": "x", "category": "regular", "task": "advice", "topic": ["food", "law"]},
+        {"instruction": "B", "output": "x", "category": "safety", "tags": ["a", "b", "a", 3]},
+        {"instruction": "C", "output": "x", "category": "writing", "harmful": False, "truths": ["blue"]},
+        {"instruction": "D", "output": "x"},
+    ]
+    found = [a.prompt for a in read_answers(ResponseSettings(path=write(json.dumps(rows), "a.json")))]
+    assert [(p.tasks, p.topics, p.harmful, p.truths) for p in found] == [
+        (("advice",), ("food", "law"), False, ()),
+        (("a", "b"), (), True, ()),
+        (("writing",), (), False, ("blue",)),
+        ((), (), None, ()),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["json", "jsonl", "csv"])
+def test_files_packed_by_gzip(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = {"json": json.dumps(ROWS), "jsonl": "\n".join(map(json.dumps, ROWS)), "csv": "id,prompt,answer\na,One?,Yes\n"}
+    path = tmp_path / f"set.{kind}.gz"
+    path.write_bytes(gzip.compress(text[kind].encode()))
+    assert answers(path)[0][:2] == ("a", "One?")
+    assert read_answers(ResponseSettings(path=path))[0].prompt.set == "set"
+    path.write_bytes(gzip.compress(text[kind].encode())[:-9])
+    with pytest.raises(InputError, match=r"not a whole gzip file"):
+        answers(path)
+    path.write_bytes(text[kind].encode())
+    with pytest.raises(InputError, match=r"cannot be read: Not a gzipped file"):
+        answers(path)
+    monkeypatch.setattr("tds_atlas.inputs.rows._UNPACKED", 2**20)
+    path.write_bytes(gzip.compress(bytes(2**20 + 1)))
+    with pytest.raises(InputError, match=r"unpacks to more than 1 MB; unpack it first"):
+        answers(path)
+
+
+def test_other_compressions_are_named(write: Write) -> None:
+    for name in ("a.jsonl.zst", "a.parquet.gz", "a.zip"):
+        with pytest.raises(InputError, match=r"compressed; unpack it first"):
+            answers(write("x", name))
+
+
+def test_rows_that_cannot_be_used_are_passed_over_and_counted(write: Write) -> None:
+    rows = [{"prompt": "A", "answer": ""}, {"prompt": "B", "answer": "b"}, {"prompt": "", "answer": "c"}, 5]
+    path, lines = write(json.dumps(rows), "a.json"), []
+    (answer,) = read_answers(ResponseSettings(path=path, on_error="skip"), (), lines)
+    assert answer.prompt.text == "B"
+    assert [line.split(": ")[1] for line in lines] == ["row 1", "row 3", "row 4"]
+    good = write(GOOD + '\n{"id": 2}', "p.jsonl")
+    assert len(read_prompts(PromptSettings(path=good, on_error="skip"), lines)) == 1
+    assert len(lines) == 4 and "p.jsonl: line 2: prompt: Field required" in lines[-1]
+    bad = write('[{"prompt": "A", "answer": ""}]', "b.json")
+    with pytest.raises(InputError, match=r"b.json: no row can be used; the first: .*row 1: the answer is empty"):
+        read_answers(ResponseSettings(path=bad, on_error="skip"), (), [])
+
+
+def test_a_row_passed_over_takes_no_prompt_from_the_next(write: Write) -> None:
+    known = (Prompt("one", "Hi", "other"),)
+    rows = '[{"id": 1, "prompt": "Hi", "answer": ""}, {"id": 2, "prompt": "Hi", "answer": "x"}]'
+    (answer,) = read_answers(ResponseSettings(path=write(rows, "a.json"), on_error="skip"), known)
+    assert answer.prompt.prompt_id == "one"
+
+
+def test_parquet_text_that_is_not_utf8(tmp_path: Path) -> None:
+    texts = pa.array([b"fine", b"\xff"], pa.binary())
+    column = pa.Array.from_buffers(pa.string(), 2, texts.buffers())
+    pq.write_table(pa.table({"prompt": column, "answer": ["x", "y"]}), tmp_path / "a.parquet")
+    with pytest.raises(InputError, match=r"a.parquet: row 2: cannot be read: .*utf-8") as caught:
+        answers(tmp_path / "a.parquet")
+    assert "\n" not in str(caught.value)
+
+
 def test_null_and_repeated_values_in_a_table(write: Write, tmp_path: Path) -> None:
     pq.write_table(pa.table({"prompt": ["a", None], "answer": ["x", "y"]}), tmp_path / "a.parquet")
     with pytest.raises(InputError, match=r"a.parquet: row 2: prompt: Input should be a valid string"):
@@ -218,6 +361,15 @@ def test_a_dataset_through_the_datasets_library(tmp_path: Path, monkeypatch: pyt
     pq.write_table(pa.Table.from_pylist(ROWS), tmp_path / "mine" / "train.parquet")
     settings = ResponseSettings(hub=str(tmp_path / "mine"), revision="main")
     assert [(a.prompt.text, a.text) for a in read_answers(settings)] == [(r["prompt"], r["answer"]) for r in ROWS]
+    (tmp_path / "two").mkdir()
+    for name, row in zip(("one", "two"), ROWS, strict=True):
+        pq.write_table(pa.Table.from_pylist([row]), tmp_path / "two" / f"{name}.parquet")
+    configs = [{"config_name": name, "data_files": f"{name}.parquet"} for name in ("one", "two")]
+    (tmp_path / "two" / "README.md").write_text(f"---\n{yaml.safe_dump({'configs': configs})}---\n", encoding="utf-8")
+    chosen = ResponseSettings(hub=str(tmp_path / "two"), revision="main", config="two")
+    assert [a.text for a in read_answers(chosen)] == [ROWS[1]["answer"]]
+    with pytest.raises(ValueError, match="config is the configuration of a dataset on the hub: give hub"):
+        ResponseSettings(path=tmp_path, config="two")
     with pytest.raises(InputError, match=r"responses: .*mine at main: .*test") as caught:
         read_answers(ResponseSettings(hub=str(tmp_path / "mine"), revision="main", split="test"))
     assert "\n" not in str(caught.value)

@@ -41,6 +41,23 @@ def test_paths_are_relative_to_the_report_file(tmp_path: Path) -> None:
     assert report.comparisons[0].comparison_id == "base-sft" and report.comparisons[0].source == "sft·chat"
 
 
+def test_labels_of_comparisons_differ(tmp_path: Path) -> None:
+    side = "base: {model: base, context: plain}, aligned: {model: sft, context: chat}"
+    comparisons = f"""  - {{id: a, {side}}}
+  - {{id: b, {side}, responses: x}}
+  - {{id: c, {side}, responses: y}}
+  - {{id: d, {side}, responses: y}}
+  - {{id: e, base: {{model: base, context: plain}}, aligned: {{model: sft, context: plain}}, responses: x}}
+  - {{id: f, base: {{model: base, context: plain}}, aligned: {{model: base, context: chat}}, responses: x}}
+responses: {{x: {{path: x.json}}, y: {{path: y.json}}}}
+"""
+    (tmp_path / "r.yml").write_text(REPORT.replace(COMPARISON, comparisons).replace("[base-sft]", "[a]"), encoding="utf-8")
+    pair = "base·plain → sft·chat"
+    assert [c.label for c in read_report(tmp_path / "r.yml").all_comparisons] == [
+        f"{pair}, sft·chat", f"{pair}, x", f"{pair}, y, c", f"{pair}, y, d", "base·plain → sft·plain", "base → base"
+    ]  # fmt: skip
+
+
 COMPARISON = "  - {base: {model: base, context: plain}, aligned: {model: sft, context: chat}}\n"
 
 
@@ -119,6 +136,12 @@ COMPARISON = "  - {base: {model: base, context: plain}, aligned: {model: sft, co
             "",
             r"prompts: missing; without it every comparison must name a response file",
         ),
+        ("shard_responses: 2", "device: tpu", r"device: 'tpu' is no device; give auto, cpu, cuda, cuda:N, mps or xpu"),
+        ("shard_responses: 2", "device: [cpu, tpu]", r"device: 'tpu' is no device"),
+        ("shard_responses: 2", "device: []", r"device: empty; give auto, cpu"),
+        ("shard_responses: 2", "shard_responses: 0x" + "f" * 5000, r"shard_responses: Input should be less than or eq"),
+        ("name: tiny", "name: " + "a" * 5000, r"name: String should have at most 80 characters"),
+        ("title: Tiny", "title: Tiny\ntitle: Other", r"r.yml:4: the key 'title' is given twice, first in line 3"),
         ("batch_size: 2", "batch_size: 0", r"generate.batch_size: Input should be greater than or equal to 1"),
         (
             "aligned: {model: sft",

@@ -94,8 +94,8 @@ def test_buffers_that_older_programs_saved_are_no_difference(family: Path, tmp_p
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"eos_tok', r"generation_config.json: not valid JSON"),
-        ("[1]", r"generation_config.json: not valid JSON"),
+        ('{"eos_tok', r"generation_config.json: not a model.s generation_config.json"),
+        ("[1]", r"generation_config.json: not a model.s generation_config.json"),
         ('{"eos_token_id": 99999}', r"eos_token_id: 99999 is not the id of a token"),
         ('{"eos_token_id": [1, "2"]}', r"eos_token_id: '2' is not the id of a token"),
         ('{"eos_token_id": -1}', r"eos_token_id: -1 is not"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -86,8 +87,12 @@ def test_check_says_what_each_model_reads_and_what_it_costs(project: Path) -> No
             data = path.read_bytes()
             size = 8 + int.from_bytes(data[:8], "little") if path.suffix == ".safetensors" else len(data)
             (project / name / path.name).write_bytes(data[:size])
+            os.truncate(project / name / path.name, len(data))
+    with (project / "report.yml").open("a", encoding="utf-8") as file:
+        file.write("device: cuda:99\n")
     done = tds("check", "report.yml")
     assert done.returncode == 0, done.stderr
+    assert "  device: 'cuda:99' is not available here; use auto, cpu, cuda or cuda:N" in done.stdout
     assert "4 prompts, 2 models" in done.stdout and "one vocabulary" in done.stdout
     assert "condition base·plain: begin tokens: 1, template: " in done.stdout and "0:'<|begin|>'" in done.stdout
     assert "at most 96 positions" in done.stdout and not (project / "data").exists()

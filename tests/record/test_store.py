@@ -5,17 +5,24 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 import pytest
 
-from tds_atlas.domain import InputError
+from tds_atlas.domain import Divergence, InputError
+from tds_atlas.pipeline.check import check
 from tds_atlas.pipeline.plan import read_plan
 from tds_atlas.pipeline.steps import measure
+from tds_atlas.record.shards import divergence_table
 from tds_atlas.record.store import CUT_OFF, store
+from tds_atlas.report.markup import inert
 from tests.conftest import ROOT
 from tests.record.made import made_records
+from tests.report.sheets import pages
 
 
 @pytest.fixture
@@ -129,6 +136,24 @@ def _of_the_users(path: Path, sql: str) -> bytes:
     return path.read_bytes()
 
 
+def test_rows_passed_over_are_told(project: Path) -> None:
+    good = (project / "prompts.jsonl").read_text(encoding="utf-8")
+    (project / "prompts.jsonl").write_text(good + '\n{"id": "x", "prompt": ""}', encoding="utf-8")
+    text = (project / "report.yml").read_text(encoding="utf-8")
+    (project / "report.yml").write_text(text.replace("{path: prompts.jsonl", "{path: prompts.jsonl, on_error: skip"))
+    plan = read_plan(project / "report.yml")
+    lines = list(check(plan))
+    place = lines.index("  rows passed over: 1")
+    assert lines[place + 1].startswith("    prompts.jsonl: line 5: prompt: String should have at least 1 character")
+    measure(plan)
+    told = rows(project / "data/tds.duckdb", "SELECT value FROM run WHERE key = 'rows_passed_over'")
+    assert told == [(lines[place + 1].strip(),)]
+    page = pages(project / "data/tds.duckdb", "method.md")["method.md"]
+    assert "could not be used and were passed over: 1." in page and inert("prompts.jsonl: line 5: prompt") in page
+
+
+
+
 @pytest.mark.parametrize("sql", ["CREATE TABLE mine (x INT)", "CREATE TABLE run (distance DOUBLE)", None])
 def test_a_file_that_is_no_database_of_tds_is_left_alone(tmp_path: Path, sql: str | None) -> None:
     path = tmp_path / "mine.duckdb"
@@ -178,6 +203,17 @@ def test_rows_of_an_answer_stand_together_and_two_databases_are_alike(tmp_path: 
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
+def test_a_long_id_takes_no_room_beside_others() -> None:
+    ones = np.ones(100, np.float32)
+    records = [Divergence("x" * (4000 if i == 0 else 4), "base-sft", ones, ones, ones) for i in range(100)]
+    tracemalloc.start()
+    table = divergence_table(records)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert table["response_id"].to_pylist() == [r.response_id for r in records for _ in range(100)]
+    assert table.schema.field("response_id").type == pa.string() and peak < 2**23, peak
+
+
 def test_storing_more_shards_takes_no_more_memory(tmp_path: Path) -> None:
     """Peak memory of a process that stores 12 shards against one that stores 6 (all at once: some 200 MB more)."""
     made_records(tmp_path / "shards", 1)

@@ -98,6 +98,24 @@ def test_a_page_that_asks_for_what_is_not_there_is_one_line(project: Path) -> No
             _write(project)
 
 
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        (
+            "UPDATE divergence SET kl_aligned_base = 'inf' WHERE comparison_id = 'c-2' AND pos = 0",
+            r"made.duckdb: comparison c-2: the KL divergence is infinite at 6 positions, because one model gives a",
+        ),
+        ("DELETE FROM run", r"made.duckdb: not a tds database: its table run is empty; run `tds store` to write it"),
+    ],
+)
+def test_a_database_of_which_no_report_can_be_drawn_is_one_line(project: Path, sql: str, message: str) -> None:
+    with duckdb.connect(str(project / "made.duckdb")) as con:
+        con.execute(sql)
+    with pytest.raises(InputError, match=message):
+        _write(project)
+    assert not (project / "build").exists()
+
+
 def test_what_is_not_the_pages_fault_is_said_as_it_is(tmp_path: Path) -> None:
     def full() -> None:
         raise InputError("checks.sql: no room")

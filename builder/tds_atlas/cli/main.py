@@ -11,7 +11,7 @@ import typer
 
 from tds_atlas import __version__
 from tds_atlas.cli import projects, results, steps
-from tds_atlas.domain import InputError
+from tds_atlas.cli.exits import run
 
 SPINS = "10000"  # of a waiting OpenMP thread before it sleeps: with more, a busy machine loses a lot of time
 GROUPS: dict[str, dict[str, Callable[..., Any]]] = {
@@ -61,14 +61,4 @@ def about(version: Annotated[bool, typer.Option("--version", help="Print the ver
 def main() -> None:
     """Run `tds`. Errors you can fix are one line on stderr and exit code 2."""
     os.environ.setdefault("GOMP_SPINCOUNT", SPINS)  # read when torch is loaded, which is later
-    try:
-        app()
-    except InputError as error:
-        print(f"tds: {error}", file=sys.stderr)
-        sys.exit(2)
-    except OSError as error:  # a full disk, a folder that cannot be written
-        print(f"tds: {error.filename2 or error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("tds: interrupted; finished shards are kept, run again to continue", file=sys.stderr)
-        sys.exit(130)
+    sys.exit(run(app))

@@ -105,15 +105,11 @@ def serve(
     port: Annotated[int, typer.Option(help="Port on this machine.")] = 8000,
 ) -> None:
     """Show the built site in a browser on this machine."""
-    from functools import partial
-    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+    from tds_atlas.cli.site_server import site_server
 
     if not (folder / "index.html").is_file():
         raise InputError(f"{folder}: no site here yet; run `tds site` first")
-    try:
-        server = ThreadingHTTPServer(("127.0.0.1", port), partial(SimpleHTTPRequestHandler, directory=str(folder)))
-    except OSError as error:
-        raise InputError(f"port {port}: {error.strerror}; choose another with --port") from None
+    server = site_server(folder, port)
     typer.echo(f"Serving {folder} at http://127.0.0.1:{port}/ (Ctrl+C to stop)")
     with server:
         server.serve_forever()

@@ -5,7 +5,6 @@ This is enough to decide whether anything is left to measure, so torch and trans
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 from collections.abc import Mapping
@@ -15,10 +14,12 @@ from typing import Any
 
 from tds_atlas.domain import InputError, ModelCard, first_line
 from tds_atlas.files import hash_files
+from tds_atlas.inputs import model_config
 from tds_atlas.inputs.adapters import ADAPTER_CONFIG, ADAPTER_WEIGHTS, AdapterCard, read_adapter
+from tds_atlas.inputs.model_config import CONFIG, GENERATION, check_end_tokens, check_sizes, read_config
 from tds_atlas.inputs.settings import ModelSettings, Source
+from tds_atlas.inputs.weights import tensor_shapes, weight_files
 
-WEIGHT_FILES = "*.safetensors"
 TOKENIZER_FILES = (
     "tokenizer.json",
     "tokenizer.model",
@@ -29,9 +30,8 @@ TOKENIZER_FILES = (
     "merges.txt",
     "chat_template.jinja",
 )
-_CONFIG_FILES = ("config.json", "generation_config.json")
 _MORE_TEMPLATES = "additional_chat_templates/*.jinja"
-_HUB_FILES = [WEIGHT_FILES, "*.json", "*.jinja", "tokenizer.model", "merges.txt"]
+_HUB_FILES = ["model*.safetensors", ADAPTER_WEIGHTS, "*.json", "*.jinja", "tokenizer.model", "merges.txt"]
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,10 @@ def locate(model_id: str, models: Mapping[str, ModelSettings]) -> Checkpoint:
     if settings.adapts is not None:
         return _locate_adapter(model_id, settings, locate(settings.adapts, models))
     folder, revision = _folder(f"models.{model_id}", settings)
-    weights = sorted(folder.glob(WEIGHT_FILES))
-    if not (folder / "config.json").is_file() or not weights:
-        what = "config.json" if weights else "safetensors weights"
-        raise InputError(f"models.{model_id}: {folder} has no {what}; give a folder written by save_pretrained")
-    content = hash_files([folder / name for name in _CONFIG_FILES] + ([] if revision else weights))
+    if not (folder / CONFIG).is_file():
+        raise InputError(f"models.{model_id}: {folder} {_instead_of_a_model(folder)}")
+    weights = weight_files(f"models.{model_id}", folder)
+    content = hash_files([folder / name for name in (CONFIG, GENERATION)] + ([] if revision else weights))
     tokenizer = _hash_tokenizer(folder)
     weights_hash = f"{revision or ''}{content}"
     return Checkpoint(model_id, settings, folder, revision, weights_hash, tokenizer, settings.dtype, folder)
@@ -101,25 +100,31 @@ def _hash_tokenizer(folder: Path) -> str:
     return hash_files([*(folder / name for name in TOKENIZER_FILES), *sorted(folder.glob(_MORE_TEMPLATES))])
 
 
+def _instead_of_a_model(folder: Path) -> str:
+    """What a folder without a config.json lacks, and what to give instead."""
+    if (folder / ADAPTER_CONFIG).is_file():
+        return "holds an adapter, not a model; give adapts: (the model it was trained on) and adapter: {path: ...}"
+    return "has no config.json; give a folder written by save_pretrained"
+
+
 def card(checkpoint: Checkpoint, tokenizer_id: str = "") -> ModelCard:
     """A model as config.json and the headers of its weight files describe it. Raises InputError for damaged files."""
-    path = checkpoint.folder / "config.json"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-        vocab_size = config.get("vocab_size") or config["text_config"]["vocab_size"]
-    except (ValueError, KeyError, TypeError):
-        raise InputError(f"{path}: not a model's config.json: no vocab_size") from None
-    weights = sorted(checkpoint.folder.glob(WEIGHT_FILES))
+    folder = checkpoint.folder
+    config = read_config(folder)
+    shapes = [shape for path in weight_files(f"models.{checkpoint.model_id}", folder) for shape in tensor_shapes(path)]
+    check_sizes(folder, config, shapes)
+    check_end_tokens(folder, config)
+    context_length(checkpoint)
     if checkpoint.adapter:
-        weights.append(checkpoint.adapter / ADAPTER_WEIGHTS)
+        shapes += tensor_shapes(checkpoint.adapter / ADAPTER_WEIGHTS)
     return ModelCard(
         checkpoint.model_id,
         checkpoint.settings.label or checkpoint.model_id,
         checkpoint.source,
         checkpoint.revision,
-        (config.get("architectures") or ["unknown"])[0] + (" + adapter" if checkpoint.adapter else ""),
-        sum(map(_parameters, weights)),
-        vocab_size,
+        model_config.architecture(folder, config) + (" + adapter" if checkpoint.adapter else ""),
+        sum(map(math.prod, shapes)),
+        model_config.vocab_size(folder, config),
         _dtype(checkpoint, config),
         checkpoint.weights_hash,
         tokenizer_id,
@@ -137,9 +142,7 @@ def _dtype(checkpoint: Checkpoint, config: Mapping[str, Any]) -> str:
 
 def context_length(checkpoint: Checkpoint) -> int | None:
     """How many positions the model can read according to config.json; None if it does not say."""
-    config = json.loads((checkpoint.folder / "config.json").read_text(encoding="utf-8"))
-    text = config.get("text_config", config)
-    return next((text[key] for key in ("max_position_embeddings", "n_positions") if text.get(key)), None)
+    return model_config.context_length(checkpoint.folder, read_config(checkpoint.folder))
 
 
 def _folder(key: str, source: Source) -> tuple[Path, str | None]:
@@ -168,17 +171,4 @@ def _from_hub(key: str, source: Source) -> tuple[Path, str]:
             return path, path.name
         except (LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
             problem = first_line(error)
-    raise InputError(
-        f"{key}.hub: cannot get {source.hub} at {source.revision}: {problem}; for a local folder use path"
-    )
-
-
-def _parameters(path: Path) -> int:
-    """Number of values in a safetensors file, from its header: 8 bytes of length, then the shapes as JSON."""
-    try:
-        with path.open("rb") as file:
-            size = int.from_bytes(file.read(8), "little")
-            tensors = json.loads(file.read(size))
-    except (ValueError, MemoryError, OverflowError):
-        raise InputError(f"{path}: not a safetensors file, or truncated") from None
-    return sum(math.prod(entry["shape"]) for name, entry in tensors.items() if name != "__metadata__")
+    raise InputError(f"{key}.hub: cannot get {source.hub} at {source.revision}: {problem}; for a local folder use path")

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, get_args
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from tds_atlas.domain import Comparison, Condition, InputError
+from tds_atlas.domain import Comparison, Condition, InputError, printable
+from tds_atlas.inputs.plain_yaml import read_yaml
+from tds_atlas.inputs.probe_settings import ProbeSettings
 from tds_atlas.inputs.settings import (
     ComparisonSettings,
     ConditionSettings,
     ContextSettings,
+    Devices,
     GenerateSettings,
     ModelSettings,
     Name,
     NoiseSettings,
     OutputSettings,
     Positive,
-    ProbeSettings,
     PromptSettings,
     ResponseSettings,
     RolesSettings,
@@ -28,6 +30,8 @@ from tds_atlas.inputs.settings import (
     Settings,
     SiteSettings,
 )
+
+_KEY = 80  # characters of a key in a message
 
 
 class Report(Settings):
@@ -48,7 +52,7 @@ class Report(Settings):
     generate: GenerateSettings = GenerateSettings()
     score: ScoreSettings = ScoreSettings()
     shard_responses: Positive = 64
-    device: str | tuple[str, ...] = "auto"
+    device: Devices = "auto"
     site: SiteSettings = SiteSettings()
     output: OutputSettings = OutputSettings()
 
@@ -106,12 +110,10 @@ class Report(Settings):
     @cached_property
     def all_comparisons(self) -> tuple[Comparison, ...]:
         """All comparisons to measure: those of the report, then its A/A checks."""
-        pairs = [(c.base.model, c.aligned.model) for c in self.comparisons]
         comparisons = []
-        for c, pair in zip(self.comparisons, pairs, strict=True):
+        for c, label in zip(self.comparisons, _labels(self.comparisons), strict=True):
             base, aligned = c.base.condition, c.aligned.condition
-            sides = pair if pairs.count(pair) == 1 else (base.condition_id, aligned.condition_id)
-            comparisons.append(Comparison(c.comparison_id, " → ".join(sides), "tuning", base, aligned, c.source))
+            comparisons.append(Comparison(c.comparison_id, label, "tuning", base, aligned, c.source))
         for n in self.noise:
             again = Condition(n.model, n.context, n.arithmetic)
             of_condition = (c.source for c in comparisons if n.condition in (c.base, c.aligned))
@@ -138,6 +140,16 @@ class Report(Settings):
         return tuple(dict.fromkeys(c for source in sources for c in self.conditions_of(source)))
 
 
+def _labels(comparisons: Sequence[ComparisonSettings]) -> list[str]:
+    """The shortest label of each comparison that no other has: its models, its conditions, its answers, its id."""
+    models = [f"{c.base.model} → {c.aligned.model}" for c in comparisons]
+    conditions = [f"{c.base.condition.condition_id} → {c.aligned.condition.condition_id}" for c in comparisons]
+    sources = [f"{label}, {c.source}" for label, c in zip(conditions, comparisons, strict=True)]
+    ids = [f"{label}, {c.comparison_id}" for label, c in zip(sources, comparisons, strict=True)]
+    kinds = (models, conditions, sources, ids)
+    return [next((k[i] for k in kinds if k.count(k[i]) == 1), ids[i]) for i in range(len(comparisons))]
+
+
 def _noise_id(check: NoiseSettings) -> str:
     return f"noise-{check.model}-{check.context}-{check.arithmetic}"
 
@@ -149,14 +161,7 @@ def _check_name(key: str, name: str, names: Any) -> None:
 
 def read_report(path: Path) -> Report:
     """Read and validate a report file. Raises InputError: one line that names file and key."""
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"{path}:{mark.line + 1}" if mark else f"{path}"
-        raise InputError(f"{place}: not valid YAML: {getattr(error, 'problem', None) or error}") from None
+    raw = read_yaml(path)
     if not isinstance(raw, dict):
         raise InputError(f"{path}: a report file is a mapping with the keys {', '.join(Report.model_fields)}")
     try:
@@ -167,7 +172,7 @@ def read_report(path: Path) -> Report:
 
 def _one_line(path: Path, error: ValidationError) -> str:
     first, *others = error.errors()
-    key = ".".join(str(part) for part in first["loc"] if part != "[key]")
+    key = printable(".".join(str(part)[:_KEY] for part in first["loc"] if part != "[key]"))
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         message = f"unknown key; allowed here: {', '.join(_fields_at(first['loc'][:-1]))}"

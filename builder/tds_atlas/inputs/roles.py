@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import yaml
-
 from tds_atlas.domain import InputError, Spans
+from tds_atlas.inputs.plain_yaml import read_yaml
 
 DEFAULT = Path(__file__).parent / "roles.yml"
 SAFETY, STYLE, KNOWLEDGE, GLUE, CONTENT, END = "safety", "style", "knowledge", "glue", "content", "end"
@@ -77,12 +76,7 @@ def states(text: str, truths: Sequence[str]) -> bool | None:
 
 def read_roles(path: Path) -> Roles:
     """Read a roles file. Raises InputError naming the file and the key."""
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8 text'}") from None
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: not valid YAML: {getattr(error, 'problem', None) or error}") from None
+    raw = read_yaml(path)
     if not isinstance(raw, dict) or not raw.keys() <= {SAFETY, STYLE}:
         raise InputError(f"{path}: a roles file is a mapping with the keys safety and style, each a list of phrases")
     for key, phrases in raw.items():
@@ -94,8 +88,18 @@ def read_roles(path: Path) -> Roles:
 def _pattern(phrases: Iterable[str]) -> re.Pattern[str]:
     """Whole words, longer phrases first, a space as any white space; without phrases a pattern that never matches."""
     longest = sorted((p.strip() for p in phrases), key=len, reverse=True)
-    patterns = [r"([^\n]{1,80}?)".join(map(_escape, p.split("*"))) for p in longest]
+    patterns = [_escaped(p.split("*")) for p in longest]
     return re.compile(rf"(?<!\w)(?:{'|'.join(patterns) or '(?!)'})(?!\w)", re.IGNORECASE)
+
+
+def _escaped(parts: Sequence[str]) -> str:
+    """The parts of a phrase with a wildcard between two: each ends where the phrase can first go on (an atomic group),
+    because trying every end of every wildcard takes for ever."""
+    first, *rest = map(_escape, parts)
+    boundaries = [""] * (len(rest) - 1) + [r"(?!\w)"]
+    return first + "".join(
+        rf"(?>([^\n]{{1,80}}?){part}{boundary})" for part, boundary in zip(rest, boundaries, strict=False)
+    )
 
 
 def _escape(part: str) -> str:

@@ -1,15 +1,24 @@
-"""The rows of a file: JSON, JSON Lines, CSV, TSV, Parquet, or a dataset on the hub. Does not check columns."""
+"""The rows of a file: JSON, JSON Lines, CSV, TSV (each also as .gz), Parquet, or a dataset on the hub.
+
+Does not check columns.
+"""
 
 from __future__ import annotations
 
 import csv
+import gzip
+import io
 import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from tds_atlas.domain import InputError, first_line
 from tds_atlas.inputs.settings import ResponseSettings
+
+_UNPACKED = 2**29  # bytes of a .gz file at most: a small one can unpack to more than the memory holds
+_PACKED = (".zip", ".zst", ".bz2", ".xz", ".7z", ".tar", ".tgz")
 
 
 def read_rows(path: Path) -> Iterator[tuple[str, Any]]:
@@ -18,9 +27,12 @@ def read_rows(path: Path) -> Iterator[tuple[str, Any]]:
     The suffix gives the format; the first character tells JSON from JSON Lines.
     """
     if not path.is_file():
-        raise InputError(f"{path}: cannot be read: {'a folder' if path.is_dir() else 'No such file or directory'}")
-    kind = path.suffix.lower()
-    if kind == ".parquet":
+        what = "a folder" if path.is_dir() else "not a file" if path.exists() else "No such file or directory"
+        raise InputError(f"{path}: cannot be read: {what}")
+    kind = path.with_suffix("").suffix.lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
+    if kind == ".parquet" or kind in _PACKED:
+        if path.suffix.lower() != ".parquet":
+            raise InputError(f"{path}: compressed; unpack it first (only .gz of JSON, CSV and TSV is read as it is)")
         rows = _parquet(path)
     elif kind in (".csv", ".tsv"):
         rows = _csv(path, "\t" if kind == ".tsv" else ",")
@@ -37,9 +49,22 @@ def read_rows(path: Path) -> Iterator[tuple[str, Any]]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8 text'}") from None
+        return (_unpacked(path) if path.suffix.lower() == ".gz" else path.read_bytes()).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: cannot be read: not UTF-8 text") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or first_line(error)}") from None
+
+
+def _unpacked(path: Path) -> bytes:
+    try:
+        with gzip.open(path) as file:
+            raw = file.read(_UNPACKED + 1)
+    except (EOFError, zlib.error) as error:
+        raise InputError(f"{path}: not a whole gzip file: {first_line(error)}") from None
+    if len(raw) > _UNPACKED:
+        raise InputError(f"{path}: unpacks to more than {_UNPACKED // 2**20} MB; unpack it first")
+    return raw
 
 
 def _array(path: Path, text: str) -> Iterator[tuple[str, Any]]:
@@ -54,7 +79,7 @@ def _lines(path: Path, text: str) -> Iterator[tuple[str, Any]]:
 
 def _json(path: Path, text: str, line: int | None = None) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_object)
     except (ValueError, RecursionError) as error:  # also: a number of thousands of digits, thousands of brackets
         number = line or getattr(error, "lineno", 1)
         what = getattr(error, "msg", "numbers too long or brackets too deep")
@@ -62,23 +87,29 @@ def _json(path: Path, text: str, line: int | None = None) -> Any:
         raise InputError(f"{path}: line {number}: not valid JSON: {what}; {remedy}") from None
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys differ: of two values under one key JSON keeps the last in silence."""
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise json.JSONDecodeError(f"the key {next(k for k in keys if keys.count(k) > 1)!r} is given twice", "", 0)
+    return row
+
+
 def _csv(path: Path, delimiter: str) -> Iterator[tuple[str, Any]]:
     csv.field_size_limit(2**31 - 1)
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, delimiter=delimiter, strict=True)
-        try:
-            names = reader.fieldnames or ()
-            duplicate = next((name for name in names if names.count(name) > 1), None)
-            if duplicate is not None:
-                raise InputError(f"{path}: line 1: two columns are called {duplicate!r}; their names must differ")
-            for number, row in enumerate(reader, 1):
-                if None in row or None in row.values():
-                    raise InputError(f"{path}: row {number}: does not have {len(names)} fields, like the first line")
-                yield f"row {number}", row
-        except UnicodeDecodeError:
-            raise InputError(f"{path}: cannot be read: not UTF-8 text") from None
-        except csv.Error as error:
-            raise InputError(f"{path}: line {reader.line_num}: not valid CSV: {error}") from None
+    reader = csv.DictReader(io.StringIO(_text(path), newline=""), delimiter=delimiter, strict=True)
+    try:
+        names = reader.fieldnames or ()
+        duplicate = next((name for name in names if names.count(name) > 1), None)
+        if duplicate is not None:
+            raise InputError(f"{path}: line 1: two columns are called {duplicate!r}; their names must differ")
+        for number, row in enumerate(reader, 1):
+            if None in row or None in row.values():
+                raise InputError(f"{path}: row {number}: does not have {len(names)} fields, like the first line")
+            yield f"row {number}", row
+    except csv.Error as error:
+        raise InputError(f"{path}: line {reader.line_num}: not valid CSV: {error}") from None
 
 
 def _parquet(path: Path) -> Iterator[tuple[str, Any]]:
@@ -86,10 +117,15 @@ def _parquet(path: Path) -> Iterator[tuple[str, Any]]:
     import pyarrow.parquet as pq
 
     try:
-        rows = pq.read_table(path).to_pylist()
-    except (OSError, pa.ArrowInvalid) as error:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowException) as error:
         raise InputError(f"{path}: not a readable Parquet file: {first_line(error)}") from None
-    return ((f"row {i}", row) for i, row in enumerate(rows, 1))
+    for number in range(table.num_rows):
+        try:
+            (row,) = table.slice(number, 1).to_pylist()
+        except (ValueError, OverflowError, pa.ArrowException) as error:  # not UTF-8; a date that Python does not have
+            raise InputError(f"{path}: row {number + 1}: cannot be read: {first_line(error)}") from None
+        yield f"row {number + 1}", row
 
 
 def read_dataset(settings: ResponseSettings) -> Iterator[tuple[str, Any]]:
@@ -99,7 +135,7 @@ def read_dataset(settings: ResponseSettings) -> Iterator[tuple[str, Any]]:
     except ImportError:
         raise InputError("responses: hub needs the extra datasets: pip install 'tds-atlas[datasets]'") from None
     try:
-        rows = load_dataset(settings.hub, revision=settings.revision, split=settings.split)
+        rows = load_dataset(settings.hub, settings.config, revision=settings.revision, split=settings.split)
+        yield from ((f"row {i}", dict(row)) for i, row in enumerate(rows, 1))
     except Exception as error:  # the library raises many types: no such dataset, no network, no such split
         raise InputError(f"responses: {settings.hub} at {settings.revision}: {first_line(error)}") from None
-    return ((f"row {i}", dict(row)) for i, row in enumerate(rows, 1))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
-from tds_atlas.domain import Condition
+from tds_atlas.domain import Condition, text_fault
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-Positive = Annotated[int, Field(ge=1)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=80)]
+Positive = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 
 
@@ -20,6 +21,16 @@ def _beside_report(path: Path, info: ValidationInfo) -> Path:
     return Path(folder) / path.expanduser()
 
 
+def _known_devices(devices: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    for name in (devices,) if isinstance(devices, str) else devices:
+        if not re.fullmatch(r"auto|cpu|mps|(cuda|xpu)(:\d{1,3})?", name):
+            raise ValueError(f"{name!r} is no device; give auto, cpu, cuda, cuda:N, mps or xpu")
+    if not devices:
+        raise ValueError("empty; give auto, cpu, cuda, cuda:N, mps or xpu")
+    return devices
+
+
+Devices = Annotated[str | tuple[str, ...], AfterValidator(_known_devices)]
 InputPath = Annotated[Path, AfterValidator(_beside_report)]
 OutputPath = Annotated[Path, AfterValidator(Path.expanduser)]
 # Ids are text, as in the database; YAML reads digits without quotes as a number.
@@ -91,11 +102,14 @@ class ContextSettings(Settings):
             raise ValueError("give either template or path (a file with the template)")
         path = _beside_report(Path(values["path"]), info)
         try:
-            return values | {"template": path.read_text(encoding="utf-8")}
+            template = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ValueError(
                 f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8 text'}"
             ) from None
+        if fault := text_fault(template):
+            raise ValueError(f"{path}: {fault}")
+        return values | {"template": template}
 
     @model_validator(mode="after")
     def _template_fits_kind(self) -> Self:
@@ -110,10 +124,16 @@ class ContextSettings(Settings):
         return self
 
 
-class PromptSettings(Settings):
-    path: InputPath
+class RowSettings(Settings):
+    """Which rows of a file are used."""
+
     limit: Positive | None = None
     leave_out: tuple[RowId, ...] = ()  # ids of rows to skip
+    on_error: Literal["stop", "skip"] = "stop"  # skip: a row that cannot be used is passed over, and counted
+
+
+class PromptSettings(RowSettings):
+    path: InputPath
 
 
 class RolesSettings(Settings):
@@ -130,13 +150,18 @@ class ColumnSettings(Settings):
     answer: str | None = None
 
 
-class ResponseSettings(Source):
+class ResponseSettings(Source, RowSettings):
     """Existing answers with their prompts: a local file, or a dataset on the hub."""
 
-    limit: Positive | None = None
-    leave_out: tuple[RowId, ...] = ()
     columns: ColumnSettings = ColumnSettings()
+    answers: Literal["only", "first"] = "only"  # first: of a row with several answers, take the first
+    config: str | None = None  # of a dataset on the hub: its configuration, if it has several
     split: str = "train"  # of a dataset on the hub
+
+    def check_source(self) -> None:
+        super().check_source()
+        if self.config is not None and self.hub is None:
+            raise ValueError("config is the configuration of a dataset on the hub: give hub")
 
 
 class ConditionSettings(Settings):
@@ -181,39 +206,6 @@ class ScoreSettings(Settings):
     top_k: Positive = 30
     batch_tokens: Positive = 4096
     chunk_logits: Positive = 4_000_000  # logits in memory at a time, per condition; 16 times as many on a GPU
-
-
-class SwapSettings(Settings):
-    """Token swap: the base writes, and some tokens are the aligned model's; see measure/probes/swap.py."""
-
-    comparisons: tuple[str, ...] = Field(min_length=1)
-    shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.02, 0.05, 0.1, 0.2, 0.4)
-    prompts: Positive = 96  # at most this many of the report's, evenly spaced
-    max_new_tokens: Positive = 160
-
-
-class PrefillSettings(Settings):
-    """Harmful prompts, and how the aligned model continues the first tokens of the base's answer."""
-
-    comparisons: tuple[str, ...] = Field(min_length=1)
-    depth: Positive = 10  # tokens of the base's answer, at most
-    new_tokens: Positive = 24  # of the aligned model's continuation
-    opening: Positive = 4  # tokens of its own answer that count as its opening
-
-
-class ContinuationSettings(Settings):
-    """What the base would have written where a run of shifted tokens begins."""
-
-    new_tokens: Positive = 10
-    per_response: Positive = 24  # positions, those with the largest KL
-
-
-class ProbeSettings(Settings):
-    """What is measured by letting the models continue a text. A probe runs only if the report names it."""
-
-    swap: SwapSettings | None = None
-    prefill: PrefillSettings | None = None
-    continuation: ContinuationSettings | None = None
 
 
 class SiteSettings(Settings):

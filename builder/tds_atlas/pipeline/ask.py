@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 from rich.cells import cell_len
 from rich.text import Text
 
-from tds_atlas.domain import Comparison, Divergence, InputError, Prompt, Response, Score, printable, shift_class
+from tds_atlas.domain import (
+    Comparison,
+    Divergence,
+    InputError,
+    Prompt,
+    Response,
+    Score,
+    printable,
+    shift_class,
+    text_fault,
+)
 from tds_atlas.pipeline.plan import Plan
 from tds_atlas.pipeline.sides import side_of
 
@@ -67,6 +77,8 @@ def ask(plan: Plan, models: Callable[[], Models], text: str, comparison_id: str 
     from tds_atlas.measure.generate import generate
     from tds_atlas.measure.score import Scorer
 
+    if not text or text_fault(text):
+        raise InputError(f"the prompt {text_fault(text) or 'is empty; ask something'}")
     comparison, settings = _comparison(plan, comparison_id), plan.report.score
     conditions = dict.fromkeys((comparison.base, comparison.aligned))
     sides = {c: side_of(plan, models(), c) for c in conditions}

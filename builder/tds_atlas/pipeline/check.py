@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tds_atlas.measure.engines.transformers import Models
 
 _END_IDS = 4  # ids printed of either end of a prompt
+_LINES = 10  # printed of rows passed over
 _ROW_BYTES = 12  # of a score without its lists; with 5 bytes per candidate this is the size of the pocket report
 _CANDIDATE_BYTES = 5
 _WIDTHS = {"float32": 4, "float64": 8}  # bytes; every other dtype has two
@@ -43,6 +44,7 @@ def check(plan: Plan) -> Iterator[str]:
     tokenizers = {name: models.tokenizer(checkpoint) for name, checkpoint in plan.checkpoints.items()}
     cards = {name: card(checkpoint) for name, checkpoint in plan.checkpoints.items()}
     yield f"{plan.path}: {len(plan.prompts)} prompts, {len(cards)} models"
+    yield from _passed_over_lines(plan)
     for name, c in cards.items():
         adapter = plan.checkpoints[name].adapter_card
         other = f"; its adapter was trained on {adapter.other_base}" if adapter and adapter.other_base else ""
@@ -60,7 +62,29 @@ def check(plan: Plan) -> Iterator[str]:
         yield from _card_lines(plan, condition, frame, max(lengths[condition].values()))
     for source in plan.answers:
         yield from _answer_lines(plan, models, source)
+    yield from _device_lines(plan)
     yield from _cost_lines(plan, _cost(plan, models, cards, lengths))
+
+
+def _device_lines(plan: Plan) -> Iterator[str]:
+    """The devices that this machine does not have: the run may be meant for another one."""
+    from tds_atlas.measure.engines.loading import choose_device
+
+    devices = plan.report.device
+    for name in (devices,) if isinstance(devices, str) else devices:
+        try:
+            choose_device(name)
+        except InputError as error:
+            yield f"  {error}"
+
+
+def _passed_over_lines(plan: Plan) -> Iterator[str]:
+    lines = plan.passed_over
+    if lines:
+        yield f"  rows passed over: {len(lines):,}"
+        yield from (f"    {line}" for line in lines[:_LINES])
+        if len(lines) > _LINES:
+            yield f"    and {len(lines) - _LINES:,} more"
 
 
 def _lengths(plan: Plan, condition: Condition, frame: Frame) -> dict[str, int]:

@@ -41,6 +41,7 @@ class Plan:
     prompt_set: tuple[Prompt, ...]  # of the prompt file: the models answer these
     answers: dict[str, tuple[Answer, ...]]  # response files, by source
     roles: Roles
+    passed_over: tuple[str, ...] = ()  # a line for each row that could not be used, where the report lets rows be
 
     @cached_property
     def prompts(self) -> dict[str, Prompt]:
@@ -181,11 +182,14 @@ def read_plan(path: Path) -> Plan:
     """Read a report file and what it names, the cheap parts first. Raises InputError."""
     report = read_report(path)
     check_outputs(path, report)
-    prompt_set = read_prompts(report.prompts) if report.prompts else ()
-    answers = {source: read_answers(settings, prompt_set) for source, settings in report.file_sources().items()}
+    passed_over: list[str] = []
+    prompt_set = read_prompts(report.prompts, passed_over) if report.prompts else ()
+    sources = report.file_sources().items()
+    answers = {source: read_answers(settings, prompt_set, passed_over) for source, settings in sources}
     roles = read_roles(report.roles.path if report.roles else DEFAULT)
     conditions = report.conditions_used()
     template_models = [report.contexts[c.context_id].template_of for c in conditions]
     model_ids = dict.fromkeys([*(c.model_id for c in conditions), *filter(None, template_models)])
     checkpoints = {name: locate(name, report.models) for name in model_ids}
-    return Plan(path, report, path.read_text(encoding="utf-8"), checkpoints, prompt_set, answers, roles)
+    text = path.read_text(encoding="utf-8")
+    return Plan(path, report, text, checkpoints, prompt_set, answers, roles, tuple(passed_over))

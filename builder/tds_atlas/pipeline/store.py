@@ -31,6 +31,7 @@ def write_database(plan: Plan) -> None:
         [(table, shard.key) for table, shard in probes],
         (plan.roles.safety, plan.roles.style, getsource(roles)),
         [(p.prompt_id, p.tasks, p.topics, p.harmful, p.truths) for p in plan.prompts.values()],
+        plan.passed_over,
     )
     database, records = plan.report.output.database, _records(plan, responses, scores, probes, content)
     if not is_current(database, content):
@@ -59,6 +60,8 @@ def _records(
         "tds_atlas_version": __version__,
         "python_version": platform.python_version(),
     }
+    if plan.passed_over:
+        run["rows_passed_over"] = "\n".join(plan.passed_over)
     for key in ("device", "machine", "attention", "dtypes", "torch", "transformers"):
         run[f"measured_{key}"] = ", ".join(sorted({meta[key] for meta in metas}))
     run["seconds_generating"] = f"{sum(s.meta().get('seconds', 0) for s in responses):.1f}"

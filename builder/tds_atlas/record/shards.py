@@ -188,10 +188,11 @@ def rows_table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
 
 def _key_columns(records: Sequence[Any], owner: str) -> dict[str, pa.Array]:
     sizes = [len(r.logprob if isinstance(r, Score) else r.js) for r in records]
+    which = pa.array(np.repeat(np.arange(len(records)), sizes))  # numpy would give every text the longest one's width
     return {
-        "response_id": pa.array(np.repeat([r.response_id for r in records], sizes)),
+        "response_id": pa.array([r.response_id for r in records]).take(which),
         "pos": pa.array(np.concatenate([np.arange(n, dtype=np.int32) for n in sizes])),
-        owner: pa.array(np.repeat([getattr(r, owner) for r in records], sizes)),
+        owner: pa.array([getattr(r, owner) for r in records]).take(which),
     }
 
 

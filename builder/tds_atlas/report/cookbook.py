@@ -126,8 +126,10 @@ def answer(
         text = sql_of(saved) if saved is not None else query.read_sql(sql or "")
         con = query.connect(database)
         if output is None:
-            return format_table(query.run(con, text), style, terminal_width())
+            return format_table(query.interruptible(con, lambda: query.run(con, text)), style, terminal_width())
         result = query.relation(con, text)
+        query.interruptible(con, lambda: save(result, style, output))
+        return None
     if output is None:
         return format_table(result, style, terminal_width())
     save(result, style, output)

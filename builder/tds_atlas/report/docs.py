@@ -46,8 +46,9 @@ def write_docs(database: Path, source: Path, docs: Path) -> None:
 
 
 def check_inputs(database: Path, source: Path, docs: Path) -> None:
-    """Raises InputError unless there is a database, and pages, and a folder for them. Writes nothing."""
-    query.connect(database, config=query.FRUGAL).close()
+    """Raises InputError unless there is a database that can be drawn, and pages, and a folder. Writes nothing."""
+    with closing(query.connect(database, config=query.FRUGAL)) as con:
+        _check_database(database, con)
     if not (source / "index.md").is_file():
         raise InputError(f"{source}: no site sources here; run in the project folder")
     check_docs(docs)
@@ -74,6 +75,19 @@ def _write_docs(database: Path, source: Path, docs: Path, keys: list[str]) -> No
         for task in tasks:
             task.result()
     write_file(marker, "\n".join(keys))
+
+
+def _check_database(database: Path, con: duckdb.DuckDBPyConnection) -> None:
+    """Raises InputError for a database that says nothing of its run, or whose divergences no chart can draw."""
+    if not query.rows(con, "pages/run"):
+        raise InputError(f"{database}: not a tds database: its table run is empty; run `tds store` to write it")
+    (row,) = query.rows(con, "pages/infinite")
+    if row["positions"]:
+        raise InputError(
+            f"{database}: comparison {row['comparison_id']}: the KL divergence is infinite at {row['positions']:,} "
+            "positions, because one model gives a token no probability at all (a bias of -inf in its head?); the "
+            "database holds every number, but no report can be drawn of it"
+        )
 
 
 def _write_data(background: ProcessPoolExecutor, database: Path, docs: Path) -> list[Future[None]]:

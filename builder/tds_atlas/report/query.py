@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
-from tds_atlas.domain import InputError, first_line
+from tds_atlas.domain import InputError, first_line, text_fault
 from tds_atlas.record.store import QUIET, attach_database
 
+T = TypeVar("T")
 SQL = Path(__file__).parent / "sql"
 Config = dict[str, str | bool | int | float | list[str]]
 # DuckDB where a report is built: two processes share the machine, and what needs more memory spills beside the file.
@@ -28,6 +31,8 @@ def connect(database: Path, views: Path | None = None, config: Config | None = N
     """
     if not database.is_file():
         raise InputError(f"{database}: no such file; run `tds store` to write it, or name another with --db")
+    if text_fault(str(database)):
+        raise InputError(f"{database}: DuckDB opens no file whose name is not UTF-8; rename it")
     try:
         con = duckdb.connect(str(views or database), read_only=True, config=config or {})
         (locked,) = con.execute("SELECT current_setting('lock_configuration')").fetchall()[0]
@@ -110,11 +115,25 @@ def run(con: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
         raise InputError(first_line(error)) from None
 
 
+def interruptible(con: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
+    """The result of work on the connection, in a thread: DuckDB notices Ctrl+C only between long pieces of a query."""
+    with ThreadPoolExecutor(1) as pool:
+        result = pool.submit(work)
+        try:
+            return result.result()
+        except KeyboardInterrupt:
+            con.interrupt()
+            raise
+
+
 def read_sql(text: str) -> str:
-    """A user's SQL: as given, or from standard input for a dash."""
-    if text != "-":
-        return text
+    """A user's SQL: as given, or from standard input for a dash. Raises InputError for text that DuckDB cannot read."""
+    if text == "-" and sys.stdin is None:
+        raise InputError("standard input is closed; give the SQL as an argument")
     try:
-        return sys.stdin.read()
+        sql = sys.stdin.read() if text == "-" else text
     except UnicodeDecodeError:
         raise InputError("the SQL on standard input is not UTF-8") from None
+    if fault := text_fault(sql):
+        raise InputError(f"the SQL {fault}")
+    return sql

@@ -19,8 +19,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, 
 from transformers.utils import logging as transformers_logging
 
 from tds_atlas.domain import InputError, first_line
-from tds_atlas.inputs.checkpoints import WEIGHT_FILES, Checkpoint
-from tds_atlas.measure.end_tokens import read_settings
+from tds_atlas.inputs.checkpoints import Checkpoint
+from tds_atlas.inputs.model_config import read_config
+from tds_atlas.inputs.weights import weight_files
 
 transformers_logging.set_verbosity_error()
 transformers_logging.disable_progress_bar()
@@ -110,7 +111,7 @@ def load_weights(checkpoint: Checkpoint, dtype: str, device: str) -> Weights:
             f"models.{checkpoint.model_id}: cannot be loaded from {checkpoint.folder}: {first_line(error)}"
         ) from None
     _check_report(name, report)
-    if "quantization_config" not in read_settings(checkpoint.folder / "config.json"):
+    if "quantization_config" not in read_config(checkpoint.folder):
         _check_types(name, model, tensors)
     model.generation_config = GenerationConfig()  # greedy means greedy: drop the checkpoint's penalties and sampling
     wrapper = " (the prefixes of a wrapper taken off their names)" if wrapped else ""
@@ -120,7 +121,7 @@ def load_weights(checkpoint: Checkpoint, dtype: str, device: str) -> Weights:
 def _tensor_types(checkpoint: Checkpoint) -> dict[str, str]:
     """The tensors of the weight files with their types, from the headers."""
     types: dict[str, str] = {}
-    for path in sorted(checkpoint.folder.glob(WEIGHT_FILES)):
+    for path in weight_files(f"models.{checkpoint.model_id}", checkpoint.folder):
         with safe_open(path, "pt") as file:
             types |= {tensor: str(file.get_slice(tensor).get_dtype()) for tensor in list(file.keys())}
     return types

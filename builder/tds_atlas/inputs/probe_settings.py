@@ -1,0 +1,42 @@
+"""The block `probes` of a report file as frozen settings."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from tds_atlas.inputs.settings import Positive, Settings
+
+
+class SwapSettings(Settings):
+    """Token swap: the base writes, and some tokens are the aligned model's; see measure/probes/swap.py."""
+
+    comparisons: tuple[str, ...] = Field(min_length=1)
+    shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.02, 0.05, 0.1, 0.2, 0.4)
+    prompts: Positive = 96  # at most this many of the report's, evenly spaced
+    max_new_tokens: Positive = 160
+
+
+class PrefillSettings(Settings):
+    """Harmful prompts, and how the aligned model continues the first tokens of the base's answer."""
+
+    comparisons: tuple[str, ...] = Field(min_length=1)
+    depth: Positive = 10  # tokens of the base's answer, at most
+    new_tokens: Positive = 24  # of the aligned model's continuation
+    opening: Positive = 4  # tokens of its own answer that count as its opening
+
+
+class ContinuationSettings(Settings):
+    """What the base would have written where a run of shifted tokens begins."""
+
+    new_tokens: Positive = 10
+    per_response: Positive = 24  # positions, those with the largest KL
+
+
+class ProbeSettings(Settings):
+    """What is measured by letting the models continue a text. A probe runs only if the report names it."""
+
+    swap: SwapSettings | None = None
+    prefill: PrefillSettings | None = None
+    continuation: ContinuationSettings | None = None
