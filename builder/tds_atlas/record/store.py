@@ -16,11 +16,12 @@ import pyarrow as pa
 
 from tds_atlas.domain import InputError, Prompt, first_line
 from tds_atlas.inputs.roles import Roles, states
+from tds_atlas.record.sealed import NO_EXTENSIONS, QUIET, Config, identifier, open_as_stored
 from tds_atlas.record.shards import Shard
 
 STORAGE_VERSION = "v1.4.0"  # for DuckDB 1.4 and later, DuckDB-Wasm included; only 2.0 opens files with 2.0's default
-QUIET = "SET enable_progress_bar = false"  # DuckDB 2.0 writes progress to stdout, among the rows
-_MEMORY = "256MB"  # for DuckDB: shards are stored one at a time, so more of them need no more memory
+# DuckDB's memory: shards are stored one at a time, so more of them need no more.
+_CONFIG: Config = NO_EXTENSIONS | {"storage_compatibility_version": STORAGE_VERSION, "memory_limit": "256MB"}
 _DISK_ERRORS = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionException, duckdb.FatalException)
 _FOLDER = Path(__file__).parent
 _FILES = {"schema": ("schema",), "views": ("statistics", "views", "analysis", "by_prompt", "probes", "aligntds")}
@@ -69,7 +70,7 @@ def is_current(database: Path, content: str) -> bool:
     if not database.is_file():
         return False
     try:
-        with duckdb.connect(str(database), read_only=True) as con:
+        with open_as_stored(database) as con:
             rows = con.execute("SELECT value FROM run WHERE key = 'content_key'").fetchall()
     except duckdb.Error:
         return False  # damaged or foreign: store it again
@@ -87,9 +88,7 @@ def store(database: Path, records: Records) -> None:
     database.parent.mkdir(parents=True, exist_ok=True)
     remove(part)
     try:
-        with duckdb.connect(
-            str(part), config={"storage_compatibility_version": STORAGE_VERSION, "memory_limit": _MEMORY}
-        ) as con:
+        with duckdb.connect(str(part), config=_CONFIG) as con:
             con.execute(QUIET)
             con.execute(SQL["schema"])
             con.execute("BEGIN")
@@ -109,7 +108,8 @@ def create_views(con: duckdb.DuckDBPyConnection) -> None:
     missing = "SELECT table_name, column_name FROM duckdb_columns() WHERE comment IS NULL AND NOT internal"
     for table, column in con.execute(missing).fetchall():
         if column in _SHARED_COMMENTS:
-            con.execute(f"COMMENT ON COLUMN \"{table}\".\"{column}\" IS '{_SHARED_COMMENTS[column]}'")
+            name = f"{identifier(table)}.{identifier(column)}"
+            con.execute(f"COMMENT ON COLUMN {name} IS '{_SHARED_COMMENTS[column]}'")
 
 
 def remove(database: Path) -> None:
@@ -117,12 +117,6 @@ def remove(database: Path) -> None:
     for leftover in (database, database.with_name(f"{database.name}.wal")):
         leftover.unlink(missing_ok=True)
     shutil.rmtree(database.with_name(f"{database.name}.tmp"), ignore_errors=True)
-
-
-def attach_database(con: duckdb.DuckDBPyConnection, database: Path, name: str) -> None:
-    """Attach another database, read-only, under a name."""
-    path = str(database).replace("'", "''")
-    con.execute(f"ATTACH '{path}' AS {name} (READ_ONLY)")
 
 
 def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
@@ -188,13 +182,13 @@ def _prompt_row(ordinal: int, prompt: Prompt) -> dict[str, Any]:
 def _insert_rows(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
     batch = pa.Table.from_pylist([dict(row) for row in rows])
     con.register("batch", batch)
-    con.execute(f'INSERT INTO "{table}" BY NAME SELECT * FROM batch')
+    con.execute(f"INSERT INTO {identifier(table)} BY NAME SELECT * FROM batch")
     con.unregister("batch")
 
 
 def _insert_shard(con: duckdb.DuckDBPyConnection, table: str, select: str, shard: Shard, name: str) -> None:
     """Rows keep the order of the file, so rows of one response are adjacent and two builds are equal."""
     try:
-        con.execute(f'INSERT INTO "{table}" BY NAME {select}', {"path": str(shard.path(name))})
+        con.execute(f"INSERT INTO {identifier(table)} BY NAME {select}", {"path": str(shard.path(name))})
     except duckdb.InvalidInputException:
         raise shard.damage(name) from None

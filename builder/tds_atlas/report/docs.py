@@ -27,6 +27,7 @@ from tds_atlas.report.navigation import write_navigation, write_search_list
 from tds_atlas.report.pages import context, environment, render
 
 _CODE = Path(__file__).parent
+_RECORD = _CODE.parent / "record"  # what the views mean
 MARKER = ".tds-docs"  # in every folder that this module made, and may therefore empty; holds the keys of its content
 _DATA = ("figures", "examples", "words", "data")  # folders that depend on the database alone
 _SHOWN = "shown.json"  # beside the folder: database content that pages show without querying it
@@ -40,10 +41,10 @@ def write_docs(database: Path, source: Path, docs: Path) -> None:
     Skips what an earlier run wrote from the same database, code and sources. The marker gets the key of each half when
     it is complete, so that an interrupted run can be resumed.
     """
-    query.connect(database, config=query.FRUGAL).close()
+    query.check(database)
     if not (source / "index.md").is_file():
         raise InputError(f"{source}: no site sources here; run in the project folder")
-    keys = [hash_files([database]) + hash_tree(_CODE), hash_tree(source)]
+    keys = [hash_files([database]) + hash_tree(_CODE) + hash_tree(_RECORD), hash_tree(source)]
     marker = docs / MARKER
     known = marker.read_text(encoding="utf-8").splitlines() if marker.is_file() else []
     if known == keys:
@@ -51,7 +52,7 @@ def write_docs(database: Path, source: Path, docs: Path) -> None:
         return
     same_data = known[:1] == keys[:1] and all((docs.parent / name).is_file() for name in (_SHOWN, _VIEWS))
     _clean(docs, _DATA if same_data else ())
-    with background_process() as background:
+    with query.consistent(database), background_process() as background:
         tasks = [] if same_data else _write_data(background, database, docs)
         try:
             with closing(query.connect(database, docs.parent / _VIEWS, query.FRUGAL)) as con:
