@@ -12,6 +12,7 @@ import typer
 from tds_atlas import __version__
 from tds_atlas.cli import projects, results, steps
 from tds_atlas.domain import InputError
+from tds_atlas.progress import complain, tell
 
 SPINS = "10000"  # of a waiting OpenMP thread before it sleeps: with more, a busy machine loses a lot of time
 GROUPS: dict[str, dict[str, Callable[..., Any]]] = {
@@ -54,7 +55,7 @@ def about(version: Annotated[bool, typer.Option("--version", help="Print the ver
     stores the records in one DuckDB file and builds the static site from it. Finished work is never repeated.
     """
     if version:
-        typer.echo(f"tds {__version__}")
+        tell(f"tds {__version__}")
         raise typer.Exit
 
 
@@ -64,11 +65,11 @@ def main() -> None:
     try:
         app()
     except InputError as error:
-        print(f"tds: {error}", file=sys.stderr)
+        complain(str(error))
         sys.exit(2)
     except OSError as error:  # a full disk, a folder that cannot be written
-        print(f"tds: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
+        complain(f"{error.filename or 'a file'}: {error.strerror or error}")
         sys.exit(2)
     except KeyboardInterrupt:
-        print("tds: interrupted; finished shards are kept, run again to continue", file=sys.stderr)
+        complain("interrupted; finished shards are kept, run again to continue")
         sys.exit(130)

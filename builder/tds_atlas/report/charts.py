@@ -13,7 +13,7 @@ import duckdb
 import vl_convert
 
 from tds_atlas.report import figures, query, theme
-from tds_atlas.report.output import format_table
+from tds_atlas.report.output import spreadsheet
 
 _STATIC_WIDTH = 720
 _VERSION = "6.4"  # of Vega-Lite, as Altair writes it
@@ -31,7 +31,7 @@ def write_figures(con: duckdb.DuckDBPyConnection, folder: Path) -> Iterator[tupl
         spec = figures.build(name, table, query.caption(sql), comparisons).to_dict()
         (folder / f"{name}.json").write_text(json.dumps(spec, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         (folder / f"{name}.sql").write_text(sql, encoding="utf-8")
-        (folder / f"{name}.csv").write_text(format_table(table, "csv") + "\n", encoding="utf-8")
+        (folder / f"{name}.csv").write_text(spreadsheet(table) + "\n", encoding="utf-8")
         yield name, {"spec": spec, "caption": query.caption(sql), "sql": sql, "rows": table.to_pylist()}
 
 
