@@ -3,6 +3,9 @@
 PYTHON ?= python3
 VENV   ?= .venv
 REPORT ?= data/reports/pocket.yml
+# Recipes read it from their environment: neither make nor the shell expands what a user or a workflow's input wrote.
+override REPORT := $(value REPORT)
+export REPORT
 BIN    := $(VENV)/bin
 WEB    := VENV=$(VENV) .ci/web/run
 export NO_MKDOCS_2_WARNING := 1
@@ -14,13 +17,13 @@ export GOMP_SPINCOUNT ?= 10000
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z ]+:.*## /{printf "  make %-28s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  REPORT=path/to/report.yml chooses another report (now $(REPORT))"
+	@printf '  REPORT=path/to/report.yml chooses another report (now %s)\n' "$$REPORT"
 
 site: $(VENV)/.site  ## The main job: measure, store, report, build the static site into site/
-	@$(BIN)/tds site --report $(REPORT)
+	@$(BIN)/tds site --report="$$REPORT"
 
 check generate score probe store: $(VENV)/.site  ## One stage alone (with what it needs); check only reads the report file
-	@$(BIN)/tds $@ --report $(REPORT)
+	@$(BIN)/tds $@ --report="$$REPORT"
 
 report: $(VENV)/.site  ## Figures and pages from data/tds.duckdb into build/docs
 	@$(BIN)/tds report

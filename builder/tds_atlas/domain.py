@@ -13,6 +13,7 @@ Spans = tuple[tuple[int, int], ...]
 Shift = Literal["unshifted", "marginal", "shifted"]
 UNSHIFTED_RANK, MARGINAL_RANK = 1, 3  # the last rank of each class; the macro shift_class says the same in SQL
 REBATCHED = "rebatched"  # the arithmetic of an A/A check that changes batches and padding, not the dtype
+NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"  # of a model, a context, a comparison: it may become the name of a folder
 
 
 _MESSAGE = 300  # characters of a library's message

@@ -1,7 +1,11 @@
-"""A progress bar for each long step: how far, how fast, how much longer. Each leaves one line behind."""
+"""Text to the terminal: a progress bar for each long step, which leaves one line behind; messages; results.
+
+Nothing reaches a terminal but through here, since names and texts from files could hold codes that it would obey.
+"""
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager
@@ -10,6 +14,8 @@ from typing import Protocol, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
+
+from tds_atlas.domain import printable
 
 T = TypeVar("T")
 console = Console(stderr=True, highlight=False)
@@ -63,4 +69,15 @@ def track(items: Iterable[T], description: str, total: int | None = None, unit: 
 
 def say(line: str) -> None:
     """Print one line to stderr, so that piped output stays clean."""
-    console.print(line, markup=False, soft_wrap=True)
+    console.print(printable(line), markup=False, soft_wrap=True)
+
+
+def tell(text: str) -> None:
+    """Print a result: exactly into a file or a pipe; on a terminal without control characters but line breaks."""
+    lines = text.split("\n")
+    print("\n".join(map(printable, lines)) if sys.stdout.isatty() else text, flush=True)
+
+
+def complain(line: str) -> None:
+    """Print an error to stderr, as one line."""
+    print(f"tds: {printable(line)}", file=sys.stderr)

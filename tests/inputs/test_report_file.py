@@ -126,6 +126,7 @@ COMPARISON = "  - {base: {model: base, context: plain}, aligned: {model: sft, co
             r"comparisons.0.aligned.context: 'chats' is not defined; known: plain, chat",
         ),
         (COMPARISON, COMPARISON * 2, r"comparisons: two have the id 'base-sft'"),
+        (COMPARISON, COMPARISON + COMPARISON.replace("{base", "{id: Base-SFT, base", 1), r"comparisons: two have the id 'base-sft'"),
         (
             "context: chat}}",
             "context: chat}, responses: gone}",

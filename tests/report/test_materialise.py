@@ -34,7 +34,7 @@ def test_held_views_have_the_rows_of_the_views(
         con.execute("ATTACH '" + str(database).replace("'", "''") + "' AS records (READ_ONLY)")
         for view in ("end_token", *materialise._VIEWS):
             kept, whole = (
-                con.sql(f'FROM {place}."{view}" ORDER BY ALL').fetchall() for place in ("views.main", "records.main")
+                con.sql(f'FROM {place}."{view}" ORDER BY ALL').fetchall() for place in ("views.held", "records.main")
             )
             assert kept and kept == whole, view
     assert [path.name for path in tmp_path.iterdir()] == ["views.duckdb"]
@@ -44,7 +44,7 @@ def test_names_are_found_in_the_held_file_first_and_then_in_the_database(databas
     path = tmp_path / "views.duckdb"
     materialise.materialise(database, path)
     with duckdb.connect(str(path)) as con:
-        con.execute("UPDATE tds SET role = 'held'")
+        con.execute("UPDATE held.tds SET role = 'held'")
     with closing(query.connect(database, path)) as con:
         assert con.sql("SELECT DISTINCT role FROM tds").fetchall() == [("held",)]
         assert con.sql("SELECT count(*) > 0 FROM score JOIN candidate USING (response_id, pos)").fetchall() == [(True,)]
@@ -61,13 +61,12 @@ def test_names_are_found_in_the_held_file_first_and_then_in_the_database(databas
         assert query.rows(con, "pages/schema") == described
 
 
-def test_a_database_without_the_views_is_one_line(database: Path, tmp_path: Path) -> None:
+def test_a_database_without_a_table_is_one_line(database: Path, tmp_path: Path) -> None:
     old = tmp_path / "old.duckdb"
     old.write_bytes(database.read_bytes())
     with duckdb.connect(str(old)) as con:
-        con.execute("DROP VIEW sentence_end")
-    with pytest.raises(
-        InputError, match=r"^.*old\.duckdb: stored by another version of tds; run `tds store` to rewrite it$"
-    ):
+        con.execute("DROP TABLE swap CASCADE")
+    reason = r"\(there is no table swap\); run `tds store` to rewrite it$"
+    with pytest.raises(InputError, match=rf"^.*old\.duckdb: stored by another version of tds {reason}"):
         materialise.materialise(old, tmp_path / "views.duckdb")
     assert not (tmp_path / "views.duckdb").exists()

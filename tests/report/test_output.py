@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 
 import duckdb
@@ -11,7 +13,7 @@ from rich.cells import cell_len
 
 from tds_atlas.domain import InputError
 from tds_atlas.report import query
-from tds_atlas.report.output import format_table, save
+from tds_atlas.report.output import format_table, save, spreadsheet
 from tests.report import synthetic
 
 
@@ -58,3 +60,17 @@ def test_wide_characters_keep_columns_aligned() -> None:
 def test_a_long_cell_is_cut_and_controls_are_written_out() -> None:
     lines = format_table(pa.table({"a\x1b": ["x" * 500, "\x1b[31m"]}), "table", 60).splitlines()
     assert lines[0] == "a\\x1b" and lines[2] == "x" * 19 + "…" and lines[3] == "\\x1b[31m"
+
+
+TEXTS = ["a\rb", "a\r\nb", "a\nb", '"', "a,b", "", "=1+1", "+1+1", "-1+1", "@a", "\t=1", "\r=1", "＝1", "-1", "+1.5e-7", "1e5", "x=1"]
+
+
+def test_csv_holds_every_text_and_a_spreadsheet_runs_none() -> None:
+    table = pa.table({"=name": TEXTS, "number": [-float(i) for i in range(len(TEXTS))]})
+    assert list(csv.reader(io.StringIO(format_table(table, "csv"), newline="")))[1:] == [
+        [text, str(-float(i))] for i, text in enumerate(TEXTS)
+    ]
+    head, *rows = csv.reader(io.StringIO(spreadsheet(table), newline=""))
+    assert head == ["'=name", "number"] and rows[3][1] == "-3.0"
+    kept = {"a\rb", "a\r\nb", "a\nb", '"', "a,b", "", "-1", "+1.5e-7", "1e5", "x=1"}
+    assert [row[0] for row in rows] == [text if text in kept else f"'{text}" for text in TEXTS]

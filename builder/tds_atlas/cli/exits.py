@@ -9,7 +9,8 @@ from pathlib import Path
 from traceback import walk_tb
 from typing import Any
 
-from tds_atlas.domain import InputError, printable
+from tds_atlas.domain import InputError
+from tds_atlas.progress import complain
 
 _MENDABLE, _INTERRUPTED = 2, 130
 
@@ -59,7 +60,7 @@ def _silence() -> None:
 
 
 def _end(line: str, code: int) -> int:
-    print(f"tds: {printable(line)}", file=sys.stderr)
+    complain(line)
     return code
 
 

@@ -12,6 +12,7 @@ import typer
 from tds_atlas import __version__
 from tds_atlas.cli import projects, results, steps
 from tds_atlas.cli.exits import run
+from tds_atlas.progress import tell
 
 SPINS = "10000"  # of a waiting OpenMP thread before it sleeps: with more, a busy machine loses a lot of time
 GROUPS: dict[str, dict[str, Callable[..., Any]]] = {
@@ -54,7 +55,7 @@ def about(version: Annotated[bool, typer.Option("--version", help="Print the ver
     stores the records in one DuckDB file and builds the static site from it. Finished work is never repeated.
     """
     if version:
-        typer.echo(f"tds {__version__}")
+        tell(f"tds {__version__}")
         raise typer.Exit
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tds_atlas.domain import InputError
+from tds_atlas.progress import tell
 
 
 def init(folder: Annotated[Path, typer.Argument(help="A new folder for the report.")]) -> None:
@@ -15,8 +16,8 @@ def init(folder: Annotated[Path, typer.Argument(help="A new folder for the repor
     from tds_atlas.cli.new_project import start
 
     for name in start(folder):
-        typer.echo(f"  {folder / name}")
-    typer.echo(f"Name your models in {folder / 'report.yml'}, then: cd {folder} && tds check report.yml")
+        tell(f"  {folder / name}")
+    tell(f"Name your models in {folder / 'report.yml'}, then: cd {folder} && tds check report.yml")
 
 
 def publish(
@@ -42,7 +43,7 @@ def publish(
         if space
         else f"replace the branch {branch} of the git remote {remote} by {site} and push it, without its history"
     )
-    typer.echo(f"This will {plan}.")
+    tell(f"This will {plan}.")
     old = "" if zipped or space else git.check_for_git(site, remote, branch)
     if zipped:
         out.check_zip(site, zipped)
@@ -53,6 +54,6 @@ def publish(
         return
     with out.hosted_copy(site) as copy:
         if space:
-            typer.echo(out.upload_space(copy, space))
+            tell(out.upload_space(copy, space))
         else:
             git.push_branch(copy, remote, branch, old)

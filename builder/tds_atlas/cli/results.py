@@ -10,6 +10,7 @@ import typer
 
 from tds_atlas.cli.options import DEFAULT_DATABASE, DEFAULT_REPORT, DatabaseOption, DeviceOption, ReportOption
 from tds_atlas.domain import InputError
+from tds_atlas.progress import tell
 
 
 class Format(StrEnum):
@@ -42,7 +43,7 @@ def show(
     answer = ask(plan, lazy_models(plan, device), prompt, comparison)
     console = Console(highlight=False, soft_wrap=True)
     if as_json:
-        typer.echo(json.dumps(answer.as_json(), ensure_ascii=False, indent=1))
+        tell(json.dumps(answer.as_json(), ensure_ascii=False, indent=1))
     else:
         console.print(render(answer, console.width, console.is_terminal and not console.no_color))
 
@@ -62,7 +63,7 @@ def swap(report: ReportOption = DEFAULT_REPORT) -> None:
         raise InputError(f"{report}: probes.swap: missing; list there the comparisons to swap tokens in")
     steps.measure(plan)
     outcomes = table(connect(plan.report.output.database), "pages/swap_outcomes")
-    typer.echo(format_table(outcomes, "table", terminal_width()))
+    tell(format_table(outcomes, "table", terminal_width()))
 
 
 def query(
@@ -70,7 +71,14 @@ def query(
         str | None, typer.Argument(help='A SELECT, e.g. "FROM tds LIMIT 5"; - reads it from standard input.')
     ] = None,
     database: DatabaseOption = DEFAULT_DATABASE,
-    style: Annotated[Format, typer.Option("--format", "-f", help="How to write the rows.")] = Format.table,
+    style: Annotated[
+        Format,
+        typer.Option(
+            "--format",
+            "-f",
+            help="How to write the rows. CSV and JSON are exact; a spreadsheet may run texts with =, +, -, @ in front.",
+        ),
+    ] = Format.table,
     saved: Annotated[str | None, typer.Option("--saved", "-s", help="A saved query by name, instead of SQL.")] = None,
     names: Annotated[bool, typer.Option("--list", "-l", help="List the saved queries and their questions.")] = False,
     output: Annotated[
@@ -87,7 +95,7 @@ def query(
 
     text = answer(database, sql, saved, names, style.value, output)
     if text is not None:
-        typer.echo(text)
+        tell(text)
 
 
 def export(
@@ -97,7 +105,7 @@ def export(
     """Write the tables and main views as Parquet files, with a dataset card for the Hugging Face hub."""
     from tds_atlas.report.export import write_export
 
-    typer.echo(f"{write_export(database, folder)} files are in {folder}; its README.md says what they are.")
+    tell(f"{write_export(database, folder)} files are in {folder}; its README.md says what they are.")
 
 
 def serve(
@@ -110,6 +118,6 @@ def serve(
     if not (folder / "index.html").is_file():
         raise InputError(f"{folder}: no site here yet; run `tds site` first")
     server = site_server(folder, port)
-    typer.echo(f"Serving {folder} at http://127.0.0.1:{port}/ (Ctrl+C to stop)")
+    tell(f"Serving {folder} at http://127.0.0.1:{port}/ (Ctrl+C to stop)")
     with server:
         server.serve_forever()

@@ -16,6 +16,7 @@ from tds_atlas.cli.options import (
     ReportOption,
     report_file,
 )
+from tds_atlas.progress import tell
 
 
 def check(
@@ -31,7 +32,7 @@ def check(
     from tds_atlas.pipeline.plan import read_plan
 
     for line in lines(read_plan(report_file(file) if file else report)):
-        typer.echo(line)
+        tell(line)
 
 
 def generate(report: ReportOption = DEFAULT_REPORT, part: PartOption = "1/1", device: DeviceOption = None) -> None:
@@ -99,4 +100,4 @@ def site(
         database, folder = plan.report.output.database, plan.report.output.site
     steps.site(database, folder, hosted)
     index = folder / "index.html"
-    typer.echo(f"The report is in {index}: open it, or run `tds serve`.")
+    tell(f"The report is in {index}: open it, or run `tds serve`.")

@@ -80,7 +80,8 @@ class Report(Settings):
     @model_validator(mode="after")
     def _responses_exist(self) -> Self:
         ids = [c.comparison_id for c in self.comparisons] + [_noise_id(n) for n in self.noise]
-        duplicate = next((i for i in ids if ids.count(i) > 1), None)
+        lower = [i.lower() for i in ids]  # some file systems know one case
+        duplicate = next((i for i in ids if lower.count(i.lower()) > 1), None)
         if duplicate:
             raise ValueError(f"comparisons: two have the id {duplicate!r}; give one of them another id")
         conditions = {c.aligned.condition.condition_id for c in self.comparisons}

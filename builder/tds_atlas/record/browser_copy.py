@@ -15,14 +15,20 @@ import duckdb
 
 from tds_atlas.domain import InputError, first_line
 from tds_atlas.parts import discard, unwritable
-from tds_atlas.record.store import QUIET, SQL, STORAGE_VERSION, attach_database, create_views
+from tds_atlas.record.catalog import holds_nothing_else, open_records, tables
+from tds_atlas.record.sealed import NO_EXTENSIONS, RECORDS, Config, identifier
+from tds_atlas.record.store import SQL, STORAGE_VERSION, create_views
 
 LIMIT = 25_000_000  # bytes
-_MEMORY = "256MB"
+_CONFIG: Config = NO_EXTENSIONS | {
+    "storage_compatibility_version": STORAGE_VERSION,
+    "memory_limit": "256MB",
+    "threads": "1",
+}
 _MIN_CANDIDATES = 3  # per side; these are never cut
 _CANDIDATES = {"score": ("top_ids", "top_logprobs")}
 _OF_PROMPTS = "prompt_id IN (SELECT prompt_id FROM chosen_prompt)"
-_OF_RESPONSES = f"response_id IN (SELECT response_id FROM source.response WHERE {_OF_PROMPTS})"
+_OF_RESPONSES = f"response_id IN (SELECT response_id FROM {RECORDS}.main.response WHERE {_OF_PROMPTS})"
 _FILTERS = {  # the rows of a table that remain in a cut to some prompts; the other tables stay whole
     **dict.fromkeys(("prompt", "response", "prefill", "swap"), _OF_PROMPTS),
     **dict.fromkeys(("position", "score", "divergence", "continuation"), _OF_RESPONSES),
@@ -50,15 +56,21 @@ class Cut:
 
 
 def write_browser_copy(database: Path, target: Path, limit: int = LIMIT) -> str:
-    """Write the copy. Returns what was cut as a sentence; empty if nothing was."""
+    """Write the copy. Returns what was cut as a sentence; empty if nothing was.
+
+    A file with views, macros or tables that tds did not write is written anew without them.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
-    if database.stat().st_size <= limit:
+    longest, prompts = _extent(database)
+    if database.stat().st_size <= limit and _is_own(database):
         try:
             shutil.copyfile(database, target)
         except OSError as error:
             raise unwritable(target, error) from None
         return ""
-    longest, prompts = _extent(database)
+    if database.stat().st_size <= limit:
+        _write(database, target, Cut(longest), "")
+        return ""
     for cut in _cuts(database, longest, prompts, target, limit):
         description = cut.description(longest, prompts)
         _write(database, target, cut, description)
@@ -85,33 +97,35 @@ def _cuts(source: Path, longest: int, prompts: int, target: Path, limit: int) ->
 
 def _extent(database: Path) -> tuple[int, int]:
     """The length of the longest list of candidates, and the number of prompts."""
-    with duckdb.connect() as con:
-        attach_database(con, database, "source")
-        return con.execute(
-            "SELECT (SELECT coalesce(max(len(top_ids)), 0) FROM source.score), (SELECT count(*) FROM source.prompt)"
-        ).fetchall()[0]
+    with duckdb.connect(config=NO_EXTENSIONS) as con:
+        open_records(con, database)
+        longest = f"SELECT coalesce(max(len(top_ids)), 0) FROM {RECORDS}.main.score"
+        return con.execute(f"SELECT ({longest}), (SELECT count(*) FROM {RECORDS}.main.prompt)").fetchall()[0]
+
+
+def _is_own(database: Path) -> bool:
+    """Whether tds alone wrote in the file."""
+    with duckdb.connect(config=NO_EXTENSIONS) as con:
+        open_records(con, database)
+        return holds_nothing_else(con)
 
 
 def _write(database: Path, target: Path, cut: Cut, description: str) -> None:
     """A new file with the schema, views and comments of the full one. One thread, so that all runs write one order."""
     discard(target)
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "storage_compatibility_version": STORAGE_VERSION,
-        "memory_limit": _MEMORY,
-        "threads": "1",
-    }
     try:
-        with duckdb.connect(str(target), config=config) as con:
-            con.execute(QUIET)
-            attach_database(con, database, "source")
+        with duckdb.connect(str(target), config=_CONFIG) as con:
+            open_records(con, database)
             con.execute(SQL["schema"])
             con.execute(f"CREATE TEMP TABLE chosen_prompt AS {_prompt_query(cut)}")
             con.execute("BEGIN")
-            for table, columns in _tables(con):
+            for table, columns in tables().items():
                 where = f" WHERE {_FILTERS[table]}" if cut.prompts is not None and table in _FILTERS else ""
-                expressions = ", ".join(_column(table, column, cut) for column in columns)
-                con.execute(f'INSERT INTO main."{table}" BY NAME SELECT {expressions} FROM source."{table}"{where}')
-            con.execute("INSERT INTO run VALUES ('published', $description)", {"description": description})
+                listed = ", ".join(_column(table, column, cut) for column, _, _ in columns)
+                name = identifier(table)
+                con.execute(f"INSERT INTO main.{name} BY NAME SELECT {listed} FROM {RECORDS}.main.{name}{where}")
+            if description:
+                con.execute("INSERT INTO run VALUES ('published', $description)", {"description": description})
             con.execute("COMMIT")
             create_views(con)
             con.execute("CHECKPOINT")
@@ -123,23 +137,16 @@ def _prompt_query(cut: Cut) -> str:
     """The prompts of the copy, evenly spaced in their order."""
     return f"""
         SELECT prompt_id FROM (
-            SELECT prompt_id, row_number() OVER (ORDER BY ordinal) AS i, count(*) OVER () AS n FROM source.prompt)
+            SELECT prompt_id, row_number() OVER (ORDER BY ordinal) AS i, count(*) OVER () AS n
+            FROM {RECORDS}.main.prompt)
         WHERE {cut.prompts or "n"} * i // n > {cut.prompts or "n"} * (i - 1) // n"""
-
-
-def _tables(con: duckdb.DuckDBPyConnection) -> list[tuple[str, list[str]]]:
-    return con.execute("""
-        SELECT table_name, list(column_name ORDER BY column_index) FROM duckdb_columns()
-        WHERE database_name = 'source'
-          AND table_name IN (SELECT table_name FROM duckdb_tables() WHERE database_name = 'source')
-        GROUP BY table_name ORDER BY table_name""").fetchall()
 
 
 def _column(table: str, column: str, cut: Cut) -> str:
     """The column unchanged, or a list of candidates cut to the first few, under the same name."""
     if column not in _CANDIDATES.get(table, ()):
-        return f'"{column}"'
-    first = f'"{column}"[1:{cut.candidates}]'
+        return identifier(column)
+    first = f"{identifier(column)}[1:{cut.candidates}]"
     if column == "top_logprobs" and cut.digits is not None:
         first = f"list_transform({first}, lambda p: round(p, {cut.digits})::FLOAT)"
-    return f'{first} AS "{column}"'
+    return f"{first} AS {identifier(column)}"

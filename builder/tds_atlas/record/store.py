@@ -16,11 +16,12 @@ import pyarrow as pa
 from tds_atlas.domain import InputError, Prompt, first_line
 from tds_atlas.inputs.roles import Roles, states
 from tds_atlas.parts import whole_file
+from tds_atlas.record.sealed import NO_EXTENSIONS, QUIET, Config, identifier, open_as_stored
 from tds_atlas.record.shards import Shard
 
 STORAGE_VERSION = "v1.4.0"  # for DuckDB 1.4 and later, DuckDB-Wasm included; only 2.0 opens files with 2.0's default
-QUIET = "SET enable_progress_bar = false"  # DuckDB 2.0 writes progress to stdout, among the rows
-_MEMORY = "256MB"  # for DuckDB: shards are stored one at a time, so more of them need no more memory
+# DuckDB's memory: shards are stored one at a time, so more of them need no more.
+_CONFIG: Config = NO_EXTENSIONS | {"storage_compatibility_version": STORAGE_VERSION, "memory_limit": "256MB"}
 _DISK_ERRORS = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionException, duckdb.FatalException)
 _FOLDER = Path(__file__).parent
 _FILES = {
@@ -77,7 +78,7 @@ def is_current(database: Path, content: str) -> bool:
     if not database.exists():
         return False
     try:
-        with duckdb.connect(str(database), read_only=True) as con:
+        with open_as_stored(database) as con:
             ((value,),) = con.execute("SELECT value FROM run WHERE key = 'content_key'").fetchall()
     except (duckdb.Error, ValueError) as error:
         problem = f"not a database of tds, or in use ({first_line(error)}); it is left alone"
@@ -109,21 +110,12 @@ def create_views(con: duckdb.DuckDBPyConnection) -> None:
     missing = "SELECT table_name, column_name FROM duckdb_columns() WHERE comment IS NULL AND NOT internal"
     for table, column in con.execute(missing).fetchall():
         if column in _SHARED_COMMENTS:
-            con.execute(f"COMMENT ON COLUMN \"{table}\".\"{column}\" IS '{_SHARED_COMMENTS[column]}'")
-
-
-def attach_database(con: duckdb.DuckDBPyConnection, database: Path, name: str) -> None:
-    """Attach another database, read-only, under a name."""
-    path = str(database).replace("'", "''")
-    con.execute(f"ATTACH '{path}' AS {name} (READ_ONLY)")
+            name = f"{identifier(table)}.{identifier(column)}"
+            con.execute(f"COMMENT ON COLUMN {name} IS '{_SHARED_COMMENTS[column]}'")
 
 
 def _write(path: Path, records: Records) -> None:
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "storage_compatibility_version": STORAGE_VERSION,
-        "memory_limit": _MEMORY,
-    }
-    with duckdb.connect(str(path), config=config) as con:
+    with duckdb.connect(str(path), config=_CONFIG) as con:
         con.execute(QUIET)
         con.execute(SQL["schema"])
         con.execute("BEGIN")
@@ -199,10 +191,10 @@ def _prompt_row(ordinal: int, prompt: Prompt) -> dict[str, Any]:
 def _insert_rows(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
     batch = pa.Table.from_pylist([dict(row) for row in rows])
     con.register("batch", batch)
-    con.execute(f'INSERT INTO "{table}" BY NAME SELECT * FROM batch')
+    con.execute(f"INSERT INTO {identifier(table)} BY NAME SELECT * FROM batch")
     con.unregister("batch")
 
 
 def _insert_shard(con: duckdb.DuckDBPyConnection, table: str, select: str, shard: Shard, name: str) -> None:
     """Rows keep the order of the file, so rows of one response are adjacent and two builds are equal."""
-    con.execute(f'INSERT INTO "{table}" BY NAME {select}', {"path": str(shard.verified(name))})
+    con.execute(f"INSERT INTO {identifier(table)} BY NAME {select}", {"path": str(shard.verified(name))})

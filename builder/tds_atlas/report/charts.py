@@ -14,7 +14,7 @@ import vl_convert
 
 from tds_atlas.parts import write_file
 from tds_atlas.report import figures, query, theme
-from tds_atlas.report.output import format_table
+from tds_atlas.report.output import spreadsheet
 
 _STATIC_WIDTH = 720
 _VERSION = "6.4"  # of Vega-Lite, as Altair writes it
@@ -32,7 +32,7 @@ def write_figures(con: duckdb.DuckDBPyConnection, folder: Path) -> Iterator[tupl
         spec = figures.build(name, table, query.caption(sql), comparisons).to_dict()
         write_file(folder / f"{name}.json", json.dumps(spec, indent=1, ensure_ascii=False) + "\n")
         write_file(folder / f"{name}.sql", sql)
-        write_file(folder / f"{name}.csv", format_table(table, "csv") + "\n")
+        write_file(folder / f"{name}.csv", spreadsheet(table) + "\n")
         yield name, {"spec": spec, "caption": query.caption(sql), "sql": sql, "rows": table.to_pylist()}
 
 

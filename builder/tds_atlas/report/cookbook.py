@@ -12,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from tds_atlas.domain import InputError, printable
+from tds_atlas.record.sealed import identifier
 from tds_atlas.report import query
 from tds_atlas.report.output import format_table, save, terminal_width
 
@@ -58,7 +59,7 @@ def answered_questions(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """The questions that this database answers, with the first rows of each answer."""
     answers = []
     for q in cookbook():
-        if q.needs and not query.run(con, f'SELECT 1 FROM "{q.needs}" LIMIT 1').num_rows:
+        if q.needs and not query.run(con, f"SELECT 1 FROM {identifier(q.needs)} LIMIT 1").num_rows:
             continue
         result = query.run(con, q.sql)
         if result.num_rows:
@@ -77,7 +78,7 @@ def sample_rows(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
         by_response = any(column["column_name"] == "response_id" for column in columns)
         for (response,) in sources if by_response and name != "continuation" else [(None,)]:
             where = "WHERE response_id = $response" if response else ""
-            sql = f'FROM "{name}" {where} ORDER BY ALL LIMIT 1'
+            sql = f"FROM {identifier(name)} {where} ORDER BY ALL LIMIT 1"
             row = con.sql(sql, params={"response": response} if response else None).to_arrow_table().to_pylist()
             if row:
                 samples[name] = row[0]
@@ -124,7 +125,7 @@ def answer(
         result = listing()
     else:
         text = sql_of(saved) if saved is not None else query.read_sql(sql or "")
-        con = query.connect(database)
+        con = query.source(query.connect(database), saved) if saved else query.connect_as_stored(database)
         if output is None:
             return format_table(query.interruptible(con, lambda: query.run(con, text)), style, terminal_width())
         result = query.relation(con, text)

@@ -29,6 +29,7 @@ from tds_atlas.report.own_folders import DOCS_MARKER, NAV, SHOWN, VIEWS, check_d
 from tds_atlas.report.pages import context, environment, render
 
 _CODE = Path(__file__).parent
+_RECORD = _CODE.parent / "record"  # what the views mean
 _DATA = ("figures", "examples", "words", "data")  # folders that depend on the database alone
 
 
@@ -40,14 +41,14 @@ def write_docs(database: Path, source: Path, docs: Path) -> None:
     it is complete, so that an interrupted run can be resumed.
     """
     check_inputs(database, source, docs)
-    keys = [hash_files([database]) + hash_tree(_CODE), hash_tree(source)]
+    keys = [hash_files([database]) + hash_tree(_CODE) + hash_tree(_RECORD), hash_tree(source)]
     with sole_writer(docs):
         _write_docs(database, source, docs, keys)
 
 
 def check_inputs(database: Path, source: Path, docs: Path) -> None:
     """Raises InputError unless there is a database that can be drawn, and pages, and a folder. Writes nothing."""
-    with closing(query.connect(database, config=query.FRUGAL)) as con:
+    with closing(query.connect(database, config=query.FRUGAL)) as con, query.consistent(database):
         _check_database(database, con)
     if not (source / "index.md").is_file():
         raise InputError(f"{source}: no site sources here; run in the project folder")
@@ -64,7 +65,7 @@ def _write_docs(database: Path, source: Path, docs: Path, keys: list[str]) -> No
     docs.mkdir(parents=True, exist_ok=True)
     write_file(marker, keys[0] if same_data else "")  # what an interruption would leave
     _clean(docs, _DATA if same_data else ())
-    with background_process() as background:
+    with query.consistent(database), background_process() as background:
         tasks = [] if same_data else _write_data(background, database, docs)
         try:
             with closing(query.connect(database, docs.parent / VIEWS, query.FRUGAL)) as con:

@@ -15,9 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet
 import yaml
 
-from tds_atlas.domain import InputError, first_line
+from tds_atlas.domain import InputError
 from tds_atlas.parts import discard, new_part, unwritable
 from tds_atlas.progress import track
+from tds_atlas.record.catalog import tables
+from tds_atlas.record.sealed import identifier
 from tds_atlas.report import query
 from tds_atlas.report.markup import title
 
@@ -37,47 +39,47 @@ def write_export(database: Path, folder: Path) -> int:
     part = new_part(target)
     try:
         (part / "data").mkdir(parents=True)
-        tables = _write_tables(con, part / "data")
-        (part / "README.md").write_text(card(con, tables), encoding="utf-8")
+        with query.consistent(database):
+            written = _write_tables(con, part / "data")
+            (part / "README.md").write_text(card(con, written), encoding="utf-8")
         (part / MARKER).write_text(json.dumps(_hashes(part), indent=1) + "\n", encoding="utf-8")
         _refuse(target, folder)  # again: what was put there meanwhile
         _replace(part, target)
     except OSError as error:
         raise unwritable(folder, error) from None
-    except (duckdb.Error, pa.ArrowException) as error:
-        raise InputError(f"{folder}: {first_line(error)}") from None
     finally:
         discard(part)
-    return len(tables) + 1
+    return len(written) + 1
 
 
-def card(con: duckdb.DuckDBPyConnection, tables: dict[str, int]) -> str:
+def card(con: duckdb.DuckDBPyConnection, counts: dict[str, int]) -> str:
     """The dataset card. The user has to name the license."""
     run = {row["key"]: row["value"] for row in query.rows(con, "pages/run")}
     described = groupby(query.rows(con, "pages/schema"), key=lambda row: row["name"])
-    columns = {name: list(rows) for name, rows in described if name in tables}
+    columns = {name: list(rows) for name, rows in described if name in counts}
     front: dict[str, Any] = {
         "pretty_name": title(run["report_title"]),
         "tags": ["token-distribution-shift", "alignment", "interpretability", "tds-atlas"],
-        "size_categories": [_size(tables.get("tds", 0))],
+        "size_categories": [_size(counts.get("tds", 0))],
         "configs": [
             {"config_name": name, "data_files": [{"split": "train", "path": f"data/{name}.parquet"}]}
             | ({"default": True} if name == "tds" else {})
-            for name in tables
+            for name in counts
         ],
     }
     parts = [f"---\n{yaml.safe_dump(front, allow_unicode=True, sort_keys=False)}# license: yours to name\n---\n"]
     text = _TEMPLATE.read_text(encoding="utf-8")
     about = run["report_description"]
-    values = {"TITLE": _plain(title(run["report_title"])), "ABOUT": _plain(about), "FIRST": next(iter(tables))}
+    values = {"TITLE": _plain(title(run["report_title"])), "ABOUT": _plain(about), "FIRST": next(iter(counts))}
     long = ("report_config", "report_description", "report_title")
     values["RUN"] = _table("what | value", [(k, v) for k, v in run.items() if k not in long])
     values["CONFIG"] = "\n".join(f"    {line}" for line in run.get("report_config", "").splitlines())
-    values["FILES"] = _table("file | rows | what", [(n, f"{tables[n]:,}", columns[n][0]["about"]) for n in tables])
+    files: list[tuple[str, ...]] = [(name, f"{rows:,}", columns[name][0]["about"]) for name, rows in counts.items()]
+    values["FILES"] = _table("file | rows | what", files)
     values["COLUMNS"] = "\n\n".join(
         f"### {name}\n\n"
         + _table("column | type | meaning", [(c["column_name"], c["data_type"], c["comment"]) for c in columns[name]])
-        for name in tables
+        for name in counts
     )
     parts.append(re.sub(r"%(\w+)%", lambda match: values[match[1]], text))
     return "\n".join(parts)
@@ -101,8 +103,7 @@ def _refuse(target: Path, folder: Path) -> None:
 
 def _write_tables(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, int]:
     """A file for each table and view that has rows. Returns the number of rows by name, views first."""
-    tables = [name for (name,) in con.execute("SELECT table_name FROM duckdb_tables() WHERE NOT internal").fetchall()]
-    names, portions, counts = [*VIEWS, *sorted(tables)], query.portions(con, _AT_ONCE), {}
+    names, portions, counts = [*VIEWS, *sorted(tables())], query.portions(con, _AT_ONCE), {}
     for name in track(iter(names), "export", len(names), "tables"):
         path = folder / f"{name}.parquet"
         counts[name] = _write(con, name, portions, path)
@@ -113,7 +114,7 @@ def _write_tables(con: duckdb.DuckDBPyConnection, folder: Path) -> dict[str, int
 
 def _write(con: duckdb.DuckDBPyConnection, name: str, portions: list[tuple[str, str]], path: Path) -> int:
     """One file in a fixed row order, some responses at a time: exports are byte-equal, memory stays flat."""
-    schema = con.sql(f'FROM "{name}" LIMIT 0').to_arrow_table().schema
+    schema = con.sql(f"FROM {identifier(name)} LIMIT 0").to_arrow_table().schema
     rows = 0
     with pa.parquet.ParquetWriter(path, schema, compression="zstd") as writer:
         for batch in _batches(con, name, portions if "response_id" in schema.names else None):
@@ -125,10 +126,10 @@ def _write(con: duckdb.DuckDBPyConnection, name: str, portions: list[tuple[str, 
 
 def _batches(con: duckdb.DuckDBPyConnection, name: str, portions: list[tuple[str, str]] | None) -> Iterator[pa.Table]:
     if portions is None:
-        yield con.sql(f'FROM "{name}" ORDER BY ALL').to_arrow_table()
+        yield con.sql(f"FROM {identifier(name)} ORDER BY ALL").to_arrow_table()
         return
     for first, last in portions:
-        sql = f'FROM "{name}" WHERE response_id BETWEEN $first AND $last ORDER BY ALL'
+        sql = f"FROM {identifier(name)} WHERE response_id BETWEEN $first AND $last ORDER BY ALL"
         yield con.sql(sql, params={"first": first, "last": last}).to_arrow_table()
 
 

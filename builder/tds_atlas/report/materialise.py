@@ -12,7 +12,8 @@ import duckdb
 
 from tds_atlas.domain import InputError, first_line
 from tds_atlas.parts import discard, whole_file
-from tds_atlas.record.store import QUIET
+from tds_atlas.record.catalog import define, open_records
+from tds_atlas.record.sealed import NO_EXTENSIONS, RECORDS, identifier
 from tds_atlas.report import query
 
 _WHOLE = ("end_token",)  # views that need all answers at once
@@ -23,21 +24,23 @@ _AT_ONCE = 120_000_000  # bytes, about: the records of a portion and the rows th
 
 
 def materialise(database: Path, path: Path) -> None:
-    """Write the file, which appears only when complete. Raises InputError if there is no room, or a view is missing."""
+    """Write the file, which appears only when complete. Raises InputError if there is no room, or a table is missing.
+
+    The package's views are in it, too, for whatever is not held.
+    """
     try:
         discard(path)
-        with whole_file(path) as part, duckdb.connect(str(part), config=query.FRUGAL) as con:
-            con.execute(QUIET)
-            query.attach_records(con, database)
-            for view in _WHOLE:
-                con.execute(f'CREATE TEMP TABLE "{view}" AS FROM records.main."{view}"')
-                con.execute(f'CREATE TABLE views.main."{view}" AS FROM temp."{view}"')
-            for view in _VIEWS:
-                con.execute(f'CREATE TABLE views.main."{view}" AS FROM records.main."{view}" WITH NO DATA')
+        with whole_file(path) as part, duckdb.connect(str(part), config=NO_EXTENSIONS | query.FRUGAL) as con:
+            open_records(con, database)
+            define(con)
+            con.execute(f"CREATE SCHEMA {query.HELD}")
+            for view in map(identifier, _WHOLE):
+                con.execute(f"CREATE TEMP TABLE {view} AS FROM views.main.{view}")
+                con.execute(f"CREATE TABLE views.{query.HELD}.{view} AS FROM temp.{view}")
+            for view in map(identifier, _VIEWS):
+                con.execute(f"CREATE TABLE views.{query.HELD}.{view} AS FROM views.main.{view} WITH NO DATA")
             for bounds in query.portions(con, max(1, int(_AT_ONCE / _weight(con)))):
                 _add(con, bounds)
-    except (duckdb.CatalogException, duckdb.BinderException):
-        raise InputError(f"{database}: stored by another version of tds; run `tds store` to rewrite it") from None
     except duckdb.Error as error:
         raise InputError(f"{path}: cannot be written: {first_line(error)}") from None
 
@@ -54,9 +57,10 @@ def _weight(con: duckdb.DuckDBPyConnection) -> float:
 
 def _add(con: duckdb.DuckDBPyConnection, bounds: tuple[str, str]) -> None:
     """The rows of the views for a portion of the responses."""
-    for table in _RECORDS:
-        rows = f'FROM records.main."{table}" WHERE response_id BETWEEN ? AND ?'
-        con.execute(f'CREATE OR REPLACE TEMP TABLE "{table}" AS {rows}', bounds)
-    con.execute("CREATE OR REPLACE TEMP TABLE tds AS FROM records.main.tds")  # other views are made of it
+    for table in map(identifier, _RECORDS):
+        rows = f"FROM {RECORDS}.main.{table} WHERE response_id BETWEEN ? AND ?"
+        con.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS {rows}", bounds)
+    con.execute("CREATE OR REPLACE TEMP TABLE tds AS FROM views.main.tds")  # other views are made of it
     for view in _VIEWS:
-        con.execute(f'INSERT INTO views.main."{view}" FROM {"temp" if view == "tds" else "records.main"}."{view}"')
+        place = "temp" if view == "tds" else "views.main"
+        con.execute(f"INSERT INTO views.{query.HELD}.{identifier(view)} FROM {place}.{identifier(view)}")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
+import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
@@ -23,6 +24,7 @@ from tds_atlas.parts import whole_file
 
 _WIDEST = 60  # characters of a cell in a printed table
 _NARROWEST = 12  # characters of a cell, at least, however narrow the terminal
+_FORMULA = re.compile(r"(?![+-]?[\d.]+(e[+-]?\d+)?$)[=+\-@\t\r\n＝＋－＠]")  # what a spreadsheet would run
 _BATCH = 50_000  # rows in memory, and in a row group of a Parquet file
 
 
@@ -73,12 +75,22 @@ def format_table(result: pa.Table, style: str, width: int | None = None) -> str:
     if style == "json":
         return json.dumps(records, ensure_ascii=False, default=str, indent=1)
     if style == "csv":
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
-        writer.writerows([result.column_names, *(list(row.values()) for row in records)])
-        return out.getvalue().rstrip("\n")
+        return _csv([result.column_names, *(list(row.values()) for row in records)])
     cells = [[_cell(value) for value in row.values()] for row in records]
     return "\n".join(_aligned(result.schema, cells, width))
+
+
+def spreadsheet(result: pa.Table) -> str:
+    """Rows as CSV for people: an apostrophe before each text that a spreadsheet would run as a formula."""
+    rows = [result.column_names, *(list(row.values()) for row in result.to_pylist())]
+    return _csv([[f"'{v}" if isinstance(v, str) and _FORMULA.match(v) else v for v in row] for row in rows])
+
+
+def _csv(rows: Iterable[list[Any]]) -> str:
+    """Lines end with a line feed; the writer quotes a carriage return only where that is part of its own ending."""
+    lines: list[str] = []
+    csv.writer(SimpleNamespace(write=lines.append), lineterminator="\r\n").writerows(rows)
+    return "\n".join(line.removesuffix("\r\n") for line in lines)
 
 
 def _aligned(schema: pa.Schema, cells: list[list[str]], width: int | None) -> Iterator[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,42 +16,77 @@ import numpy as np
 import pyarrow as pa
 
 from tds_atlas.domain import InputError, first_line, text_fault
-from tds_atlas.record.store import QUIET, attach_database
+from tds_atlas.record.catalog import define, open_records, reference
+from tds_atlas.record.sealed import NO_EXTENSIONS, Config, is_locked, open_as_stored
 
 T = TypeVar("T")
 SQL = Path(__file__).parent / "sql"
-Config = dict[str, str | bool | int | float | list[str]]
 # DuckDB where a report is built: two processes share the machine, and what needs more memory spills beside the file.
 FRUGAL: Config = {"memory_limit": "400MB", "threads": 2, "block_allocator_memory": "200MB"}
+HELD = "held"  # the schema of the views held as tables; see materialise.py
+_OF_PACKAGE = ("pages/schema", "pages/macros")  # what the package defines, whatever a file says of itself
 
 
 def connect(database: Path, views: Path | None = None, config: Config | None = None) -> duckdb.DuckDBPyConnection:
-    """Open a database for reading, locked: no other file, no network, no extension.
+    """Open a database for the package's own SQL, with the package's own views, whatever the file has under their names.
 
     views: a file with views of this database as tables (see materialise.py), which are read instead of the views.
     config: DuckDB settings other than the defaults.
     """
-    if not database.is_file():
-        raise InputError(f"{database}: no such file; run `tds store` to write it, or name another with --db")
-    if text_fault(str(database)):
-        raise InputError(f"{database}: DuckDB opens no file whose name is not UTF-8; rename it")
+    _check_file(database)
+    settings = NO_EXTENSIONS | (config or {})
     try:
-        con = duckdb.connect(str(views or database), read_only=True, config=config or {})
-        (locked,) = con.execute("SELECT current_setting('lock_configuration')").fetchall()[0]
-        if not locked:  # by another connection of this process
-            if views:
-                attach_records(con, database)
-            con.execute(f"{QUIET}; SET enable_external_access = false; SET lock_configuration = true")
+        if views is None:
+            con = duckdb.connect(config=settings | {"temp_directory": f"{database}.tmp"})
+            open_records(con, database)
+            define(con)
+        else:
+            con = duckdb.connect(str(views), read_only=True, config=settings)
+            if not is_locked(con):  # by another connection of this process
+                open_records(con, database, f"views.{HELD},views.main")
+    except duckdb.Error as error:
+        raise InputError(f"{database}: not a tds database: {first_line(error)}") from None
+    return con
+
+
+@contextmanager
+def consistent(database: Path) -> Iterator[None]:
+    """Raises InputError where the block cannot make sense of what the database holds."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (duckdb.Error, pa.ArrowException, LookupError, TypeError, ValueError, ArithmeticError) as error:
+        what = f"{type(error).__name__}: {first_line(error)}"
+        raise InputError(f"{database}: its rows contradict one another ({what}); run `tds store` again") from error
+
+
+def check(database: Path) -> None:
+    """Raises InputError where the file is not what this package stores."""
+    _check_file(database)
+    try:
+        with duckdb.connect(config=NO_EXTENSIONS) as con:
+            open_records(con, database)
+    except duckdb.Error as error:
+        raise InputError(f"{database}: not a tds database: {first_line(error)}") from None
+
+
+def connect_as_stored(database: Path) -> duckdb.DuckDBPyConnection:
+    """Open a database for a user's SQL, with whatever is in the file. It is locked: no other file, no network."""
+    _check_file(database)
+    try:
+        con = open_as_stored(database)
         con.execute("SELECT count(*) FROM run").fetchall()
     except duckdb.Error as error:
         raise InputError(f"{database}: not a tds database: {first_line(error)}") from None
     return con
 
 
-def attach_records(con: duckdb.DuckDBPyConnection, database: Path) -> None:
-    """Attach the database of records to a connection to a file of views, for whatever that file does not hold."""
-    attach_database(con, database, "records")
-    con.execute("SET search_path = 'views.main,records.main'")
+def _check_file(database: Path) -> None:
+    if not database.is_file():
+        raise InputError(f"{database}: no such file; run `tds store` to write it, or name another with --db")
+    if text_fault(str(database)):
+        raise InputError(f"{database}: DuckDB opens no file whose name is not UTF-8; rename it")
 
 
 def portions(con: duckdb.DuckDBPyConnection, positions: int) -> list[tuple[str, str]]:
@@ -76,9 +113,14 @@ def caption(sql: str) -> str:
 def table(con: duckdb.DuckDBPyConnection, name: str, **parameters: Any) -> pa.Table:
     """The result of sql/NAME.sql, rounded to ten digits: the last digits of float sums differ from run to run."""
     try:
-        return _rounded(con.sql(sql_of(name), params=parameters or None).to_arrow_table())
+        return _rounded(source(con, name).sql(sql_of(name), params=parameters or None).to_arrow_table())
     except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
         raise InputError(f"{name}.sql: no room for its result: {first_line(error)}") from None
+
+
+def source(con: duckdb.DuckDBPyConnection, name: str) -> duckdb.DuckDBPyConnection:
+    """The connection that sql/NAME.sql asks: the database, or an empty one for what the package itself defines."""
+    return reference() if name in _OF_PACKAGE else con
 
 
 def _rounded(result: pa.Table) -> pa.Table:
@@ -99,12 +141,20 @@ def rows(con: duckdb.DuckDBPyConnection, name: str, **parameters: Any) -> list[d
 def relation(con: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelation:
     """A user's query, not yet run. Raises InputError with the database's own first line."""
     try:
+        _refuse_copy(con.extract_statements(sql))
         result = con.sql(sql)
     except duckdb.Error as error:
         raise InputError(first_line(error)) from None
     if result is None:
         raise InputError("the statement returns no rows; the database is read-only")
     return result
+
+
+def _refuse_copy(statements: list[duckdb.Statement]) -> None:
+    """COPY could replace the database itself, the one file that stays open; EXPLAIN ANALYZE and EXECUTE run it, too."""
+    for statement in statements:
+        if statement.type != duckdb.StatementType.SELECT and re.search(r"\bcopy\b", statement.query, re.IGNORECASE):
+            raise InputError("COPY is not possible, the database is read-only; write rows to a file with --output")
 
 
 def run(con: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:

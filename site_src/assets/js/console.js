@@ -252,8 +252,10 @@ WHERE database_name = 'report' AND NOT internal`,
   }
 
   function csv() {
+    // An apostrophe before a text that a spreadsheet would run as a formula.
+    const formula = /^(?![+-]?[\d.]+(e[+-]?\d+)?$)[=+\-@\t\r\n＝＋－＠]/;
     const quote = (value) => {
-      const s = text(value);
+      const s = typeof value === "string" && formula.test(value) ? `'${value}` : text(value);
       return /[",\n\r]/.test(s) ? `"${s.replaceAll('"', '""')}"` : s;
     };
     const body = [result.names, ...result.rows].map((row) => row.map(quote).join(",")).join("\n");
