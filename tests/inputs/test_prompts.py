@@ -211,10 +211,10 @@ def test_an_empty_answer_can_be_passed_over_as_the_complaint_says(write: Write) 
 
 
 def test_several_answers_are_never_dropped_in_silence(write: Write) -> None:
-    path = write('[{"prompt": "Hi", "output": ["<s>A</s>", "B"]}]', "a.json")
+    path = write('[{"prompt": "Hi", "output": ["A", "B"]}]', "a.json")
     with pytest.raises(InputError, match=r"row 1: 2 answers; take the first of each row with answers: first"):
         answers(path)
-    assert answers(path, answers="first") == [("1", "Hi", "A", "stop")]
+    assert answers(path, answers="first") == [("1", "Hi", "A")]
 
 
 def test_what_an_instruction_is_about_belongs_to_the_prompt(write: Write) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -13,6 +14,7 @@ from tds_atlas.pipeline.cards import write_cards
 from tds_atlas.pipeline.plan import read_plan
 from tds_atlas.pipeline.responses import write_responses
 from tds_atlas.pipeline.sides import lazy_models
+from tds_atlas.pipeline.steps import measure
 from tds_atlas.record.shards import read_responses
 
 
@@ -68,7 +70,7 @@ def from_file(project: Path, rows: str) -> dict[str, Response]:
 
 def test_answers_from_a_file_keep_every_character(project: Path) -> None:
     text = "  A list:\\n\\n1.\\tone — “two”\\n```py\\n    x = {'a': 1}\\n```\\n| a | b |\\n天地 🙂👩‍👩‍👧 עברית </b> &amp; {{ 7*7 }} "
-    made = from_file(project, f'[{{"id": 7, "pure_input": "What is blue?", "input": "", "output": ["{text}</s>"]}}]')
+    made = from_file(project, f'[{{"id": 7, "pure_input": "What is blue?", "input": "", "output": ["{text}<|end|>"]}}]')
     (response,) = made.values()
     assert response.text == text.encode().decode("unicode_escape").encode("latin-1").decode()
     assert response.prompt_id == "sky"  # the known prompt of the same words, with its tags
@@ -82,8 +84,11 @@ def test_an_answer_without_a_closing_token_was_cut_where_others_have_one(project
     rows = '{"id": 7, "pure_input": "New?", "output": ["One two"]}'
     (response,) = from_file(project, f"[{rows}]").values()
     assert response.finish == "unknown" and not response.has_end and response.prompt_id == "7"
-    cut, whole = from_file(project, f'[{rows}, {{"id": 8, "pure_input": "Old?", "output": ["One</s>"]}}]').values()
-    assert (cut.finish, cut.has_end, whole.finish, whole.has_end) == ("length", False, "stop", True)
+    both = f'[{rows}, {{"id": 8, "pure_input": "Old?", "output": ["One<|end|>"]}}]'
+    assert [response.has_end for response in from_file(project, both).values()] == [False, True]
+    measure(read_plan(project / "file.yml"))
+    with duckdb.connect(str(project / "data/tds.duckdb"), read_only=True) as con:
+        assert con.execute("SELECT finish FROM response ORDER BY response_id").fetchall() == [("length",), ("stop",)]
 
 
 def test_prompts_that_do_not_fit_the_model_are_refused(project: Path) -> None:

@@ -46,7 +46,9 @@ class Plan:
     @cached_property
     def prompts(self) -> dict[str, Prompt]:
         """Every prompt of the report by id: the prompt set, then those that only occur in a response file."""
-        prompts = self.prompt_set if self.report.generated_sources() else ()
+        probes = self.report.probes
+        answered = self.report.generated_sources() or probes.swap or probes.prefill
+        prompts = self.prompt_set if answered else ()
         prompts += tuple(answer.prompt for answers in self.answers.values() for answer in answers)
         by_id: dict[str, Prompt] = {}
         for prompt in prompts:
