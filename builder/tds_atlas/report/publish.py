@@ -1,4 +1,4 @@
-"""Publish a built site: as a zip file, a branch for GitHub Pages, or a static Space of the Hugging Face Hub."""
+"""Publish a built site: as a zip file or a static Space of the Hugging Face hub. For a branch see branch.py."""
 
 from __future__ import annotations
 
