@@ -79,9 +79,13 @@ def _write_docs(database: Path, source: Path, docs: Path, keys: list[str]) -> No
 
 
 def _check_database(database: Path, con: duckdb.DuckDBPyConnection) -> None:
-    """Raises InputError for a database that says nothing of its run."""
+    """Raises InputError for a database that says nothing of its run, or whose divergences are no numbers."""
     if not query.rows(con, "pages/run"):
         raise InputError(f"{database}: not a tds database: its table run is empty; run `tds store` to write it")
+    (row,) = query.rows(con, "pages/not_a_number")
+    if row["positions"]:
+        what = f"its table divergence has no numbers at {row['positions']:,} positions"
+        raise InputError(f"{database}: {what}; run `tds store` to write it")
 
 
 def _write_data(background: ProcessPoolExecutor, database: Path, docs: Path) -> list[Future[None]]:
