@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
-from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    AutoModelForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PhiConfig,
+    PhiForCausalLM,
+    PreTrainedTokenizerFast,
+)
 
 CHAT = "{{ bos_token }}{% for m in messages %}<|{{ m.role }}|>{{ m.content }}\n{% endfor %}{{ '<|assistant|>\n' }}"
 SPECIAL = ["<|begin|>", "<|end|>", "<|user|>", "<|assistant|>", "<|system|>"]
@@ -63,6 +71,20 @@ def save_model(folder: Path, seed: int, swap: bool = False) -> Path:
         initializer_range=0.3,
     )
     LlamaForCausalLM(config).save_pretrained(folder)
+    words.save_pretrained(folder)
+    return folder
+
+
+def save_biased(folder: Path, seed: int, ruled_out: Sequence[int] = ()) -> Path:
+    """A random Phi, whose head has a bias; that of the tokens ruled out is minus infinity."""
+    words = tokenizer()
+    torch.manual_seed(seed)
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+    ends = {"bos_token_id": 0, "eos_token_id": 1, "max_position_embeddings": 1024}
+    model = PhiForCausalLM(PhiConfig(vocab_size=len(words), initializer_range=0.3, **sizes, **ends))
+    with torch.no_grad():
+        model.lm_head.bias[list(ruled_out)] = -torch.inf
+    model.save_pretrained(folder)
     words.save_pretrained(folder)
     return folder
 

@@ -103,7 +103,7 @@ class Score:
 
     response_id: str
     condition_id: str
-    logprob: np.ndarray  # [n] nats; -inf for a token that the model does not have
+    logprob: np.ndarray  # [n] nats; -inf for a token that the model does not have, or rules out
     rank: np.ndarray  # [n] int32, from 1; the width of the logits + 1 for a token that the model does not have
     entropy: np.ndarray  # [n] nats
     top_ids: np.ndarray  # [n, k] int32, most likely first

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from tds_atlas.pipeline.ask import ScoredAnswer, ScoredToken, ask, render
 from tds_atlas.pipeline.check import check
 from tds_atlas.pipeline.plan import read_plan
 from tds_atlas.pipeline.sides import lazy_models
+from tds_atlas.report.output import json_text
+from tests import tiny
 from tests.cli.test_cli import refused, tds
 from tests.measure.test_score import measured, without
 
@@ -76,6 +79,22 @@ def test_the_command_speaks_json_and_plain_text(project: Path) -> None:
     plain = tds("show", "What is blue?", "-r", "report.yml").stdout
     assert "\x1b" not in plain and "base·plain against sft·chat" in plain
     assert "known: base-sft" in refused("show", "What?", "-r", "report.yml", "--comparison", "no")
+
+
+def test_a_token_that_a_head_rules_out_makes_kl_infinite(project: Path) -> None:
+    """The base's end token has a bias of minus infinity: shown as inf, stored as it is; its log p is none."""
+    for name, ruled_out in (("base", (1, 40)), ("sft", ())):
+        (project / name).unlink()
+        tiny.save_biased(project / name, seed=len(ruled_out), ruled_out=ruled_out)
+    plan = read_plan(project / "report.yml")
+    text = json_text(ask(plan, lazy_models(plan), "What is blue?", None).as_json())
+    made = json.loads(text, parse_constant=pytest.fail)
+    assert {t["kl_aligned_base"] for t in made["tokens"]} == {"inf"}
+    assert all(0 < t["kl_base_aligned"] < 100 and 0 < t["js"] <= math.log(2) for t in made["tokens"])
+    _, scores, divergences = measured(plan)
+    assert {d["kl_aligned_base"] for d in divergences} == {math.inf}
+    assert all(0 < d["kl_base_aligned"] < 100 for d in divergences)
+    assert not any(math.isnan(s["entropy"]) or s["logprob"] == -math.inf for s in scores)
 
 
 def test_check_says_what_each_model_reads_and_what_it_costs(project: Path) -> None:

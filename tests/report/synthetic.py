@@ -28,6 +28,15 @@ ROLES = ["glue", "content", "style", "safety", "knowledge"]
 TOKENS = ["<|end|>", " the", "!", "\n", " sorry", " Thank", " you", "\\xf0", "<", "天"]
 
 
+# The base rules out tokens at some positions of the first comparison, and at all of the second; the aligned model at a few.
+_INFINITE = """
+UPDATE divergence SET kl_aligned_base = 'inf' WHERE comparison_id = 'c-2' OR comparison_id = 'c-1' AND pos % 4 = 1;
+UPDATE divergence SET kl_base_aligned = 'inf' WHERE comparison_id = 'c-1' AND pos % 7 = 3;
+UPDATE score SET logprob = NULL, rank = 10 WHERE condition_id = 'base·plain' AND (pos % 4 = 1 OR pos % 9 = 0);
+UPDATE score SET top_logprobs = list_concat(top_logprobs[1:7], ['-inf', '-inf', '-inf']::FLOAT[]) WHERE pos % 5 = 2;
+UPDATE score SET logprob = NULL, rank = 10 FROM "position" p
+WHERE p.response_id = score.response_id AND p.pos = score.pos AND p.is_end AND condition_id = 'base·plain';
+"""
 METHODS = ("divergence", "entropy", "random")
 CONDITIONS = {
     "base·plain": ("base", "plain", ""),
@@ -67,12 +76,14 @@ def _made(
     noise: bool = False,
     further: bool = False,
     rich: bool = False,
+    infinite: bool = False,
     seed: int = 0,
 ) -> Path:
     """A database with that many prompts; without tags or a single shifted token, where wanted.
 
     `noise` adds an A/A check, `further` the two conditions that a split takes, and a vocabulary that was extended; `rich` a
     third model that makes a chain, a few-shot context, token swaps, prefilled answers and the base's continuations.
+    `infinite` adds infinite KL, in both directions, and tokens that a model rules out, the end token among them.
     `texts` are those of HOSTILE, which a test may have replaced: they tell one kept database from another.
     """
     path, rng = Path(tempfile.mkdtemp(dir=_KEPT.name)) / "made.duckdb", random.Random(seed)
@@ -97,6 +108,8 @@ def _made(
             insert(con, table, rows[table])
         if rich:
             _probes(con, rng, rows["prompt"])
+        if infinite:
+            con.execute(_INFINITE)
         create_views(con)
     return path
 

@@ -102,8 +102,8 @@ def test_a_page_that_asks_for_what_is_not_there_is_one_line(project: Path) -> No
     ("sql", "message"),
     [
         (
-            "UPDATE divergence SET kl_aligned_base = 'inf' WHERE comparison_id = 'c-2' AND pos = 0",
-            r"made.duckdb: comparison c-2: the KL divergence is infinite at 6 positions, because one model gives a",
+            "UPDATE divergence SET kl_aligned_base = 'nan' WHERE comparison_id = 'c-2' AND pos = 0",
+            r"made.duckdb: its table divergence has no numbers at 6 positions; run `tds store` to write it$",
         ),
         ("DELETE FROM run", r"made.duckdb: not a tds database: its table run is empty; run `tds store` to write it"),
     ],

@@ -31,19 +31,18 @@ def show(
 
     Above each shifted token is what the base would have said. Plain text if the output is not a terminal.
     """
-    import json
-
     from rich.console import Console
 
     from tds_atlas.pipeline.ask import ask, render
     from tds_atlas.pipeline.plan import read_plan
     from tds_atlas.pipeline.sides import lazy_models
+    from tds_atlas.report.output import json_text
 
     plan = read_plan(report)
     answer = ask(plan, lazy_models(plan, device), prompt, comparison)
     console = Console(highlight=False, soft_wrap=True)
     if as_json:
-        tell(json.dumps(answer.as_json(), ensure_ascii=False, indent=1))
+        tell(json_text(answer.as_json()))
     else:
         console.print(render(answer, console.width, console.is_terminal and not console.no_color))
 

@@ -156,12 +156,12 @@ SELECT
     CASE
         WHEN p.is_end
         THEN b.logprob
-        ELSE coalesce(b.top_logprobs[list_position(b.top_ids, e.token_id)], b.top_logprobs[-1])
+        ELSE finite(coalesce(b.top_logprobs[list_position(b.top_ids, e.token_id)], b.top_logprobs[-1]))
     END AS base_logprob,
     CASE
         WHEN p.is_end
         THEN a.logprob
-        ELSE coalesce(a.top_logprobs[list_position(a.top_ids, e.token_id)], a.top_logprobs[-1])
+        ELSE finite(coalesce(a.top_logprobs[list_position(a.top_ids, e.token_id)], a.top_logprobs[-1]))
     END AS aligned_logprob
 FROM comparison c
 JOIN end_token e ON e.source = c.source
@@ -292,12 +292,16 @@ WITH
         SELECT
             * EXCLUDE (aligned_logprobs, base_logprobs, places),
             list_sum(
-                list_transform(aligned_logprobs, lambda l, i: exp(l::DOUBLE) * (l::DOUBLE - base_logprobs[places[i]]))
+                list_transform(
+                    aligned_logprobs, lambda l, i: finite(exp(l::DOUBLE) * (l::DOUBLE - base_logprobs[places[i]]))
+                )
             ) AS kl,
             1 - coalesce(
                 list_sum(
                     list_transform(
-                        aligned_logprobs, lambda l, i: CASE WHEN places[i] IS NOT NULL THEN exp(l::DOUBLE) END
+                        aligned_logprobs,
+                        lambda l,
+                        i: CASE WHEN isfinite(base_logprobs[places[i]]) THEN exp(l::DOUBLE) END
                     )
                 ),
                 0

@@ -105,8 +105,10 @@ WITH
             count(*) FILTER (shift = 'unshifted')::DOUBLE AS unshifted,
             count(*) FILTER (shift = 'marginal')::DOUBLE AS marginal,
             count(*) FILTER (shift = 'shifted')::DOUBLE AS shifted,
-            sum(kl_aligned_base::DOUBLE) AS kl,
-            sum(kl_base_aligned::DOUBLE) AS kl_back,
+            sum(finite(kl_aligned_base)::DOUBLE) AS kl,
+            count(finite(kl_aligned_base))::DOUBLE AS with_kl,
+            sum(finite(kl_base_aligned)::DOUBLE) AS kl_back,
+            count(finite(kl_base_aligned))::DOUBLE AS with_kl_back,
             sum(js::DOUBLE) AS js,
             coalesce(sum(delta_logprob::DOUBLE), 0) AS delta,
             CASE
@@ -126,8 +128,8 @@ SELECT
             {'place': 1, 'measure': 'unshifted', 'unit': 'share', 'x': unshifted, 'n': n},
             {'place': 2, 'measure': 'marginal', 'unit': 'share', 'x': marginal, 'n': n},
             {'place': 3, 'measure': 'shifted', 'unit': 'share', 'x': shifted, 'n': n},
-            {'place': 4, 'measure': 'KL(aligned‖base)', 'unit': 'nats', 'x': kl, 'n': n},
-            {'place': 5, 'measure': 'KL(base‖aligned)', 'unit': 'nats', 'x': kl_back, 'n': n},
+            {'place': 4, 'measure': 'KL(aligned‖base)', 'unit': 'nats', 'x': kl, 'n': with_kl},
+            {'place': 5, 'measure': 'KL(base‖aligned)', 'unit': 'nats', 'x': kl_back, 'n': with_kl_back},
             {'place': 6, 'measure': 'JS', 'unit': 'nats', 'x': js, 'n': n},
             {'place': 7, 'measure': 'Δ log p', 'unit': 'nats', 'x': delta, 'n': with_delta},
             {'place': 8, 'measure': 'same as the base for', 'unit': 'tokens', 'x': same, 'n': one},
@@ -138,7 +140,8 @@ SELECT
 FROM answers;
 
 COMMENT ON VIEW prompt_measure IS
-    'Every measure by prompt: one row per comparison x prompt x measure, for clustered_mean(x, n).';
+    'Every measure by prompt: one row per comparison x prompt x measure, for clustered_mean(x, n). Positions where KL is '
+    'infinite are left out of it.';
 COMMENT ON COLUMN prompt_measure.place   IS 'The order of the measures in tables.';
 COMMENT ON COLUMN prompt_measure.measure IS 'Name of the measure.';
 COMMENT ON COLUMN prompt_measure.unit    IS 'share, nats or tokens.';

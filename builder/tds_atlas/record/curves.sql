@@ -18,6 +18,7 @@ SELECT
     count(*) AS responses
 FROM long
 JOIN comparison USING (comparison_id)
+WHERE value IS NOT NULL
 GROUP BY ordinal, label, key, pos
 HAVING count(*) >= 20
 ORDER BY ordinal, key, pos;

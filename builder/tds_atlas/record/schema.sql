@@ -183,7 +183,8 @@ COMMENT ON TABLE score IS
     'The scores of a condition at each position: one row per response position x condition.';
 COMMENT ON COLUMN score.condition_id IS 'The scoring condition; see condition.';
 COMMENT ON COLUMN score.logprob IS
-    'ln p(o_t | prompt, o_<t), in nats, full vocabulary; NULL where the model does not have the token.';
+    'ln p(o_t | prompt, o_<t), in nats, full vocabulary; NULL where the model gives the token no '
+    'probability: it does not have it, or rules it out.';
 COMMENT ON COLUMN score.rank IS
     'eta: 1 + number of tokens with a strictly larger float32 logit than o_t; width of the logits + 1 where the model '
     'does not have the token.';
@@ -202,9 +203,11 @@ CREATE TABLE divergence (
 COMMENT ON TABLE divergence IS
     'The divergences of two conditions: one row per response position x comparison.';
 COMMENT ON COLUMN divergence.kl_aligned_base IS
-    'KL(aligned‖base) = Σ p_aligned ln(p_aligned/p_base), full vocabulary, nats.';
+    'KL(aligned‖base) = Σ p_aligned ln(p_aligned/p_base), full vocabulary, nats; infinite where the base rules out a '
+    'token that the aligned model does not.';
 COMMENT ON COLUMN divergence.kl_base_aligned IS
-    'KL(base‖aligned) = Σ p_base ln(p_base/p_aligned), full vocabulary, nats.';
+    'KL(base‖aligned) = Σ p_base ln(p_base/p_aligned), full vocabulary, nats; infinite where the aligned model rules '
+    'out a token that the base does not.';
 COMMENT ON COLUMN divergence.js IS
     'Jensen-Shannon divergence, ½KL(aligned‖m) + ½KL(base‖m), m the mean of both; nats, at most ln 2.';
 

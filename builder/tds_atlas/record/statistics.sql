@@ -1,11 +1,15 @@
 -- How uncertain a number is: 95 % intervals clustered by prompt, in closed form, and tests.
 
 CREATE MACRO z95() AS 1.959964;
+-- KL is infinite where one model rules out a token that the other does not. A mean over such a position is infinite and
+-- has no interval; figures, shares and differences are over the positions at which it is finite.
+CREATE MACRO finite(x) AS CASE WHEN isfinite(x) THEN x END;
 -- Aggregates over one row per prompt: x the prompt's sum of the quantity, n its number of positions. mean = Σx/Σn,
--- var = G/(G-1) · Σ(x_g - mean·n_g)² / (Σn)². The half width is NULL for a single prompt: one cluster has no spread.
+-- var = G/(G-1) · Σ(x_g - mean·n_g)² / (Σn)². The half width is NULL for a single prompt (one cluster has no
+-- spread) and for an infinite mean.
 CREATE MACRO clustered_mean(x, n) AS sum(x) / sum(n);
 CREATE MACRO clustered_half_width(x, n) AS
-    CASE WHEN count(*) > 1 THEN z95() * sqrt(greatest(0,
+    CASE WHEN count(*) > 1 AND isfinite(sum(x)) THEN z95() * sqrt(greatest(0,
         count(*) / (count(*) - 1.0)
         * (sum(x * x) - 2 * sum(x) / sum(n) * sum(x * n) + power(sum(x) / sum(n), 2) * sum(n * n))
     )) / sum(n) END;
@@ -41,12 +45,14 @@ CREATE MACRO normal_p(z) AS
 
 CREATE MACRO drawn_position(pos) AS pos < 100 OR (pos < 300 AND pos % 4 = 0) OR pos % 16 = 0;
 COMMENT ON MACRO z95 IS 'Standard errors of a 95 % interval''s half width.';
+COMMENT ON MACRO finite IS
+    'x, or NULL where it is infinite: what figures, shares and differences of KL are made of.';
 COMMENT ON MACRO clustered_mean IS
     'Aggregate over one row per prompt: the mean Σx/Σn, x the sum of the quantity over the prompt''s positions, n '
     'their number.';
 COMMENT ON MACRO clustered_half_width IS
     'Aggregate over the same rows: half the width of that mean''s 95 % interval, clustered by prompt; NULL for a '
-    'single prompt.';
+    'single prompt and for an infinite mean.';
 COMMENT ON MACRO clustered_error IS
     'Aggregate over one row per prompt: the standard error of an estimate, e the prompt''s influence on it (Σe = 0).';
 COMMENT ON MACRO kept_within IS

@@ -136,14 +136,14 @@ COMMENT ON COLUMN tds.role IS
 COMMENT ON COLUMN tds.shift           IS 'Class of base_rank: unshifted (1), marginal (2-3), shifted (> 3).';
 COMMENT ON COLUMN tds.base_rank       IS 'Rank eta of o_t under the base condition, from 1.';
 COMMENT ON COLUMN tds.aligned_rank    IS 'Rank of o_t under the aligned condition, from 1.';
-COMMENT ON COLUMN tds.base_logprob    IS 'ln p_base(o_t), nats; NULL where the base does not have the token.';
+COMMENT ON COLUMN tds.base_logprob    IS 'ln p_base(o_t), nats; NULL where the base gives it no probability.';
 COMMENT ON COLUMN tds.aligned_logprob IS 'ln p_aligned(o_t), nats.';
 COMMENT ON COLUMN tds.delta_logprob IS
     'ln p_aligned(o_t) - ln p_base(o_t), nats; positive where tuning promoted the token.';
 COMMENT ON COLUMN tds.base_entropy    IS 'Entropy of the base distribution, nats.';
 COMMENT ON COLUMN tds.aligned_entropy IS 'Entropy of the aligned distribution, nats.';
-COMMENT ON COLUMN tds.kl_aligned_base IS 'KL(aligned‖base), full vocabulary, nats.';
-COMMENT ON COLUMN tds.kl_base_aligned IS 'KL(base‖aligned), full vocabulary, nats.';
+COMMENT ON COLUMN tds.kl_aligned_base IS 'KL(aligned‖base), full vocabulary, nats; can be infinite.';
+COMMENT ON COLUMN tds.kl_base_aligned IS 'KL(base‖aligned), full vocabulary, nats; can be infinite.';
 COMMENT ON COLUMN tds.js              IS 'Jensen-Shannon divergence, nats, at most ln 2.';
 COMMENT ON COLUMN tds.base_top_id     IS 'Id of the base''s first choice here.';
 COMMENT ON COLUMN tds.base_top_probability IS 'Its probability under the base: how confident the base is.';

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import vl_convert
 
 from tds_atlas.parts import write_file
 from tds_atlas.report import figures, query, theme
+from tds_atlas.report.infinite import infinite_kl
 from tds_atlas.report.output import spreadsheet
 
 _STATIC_WIDTH = 720
+_BY_MEASURE = re.compile(r"\b(prompt_measure|differences_from_first)\b")  # without infinite KL
 _VERSION = "6.4"  # of Vega-Lite, as Altair writes it
 
 
@@ -24,16 +28,26 @@ def write_figures(con: duckdb.DuckDBPyConnection, folder: Path) -> Iterator[tupl
     """Write all figures with data, except their images. Yields each name with its spec, caption, SQL and rows."""
     folder.mkdir(parents=True)
     comparisons = [row["label"] for row in query.rows(con, "pages/comparisons")]
+    infinite = infinite_kl(con)
     for name in figures.FIGURES:
         sql = query.sql_of(f"figures/{name}")
         table = query.table(con, f"figures/{name}")
         if table.num_rows == 0:
             continue
-        spec = figures.build(name, table, query.caption(sql), comparisons).to_dict()
-        write_file(folder / f"{name}.json", json.dumps(spec, indent=1, ensure_ascii=False) + "\n")
+        caption = query.caption(sql)
+        if infinite and _leaves_out(sql, table):
+            caption += f" Infinite KL is left out: {infinite}."
+        spec = figures.build(name, table, caption, comparisons).to_dict()
+        write_file(folder / f"{name}.json", json.dumps(spec, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
         write_file(folder / f"{name}.sql", sql)
         write_file(folder / f"{name}.csv", spreadsheet(table) + "\n")
-        yield name, {"spec": spec, "caption": query.caption(sql), "sql": sql, "rows": table.to_pylist()}
+        yield name, {"spec": spec, "caption": caption, "sql": sql, "rows": table.to_pylist()}
+
+
+def _leaves_out(sql: str, table: pa.Table) -> bool:
+    """Whether a figure is of KL where it is finite: filtered by the query, or one of several measures."""
+    measures = table["measure"].to_pylist() if _BY_MEASURE.search(sql) and "measure" in table.column_names else ()
+    return "finite(" in sql or any("KL" in measure for measure in measures)
 
 
 def write_images(folder: Path, name: str, spec: dict[str, Any]) -> None:

@@ -79,16 +79,13 @@ def _write_docs(database: Path, source: Path, docs: Path, keys: list[str]) -> No
 
 
 def _check_database(database: Path, con: duckdb.DuckDBPyConnection) -> None:
-    """Raises InputError for a database that says nothing of its run, or whose divergences no chart can draw."""
+    """Raises InputError for a database that says nothing of its run, or whose divergences are no numbers."""
     if not query.rows(con, "pages/run"):
         raise InputError(f"{database}: not a tds database: its table run is empty; run `tds store` to write it")
-    (row,) = query.rows(con, "pages/infinite")
+    (row,) = query.rows(con, "pages/not_a_number")
     if row["positions"]:
-        raise InputError(
-            f"{database}: comparison {row['comparison_id']}: the KL divergence is infinite at {row['positions']:,} "
-            "positions, because one model gives a token no probability at all (a bias of -inf in its head?); the "
-            "database holds every number, but no report can be drawn of it"
-        )
+        what = f"its table divergence has no numbers at {row['positions']:,} positions"
+        raise InputError(f"{database}: {what}; run `tds store` to write it")
 
 
 def _write_data(background: ProcessPoolExecutor, database: Path, docs: Path) -> list[Future[None]]:

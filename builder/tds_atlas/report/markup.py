@@ -46,7 +46,7 @@ def title(text: str, length: int = 70) -> str:
 
 def inline_json(value: Any) -> Markup:
     """JSON that is safe inside a script element and in a classic script."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for char in "<>&\u2028\u2029":
         text = text.replace(char, f"\\u{ord(char):04x}")
     return Markup(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import re
 import shutil
 import sys
@@ -73,11 +74,24 @@ def format_table(result: pa.Table, style: str, width: int | None = None) -> str:
     """
     records = result.to_pylist()
     if style == "json":
-        return json.dumps(records, ensure_ascii=False, default=str, indent=1)
+        return json_text(records)
     if style == "csv":
         return _csv([result.column_names, *(list(row.values()) for row in records)])
     cells = [[_cell(value) for value in row.values()] for row in records]
     return "\n".join(_aligned(result.schema, cells, width))
+
+
+def json_text(value: Any) -> str:
+    """JSON, which has no infinity: as the text inf or -inf, and nan likewise."""
+    return json.dumps(_with_names(value), ensure_ascii=False, default=str, indent=1, allow_nan=False)
+
+
+def _with_names(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_names(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_names(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def spreadsheet(result: pa.Table) -> str:

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from tds_atlas.domain import InputError, first_line
 from tds_atlas.report import query
+from tds_atlas.report.infinite import infinite_kl
 from tds_atlas.report.markup import inert, inline_json, visible
 from tds_atlas.report.output import format_table
 
@@ -81,6 +82,7 @@ def environment(*sources: Path) -> Environment:
         "visible": lambda text: inert(visible(text)),
         "pm": plus_minus,
         "minus": minus,
+        "format": lambda style, *values: (style % values).replace("inf", "∞"),
         "signed": lambda value, digits: minus(f"{value:+.{digits}f}"),
     }
     return env
@@ -93,6 +95,7 @@ def context(con: duckdb.DuckDBPyConnection, source: Path, prepared: dict[str, An
     pages = [page for page in pages if not page.needs or any(name in figures for name in page.needs)]
     return prepared | {
         "run": run,
+        "infinite_kl": infinite_kl(con),
         "headline": query.rows(con, "pages/headline"),
         "totals": query.rows(con, "pages/totals")[0],
         "rows": lambda name: query.rows(con, f"pages/{name}"),
@@ -151,7 +154,9 @@ def _figure(figures: dict[str, dict[str, Any]], env: Environment) -> Callable[[s
 
 
 def _cell(value: Any) -> str:
-    return "" if value is None else f"{value:.4g}" if isinstance(value, float) else visible(str(value))
+    if isinstance(value, float):
+        return f"{value:.4g}".replace("inf", "∞")
+    return "" if value is None else visible(str(value))
 
 
 def _short(text: str) -> str:
@@ -174,5 +179,5 @@ def number(value: float | None, digits: int | None = None) -> str:
 
 
 def minus(text: str) -> str:
-    """A number with a typographic minus sign."""
-    return text.replace("-", "−")
+    """A number with a typographic minus sign; ∞ where it is infinite."""
+    return text.replace("-", "−").replace("inf", "∞")

@@ -129,7 +129,7 @@ def _rounded(result: pa.Table) -> pa.Table:
             values = result.column(i).to_numpy()
             with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
                 scale = 10.0 ** (9 - np.floor(np.log10(np.abs(values))))
-                rounded = np.where(np.isfinite(scale), np.round(values * scale) / scale, values)
+                rounded = np.where(np.isfinite(values * scale), np.round(values * scale) / scale, values)
             result = result.set_column(i, field, pa.array(rounded, mask=result.column(i).is_null().to_numpy()))
     return result
 

@@ -167,11 +167,17 @@ WHERE database_name = 'report' AND NOT internal`,
     run();
   }
 
+  // JSON has no infinity; a number as `tds query` writes it.
+  function named(value) {
+    if (typeof value === "bigint") return Number(value);
+    return value === Infinity ? "inf" : value === -Infinity ? "-inf" : value;
+  }
+
   function text(value) {
     if (value === null || value === undefined) return "";
     if (value instanceof Date) return value.toISOString();
-    if (typeof value === "object") return JSON.stringify(value, (_, v) => (typeof v === "bigint" ? Number(v) : v));
-    return String(value);
+    if (typeof value === "object") return JSON.stringify(value, (_, v) => named(v));
+    return typeof value === "number" ? String(named(value)) : String(value);
   }
 
   async function run() {
@@ -229,7 +235,7 @@ WHERE database_name = 'report' AND NOT internal`,
       make("td", {
         className: numeric[i] ? "tds-n" : "",
         textContent:
-          typeof value === "number" && !Number.isInteger(value) ? String(Number(value.toPrecision(6))) : text(value),
+          Number.isFinite(value) && !Number.isInteger(value) ? String(Number(value.toPrecision(6))) : text(value),
       });
     parts.table.replaceChildren(
       make(
@@ -281,7 +287,9 @@ WHERE database_name = 'report' AND NOT internal`,
     const palette = window.tdsPalette[scheme()],
       color = palette.range.category[0];
     const isNumber = typeof rows[0][x] === "number";
-    const values = rows.slice(0, SHOWN).map((row) => ({ x: isNumber ? row[x] : text(row[x]), y: row[y] }));
+    const values = rows
+      .slice(0, SHOWN)
+      .map((row) => ({ x: isNumber ? row[x] : text(row[x]), y: Number.isFinite(row[y]) ? row[y] : null }));
     const spec = {
       data: { values },
       width: "container",

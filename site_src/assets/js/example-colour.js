@@ -8,7 +8,10 @@
   const below = (limits) => (value) => (Number.isNaN(value) ? -1 : limits.filter((limit) => value >= limit).length);
   const largest = (value) => {
     let most = 0;
-    for (let t = 0; t < n; t++) if (Math.abs(value(t)) > most) most = Math.abs(value(t));
+    for (let t = 0; t < n; t++) {
+      const size = Math.abs(value(t));
+      if (size > most && size < Infinity) most = size;
+    }
     return most || 1;
   };
 
@@ -30,7 +33,7 @@
       height: (t) => {
         most ??= bend(largest(value));
         const x = value(t);
-        return Number.isNaN(x) ? 0 : (Math.sign(x) * bend(Math.abs(x))) / most;
+        return Number.isNaN(x) ? 0 : Math.sign(x) * Math.min(1, bend(Math.abs(x)) / most);
       },
     };
   }

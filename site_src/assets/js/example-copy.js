@@ -5,7 +5,8 @@
   const { make, button } = window.tdsDom;
   const { raw, n, ids, tokens, far, said, shift, delta, candidates, text } = window.tds;
   const quoted = (value) => `'${value.replaceAll("'", "''")}'`;
-  const rounded = (value) => (Number.isNaN(value) ? null : Number(value.toFixed(4)));
+  // JSON has no infinity.
+  const rounded = (value) => (Number.isNaN(value) ? null : value === Infinity ? "inf" : Number(value.toFixed(4)));
 
   function position(t, names) {
     const conditions = Object.fromEntries(

@@ -48,7 +48,10 @@
 
   const far = { kl: new Float32Array(n), klBack: new Float32Array(n), js: new Float32Array(n) };
   for (let t = 0, next = reader(raw.far); t < n; t++)
-    for (const key of ["kl", "klBack", "js"]) far[key][t] = next() / 1e4;
+    for (const key of ["kl", "klBack", "js"]) {
+      const value = next();
+      far[key][t] = value === 1e9 ? Infinity : value / 1e4;
+    }
 
   // One condition: rank, log p and entropy by position; candidates at K places a position. Beside a base, a candidate
   // below K is a place in the base's list.
@@ -132,7 +135,7 @@
             ? `${p.toFixed(2)} %`
             : "< 0.01 %";
     },
-    // none: a token that the model does not have
-    digits: (value, places) => (Number.isNaN(value) ? "none" : minus(value.toFixed(places))),
+    // none: a token that the model gives no probability
+    digits: (value, places) => (Number.isNaN(value) ? "none" : value === Infinity ? "∞" : minus(value.toFixed(places))),
   };
 })();

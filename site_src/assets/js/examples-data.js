@@ -9,9 +9,10 @@
   const tokens = (i) => answers.tokens[columns.answer[i]];
   const share = (key) => (i) => columns[key][i] / tokens(i);
   const shifted = (i) => 1 - share("unshifted")(i) - share("marginal")(i);
-  const thousandths = (key) => ({
-    value: (i) => columns[key][i],
-    show: (i) => (columns[key][i] === null ? "–" : minus((columns[key][i] / 1000).toFixed(3))),
+  // absent: what null stands for, and its sign
+  const thousandths = (key, absent = null, sign = "–") => ({
+    value: (i) => columns[key][i] ?? absent,
+    show: (i) => (columns[key][i] === null ? sign : minus((columns[key][i] / 1000).toFixed(3))),
     unit: 1000,
     step: 0.1,
   });
@@ -59,7 +60,7 @@
         step: 5,
       },
       tokens: { name: "Tokens", short: "Tokens", ...whole(tokens) },
-      kl: { name: "Mean KL(aligned‖base), nats", short: "Mean KL", ...thousandths("kl") },
+      kl: { name: "Mean KL(aligned‖base), nats", short: "Mean KL", ...thousandths("kl", Infinity, "∞") },
       delta: { name: "Mean Δ log p, nats", short: "Mean Δ\u00a0log\u00a0p", ...thousandths("delta") },
       first: { name: "First shifted position", short: "First at", ...whole((i) => columns.first[i]) },
       rank: { name: "Largest base rank", short: "Max rank", ...whole((i) => columns.rank[i]) },

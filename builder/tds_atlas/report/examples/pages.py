@@ -6,6 +6,7 @@ draw the tokens from the data beside it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Container, Iterator, Sequence
 from itertools import accumulate, groupby
 from pathlib import Path
@@ -130,4 +131,5 @@ def _after(example: Row, others: Sequence[Row]) -> str | None:
 
 
 def _thousandths(value: float | None) -> int | None:
-    return None if value is None else round(1000 * value)
+    """None for an infinite value, too: JSON has no number for it."""
+    return None if value is None or math.isinf(value) else round(1000 * value)

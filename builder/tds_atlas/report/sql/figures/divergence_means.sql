@@ -10,4 +10,5 @@ FROM prompt_measure
 JOIN comparison USING (comparison_id)
 WHERE measure IN ('KL(aligned‖base)', 'KL(base‖aligned)', 'JS')
 GROUP BY ordinal, label, place, measure
+HAVING sum(n) > 0
 ORDER BY place, ordinal

@@ -8,7 +8,7 @@ WITH
             is_end,
             unnest(['aligned', 'base']) AS model,
             unnest([aligned_censored, base_censored]) AS censored,
-            least(unnest([aligned_logprob, base_logprob])::DOUBLE, -6e-8) AS lp
+            kept_within(unnest([aligned_logprob, base_logprob])::DOUBLE, '-Infinity'::DOUBLE, -6e-8) AS lp
         FROM sentence_end
     ),
     odds AS (SELECT *, lp - ln(1 - exp(lp)) AS nats FROM ended WHERE lp IS NOT NULL)

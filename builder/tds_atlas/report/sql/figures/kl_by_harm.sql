@@ -9,7 +9,7 @@ SELECT
     dense_rank() OVER (ORDER BY ordinal) - 1 AS panel
 FROM tds
 JOIN comparison USING (comparison_id)
-WHERE harmful IS NOT NULL AND pos < 40
+WHERE harmful IS NOT NULL AND pos < 40 AND isfinite(kl_aligned_base)
 GROUP BY ordinal, label, harmful, pos
 HAVING count(*) >= 10
 QUALIFY bool_or(harmful) OVER (PARTITION BY ordinal)

@@ -9,6 +9,7 @@ WITH
             count(*) OVER c AS size,
             round(sum(kl_aligned_base::DOUBLE) OVER w / sum(kl_aligned_base::DOUBLE) OVER c, 10) AS kl_share
         FROM tds
+        WHERE isfinite(kl_aligned_base)
         WINDOW
             c AS (PARTITION BY comparison_id),
             w AS (PARTITION BY comparison_id ORDER BY kl_aligned_base DESC ROWS UNBOUNDED PRECEDING)
@@ -40,7 +41,7 @@ WITH
             ) AS x
         FROM tds
         JOIN reached USING (comparison_id)
-        WHERE cut > 0
+        WHERE cut > 0 AND isfinite(kl_aligned_base)
         GROUP BY ALL
     ),
     widths AS (

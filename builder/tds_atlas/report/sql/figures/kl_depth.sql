@@ -19,7 +19,7 @@ WITH
                         [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 25, 30, 40, 50, 70, 100, 150, 200, 300, 500, 1000]
                     ) AS n
             )
-        WHERE harmful IS NOT NULL
+        WHERE harmful IS NOT NULL AND isfinite(kl_aligned_base)
         GROUP BY ALL
     )
 SELECT

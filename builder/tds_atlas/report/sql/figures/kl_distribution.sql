@@ -11,15 +11,19 @@ WITH
             END AS bin,
             kl_aligned_base
         FROM tds
+        WHERE isfinite(kl_aligned_base)
     ),
     per_prompt AS (SELECT comparison_id, prompt_id, count(*) AS n FROM binned GROUP BY ALL),
     counts AS (SELECT comparison_id, prompt_id, bin, count(*)::DOUBLE AS x FROM binned GROUP BY ALL),
     bins AS (SELECT unnest(range(min(bin), max(bin) + 1)) AS bin FROM binned),
-    floor_of AS (SELECT max(kl_again_first)::DOUBLE AS floor_nats FROM noise WHERE NOT contains(arithmetic, 'float')),
+    floor_of AS (
+        SELECT max(finite(kl_again_first))::DOUBLE AS floor_nats FROM noise WHERE NOT contains(arithmetic, 'float')
+    ),
     under AS (
         SELECT comparison_id, avg((kl_aligned_base <= floor_nats)::INTEGER) AS under_floor_share
         FROM tds
         CROSS JOIN floor_of
+        WHERE isfinite(kl_aligned_base)
         GROUP BY ALL
     )
 SELECT

@@ -12,6 +12,7 @@ WITH
             count(*) AS n
         FROM tds
         CROSS JOIN (VALUES (1), (2), (3), (4), (5), (7), (10), (14), (20), (30), (50), (100)) AS steps(first)
+        WHERE isfinite(kl_aligned_base)
         GROUP BY ALL
     )
 SELECT

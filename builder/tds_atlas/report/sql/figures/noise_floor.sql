@@ -4,9 +4,11 @@ WITH
     measured AS (
         SELECT comparison_id, kl_aligned_base::DOUBLE AS kl
         FROM tds
+        WHERE isfinite(kl_aligned_base)
         UNION ALL
         SELECT comparison_id, kl_again_first::DOUBLE
         FROM noise
+        WHERE isfinite(kl_again_first)
     )
 SELECT
     label AS comparison,

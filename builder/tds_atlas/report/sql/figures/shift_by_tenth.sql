@@ -7,7 +7,8 @@ WITH
             1 + floor(10 * pos / n_tokens)::INTEGER AS tenth,
             count(*) AS n,
             count(*) FILTER (shift = 'shifted')::DOUBLE AS x,
-            sum(kl_aligned_base::DOUBLE) AS kl
+            sum(finite(kl_aligned_base)::DOUBLE) AS kl,
+            count(finite(kl_aligned_base)) AS with_kl
         FROM tds
         GROUP BY ALL
     )
@@ -15,7 +16,7 @@ SELECT
     label AS comparison,
     tenth,
     unnest(share_interval(x, n)),
-    round(clustered_mean(kl, n), 10) AS kl_aligned_base_nats,
+    round(clustered_mean(kl, with_kl), 10) AS kl_aligned_base_nats,
     sum(n)::BIGINT AS positions
 FROM per_prompt
 JOIN comparison USING (comparison_id)

@@ -9,8 +9,8 @@ WITH
             base_ends,
             aligned_ends,
             base_censored OR aligned_censored AS censored,
-            CASE WHEN is_end THEN least(base_logprob::DOUBLE, -6e-8) END AS b,
-            CASE WHEN is_end THEN least(aligned_logprob::DOUBLE, -6e-8) END AS a
+            CASE WHEN is_end THEN kept_within(base_logprob::DOUBLE, '-Infinity'::DOUBLE, -6e-8) END AS b,
+            CASE WHEN is_end THEN kept_within(aligned_logprob::DOUBLE, '-Infinity'::DOUBLE, -6e-8) END AS a
         FROM sentence_end
     ),
     changed AS (

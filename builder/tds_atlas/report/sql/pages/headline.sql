@@ -11,7 +11,6 @@ WITH
             sum(kl_aligned_base)::DOUBLE AS kl,
             sum(js)::DOUBLE AS js,
             sum(base_rank <= 10)::DOUBLE AS top10,
-            sum(kl_aligned_base) FILTER (pos < 5)::DOUBLE AS kl_first,
             count(*) FILTER (pos < 5) AS n_first,
             count(*) FILTER (shift = 'shifted' AND pos < 5)::DOUBLE AS s_first,
             count(*) FILTER (pos >= 5) AS n_later,
@@ -34,14 +33,12 @@ SELECT
     clustered_mean(s, n) AS shifted,
     clustered_half_width(s, n) AS shifted_half,
     clustered_mean(kl, n) AS kl,
-    clustered_half_width(kl, n) AS kl_half,
     clustered_mean(js, n) AS js,
     clustered_mean(top10, n) AS top10,
     clustered_mean(s_first, n_first) AS shifted_first,
     clustered_half_width(s_first, n_first) AS shifted_first_half,
     CASE WHEN sum(n_later) > 0 THEN clustered_mean(s_later, n_later) END AS shifted_later,
     CASE WHEN sum(n_later) > 0 THEN clustered_half_width(s_later, n_later) END AS shifted_later_half,
-    CASE WHEN sum(kl) > 0 THEN sum(kl_first) / sum(kl) END AS kl_first_share,
     sum(n_first) / sum(n) AS first_share
 FROM per_prompt
 JOIN comparison USING (comparison_id)

@@ -1,4 +1,11 @@
--- Positions at which a divergence is infinite, and the first comparison with one.
-SELECT count(*) AS positions, min(comparison_id) AS comparison_id
+-- At how many positions KL is infinite, for the comparisons and A/A checks with any.
+SELECT
+    label,
+    count(*) FILTER (isinf(kl_aligned_base)) AS aligned_base,
+    count(*) FILTER (isinf(kl_base_aligned)) AS base_aligned,
+    count(*) AS positions
 FROM divergence
-WHERE NOT isfinite(kl_aligned_base) OR NOT isfinite(kl_base_aligned) OR NOT isfinite(js)
+JOIN comparison USING (comparison_id)
+GROUP BY ordinal, label
+HAVING aligned_base + base_aligned > 0
+ORDER BY ordinal

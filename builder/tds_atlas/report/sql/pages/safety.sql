@@ -7,9 +7,10 @@ WITH
             harmful,
             prompt_id,
             count(*) AS n,
-            sum(kl_aligned_base)::DOUBLE AS kl,
+            sum(finite(kl_aligned_base))::DOUBLE AS kl,
+            count(finite(kl_aligned_base)) AS n_finite,
             count(*) FILTER (pos < 5) AS n_first,
-            coalesce(sum(kl_aligned_base) FILTER (pos < 5), 0)::DOUBLE AS kl_first,
+            coalesce(sum(finite(kl_aligned_base)) FILTER (pos < 5), 0)::DOUBLE AS kl_first,
             bool_or(role = 'safety')::INTEGER::DOUBLE AS refuses
         FROM tds
         WHERE harmful IS NOT NULL
@@ -25,11 +26,13 @@ WITH
             p.prompt_id,
             p.kl AS whole,
             places.pos + 1 AS first,
-            sum(coalesce(kl_aligned_base, 0)::DOUBLE) OVER (
+            sum(coalesce(finite(kl_aligned_base), 0)::DOUBLE) OVER (
                 PARTITION BY p.comparison_id, p.prompt_id ORDER BY places.pos
             ) AS held,
-            count(kl_aligned_base) OVER (PARTITION BY p.comparison_id, p.prompt_id ORDER BY places.pos) AS n_held,
-            n
+            count(finite(kl_aligned_base)) OVER (
+                PARTITION BY p.comparison_id, p.prompt_id ORDER BY places.pos
+            ) AS n_held,
+            n_finite
         FROM per_prompt p
         JOIN places USING (comparison_id, harmful)
         LEFT JOIN tds t ON t.comparison_id = p.comparison_id AND t.prompt_id = p.prompt_id AND t.pos = places.pos
@@ -41,7 +44,7 @@ WITH
             first,
             clustered_mean(held, whole) AS share,
             clustered_half_width(held, whole) AS half,
-            sum(n_held) / sum(n) AS even
+            sum(n_held) / sum(n_finite) AS even
         FROM running
         GROUP BY ALL
         HAVING sum(whole) > 0
@@ -63,8 +66,8 @@ SELECT
     harmful,
     count(*) AS prompts,
     avg(n) AS tokens,
-    clustered_mean(kl, n) AS nats,
-    clustered_half_width(kl, n) AS nats_half,
+    CASE WHEN sum(n_finite) > 0 THEN clustered_mean(kl, n_finite) END AS nats,
+    CASE WHEN sum(n_finite) > 0 THEN clustered_half_width(kl, n_finite) END AS nats_half,
     CASE WHEN sum(kl) > 0 THEN clustered_mean(kl_first, kl) END AS first_share,
     CASE WHEN sum(kl) > 0 THEN clustered_half_width(kl_first, kl) END AS first_half,
     sum(n_first) / sum(n) AS first_tokens,
