@@ -99,19 +99,24 @@ def main(project: Path) -> tuple[dict[str, list[Row]], list[str]]:
 
 def _pages(browser: Browser, base: str, site: Path) -> Iterator[tuple[str, Row, list[str]]]:
     """Every page that is no example."""
+    watched = Watched(browser, base)
     for path in sorted(site.rglob("*.html")):
         name = path.relative_to(site).as_posix()
         if not name.startswith("examples/"):
-            yield (name, *_opened(browser, base, name, None))
+            yield (name, *_opened(watched, name, None))
+    watched.context.close()
 
 
 def _texts(browser: Browser, base: str, stored: list[tuple[int, str, str]]) -> Iterator[tuple[str, Row, list[str]]]:
+    watched = Watched(browser, base)
     for ordinal, prompt, answer in stored:
-        yield (repr(prompt)[:60], *_opened(browser, base, f"examples/c-1/{ordinal}.html", (prompt, answer)))
+        yield (repr(prompt)[:60], *_opened(watched, f"examples/c-1/{ordinal}.html", (prompt, answer)))
+    watched.context.close()
 
 
-def _opened(browser: Browser, base: str, path: str, text: tuple[str, str] | None) -> tuple[Row, list[str]]:
-    watched, hang, acted, other = Watched(browser, base), False, list[str](), list[str]()
+def _opened(watched: Watched, path: str, text: tuple[str, str] | None) -> tuple[Row, list[str]]:
+    hang, acted, other = False, list[str](), list[str]()
+    watched.faults.clear()
     try:
         page = watched.open(path)
         acted = page.evaluate(ACTED)
@@ -122,7 +127,6 @@ def _opened(browser: Browser, base: str, path: str, text: tuple[str, str] | None
             other = _other(page, *text)
     except Error as error:
         hang, other = True, [f"{error}".splitlines()[0]]
-    watched.context.close()
     asked = [fault for fault in watched.faults if not fault.startswith(("console", "error"))]
     row: dict[str, Any] = dict.fromkeys(COLUMNS, False) | {"tried": True, "traceback": len(asked) < len(watched.faults)}
     row |= {"silent": bool(acted or asked), "hang": hang, "lost": bool(other) and not hang}

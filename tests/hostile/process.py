@@ -32,7 +32,10 @@ def run(case: Case, seeds: Path, sound: dict[str, Any]) -> Outcome:
         project = Path(name) / "project"
         shutil.copytree(seeds / case.seed, project, symlinks=True)
         (Path(name) / "thesis.txt").write_text("years of work", encoding="utf-8")
-        forked(lambda: case.damage(project))
+        try:
+            forked(lambda: case.damage(project))
+        except RuntimeError as error:
+            return Outcome(70, "", f"{error}", ())
         before = _hashes(Path(name))
         code = command_in(project, case.command, Path(name), case.seconds)
         out, err = ((Path(name) / file).read_text(encoding="utf-8", errors="replace") for file in ("out", "err"))

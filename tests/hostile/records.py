@@ -25,14 +25,15 @@ FOREIGN: dict[str, bytes] = {
     "a head alone": bytes(8) + b"DUCK" + bytes(20),
     "a head and noise": bytes(8) + b"DUCK" + bytes(range(256)) * 60,
 }
+_FIRST = "WHERE ordinal = (SELECT min(ordinal) FROM comparison)"
 STATEMENTS: dict[str, str] = {  # of a database that opens, but is not what tds stores
     "no table of runs": "DROP TABLE run CASCADE",
     "no scores": "DROP TABLE score CASCADE",
     "other columns": "ALTER TABLE context ADD COLUMN other INT",
-    "a path as comparison": "UPDATE comparison SET comparison_id = '../../thesis' WHERE ordinal = (SELECT min(ordinal) FROM comparison)",
-    "an empty comparison": "UPDATE comparison SET comparison_id = ''",
-    "a code for the terminal": "UPDATE comparison SET comparison_id = chr(27) || '[2J'",
-    "a device as comparison": "UPDATE comparison SET comparison_id = '/dev/null'",
+    "a path as comparison": f"UPDATE comparison SET comparison_id = '../../thesis' {_FIRST}",
+    "an empty comparison": f"UPDATE comparison SET comparison_id = '' {_FIRST}",
+    "a code for the terminal": f"UPDATE comparison SET comparison_id = chr(27) || '[2J' {_FIRST}",
+    "a device as comparison": f"UPDATE comparison SET comparison_id = '/dev/null' {_FIRST}",
 }
 EMPTIED: dict[str, str] = {  # of the right form, with rows that contradict one another: one line, or pages without them
     "an empty table of runs": "DELETE FROM run",

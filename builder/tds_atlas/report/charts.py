@@ -52,7 +52,7 @@ def vega_bundle() -> str:
 
 def _static(spec: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
     """The spec at a fixed width. A concatenation has the width of its parts."""
-    fixed = _in_xml(spec) | {"config": config}
+    fixed: dict[str, Any] = _in_xml(spec) | {"config": config}
     return fixed | {"width": _STATIC_WIDTH} if spec.get("width") == "container" else fixed
 
 
