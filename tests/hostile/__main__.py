@@ -31,9 +31,11 @@ def main(*words: str) -> int:
     faults, start = 0, time.monotonic()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         sound = make_seeds(Path(folder)) if cases else {}
-        for case in cases:
+        for i, case in enumerate(cases, 1):
             outcome = run(case, Path(folder), sound)
             row = verdict(case, outcome)
+            if i % 100 == 0:
+                print(f"{i} of {len(cases)}", file=sys.stderr)
             made.setdefault(case.kind, []).append(row)
             if failed(row):
                 faults += 1

@@ -48,7 +48,7 @@ TENSORS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "one NaN": (lambda t: t["model.layers.1.mlp.up_proj.weight"][0].fill_(float("nan")), "NaN"),
     "infinite": (lambda t: t["model.layers.0.mlp.up_proj.weight"].fill_(float("inf")), "NaN"),
     "whole numbers": (lambda t: t.update({"model.norm.weight": t["model.norm.weight"].char()}), "I8"),
-    "none": (lambda t: t.clear(), "."),
+    "none": (lambda t: t.clear(), "0 tensors"),
 }
 TEMPLATES: dict[str, tuple[str, str]] = {
     "never ends": ("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}{{ messages[0].content }}", "has not ended"),
@@ -91,9 +91,9 @@ def cases() -> Iterator[Case]:
         damage = both(remove("sft/model.safetensors"), put("sft/model.safetensors.index.json", json.dumps(index)))
         yield _model("model files", f"an index {name}", damage, r"sft/model.safetensors.index.json: ")
     for name, (change, line) in TENSORS.items():
-        yield _model("tensors", name, _tensors("sft/model.safetensors", change), f"models.sft.*({line})")
+        yield _model("tensors", name, _tensors("sft/model.safetensors", change), f"sft.*({line})")
     for name, header in HEADERS.items():
-        yield _model("tensors", f"a header {name}", put("sft/model.safetensors", _header(header)), "sft/model.safetensors: not a safetensors file|models.sft")
+        yield _model("tensors", f"a header {name}", put("sft/model.safetensors", _header(header)), r"sft/(model.safetensors: not a safetensors file|config.json: .* but the weights have)")
     for name, (text, line) in TEMPLATES.items():
         for command in (CHECK, SCORE):
             damage = both(quickly, put("sft/chat_template.jinja", text))

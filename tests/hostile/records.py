@@ -121,7 +121,7 @@ def cases() -> Iterator[Case]:
             yield Case("databases", f"{name}: {verb}", _sql(sql), command, line=named + "|Catalog", seed="measured", either=either)
     for name, sql in EMPTIED.items():
         for verb in ("a saved query", "export", "report"):
-            yield Case("databases", f"{name}: {verb}", _sql(sql), VERBS[verb], line=named, seed="measured", either=True, seconds=60)
+            yield Case("databases", f"{name}: {verb}", _sql(sql), VERBS[verb], line=named, seed="measured", either=True, seconds=180)
     for part in range(20):
         for query in QUERIES:
             what = f"zeros at {part}/20: {query[1]}"
