@@ -13,7 +13,7 @@ export NO_MKDOCS_2_WARNING := 1
 export GOMP_SPINCOUNT ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help site check generate score probe store report serve publish zip test random lint format docs types bench interrupt evaluate pocket lock clean
+.PHONY: help site check generate score probe store report serve publish zip test random lint format docs types bench interrupt hostile evaluate pocket lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z ]+:.*## /{printf "  make %-28s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ bench: $(VENV)/.bench  ## Speed and memory beside other ways to score and genera
 
 interrupt: $(VENV)/.test  ## kill -9 at 30 random moments, resume, compare (ten minutes)
 	@$(BIN)/python -m tests.bench.interrupt
+
+hostile: $(VENV)/.test  ## Malformed inputs to the command, hostile texts on the pages; a table of what went wrong (half an hour)
+	@$(BIN)/python -m tests.hostile
 
 evaluate: $(VENV)/.site  ## The pocket family's own evaluation, against the shipped weights
 	@$(BIN)/python -m data.pocket.recipe evaluate

@@ -52,6 +52,7 @@ def test_make_help_lists_every_target_that_a_user_calls() -> None:
         "types",
         "bench",
         "interrupt",
+        "hostile",
         "clean",
     ):
         assert re.search(rf"\bmake .*\b{target}\b", text), target

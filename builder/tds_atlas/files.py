@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,8 +30,13 @@ def hash_tree(folder: Path) -> str:
 
 def holds(folder: Path, path: Path) -> bool:
     """Whether a folder is or contains a path, or what it leads to. Upper and lower case are one, as on some disks."""
-    outer, places = _parts(folder.resolve()), (path.resolve(), path.parent.resolve() / path.name)
+    outer, places = _parts(real_path(folder)), (real_path(path), real_path(path.parent) / path.name)
     return any(_parts(place)[: len(outer)] == outer for place in places)
+
+
+def real_path(path: Path) -> Path:
+    """Without links; one that leads to itself stays, where `Path.resolve` fails."""
+    return Path(os.path.realpath(path))
 
 
 def _parts(path: Path) -> tuple[str, ...]:

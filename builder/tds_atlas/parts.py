@@ -18,6 +18,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from tds_atlas.domain import InputError, first_line
+from tds_atlas.files import real_path
 from tds_atlas.progress import say
 
 _HOST = re.sub(r"[^A-Za-z0-9]+", "-", platform.node()) or "host"
@@ -49,7 +50,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
     Raises InputError if the disk does not take it. Where the path is a link, the file that it leads to is replaced.
     """
-    target = path.resolve()
+    target = real_path(path)
     part = new_part(target)
     try:
         yield part
@@ -100,7 +101,7 @@ def copy_tree(source: Path, target: Path) -> None:
 
 def lock_path(target: Path) -> Path:
     """The file that a writer holds; it stays, and shows that tds has written here."""
-    path = target.resolve()
+    path = real_path(target)
     return path.with_name(f".{path.name}.lock")
 
 

@@ -141,6 +141,7 @@ COMPARISON = "  - {base: {model: base, context: plain}, aligned: {model: sft, co
         ("shard_responses: 2", "device: [cpu, tpu]", r"device: 'tpu' is no device"),
         ("shard_responses: 2", "device: []", r"device: empty; give auto, cpu"),
         ("shard_responses: 2", "shard_responses: 0x" + "f" * 5000, r"shard_responses: Input should be less than or eq"),
+        ("shard_responses: 2", "shard_responses: true", r"shard_responses: must be a whole number above 0, not true or false"),
         ("name: tiny", "name: " + "a" * 5000, r"name: String should have at most 80 characters"),
         ("title: Tiny", "title: Tiny\ntitle: Other", r"r.yml:4: the key 'title' is given twice, first in line 3"),
         ("batch_size: 2", "batch_size: 0", r"generate.batch_size: Input should be greater than or equal to 1"),

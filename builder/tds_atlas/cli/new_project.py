@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tds_atlas import __version__
 from tds_atlas.domain import InputError
+from tds_atlas.files import real_path
 from tds_atlas.parts import copy_tree, discard, new_part, unwritable, write_file
 
 _TEMPLATE = Path(__file__).parent / "project_template"
@@ -32,7 +33,7 @@ def start(folder: Path) -> list[str]:
     """Write a new project, whole or not at all. Returns the files written. Raises InputError for a folder in use."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder}: not empty; name a new folder")
-    part = new_part(folder.resolve())
+    part = new_part(real_path(folder))
     try:
         _write(part)
         if folder.exists():

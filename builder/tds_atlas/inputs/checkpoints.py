@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tds_atlas.domain import InputError, ModelCard, first_line
-from tds_atlas.files import hash_files
+from tds_atlas.files import hash_files, real_path
 from tds_atlas.inputs import model_config
 from tds_atlas.inputs.adapters import ADAPTER_CONFIG, ADAPTER_WEIGHTS, AdapterCard, read_adapter
 from tds_atlas.inputs.model_config import CONFIG, GENERATION, check_end_tokens, check_sizes, read_config
@@ -52,7 +52,7 @@ class Checkpoint:
     @property
     def source(self) -> str:
         origin = self.settings.adapter or self.settings
-        return origin.hub or (self.adapter or self.folder).resolve().name
+        return origin.hub or real_path(self.adapter or self.folder).name
 
     @property
     def fingerprint(self) -> tuple[str, ...]:

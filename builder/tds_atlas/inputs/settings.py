@@ -10,8 +10,16 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from tds_atlas.domain import NAME, Condition, text_fault
 
+
+def _no_truth(value: Any) -> Any:
+    """To Python true is 1."""
+    if isinstance(value, bool):
+        raise ValueError("must be a whole number above 0, not true or false")
+    return value
+
+
 Name = Annotated[str, Field(pattern=f"^{NAME}$", max_length=80)]
-Positive = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Positive = Annotated[int, BeforeValidator(_no_truth), Field(ge=1, le=2**31 - 1)]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import duckdb
 
+from tds_atlas.files import real_path
+
 Config = dict[str, str | bool | int | float | list[str]]
 QUIET = "SET enable_progress_bar = false"  # DuckDB 2.0 writes progress to stdout, among the rows
 RECORDS = "records"  # the name under which a file is attached
@@ -24,7 +26,7 @@ def identifier(name: str) -> str:
 
 def open_as_stored(database: Path) -> duckdb.DuckDBPyConnection:
     """The file with its own views and macros, read-only: for a user's SQL."""
-    con = duckdb.connect(str(database.resolve()), read_only=True, config=_SEALED)
+    con = duckdb.connect(str(real_path(database)), read_only=True, config=_SEALED)
     if not is_locked(con):  # by another connection of this process
         con.execute(f"{QUIET}; {_LOCK}")
     return con
@@ -32,7 +34,7 @@ def open_as_stored(database: Path) -> duckdb.DuckDBPyConnection:
 
 def attach(con: duckdb.DuckDBPyConnection, database: Path, search_path: str = "") -> None:
     """Attach the file, read-only, as `records`, and lock the connection. Names are not looked up in the file."""
-    path = str(database.resolve()).replace("'", "''")
+    path = str(real_path(database)).replace("'", "''")
     con.execute(f"ATTACH '{path}' AS {RECORDS} (READ_ONLY, TYPE duckdb)")
     if search_path:
         con.execute(f"SET search_path = '{search_path}'")

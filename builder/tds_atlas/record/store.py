@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from tds_atlas.domain import InputError, Prompt, first_line
+from tds_atlas.files import real_path
 from tds_atlas.inputs.roles import Roles, states
 from tds_atlas.parts import whole_file
 from tds_atlas.record.sealed import NO_EXTENSIONS, QUIET, Config, identifier, open_as_stored
@@ -98,7 +99,7 @@ def store(database: Path, records: Records) -> None:
     try:
         with whole_file(database) as part:
             _write(part, records)
-            target = database.resolve()
+            target = real_path(database)
             target.with_name(f"{target.name}.wal").unlink(missing_ok=True)
     except _DISK_ERRORS as error:
         raise InputError(f"{database}: cannot be written: {first_line(error)}") from None

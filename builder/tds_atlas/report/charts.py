@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import re
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from tds_atlas.report.output import spreadsheet
 _STATIC_WIDTH = 720
 _BY_MEASURE = re.compile(r"\b(prompt_measure|differences_from_first)\b")  # without infinite KL
 _VERSION = "6.4"  # of Vega-Lite, as Altair writes it
+_NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def write_figures(con: duckdb.DuckDBPyConnection, folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -65,8 +65,17 @@ def vega_bundle() -> str:
 
 def _static(spec: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
     """The spec at a fixed width. A concatenation has the width of its parts."""
-    fixed = copy.deepcopy(spec) | {"config": config}
+    fixed: dict[str, Any] = _in_xml(spec) | {"config": config}
     return fixed | {"width": _STATIC_WIDTH} if spec.get("width") == "container" else fixed
+
+
+def _in_xml(value: Any) -> Any:
+    """A copy whose texts an SVG can hold: the drawing library ends the whole process at a U+FFFE."""
+    if isinstance(value, dict):
+        return {key: _in_xml(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_in_xml(part) for part in value]
+    return _NOT_IN_XML.sub("\ufffd", value) if isinstance(value, str) else value
 
 
 def _svg(spec: dict[str, Any]) -> str:

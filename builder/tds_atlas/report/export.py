@@ -16,6 +16,7 @@ import pyarrow.parquet
 import yaml
 
 from tds_atlas.domain import InputError
+from tds_atlas.files import real_path
 from tds_atlas.parts import discard, new_part, unwritable
 from tds_atlas.progress import track
 from tds_atlas.record.catalog import tables
@@ -34,7 +35,7 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#|!&~$])")
 def write_export(database: Path, folder: Path) -> int:
     """Write tables, views and card, all or nothing; replaces an earlier export. Returns the number of files."""
     con = query.connect(database)
-    target = folder.resolve()
+    target = real_path(folder)
     _refuse(target, folder)
     part = new_part(target)
     try:

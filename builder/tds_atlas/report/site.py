@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tds_atlas.domain import InputError
-from tds_atlas.files import hash_files, hash_tree
+from tds_atlas.files import hash_files, hash_tree, real_path
 from tds_atlas.parts import sole_writer, write_file
 from tds_atlas.progress import progress_bar, say
 from tds_atlas.report.csp import add_policy
@@ -36,7 +36,7 @@ def build_site(config: Path, site: Path, hosted: bool = False) -> None:
 
 
 def _build(config: Path, site: Path, hosted: bool) -> None:
-    mkdocs = ["mkdocs", "build", "--strict", "--quiet", "-f", str(config), "-d", str(site.resolve())]
+    mkdocs = ["mkdocs", "build", "--strict", "--quiet", "-f", str(config), "-d", str(real_path(site))]
     index = ["pagefind", "--silent", "--site", str(site), "--force-language", "en", "--keep-index-url"]
     index += ["--root-selector", ".md-content"]
     index += ["--exclude-selectors", "[data-search-exclude], .headerlink, script"]

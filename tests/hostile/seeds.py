@@ -1,0 +1,95 @@
+"""The sound projects: files with tiny models (`plain`), measured (`measured`), with its site (`built`)."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tests import tiny
+from tests.conftest import PROMPTS, ROOT
+from tests.hostile.case import STORE
+from tests.hostile.process import command_in, forked, result
+
+SIDES = {"base": {"model": "base", "context": "plain"}, "aligned": {"model": "sft", "context": "chat"}}
+LORA = {"base": SIDES["base"], "aligned": {"model": "lora", "context": "chat"}, "responses": "given"}
+TEMPLATE = "# Question:\n{prompt}\n\n# Answer:\n"
+REPORT: dict[str, Any] = {
+    "name": "tiny",
+    "title": "Tiny",
+    "description": "Of tiny models",
+    "models": {
+        "base": {"path": "base", "dtype": "float32", "label": "Base"},
+        "sft": {"path": "sft", "dtype": "float32"},
+        "lora": {"adapts": "base", "adapter": {"path": "adapter"}},
+    },
+    "contexts": {"plain": {"kind": "plain", "template": TEMPLATE}, "chat": {"kind": "chat"}},
+    "prompts": {"path": "prompts.jsonl"},
+    "responses": {"given": {"path": "answers.jsonl"}},
+    "comparisons": [SIDES, LORA],
+    "conditions": [{"model": "base", "context": "chat"}],
+    "noise": [SIDES["base"] | {"arithmetic": "rebatched"}],
+    "roles": {"path": "roles.yml"},
+    "probes": {
+        "swap": {"comparisons": ["base-sft"], "shares": [0.3], "prompts": 2, "max_new_tokens": 6},
+        "prefill": {"comparisons": ["base-sft"], "depth": 2, "new_tokens": 4},
+        "continuation": {"new_tokens": 3},
+    },
+    "generate": {"max_new_tokens": 12, "batch_size": 2},
+    "score": {"top_k": 5},
+    "shard_responses": 2,
+    "device": "cpu",
+    "site": {"example_pages": 8},
+    "output": {"shards": "data/shards", "database": "data/tds.duckdb", "site": "site"},
+}
+QUICK = {key: value for key, value in REPORT.items() if key not in ("conditions", "noise", "probes")}
+QUICK |= {"comparisons": [SIDES]}
+QUERIES = (("query", "FROM tds ORDER BY ALL", "-f", "csv"), ("query", "-s", "figures/shift_by_comparison", "-f", "csv"))
+ANSWERS = [
+    {"id": "sky", "prompt": "What is blue?", "answer": "The sky\nis blue."},
+    {"id": "fox", "prompt": "Who jumps?", "answer": "The quick brown fox, \"over\" the lazy dog."},
+]
+
+
+def plain(folder: Path) -> None:
+    tiny.save_model(folder / "base", seed=0)
+    tiny.save_descendant(folder / "sft", folder / "base", seed=1)
+    tiny.save_adapter(folder / "adapter", folder / "base", seed=2)
+    for name, rows in (("prompts", PROMPTS), ("answers", ANSWERS)):
+        (folder / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    (folder / "roles.yml").write_text("safety: [I cannot]\nstyle: [Thank you]\n", encoding="utf-8")
+    (folder / "thesis.tex").write_text("years of work", encoding="utf-8")
+    write_report(folder, REPORT)
+
+
+def write_report(folder: Path, report: dict[str, Any]) -> None:
+    """As JSON, which is YAML, too: a line for each key."""
+    (folder / "report.yml").write_text(json.dumps(report, indent=1), encoding="utf-8")
+
+
+def make_seeds(folder: Path) -> dict[str, Any]:
+    """Write the projects, each command in a process of its own. Returns what sound runs say."""
+    sound: dict[str, Any] = {}
+    forked(lambda: plain(folder / "plain"))
+    for seed, before, command in (("measured", "plain", STORE), ("built", "measured", ("site", "--db", "data/tds.duckdb"))):
+        shutil.copytree(folder / before, folder / seed)
+        if seed == "measured":
+            shutil.copytree(ROOT / "site_src", folder / seed / "site_src")
+            shutil.copy(ROOT / "mkdocs.yml", folder / seed)
+        with tempfile.TemporaryDirectory() as beside:
+            code = command_in(folder / seed, command, Path(beside), 300)
+            if code != 0:
+                raise RuntimeError((Path(beside) / "err").read_text(encoding="utf-8"))
+    for query in QUERIES:
+        with tempfile.TemporaryDirectory() as beside:
+            command_in(folder / "measured", query, Path(beside), 60)
+            sound[" ".join(query)] = (Path(beside) / "out").read_text(encoding="utf-8")
+    sound["tables"] = result(STORE, folder / "measured", "")[1]
+    return sound
+
+
+def quickly(project: Path) -> None:
+    """A report of one comparison without probes or checks."""
+    write_report(project, QUICK)
