@@ -415,5 +415,5 @@ FROM stage_step
 WHERE has_both
 WINDOW down AS (PARTITION BY comparison_id, place ORDER BY abs(delta) DESC, response_id, pos ROWS UNBOUNDED PRECEDING);
 COMMENT ON MACRO TABLE steps_by_size IS
-    'The rows of stage_step where Δ log p is known for both stages, with what a ranking by size |Δ log p| says of each: '
+    'Rows of stage_step where Δ log p is known for both stages, with what a ranking by size |Δ log p| says of each: '
     'nth of n_all, so_far of total nats: FROM steps_by_size().';

@@ -140,8 +140,8 @@ SELECT
 FROM answers;
 
 COMMENT ON VIEW prompt_measure IS
-    'Every measure by prompt: one row per comparison x prompt x measure, for clustered_mean(x, n). Positions where KL is '
-    'infinite are left out of it.';
+    'Every measure by prompt: one row per comparison x prompt x measure, for clustered_mean(x, n). Positions where '
+    'KL is infinite are left out of it.';
 COMMENT ON COLUMN prompt_measure.place   IS 'The order of the measures in tables.';
 COMMENT ON COLUMN prompt_measure.measure IS 'Name of the measure.';
 COMMENT ON COLUMN prompt_measure.unit    IS 'share, nats or tokens.';

@@ -59,7 +59,7 @@ COMMENT ON MACRO kept_within IS
     'A bound x of an interval, clamped to low and high (NULL: no upper bound); NULL stays NULL.';
 COMMENT ON MACRO rounded IS 'x to that many decimals; unchanged for NULL decimals.';
 COMMENT ON MACRO share_interval IS
-    'Aggregate over the same rows: share, low_share and high_share, the mean with its 95 % interval within least and 1: '
+    'Aggregate over the same rows: share, low_share, high_share, the mean with its 95 % interval within least and 1: '
     'SELECT unnest(share_interval(x, n)).';
 COMMENT ON MACRO nats_interval IS
     'The same as nats, low_nats and high_nats, with no upper bound: SELECT unnest(nats_interval(x, n)).';
