@@ -106,7 +106,7 @@ def _write_data(background: ProcessPoolExecutor, database: Path, docs: Path) -> 
             drawings[name] = figure
             tasks.append(background.submit(write_images, docs / "figures", name, figure["spec"]))
         if not drawings:
-            raise InputError(f"{database}: no position has the scores of a comparison; run `tds store` to write it again")
+            raise InputError(f"{database}: no position has the scores of a comparison; run `tds store` again")
         write_words(con, docs / "words", paged)
     shown = {"figures": drawings, "cut": copy_task.result(), **answers_task.result()}
     write_file(docs.parent / SHOWN, json.dumps(shown, default=str))
