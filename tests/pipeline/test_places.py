@@ -103,3 +103,9 @@ def test_a_database_in_a_folder_that_is_emptied_is_refused(project: Path) -> Non
     with pytest.raises(InputError, match=r"^build/docs/data/tds.duckdb: is in build/docs, which is emptied"):
         steps.report(Path("build/docs/data/tds.duckdb"))
     shutil.rmtree(project / "build")
+
+
+def test_a_site_without_its_settings_is_refused_before_a_page_is_written(project: Path) -> None:
+    with pytest.raises(InputError, match=r"^mkdocs.yml: no such file; run in the project folder"):
+        steps.site(Path("data/tds.duckdb"), Path("site"))
+    assert not (project / "build").exists()
