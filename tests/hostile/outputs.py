@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -97,14 +98,14 @@ def cases() -> Iterator[Case]:
         for command in (STORE, SITE):
             yield Case("outputs", f"{name}: {command[0]}", damage, command, line="(site|build)", seed="plain")
     for name, (command, line) in OPTIONS.items():
-        seed = {"port": "built", "device": "plain"}.get(name.split()[0], "measured")  # work that is done needs no device
+        seed = "plain" if re.match("device (cuda|xpu|mps)", name) else "built" if line == "port" else "measured"
         yield Case("options", name, nothing, command, line=line, seed=seed)
     for name, (command, line) in PUBLISH.items():
         yield Case("options", name, _zip, command, line=line, seed="built")
     for name, (path, command) in LOOPS.items():
         yield Case("options", f"a link to itself: {name}", _loop(path), command, line=path.split(".")[0].split("/")[0], seed="built", either=name in ("a zip", "rows"))
     for key, name in (("site", "loop"), ("database", "loop"), ("shards", "loop")):
-        yield Case("outputs", f"{key} a link to itself", both(_loop(name), _output(key, name)), STORE, line="loop")
+        yield Case("outputs", f"{key} a link to itself", both(_loop(name), _output(key, name)), STORE, line="loop", either=key == "database")
     for name in ("site_src", "mkdocs.yml"):
         yield Case("options", f"no {name}", _gone(name), ("site", "--db", "data/tds.duckdb"), line=name, seed="measured")
     yield Case("options", "settings of another", put("mkdocs.yml", "site_name: [\n"), ("site", "--db", "data/tds.duckdb"), line="mkdocs.yml", seed="measured", seconds=60)
