@@ -30,7 +30,7 @@ def main(*words: str) -> int:
     made: dict[str, list[dict[str, bool]]] = {}
     faults, start = 0, time.monotonic()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        sound = make_seeds(Path(folder)) if cases else {}
+        sound = make_seeds(Path(folder), {case.seed for case in cases}) if cases else {}
         for i, case in enumerate(cases, 1):
             outcome = run(case, Path(folder), sound)
             row = verdict(case, outcome)

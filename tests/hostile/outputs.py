@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from tests.hostile.seeds import REPORT, write_report
 SITE = ("site", "-r", "report.yml")
 PLACES: dict[str, dict[str, str]] = {  # outputs that are, hold or lie in what is not theirs
     "site": {"here": ".", "above": "..", "the root": "/", "home": "~", "a model": "base", "the pages": "site_src", "the prompts": "prompts.jsonl",
-             "the report": "report.yml", "the build": "build/docs", "within a model": "base/site", "with the data": "data", "by a way round": "base/../site_src"},
+             "the report": "report.yml", "the build": "build/docs", "with the data": "data", "by a way round": "base/../site_src"},
     "database": {"the prompts": "prompts.jsonl", "the report": "report.yml", "the roles": "roles.yml", "a model": "base", "weights": "base/model.safetensors",
                  "in the site": "site/tds.duckdb", "in the build": "build/docs/tds.duckdb", "the answers": "answers.jsonl", "the settings": "mkdocs.yml", "a thesis": "thesis.tex"},
     "shards": {"the prompts": "prompts.jsonl", "in the site": "site/shards", "a thesis": "thesis.tex", "in the build": "build/docs/x"},
@@ -97,13 +98,14 @@ def cases() -> Iterator[Case]:
         for command in (STORE, SITE):
             yield Case("outputs", f"{name}: {command[0]}", damage, command, line="(site|build)", seed="plain")
     for name, (command, line) in OPTIONS.items():
-        yield Case("options", name, nothing, command, line=line, seed="measured")
+        seed = "plain" if re.match("device (cuda|xpu|mps)", name) else "built" if line == "port" else "measured"
+        yield Case("options", name, nothing, command, line=line, seed=seed)
     for name, (command, line) in PUBLISH.items():
         yield Case("options", name, _zip, command, line=line, seed="built")
     for name, (path, command) in LOOPS.items():
-        yield Case("options", f"a link to itself: {name}", _loop(path), command, line=path.split(".")[0], seed="built")
+        yield Case("options", f"a link to itself: {name}", _loop(path), command, line=path.split(".")[0].split("/")[0], seed="built", either=name in ("a zip", "rows"))
     for key, name in (("site", "loop"), ("database", "loop"), ("shards", "loop")):
-        yield Case("outputs", f"{key} a link to itself", both(_loop(name), _output(key, name)), STORE, line="loop")
+        yield Case("outputs", f"{key} a link to itself", both(_loop(name), _output(key, name)), STORE, line="loop", either=key == "database")
     for name in ("site_src", "mkdocs.yml"):
         yield Case("options", f"no {name}", _gone(name), ("site", "--db", "data/tds.duckdb"), line=name, seed="measured")
     yield Case("options", "settings of another", put("mkdocs.yml", "site_name: [\n"), ("site", "--db", "data/tds.duckdb"), line="mkdocs.yml", seed="measured", seconds=60)

@@ -118,7 +118,7 @@ def _child(command: tuple[str, ...], project: Path, beside: Path) -> None:
 
 
 def _hashes(folder: Path) -> dict[str, str]:
-    files = (path for path in folder.rglob("*") if path.is_symlink() or path.is_file())
+    files = (path for path in folder.rglob("*") if path.is_file() or (path.is_symlink() and path.name != str(path.readlink())))
     return {path.relative_to(folder).as_posix(): _hash(path) for path in files}
 
 

@@ -69,25 +69,29 @@ def write_report(folder: Path, report: dict[str, Any]) -> None:
     (folder / "report.yml").write_text(json.dumps(report, indent=1), encoding="utf-8")
 
 
-def make_seeds(folder: Path) -> dict[str, Any]:
-    """Write the projects, each command in a process of its own. Returns what sound runs say."""
+def make_seeds(folder: Path, wanted: set[str]) -> dict[str, Any]:
+    """Write the projects that are wanted, each command in a process of its own. Returns what sound runs say."""
     sound: dict[str, Any] = {}
     forked(lambda: plain(folder / "plain"))
-    for seed, before, command in (("measured", "plain", STORE), ("built", "measured", ("site", "--db", "data/tds.duckdb"))):
-        shutil.copytree(folder / before, folder / seed)
-        if seed == "measured":
-            shutil.copytree(ROOT / "site_src", folder / seed / "site_src")
-            shutil.copy(ROOT / "mkdocs.yml", folder / seed)
-        with tempfile.TemporaryDirectory() as beside:
-            code = command_in(folder / seed, command, Path(beside), 300)
-            if code != 0:
-                raise RuntimeError((Path(beside) / "err").read_text(encoding="utf-8"))
-    for query in QUERIES:
-        with tempfile.TemporaryDirectory() as beside:
-            command_in(folder / "measured", query, Path(beside), 60)
-            sound[" ".join(query)] = (Path(beside) / "out").read_text(encoding="utf-8")
-    sound["tables"] = result(STORE, folder / "measured", "")[1]
+    if wanted & {"measured", "built"}:
+        shutil.copytree(folder / "plain", folder / "measured")
+        shutil.copytree(ROOT / "site_src", folder / "measured" / "site_src")
+        shutil.copy(ROOT / "mkdocs.yml", folder / "measured")
+        _said(folder / "measured", STORE)
+        sound = {" ".join(query): _said(folder / "measured", query) for query in QUERIES}
+        sound["tables"] = result(STORE, folder / "measured", "")[1]
+    if "built" in wanted:
+        shutil.copytree(folder / "measured", folder / "built")
+        _said(folder / "built", ("site", "--db", "data/tds.duckdb"))
     return sound
+
+
+def _said(project: Path, command: tuple[str, ...]) -> str:
+    """What a command prints that must end well."""
+    with tempfile.TemporaryDirectory() as beside:
+        if command_in(project, command, Path(beside), 600) != 0:
+            raise RuntimeError((Path(beside) / "err").read_text(encoding="utf-8"))
+        return (Path(beside) / "out").read_text(encoding="utf-8")
 
 
 def quickly(project: Path) -> None:

@@ -140,3 +140,9 @@ def test_check_says_what_each_model_reads_and_what_it_costs(project: Path) -> No
 def test_check_refuses_what_would_stop_a_run(project: Path, old: str, new: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         list(check(without(project / "report.yml", old, new, "bad.yml")))
+
+
+@pytest.mark.parametrize("device", ["", "meta", "CPU"])
+def test_a_name_that_is_no_device_is_refused_though_nothing_is_left_to_do(project: Path, device: str) -> None:
+    with pytest.raises(InputError, match=f"^--device: '{device}' is no device; give auto, cpu"):
+        lazy_models(read_plan(project / "report.yml"), device)

@@ -88,6 +88,11 @@ def test_a_site_through_a_link_is_judged_by_what_is_there(tmp_path: Path) -> Non
     (tmp_path / "site").symlink_to(tmp_path / "mine")
     with pytest.raises(InputError, match=r"site: holds thesis.txt"):
         check_site(tmp_path / "site")
+    for name in ("gone", "loop"):
+        (tmp_path / "loop").unlink(missing_ok=True)
+        (tmp_path / "loop").symlink_to(name)
+        with pytest.raises(InputError, match=r"loop: not a folder"):
+            check_site(tmp_path / "loop")
 
 
 def test_a_database_in_a_folder_that_is_emptied_is_refused(project: Path) -> None:
@@ -98,3 +103,9 @@ def test_a_database_in_a_folder_that_is_emptied_is_refused(project: Path) -> Non
     with pytest.raises(InputError, match=r"^build/docs/data/tds.duckdb: is in build/docs, which is emptied"):
         steps.report(Path("build/docs/data/tds.duckdb"))
     shutil.rmtree(project / "build")
+
+
+def test_a_site_without_its_settings_is_refused_before_a_page_is_written(project: Path) -> None:
+    with pytest.raises(InputError, match=r"^mkdocs.yml: no such file; run in the project folder"):
+        steps.site(Path("data/tds.duckdb"), Path("site"))
+    assert not (project / "build").exists()

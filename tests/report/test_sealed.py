@@ -188,6 +188,7 @@ def test_a_default_or_a_check_of_a_table_is_not_run(folder: Path) -> None:
         "CREATE TABLE x AS SELECT 1",
         "FROM 'https://example.org/x.csv'",
         "SELECT getenv('HOME')",
+        "SELECT 1; SELECT 2",
         "FROM sql",
         "FROM query('COPY (SELECT 1) TO ''FOLDER/victim''')",
     ],

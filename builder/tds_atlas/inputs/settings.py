@@ -29,7 +29,8 @@ def _beside_report(path: Path, info: ValidationInfo) -> Path:
     return Path(folder) / path.expanduser()
 
 
-def _known_devices(devices: str | tuple[str, ...]) -> str | tuple[str, ...]:
+def known_devices(devices: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    """The same names. Raises ValueError for one that is no device on any machine."""
     for name in (devices,) if isinstance(devices, str) else devices:
         if not re.fullmatch(r"auto|cpu|mps|(cuda|xpu)(:\d{1,3})?", name):
             raise ValueError(f"{name!r} is no device; give auto, cpu, cuda, cuda:N, mps or xpu")
@@ -38,7 +39,7 @@ def _known_devices(devices: str | tuple[str, ...]) -> str | tuple[str, ...]:
     return devices
 
 
-Devices = Annotated[str | tuple[str, ...], AfterValidator(_known_devices)]
+Devices = Annotated[str | tuple[str, ...], AfterValidator(known_devices)]
 InputPath = Annotated[Path, AfterValidator(_beside_report)]
 OutputPath = Annotated[Path, AfterValidator(Path.expanduser)]
 # Ids are text, as in the database; YAML reads digits without quotes as a number.

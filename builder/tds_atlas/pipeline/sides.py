@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tds_atlas.domain import Condition
+from tds_atlas.domain import Condition, InputError
+from tds_atlas.inputs.settings import known_devices
 from tds_atlas.pipeline.plan import Plan
 
 if TYPE_CHECKING:
@@ -15,7 +16,14 @@ if TYPE_CHECKING:
 
 
 def lazy_models(plan: Plan, device: str | None = None) -> Callable[[], Models]:
-    """One set of models for all steps of a run, created when a step first needs one. Of several devices, the first."""
+    """One set of models for all steps of a run, created when a step first needs one. Of several devices, the first.
+
+    Raises InputError for a name that is no device, whether or not anything is left to measure.
+    """
+    try:
+        known_devices(plan.report.device if device is None else device)
+    except ValueError as error:
+        raise InputError(f"--device: {error}") from None
     models: list[Models] = []
 
     def get() -> Models:

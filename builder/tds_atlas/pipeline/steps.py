@@ -84,9 +84,10 @@ def site(database: Path, folder: Path, hosted: bool = False) -> None:
     """The database as a static site; `hosted` adds a Content-Security-Policy, which breaks file://."""
     from tds_atlas.report.docs import check_inputs
     from tds_atlas.report.own_folders import check_site
-    from tds_atlas.report.site import build_site
+    from tds_atlas.report.site import build_site, check_config
 
     _check_kept(database, folder)
+    check_config(SITE_CONFIG)
     check_inputs(database, SITE_SOURCE, DOCS)
     check_site(folder)
     with sole_writer(DOCS):

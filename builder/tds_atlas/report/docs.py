@@ -102,6 +102,8 @@ def _write_data(background: ProcessPoolExecutor, database: Path, docs: Path) -> 
         for name, figure in write_figures(con, docs / "figures"):
             drawings[name] = figure
             tasks.append(background.submit(write_images, docs / "figures", name, figure["spec"]))
+        if "rank_distribution" not in drawings:  # of all positions with scores
+            raise InputError(f"{database}: no position has the scores of a comparison; run `tds store` again")
         write_words(con, docs / "words", paged)
     shown = {"figures": drawings, "cut": copy_task.result(), **answers_task.result()}
     write_file(docs.parent / SHOWN, json.dumps(shown, default=str))

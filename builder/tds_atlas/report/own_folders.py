@@ -53,7 +53,7 @@ def is_site_file(name: str) -> bool:
 def _foreign_file(site: Path) -> str | None:
     """The first file of a folder that tds did not write; empty if it is not a folder."""
     if not site.is_dir():
-        return "" if site.exists() else None
+        return "" if site.exists() or site.is_symlink() else None
     files = _files(site)
     marker = site / SITE_MARKER
     if marker.is_file():

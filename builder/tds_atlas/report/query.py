@@ -141,10 +141,13 @@ def rows(con: duckdb.DuckDBPyConnection, name: str, **parameters: Any) -> list[d
 def relation(con: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelation:
     """A user's query, not yet run. Raises InputError with the database's own first line."""
     try:
-        _refuse_copy(con.extract_statements(sql))
+        statements = con.extract_statements(sql)
+        _refuse_copy(statements)
         result = con.sql(sql)
     except duckdb.Error as error:
         raise InputError(first_line(error)) from None
+    if any(statement.type == duckdb.StatementType.SELECT for statement in statements[:-1]):
+        raise InputError("several queries, of which only the last one's rows would be shown; give one at a time")
     if result is None:
         raise InputError("the statement returns no rows; the database is read-only")
     return result

@@ -18,8 +18,7 @@ from tds_atlas.report.own_folders import DOCS_MARKER, SITE_KEY, begin_site, fini
 def build_site(config: Path, site: Path, hosted: bool = False) -> None:
     """Run MkDocs in strict mode, unless the site is up to date. Raises InputError with its message."""
     docs = config.parent / "build" / "docs"
-    if not config.is_file():
-        raise InputError(f"{config}: no such file; run in the project folder")
+    check_config(config)
     overrides = config.parent / "site_src" / "overrides"
     key = hash_files([config, docs / DOCS_MARKER]) + hash_tree(overrides)
     key += os.environ.get("SITE_URL", "") + "hosted" * hosted
@@ -33,6 +32,11 @@ def build_site(config: Path, site: Path, hosted: bool = False) -> None:
         _build(config, site, hosted)
         finish_site(site)
         write_file(stamp, f"{site} {key}")
+
+
+def check_config(config: Path) -> None:
+    if not config.is_file():
+        raise InputError(f"{config}: no such file; run in the project folder")
 
 
 def _build(config: Path, site: Path, hosted: bool) -> None:
