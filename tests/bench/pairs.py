@@ -33,7 +33,7 @@ class Pair:
 
 def loaded(name: str, model: Any) -> LoadedModel:
     model.requires_grad_(False)
-    return LoadedModel(SimpleNamespace(model_id=name), Weights(model, 1), (1,))  # type: ignore[arg-type]
+    return LoadedModel(SimpleNamespace(model_id=name), Weights(model), (1,))  # type: ignore[arg-type]
 
 
 def pocket() -> Pair:

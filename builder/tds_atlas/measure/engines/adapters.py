@@ -54,11 +54,11 @@ def attach_adapter(checkpoint: Checkpoint, weights: Weights, shared: bool) -> tu
         raise InputError(f"{key}: works outside of the model's layers, which cannot be measured; give LoRA or its like")
     if shared and not _same(before, off):
         raise InputError(f"{key}: the model that it adapts says something else, even with the adapter switched off")
-    found = f"adapter: {len(_names(checkpoint)):,} tensors in place"
-    found += "; switched off, the model is as before" if shared else "; over a copy of its own"
+    finding = f"adapter: {len(_names(checkpoint)):,} tensors in place"
+    finding += "; switched off, the model is as before" if shared else "; over a copy of its own"
     other = checkpoint.adapter_card.other_base if checkpoint.adapter_card else ""
-    found += f"; its settings say that it was trained on {other}" if other else ""
-    return name, found + ("; IT CHANGES NOTHING on a short text" if torch.equal(on, off) else "")
+    finding += f"; its settings say that it was trained on {other}" if other else ""
+    return name, finding + ("; IT CHANGES NOTHING on a short text" if torch.equal(on, off) else "")
 
 
 def _load(checkpoint: Checkpoint, weights: Weights, name: str, key: str) -> Any:

@@ -91,7 +91,7 @@ def load_weights(checkpoint: Checkpoint, dtype: str, device: str) -> Weights:
         wrapped = any(re.search(_WRAPPERS, tensor) for tensor in tensors)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found: Any = AutoModelForCausalLM.from_pretrained(
+            pair: Any = AutoModelForCausalLM.from_pretrained(
                 checkpoint.folder,
                 dtype=dtype if dtype == "auto" else getattr(torch, dtype),
                 device_map=device_map,
@@ -102,7 +102,7 @@ def load_weights(checkpoint: Checkpoint, dtype: str, device: str) -> Weights:
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,  # they are in the report
             )
-            model, report = found
+            model, report = pair
         model.requires_grad_(False)
         if device_map is None:
             nn.Module.to(model, device)
