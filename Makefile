@@ -13,7 +13,7 @@ export NO_MKDOCS_2_WARNING := 1
 export GOMP_SPINCOUNT ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help site check generate score probe store report serve publish zip test random lint format docs types bench interrupt hostile evaluate pocket lock clean
+.PHONY: help site check generate score probe store report serve publish zip test random lint format docs types bench calibrate interrupt hostile evaluate pocket lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z ]+:.*## /{printf "  make %-28s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ types: $(VENV)/.test  ## Types
 
 bench: $(VENV)/.bench  ## Speed and memory beside other ways to score and generate (a quarter of an hour)
 	@$(BIN)/python -m tests.bench
+
+calibrate: $(VENV)/.test  ## Coverage of the intervals in simulated reports, as a table (two minutes)
+	@$(BIN)/python -m tests.calibrate
 
 interrupt: $(VENV)/.test  ## kill -9 at 30 random moments, resume, compare (ten minutes)
 	@$(BIN)/python -m tests.bench.interrupt

@@ -20,6 +20,7 @@ from tds_atlas.pipeline.steps import measure
 from tds_atlas.record.shards import divergence_table
 from tds_atlas.record.store import CUT_OFF, store
 from tds_atlas.report.markup import inert
+from tests import intervals
 from tests.conftest import ROOT
 from tests.record.made import made_records
 from tests.report.sheets import pages
@@ -90,20 +91,17 @@ def test_tags_texts_and_provenance_are_kept(database: Path) -> None:
 
 
 def test_clustered_interval_against_a_slow_version(database: Path) -> None:
-    """The macro against the ratio estimator written out prompt by prompt."""
+    """The macros over the view of the record."""
     groups = rows(database, "SELECT count(*) FILTER (shift = 'shifted'), count(*) FROM tds GROUP BY prompt_id")
-    n, total = len(groups), sum(size for _, size in groups)
-    share = sum(x for x, _ in groups) / total
-    variance = n / (n - 1) * sum((x - share * size) ** 2 for x, size in groups) / total**2
+    share = sum(x for x, _ in groups) / sum(n for _, n in groups)
     (found,) = rows(
         database,
         """SELECT clustered_mean(x, n), clustered_half_width(x, n) FROM (
         SELECT count(*) FILTER (shift = 'shifted')::DOUBLE AS x, count(*) AS n FROM tds GROUP BY prompt_id)""",
     )
-    assert found == pytest.approx((share, 1.959964 * variance**0.5))
-    (columns,) = rows(database, "SELECT unnest(share_interval(x, n, least := 0.1, decimals := 9)) FROM prompt_shift")
-    half = 1.959964 * variance**0.5
-    assert columns == pytest.approx((share, max(share - half, 0.1), min(share + half, 1)), abs=1e-9)
+    assert found == pytest.approx((share, intervals.half_width(groups)), rel=1e-4)
+    (columns,) = rows(database, "SELECT unnest(share_interval(x, n, decimals := 9)) FROM prompt_shift")
+    assert columns == pytest.approx((share, *intervals.share_bounds(groups)), abs=1e-4)
 
 
 def test_jaccard_macro_against_python_sets(database: Path) -> None:

@@ -51,6 +51,10 @@ def points(value: float) -> str:
     return f"{100 * value:.1f}"
 
 
+def within(bounds: Mapping[str, float]) -> str:
+    return f" ({points(bounds['low'])}–{points(bounds['high'])})"
+
+
 def pct(share: float, digits: int = 1) -> str:
     return f"{100 * share:.{digits}f} %".replace("-", "−")
 

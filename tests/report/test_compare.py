@@ -8,6 +8,7 @@ import duckdb
 import pytest
 
 from tds_atlas.report import query
+from tests import intervals
 from tests.report import synthetic
 from tests.report.sheets import made_up
 
@@ -53,7 +54,7 @@ def test_paired_differences_and_their_false_discovery_rate(con: duckdb.DuckDBPyC
         for f, s in zip(*sums, strict=True)
     )
     assert row["difference"] == pytest.approx(means[1] - means[0], rel=1e-4)
-    assert row["half_width"] == pytest.approx(1.959964 * (len(first) / (len(first) - 1) * spread) ** 0.5, rel=1e-4)
+    assert row["half_width"] == pytest.approx(intervals.t95(len(first) - 1) * (len(first) / (len(first) - 1) * spread) ** 0.5, rel=1e-4)
     ordered = sorted(found, key=lambda r: r["p"])
     for place, r in enumerate(ordered):
         slow = min(min(1, s["p"] * len(found) / (k + 1)) for k, s in enumerate(ordered) if k >= place)

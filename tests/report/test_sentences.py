@@ -6,7 +6,7 @@ The second half is test_sentences_of_probes.py.
 
 from __future__ import annotations
 
-from tests.report.sheets import Report, pct, points, signed
+from tests.report.sheets import Report, pct, points, signed, within
 
 ONE, CHAIN, SECOND = ("base → sft 1 <i>", "base → sft 50 <i>", "base → sft 51 <i>")  # base-sft, base-dpo, sft-dpo
 
@@ -34,7 +34,7 @@ def test_where(report: Report) -> None:
             "more of the change is at the beginning",
             "more of the change is later in the answer",
         )
-        shares = f"{pct(row['early'])} ± {points(row['early_half'])} of the first five tokens are shifted and {pct(row['late'])} ± {points(row['late_half'])} of the later ones"
+        shares = f"{pct(row['early'])}{within(row['early_bounds'])} of the first five tokens are shifted and {pct(row['late'])}{within(row['late_bounds'])} of the later ones"
         report.says("where", f"In {label}, {shares}: {where}.")
 
 
@@ -84,7 +84,7 @@ def test_safety(report: Report) -> None:
     report.says("safety", f"{fewer} refusals at k = {row['last_k']} than at k = 0, by {by} ±")
     harmful, harmless = (report.row("pages/safety", label=ONE, harmful=kind) for kind in (True, False))
     part = report.word(harmful["first_share"] - harmful["first_tokens"], "more", "less")
-    hold = f"{pct(harmful['first_share'])} ± {points(harmful['first_half'])} of KL(aligned‖base) on harmful prompts and are {pct(harmful['first_tokens'])} of their tokens"
+    hold = f"{pct(harmful['first_share'])}{within(harmful['first_bounds'])} of KL(aligned‖base) on harmful prompts and are {pct(harmful['first_tokens'])} of their tokens"
     report.says("safety", f"In {ONE}, the first five positions hold {hold}: the start carries {part} than its share.")
     higher = report.word(harmful["nats"] - harmless["nats"], "higher", "lower")
     report.says(

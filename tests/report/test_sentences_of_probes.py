@@ -10,7 +10,7 @@ import pytest
 
 from tds_atlas.report import figures, query
 from tests.report import synthetic
-from tests.report.sheets import Report, pct, points, sheet, signed
+from tests.report.sheets import Report, pct, points, sheet, signed, within
 
 ONE, CHAIN, SECOND = ("base → sft 1 <i>", "base → sft 50 <i>", "base → sft 51 <i>")  # base-sft, base-dpo, sft-dpo
 OUTCOMES = {
@@ -87,7 +87,7 @@ def test_compare(report: Report) -> None:
     shares = sorted(report.rows("figures/compare_all", measure="shifted"), key=lambda row: row["mean"])
     low, high = shares[0], shares[-1]
     assert (high["comparison"] == SECOND, low["comparison"] == SECOND) == (report.up, not report.up)
-    largest, smallest = (f"({pct(row['mean'])} ± {points(row['half_width'])})" for row in (high, low))
+    largest, smallest = (f"({pct(row['mean'])}{within(row)})" for row in (high, low))
     report.says(
         "compare",
         f"{high['comparison']} has the largest share of shifted tokens {largest} and {low['comparison']} the smallest {smallest}.",

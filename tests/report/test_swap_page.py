@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from tds_atlas.report import query
+from tests import intervals
 from tests.report import synthetic
 from tests.report.sheets import made_up, pages
 
@@ -47,7 +48,7 @@ def test_gaps_and_differences_are_paired_by_prompt(con: duckdb.DuckDBPyConnectio
     (found,) = (r for r in query.rows(con, "pages/swap_difference") if wanted.items() <= r.items())
     steps = [mixed[p] - other[p] for p in base]
     assert found["difference"] == pytest.approx(mean(steps))
-    assert found["half_width"] == pytest.approx(1.959964 * stdev(steps) / len(steps) ** 0.5)
+    assert found["half_width"] == pytest.approx(intervals.t95(len(steps) - 1) * stdev(steps) / len(steps) ** 0.5)
 
 
 def test_the_false_discovery_rate_is_that_of_benjamini_and_hochberg(con: duckdb.DuckDBPyConnection) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tds_atlas.report import query
+from tests import intervals
 from tests.report import synthetic
 from tests.report.sheets import made_up
 
@@ -112,17 +113,17 @@ def test_adjusted_roles_and_their_difference_against_a_slow_version(database: Pa
     assert {"style", "content", "knowledge", "glue"} <= set(rows)
     for role, row in rows.items():
         share, parts = standard(role, [s for r, s in rates if r == role])
-        half = Z * math.sqrt(len(parts) / (len(parts) - 1) * sum(e * e for e in parts.values()))
+        half = intervals.t95(len(parts) - 1) * math.sqrt(len(parts) / (len(parts) - 1) * sum(e * e for e in parts.values()))
         assert row["share"] == pytest.approx(share, abs=1e-8)
         if 0 < share < 1:
-            assert row["low_share"] == pytest.approx(max(0, share - half), abs=1e-8)
+            assert row["low_share"] == pytest.approx(max(0, share - half), abs=1e-5)
     for row in query.rows(con, "pages/role_difference"):
         if " 1 <i>" in row["label"] and row["way"] == "matched":
             strata = [s for r, s in rates if r == "style" and (row["other"], s) in rates]
             (style, a), (other, b) = (standard(role, strata) for role in ("style", row["other"]))
             e = [a.get(p, 0) - b.get(p, 0) for p in a | b]
             assert row["difference"] == pytest.approx(style - other)
-            assert row["half_width"] == pytest.approx(Z * math.sqrt(len(e) / (len(e) - 1) * sum(x * x for x in e)))
+            assert row["half_width"] == pytest.approx(intervals.t95(len(e) - 1) * math.sqrt(len(e) / (len(e) - 1) * sum(x * x for x in e)))
             assert row["covered_share"] == pytest.approx(sum(size[s] for s in strata) / len(tokens))
 
 

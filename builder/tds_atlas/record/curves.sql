@@ -13,8 +13,16 @@ SELECT
     key AS line,
     pos AS position,
     clustered_mean(value, 1) AS mean,
-    kept_within(clustered_mean(value, 1) - clustered_half_width(value, 1), least, most) AS low,
-    kept_within(clustered_mean(value, 1) + clustered_half_width(value, 1), least, most) AS high,
+    CASE
+        WHEN least < 0 THEN clustered_mean(value, 1) - clustered_half_width(value, 1)
+        WHEN most = 1 THEN share_bounds(value, 1).low
+        ELSE kept_within(mean_low(value, 1), least, most)
+    END AS low,
+    CASE
+        WHEN least < 0 THEN kept_within(clustered_mean(value, 1) + clustered_half_width(value, 1), least, most)
+        WHEN most = 1 THEN share_bounds(value, 1).high
+        ELSE kept_within(mean_high(value, 1), least, most)
+    END AS high,
     count(*) AS responses
 FROM long
 JOIN comparison USING (comparison_id)
@@ -67,7 +75,7 @@ SELECT
     ordinal,
     name,
     context_id AS context,
-    unnest(share_interval(x, n, least := '-Infinity'::DOUBLE, decimals := 9)),
+    unnest(ratio_interval(x, n, decimals := 9)),
     round(sum(n), 6) AS own_nats
 FROM per_prompt
 JOIN comparison USING (comparison_id)

@@ -55,8 +55,8 @@ SELECT
     share AS target_share,
     sum(n_swapped) / sum(n_tokens) AS swapped_share,
     clustered_mean(x, 1) AS outcome_share,
-    kept_within(clustered_mean(x, 1) - clustered_half_width(x, 1), 0, 1) AS low_share,
-    kept_within(clustered_mean(x, 1) + clustered_half_width(x, 1), 0, 1) AS high_share,
+    share_bounds(x, 1).low AS low_share,
+    share_bounds(x, 1).high AS high_share,
     count(*) AS prompts
 FROM rows_of_a_prompt
 JOIN comparison c USING (comparison_id)

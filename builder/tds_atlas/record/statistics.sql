@@ -1,41 +1,99 @@
 -- How uncertain a number is: 95 % intervals clustered by prompt, in closed form, and tests.
 
 CREATE MACRO z95() AS 1.959964;
+-- The same quantile of Student's t: tabulated for few degrees of freedom, else by Cornish and Fisher's expansion (error
+-- below 1e-4).
+CREATE MACRO t95(df) AS
+    CASE
+        WHEN df < 1
+        THEN NULL
+        WHEN df <= 10
+        THEN [12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281][df::INTEGER]
+        ELSE z95() + 2.372272 / df + 2.822503 / power(df, 2) + 2.555852 / power(df, 3) + 1.589536 / power(df, 4)
+    END;
 -- KL is infinite where one model rules out a token that the other does not. A mean over such a position is infinite and
 -- has no interval; figures, shares and differences are over the positions at which it is finite.
 CREATE MACRO finite(x) AS CASE WHEN isfinite(x) THEN x END;
--- Aggregates over one row per prompt: x the prompt's sum of the quantity, n its number of positions. mean = Σx/Σn,
--- var = G/(G-1) · Σ(x_g - mean·n_g)² / (Σn)². The half width is NULL for a single prompt (one cluster has no
--- spread) and for an infinite mean.
+-- Aggregates over one row per prompt: x the prompt's sum of the quantity, n its number of positions. mean = Σx/Σn; the
+-- residual of a prompt is x_g - mean·n_g. From three prompts on there is an interval; an infinite mean has none.
 CREATE MACRO clustered_mean(x, n) AS sum(x) / sum(n);
-CREATE MACRO clustered_half_width(x, n) AS
-    CASE WHEN count(*) > 1 AND isfinite(sum(x)) THEN z95() * sqrt(greatest(0,
+CREATE MACRO sum_of_squares(x, n) AS
+    sum(x * x) - 2 * sum(x) / sum(n) * sum(x * n) + power(sum(x) / sum(n), 2) * sum(n * n::DOUBLE);
+CREATE MACRO sum_of_cubes(x, n) AS
+    sum(x * x * x)
+    - 3 * sum(x) / sum(n) * sum(x * x * n)
+    + 3 * power(sum(x) / sum(n), 2) * sum(x * n * n)
+    - power(sum(x) / sum(n), 3) * sum(n * n::DOUBLE * n);
+-- var = G/(G-1) · Σ residual² / (Σn)²; what is left of squares that cancel is none.
+CREATE MACRO standard_error(x, n) AS
+    CASE WHEN count(*) > 2 AND isfinite(sum(x)) THEN sqrt(
         count(*) / (count(*) - 1.0)
-        * (sum(x * x) - 2 * sum(x) / sum(n) * sum(x * n) + power(sum(x) / sum(n), 2) * sum(n * n))
-    )) / sum(n) END;
--- The same from the influence e of each prompt on the estimate; Σe = 0.
+        * CASE WHEN sum_of_squares(x, n) > 1e-13 * sum(x * x) THEN sum_of_squares(x, n) ELSE 0 END
+    ) / sum(n) END;
+-- For quantities of either sign, differences among them: Student's t with G-1 degrees of freedom.
+CREATE MACRO clustered_half_width(x, n) AS t95(count(*) - 1) * standard_error(x, n);
+-- For shares and means of quantities that are never negative, whose distribution over prompts is skewed: Hall's
+-- transformation of the studentised mean (Journal of the Royal Statistical Society B 54, 1992, p. 221), inverted at the
+-- quantile q; skew is that of the residuals.
+CREATE MACRO skewed_quantile(q, skew, prompts) AS
+    CASE
+        WHEN abs(coalesce(skew, 0)) < 1e-6
+        THEN q
+        ELSE (cbrt(1 + skew / sqrt(prompts) * (q - skew / 6 / sqrt(prompts))) - 1) / (skew / 3 / sqrt(prompts))
+    END;
+CREATE MACRO clustered_skew(x, n) AS
+    CASE
+        WHEN sum_of_squares(x, n) > 1e-13 * sum(x * x)
+        THEN sqrt(count(*)) * sum_of_cubes(x, n) / power(sum_of_squares(x, n), 1.5)
+    END;
+CREATE MACRO mean_low(x, n) AS
+    clustered_mean(x, n)
+    - standard_error(x, n) * skewed_quantile(t95(count(*) - 1), clustered_skew(x, n), count(*));
+CREATE MACRO mean_high(x, n) AS
+    clustered_mean(x, n)
+    - standard_error(x, n) * skewed_quantile(- t95(count(*) - 1), clustered_skew(x, n), count(*));
+-- The same from the influence e of each prompt on an estimate; Σe = 0.
 CREATE MACRO clustered_error(e) AS
-    CASE WHEN count(*) > 1 THEN sqrt(count(*) / (count(*) - 1.0) * sum(e * e)) END;
+    CASE WHEN count(*) > 2 THEN sqrt(count(*) / (count(*) - 1.0) * sum(e * e)) END;
+CREATE MACRO clustered_margin(e) AS t95(count(*) - 1) * clustered_error(e);
 -- A bound of an interval, clamped to the range of the quantity; NULL stays NULL (greatest and least would drop it).
 CREATE MACRO kept_within(x, low, high) AS
     CASE WHEN x IS NOT NULL THEN least(greatest(x, low), coalesce(high, 'Infinity'::DOUBLE)) END;
+-- The ends of a share's interval. At a share of 0 or 1 there is no spread: the end is Wilson's for as many prompts.
+CREATE MACRO share_low(share, half, prompts) AS
+    CASE
+        WHEN share = 1 AND prompts > 2
+        THEN prompts / (prompts + power(t95(prompts - 1), 2))
+        ELSE kept_within(share - half, 0, 1)
+    END;
+CREATE MACRO share_high(share, half, prompts) AS
+    CASE
+        WHEN share = 0 AND prompts > 2
+        THEN power(t95(prompts - 1), 2) / (prompts + power(t95(prompts - 1), 2))
+        ELSE kept_within(share + half, 0, 1)
+    END;
+CREATE MACRO share_bounds(x, n) AS {
+    'low': share_low(clustered_mean(x, n), clustered_mean(x, n) - mean_low(x, n), count(*)),
+    'high': share_high(clustered_mean(x, n), mean_high(x, n) - clustered_mean(x, n), count(*))
+};
 -- A mean with its interval as three columns, where asked rounded: SELECT unnest(share_interval(x, n)).
 CREATE MACRO rounded(x, decimals) AS coalesce(round(x, decimals), x);
-CREATE MACRO share_interval(x, n, least := 0, decimals := NULL) AS {
+CREATE MACRO share_interval(x, n, decimals := NULL) AS {
     'share': rounded(clustered_mean(x, n), decimals),
-    'low_share': rounded(kept_within(clustered_mean(x, n) - clustered_half_width(x, n), least, 1), decimals),
-    'high_share': rounded(kept_within(clustered_mean(x, n) + clustered_half_width(x, n), least, 1), decimals)
+    'low_share': rounded(share_bounds(x, n).low, decimals),
+    'high_share': rounded(share_bounds(x, n).high, decimals)
+};
+-- The same for a ratio that may be negative, by Student's t.
+CREATE MACRO ratio_interval(x, n, decimals := NULL) AS {
+    'share': rounded(clustered_mean(x, n), decimals),
+    'low_share': rounded(clustered_mean(x, n) - clustered_half_width(x, n), decimals),
+    'high_share': rounded(least(1, clustered_mean(x, n) + clustered_half_width(x, n)), decimals)
 };
 CREATE MACRO nats_interval(x, n, least := '-Infinity'::DOUBLE, decimals := NULL) AS {
     'nats': rounded(clustered_mean(x, n), decimals),
-    'low_nats': rounded(kept_within(clustered_mean(x, n) - clustered_half_width(x, n), least, NULL), decimals),
-    'high_nats': rounded(clustered_mean(x, n) + clustered_half_width(x, n), decimals)
+    'low_nats': rounded(kept_within(mean_low(x, n), least, NULL), decimals),
+    'high_nats': rounded(mean_high(x, n), decimals)
 };
--- The ends of a share's interval. Where the share is 0 or 1 there is no spread: the bound is Wilson's.
-CREATE MACRO share_low(share, half, prompts) AS
-    CASE WHEN share = 1 THEN prompts / (prompts + z95() * z95()) ELSE kept_within(share - half, 0, 1) END;
-CREATE MACRO share_high(share, half, prompts) AS
-    CASE WHEN share = 0 THEN z95() * z95() / (prompts + z95() * z95()) ELSE kept_within(share + half, 0, 1) END;
 
 -- Two-sided p of a standard normal z, by Abramowitz and Stegun 26.2.17 (error below 7.5e-8).
 CREATE MACRO normal_p(z) AS
@@ -44,27 +102,46 @@ CREATE MACRO normal_p(z) AS
         lambda c, i: c * power(1 / (1 + 0.2316419 * abs(z)), i))));
 
 CREATE MACRO drawn_position(pos) AS pos < 100 OR (pos < 300 AND pos % 4 = 0) OR pos % 16 = 0;
-COMMENT ON MACRO z95 IS 'Standard errors of a 95 % interval''s half width.';
+COMMENT ON MACRO z95 IS 'The 97.5 % quantile of the standard normal distribution.';
+COMMENT ON MACRO t95 IS 'The 97.5 % quantile of Student''s t with that many degrees of freedom.';
 COMMENT ON MACRO finite IS
     'x, or NULL where it is infinite: what figures, shares and differences of KL are made of.';
 COMMENT ON MACRO clustered_mean IS
     'Aggregate over one row per prompt: the mean Σx/Σn, x the sum of the quantity over the prompt''s positions, n '
     'their number.';
 COMMENT ON MACRO clustered_half_width IS
-    'Aggregate over the same rows: half the width of that mean''s 95 % interval, clustered by prompt; NULL for a '
-    'single prompt and for an infinite mean.';
+    'Aggregate over the same rows: half the width of that mean''s 95 % interval, clustered by prompt, by Student''s t; '
+    'for differences. NULL for fewer than three prompts and for an infinite mean.';
+COMMENT ON MACRO standard_error IS
+    'Aggregate over the same rows: the standard error of that mean, clustered by prompt.';
+COMMENT ON MACRO sum_of_squares IS 'Aggregate over the same rows: Σ(x - mean·n)².';
+COMMENT ON MACRO sum_of_cubes IS 'Aggregate over the same rows: Σ(x - mean·n)³.';
+COMMENT ON MACRO clustered_skew IS 'Aggregate over the same rows: the skewness of x - mean·n.';
+COMMENT ON MACRO skewed_quantile IS
+    'The quantile q of a studentised mean over prompts whose values have that skewness (Hall 1992).';
+COMMENT ON MACRO mean_low IS
+    'Aggregate over the same rows: lower end of the 95 % interval of a mean of quantities that are not negative.';
+COMMENT ON MACRO mean_high IS 'Aggregate over the same rows: upper end of that interval.';
 COMMENT ON MACRO clustered_error IS
     'Aggregate over one row per prompt: the standard error of an estimate, e the prompt''s influence on it (Σe = 0).';
+COMMENT ON MACRO clustered_margin IS
+    'Aggregate over the same rows: half the width of that estimate''s 95 % interval, by Student''s t.';
+COMMENT ON MACRO share_bounds IS
+    'Aggregate over one row per prompt: low and high, the ends of the 95 % interval of the share Σx/Σn.';
 COMMENT ON MACRO kept_within IS
     'A bound x of an interval, clamped to low and high (NULL: no upper bound); NULL stays NULL.';
 COMMENT ON MACRO rounded IS 'x to that many decimals; unchanged for NULL decimals.';
 COMMENT ON MACRO share_interval IS
-    'Aggregate over the same rows: share, low_share, high_share, the mean with its 95 % interval within least and 1: '
+    'Aggregate over the same rows: share, low_share, high_share, the mean with its 95 % interval: '
     'SELECT unnest(share_interval(x, n)).';
+COMMENT ON MACRO ratio_interval IS
+    'The same for a ratio Σx/Σn that may be negative and is at most 1, by Student''s t.';
 COMMENT ON MACRO nats_interval IS
     'The same as nats, low_nats and high_nats, with no upper bound: SELECT unnest(nats_interval(x, n)).';
-COMMENT ON MACRO share_low IS 'Lower end of a share''s 95 % interval; Wilson''s for as many prompts at a share of 1.';
-COMMENT ON MACRO share_high IS 'Upper end of a share''s 95 % interval; Wilson''s for as many prompts at a share of 0.';
+COMMENT ON MACRO share_low IS
+    'Lower end of a share''s 95 % interval, within 0 and 1; Wilson''s for as many prompts at a share of 1.';
+COMMENT ON MACRO share_high IS
+    'Upper end of a share''s 95 % interval, within 0 and 1; Wilson''s for as many prompts at a share of 0.';
 COMMENT ON MACRO normal_p IS 'Two-sided p of a standard normal z.';
 COMMENT ON MACRO drawn_position IS
     'Whether a curve over positions has a point here: each of the first 100, then every fourth, from 300 on every '

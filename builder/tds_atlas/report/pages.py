@@ -24,6 +24,7 @@ _CHART = re.compile(r'data-chart="(\w+)"')
 _SHOWN = re.compile(r'figure\("(\w+)"')
 _CARD = "figures/shift_by_comparison.png"  # what a shared link shows where a page has no figure
 _TEMPLATES = Path(__file__).parent / "templates"
+_FEW = 10  # prompts; below, intervals of skewed quantities hold the truth far less often than they say
 _LONGEST = 40  # characters of an example of a column
 
 
@@ -81,6 +82,7 @@ def environment(*sources: Path) -> Environment:
         "inert": inert,
         "visible": lambda text: inert(visible(text)),
         "pm": plus_minus,
+        "within": within,
         "minus": minus,
         "format": lambda style, *values: (style % values).replace("inf", "∞"),
         "signed": lambda value, digits: minus(f"{value:+.{digits}f}"),
@@ -122,6 +124,10 @@ def render(env: Environment, page: Page, values: dict[str, Any]) -> str:
         lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename.endswith(page.file)]
         line = getattr(error, "lineno", None) or (lines[-1] if lines else 1)
         raise InputError(f"{page.file}: line {line}: {first_line(error)}; fix the page in site_src") from None
+    if page.is_finding and (few := [row for row in values["headline"] if row["prompts"] < _FEW]):
+        head, heading, rest = text.partition(f"\n# {page.name}\n")
+        note = env.get_template("few_prompts.md").render(few=few, least=_FEW)
+        text = head + heading + note + rest
     first = _CHART.search(text)
     image = f"figures/{first.group(1)}.png" if first else _CARD
     shared = {"description": page.about} if page.about else {}
@@ -170,6 +176,12 @@ def percent(value: float | None, digits: int = 1) -> str:
 def plus_minus(half: float | None, digits: int = 1) -> str:
     """The half width of an interval of a share, in points; nothing where there is none."""
     return "" if half is None else f"\u00a0±\u00a0{100 * half:.{digits}f}"
+
+
+def within(bounds: dict[str, Any] | None, digits: int = 1) -> str:
+    """A share's interval in per cent, from a row with low and high, or low_share and high_share; or nothing."""
+    low, high = ((bounds or {}).get(end, (bounds or {}).get(f"{end}_share")) for end in ("low", "high"))
+    return "" if low is None or high is None else f"\u00a0({100 * low:.{digits}f}–{100 * high:.{digits}f})"
 
 
 def number(value: float | None, digits: int | None = None) -> str:

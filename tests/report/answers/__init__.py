@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from tests import intervals
 from tests.report.frames import Frames
 
 
@@ -43,7 +44,7 @@ def clustered(rows: pd.DataFrame, by: list[str], value: str) -> pd.DataFrame:
         n, count = sum(map(len, parts)), len(parts)
         mean = sum(part.sum() for part in parts) / n
         spread = sum((part - mean).sum() ** 2 for part in parts)
-        half = 1.959964 * np.sqrt(count / (count - 1) * spread) / n if count > 1 else None
+        half = intervals.t95(count - 1) * np.sqrt(count / (count - 1) * spread) / n if count > 2 else None
         made.append([*key, count, mean, half])
     return pd.DataFrame(made, columns=[*by, "prompts", "mean", "half_width"])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from tests import intervals
 from tests.report.answers import answer, clustered
 from tests.report.frames import Frames
 
@@ -19,8 +20,11 @@ def shares_of_each_class(f: Frames) -> pd.DataFrame:
 
 @answer("comparison_id")
 def shifted_share_with_interval(f: Frames) -> pd.DataFrame:
-    rows = clustered(f.tds, ["comparison_id"], "is_shifted")
-    return rows.rename(columns={"mean": "shifted_share", "half_width": "half_width_share"})
+    made = []
+    for comparison, rows in f.tds.groupby("comparison_id"):
+        sums = [(part.sum(), len(part)) for _, part in rows.groupby("prompt_id").is_shifted]
+        made.append([comparison, len(sums), rows.is_shifted.mean(), *intervals.share_bounds(sums)])
+    return pd.DataFrame(made, columns=["comparison_id", "prompts", "share", "low_share", "high_share"])
 
 
 @answer("comparison_id")

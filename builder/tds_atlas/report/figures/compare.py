@@ -22,15 +22,13 @@ def compare_all(table: pa.Table, colour: alt.Color) -> Chart:
     base = _scaled(table, "mean")
     x = _place("mean", [-1 if negative else 0, 1.9])
     stem = base.mark_rule(strokeWidth=1.4, opacity=0.4).encode(x=_place("zero", None), x2="scaled_mean:Q", color=colour)
-    share = with_half("format(datum.mean, '.1%')", "half_width", "'.1f'", 100)
-    other = with_half(f"format(datum.mean, {_DIGITS})", "half_width", f"({_DIGITS})")
     return alt.layer(
         base.mark_circle(size=70, opacity=1).encode(x=x, color=colour, tooltip=_tips("mean")),
         stem,
         _interval(base, colour),
         base.transform_calculate(
             end="isValid(datum.scaled_high) ? max(datum.scaled_high, 0) : max(datum.scaled_mean, 0)",
-            label=f"{_PERCENT} ? {share} : {other}",
+            label=f"format(datum.mean, {_PERCENT} ? '.1%' : {_DIGITS})",
         )
         .mark_text(align="left", dx=8, fontSize=11)
         .encode(x="end:Q", text="label:N"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import altair as alt
 import pyarrow as pa
 
-from tds_atlas.report.figures.intervals import labelled, measures_height, with_half
-from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, Row, each, shown
+from tds_atlas.report.figures.intervals import labelled, measures_height
+from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, Row, each, interval_tips, shown
 from tds_atlas.report.figures.registry import figure
 
 _STEPS = [1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 500, 1000]
@@ -23,7 +23,8 @@ def shift_by_comparison(table: pa.Table, colour: alt.Color) -> Chart:
         .transform_calculate(
             order=f"indexof({order}, datum.shift)",
             label="datum.shift + ' ' + format(datum.share, '.1%')"
-            " + (isValid(datum.half_width_share) ? ' ± ' + format(100 * datum.half_width_share, '.1f') : '')",
+            " + (isValid(datum.low_share) ? ' (' + format(100 * datum.low_share, '.1f') + '–'"
+            " + format(100 * datum.high_share, '.1f') + ')' : '')",
         )
     )
     bars = base.mark_bar(height=26).encode(
@@ -33,8 +34,7 @@ def shift_by_comparison(table: pa.Table, colour: alt.Color) -> Chart:
         tooltip=[
             "comparison",
             "shift",
-            alt.Tooltip("share:Q", format=".2%"),
-            alt.Tooltip("half_width_share:Q", format=".2%", title="± (95 %)"),
+            *interval_tips("share", ".2%"),
             alt.Tooltip("positions:Q", format=","),
         ],
     )
@@ -77,8 +77,7 @@ def rank_distribution(table: pa.Table, colour: alt.Color) -> Chart:
             "comparison",
             "k",
             alt.Tooltip("share:Q", format=".2%", title="among the first k"),
-            alt.Tooltip("outside_share:Q", format=".2%", title="outside"),
-            alt.Tooltip("half_width_share:Q", format=".2%", title="± (95 %)"),
+            *interval_tips("outside_share", ".2%", "outside"),
             alt.Tooltip("positions:Q", format=",", title="positions outside"),
         ],
     )
@@ -96,8 +95,7 @@ def kl_distribution(table: pa.Table, colour: alt.Color) -> Chart:
         "comparison",
         alt.Tooltip("low_nats:Q", format=".2e", title="from, nats"),
         alt.Tooltip("high_nats:Q", format=".2e", title="to, nats"),
-        alt.Tooltip("share:Q", format=".2%"),
-        alt.Tooltip("half_width_share:Q", format=".2%", title="± (95 %)"),
+        *interval_tips("share", ".2%"),
         alt.Tooltip("positions:Q", format=","),
     ]
     area = base.mark_area(interpolate="step-after", opacity=0.1).encode(y=y)
@@ -116,15 +114,13 @@ def kl_distribution(table: pa.Table, colour: alt.Color) -> Chart:
 @figure(lambda table: _values(table, "nats", " nats"))
 def divergence_means(table: pa.Table, colour: alt.Color) -> Chart:
     axis = alt.Axis(tickCount=4, grid=True)
-    label = with_half("format(datum.nats, '.3f')", "half_width_nats", "'.3f'")
-    return labelled(table, colour, "nats", "mean per position, nats", axis, label)
+    return labelled(table, colour, "nats", "mean per position, nats", axis, "format(datum.nats, '.3f')")
 
 
 @figure(lambda table: _values(table, "share", ""))
 def changed_shares(table: pa.Table, colour: alt.Color) -> Chart:
     axis = alt.Axis(format=".0%", tickCount=4, grid=True)
-    label = with_half("format(datum.share, '.1%')", "half_width_share", "'.1f'", 100)
-    return labelled(table, colour, "share", "share of positions", axis, label)
+    return labelled(table, colour, "share", "share of positions", axis, "format(datum.share, '.1%')")
 
 
 @figure(lambda table: _carriers(table))
@@ -143,10 +139,9 @@ def kl_concentration(table: pa.Table, colour: alt.Color) -> Chart:
         ],
     )
     marked = base.transform_filter("isValid(datum.carries_share)").transform_calculate(
-        low="max(datum.positions_share - datum.half_width_share, 1e-5)",
-        high="min(datum.positions_share + datum.half_width_share, 1)",
+        low="max(datum.low_share, 1e-5)", high="datum.high_share"
     )
-    span = marked.transform_filter("isValid(datum.half_width_share)").mark_rule(strokeWidth=2.5, opacity=0.6)
+    span = marked.transform_filter("isValid(datum.low_share)").mark_rule(strokeWidth=2.5, opacity=0.6)
     layers = [
         line,
         span.encode(x=alt.X("low:Q", title=title), x2="high:Q", color=colour),
@@ -179,7 +174,8 @@ def aligntds_beside(table: pa.Table, colour: alt.Color) -> Chart:
         color=colour,
     )
     x = alt.X("mean:Q", title="share of positions, or mean", axis=alt.Axis(format=".0%", tickCount=5, grid=True))
-    tips = ["measure", "comparison", "counted", *(alt.Tooltip(f"{n}:Q", format=".3%") for n in ("mean", "half_width"))]
+    ends = (alt.Tooltip(f"{name}:Q", format=".3%") for name in ("mean", "low_share", "high_share"))
+    tips = ["measure", "comparison", "counted", *ends]
     layers = []
     for counted, filled, size in (("ours", True, 50), ("AlignTDS", False, 90)):
         dots = base.transform_filter(f"datum.counted == '{counted}'").mark_point(size=size, filled=filled, opacity=1)

@@ -69,18 +69,16 @@ def noise_floor(table: pa.Table, colour: alt.Color) -> Chart:
 def design_effect(table: pa.Table, colour: alt.Color) -> Chart:
     """The interval clustered by prompt, and inside it the interval for independent tokens."""
     base = alt.Chart(table).encode(y=alt.Y("comparison:N", sort=None, title=None))
-    both = {"wide": "clustered_half_share", "thin": "naive_half_share"}
-    for name, half in both.items():
-        base = base.transform_calculate(
-            **{f"{name}_low": f"datum.share - datum.{half}", f"{name}_high": f"datum.share + datum.{half}"}
-        )
+    base = base.transform_calculate(
+        thin_low="datum.share - datum.naive_half_share", thin_high="datum.share + datum.naive_half_share"
+    )
     quiet = colour.copy(deep=True)
     quiet["legend"] = None
     title = "shifted tokens"
-    wide = alt.X("wide_low:Q", title=title, axis=SHARE, scale=alt.Scale(zero=False))
+    wide = alt.X("low_share:Q", title=title, axis=SHARE, scale=alt.Scale(zero=False))
     text = base.transform_calculate(text="'× ' + format(datum.design_effect, '.1f')")
     return alt.layer(
-        base.mark_rule(strokeWidth=2).encode(x=wide, x2="wide_high:Q", color=quiet),
+        base.mark_rule(strokeWidth=2).encode(x=wide, x2="high_share:Q", color=quiet),
         base.mark_rule(strokeWidth=10, opacity=0.5).encode(
             x=alt.X("thin_low:Q", title=title), x2="thin_high:Q", color=quiet
         ),

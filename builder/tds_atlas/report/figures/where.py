@@ -77,8 +77,7 @@ def kl_in_first(table: pa.Table, colour: alt.Color) -> Chart:
     tips = [
         "comparison",
         alt.Tooltip("tokens:Q", title="first tokens"),
-        alt.Tooltip("share:Q", format=".1%", title="of all KL"),
-        alt.Tooltip("half_width_share:Q", format=".1%", title="± (95 %)"),
+        *interval_tips("share", ".1%", "of all KL"),
         alt.Tooltip("positions_share:Q", format=".1%", title="of all positions"),
     ]
     band = base.transform_filter("isValid(datum.low_share)").mark_area()

@@ -47,7 +47,8 @@ SELECT
     measure,
     counted,
     round(clustered_mean(x, n), 10) AS mean,
-    round(clustered_half_width(x, n), 6) AS half_width,
+    CASE WHEN measure LIKE '%shifted' OR measure = 'marginal' THEN round(share_bounds(x, n).low, 6) END AS low_share,
+    CASE WHEN measure LIKE '%shifted' OR measure = 'marginal' THEN round(share_bounds(x, n).high, 6) END AS high_share,
     sum(n)::BIGINT AS positions,
     any_value(COLUMNS(reasons.* EXCLUDE (comparison_id)))
 FROM long

@@ -26,9 +26,8 @@ SELECT
     label AS comparison,
     measure,
     clustered_mean(x, n) AS share,
-    clustered_half_width(x, n) AS half_width_share,
-    kept_within(clustered_mean(x, n) - clustered_half_width(x, n), 0, 1) AS low_share,
-    kept_within(clustered_mean(x, n) + clustered_half_width(x, n), 0, 1) AS high_share,
+    share_bounds(x, n).low AS low_share,
+    share_bounds(x, n).high AS high_share,
     sum(x)::BIGINT AS positions,
     sum(n)::BIGINT AS of_positions
 FROM per_prompt

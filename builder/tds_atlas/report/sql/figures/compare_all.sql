@@ -5,16 +5,25 @@ SELECT
     measure,
     unit,
     round(clustered_mean(x, n), 10) AS mean,
-    round(clustered_half_width(x, n), 6) AS half_width,
-    kept_within(
-        round(clustered_mean(x, n) - clustered_half_width(x, n), 10),
-        CASE WHEN measure = 'Δ log p' THEN '-Infinity'::DOUBLE ELSE 0 END,
-        CASE WHEN unit = 'share' THEN 1 END
+    round(
+        CASE
+            WHEN measure = 'Δ log p'
+            THEN clustered_mean(x, n) - clustered_half_width(x, n)
+            WHEN unit = 'share'
+            THEN share_bounds(x, n).low
+            ELSE kept_within(mean_low(x, n), 0, NULL)
+        END,
+        10
     ) AS low,
-    kept_within(
-        round(clustered_mean(x, n) + clustered_half_width(x, n), 10),
-        '-Infinity'::DOUBLE,
-        CASE WHEN unit = 'share' THEN 1 END
+    round(
+        CASE
+            WHEN measure = 'Δ log p'
+            THEN clustered_mean(x, n) + clustered_half_width(x, n)
+            WHEN unit = 'share'
+            THEN share_bounds(x, n).high
+            ELSE mean_high(x, n)
+        END,
+        10
     ) AS high,
     count(*) AS prompts
 FROM prompt_measure

@@ -3,13 +3,14 @@
 SELECT
     label AS comparison,
     clustered_mean(x, n) AS share,
-    clustered_half_width(x, n) AS clustered_half_share,
+    share_bounds(x, n).low AS low_share,
+    share_bounds(x, n).high AS high_share,
     z95() * sqrt(share * (1 - share) / sum(n)) AS naive_half_share,
-    power(clustered_half_share / naive_half_share, 2) AS design_effect,
+    power(z95() * standard_error(x, n) / naive_half_share, 2) AS design_effect,
     sum(n)::BIGINT AS positions,
     count(*) AS prompts
 FROM prompt_shift
 JOIN comparison USING (comparison_id)
 GROUP BY ordinal, label
-HAVING count(*) > 1 AND sum(x) > 0 AND sum(x) < sum(n)
+HAVING count(*) > 2 AND sum(x) > 0 AND sum(x) < sum(n)
 ORDER BY ordinal

@@ -3,9 +3,8 @@ SELECT
     label AS comparison,
     measure,
     round(clustered_mean(x, n), 10) AS nats,
-    round(clustered_half_width(x, n), 10) AS half_width_nats,
-    kept_within(round(clustered_mean(x, n) - clustered_half_width(x, n), 10), 0, NULL) AS low_nats,
-    round(clustered_mean(x, n) + clustered_half_width(x, n), 10) AS high_nats
+    kept_within(round(mean_low(x, n), 10), 0, NULL) AS low_nats,
+    round(mean_high(x, n), 10) AS high_nats
 FROM prompt_measure
 JOIN comparison USING (comparison_id)
 WHERE measure IN ('KL(aligned‖base)', 'KL(base‖aligned)', 'JS')

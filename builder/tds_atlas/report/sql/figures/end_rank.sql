@@ -11,7 +11,8 @@ SELECT
     label AS comparison,
     shift,
     clustered_mean(x, n) AS share,
-    clustered_half_width(x, n) AS half_width_share,
+    share_bounds(x, n).low AS low_share,
+    share_bounds(x, n).high AS high_share,
     sum(x)::BIGINT AS answers
 FROM per_prompt
 JOIN comparison USING (comparison_id)

@@ -24,11 +24,7 @@ WITH
         GROUP BY ALL
     )
 SELECT
-    label AS comparison,
-    unnest(share_interval(x, n)),
-    clustered_mean(x, either) AS jaccard,
-    clustered_half_width(x, either) AS jaccard_half_width,
-    sum(n)::BIGINT AS positions
+    label AS comparison, unnest(share_interval(x, n)), clustered_mean(x, either) AS jaccard, sum(n)::BIGINT AS positions
 FROM per_prompt
 GROUP BY ordinal, label
 ORDER BY ordinal

@@ -44,15 +44,13 @@ WITH
         WHERE cut > 0 AND isfinite(kl_aligned_base)
         GROUP BY ALL
     ),
-    widths AS (
-        SELECT comparison_id, carries, round(clustered_half_width(x, n), 6) AS half_width FROM per_prompt GROUP BY ALL
-    ),
+    widths AS (SELECT comparison_id, carries, share_bounds(x, n) AS bounds FROM per_prompt GROUP BY ALL),
     points AS (
-        SELECT comparison_id, r / size AS positions_share, kl_share, r, NULL AS carries, NULL AS half_width
+        SELECT comparison_id, r / size AS positions_share, kl_share, r, NULL AS carries, NULL AS bounds
         FROM ranked
         WHERE kl_share >= 0.005 AND (r IN (1, size) OR floor(14 * log10(r)) > floor(14 * log10(r - 1)))
         UNION ALL
-        SELECT comparison_id, r / size, kl_share, r, carries, half_width
+        SELECT comparison_id, r / size, kl_share, r, carries, bounds
         FROM reached
         JOIN widths USING (comparison_id, carries)
     )
@@ -62,7 +60,8 @@ SELECT
     kl_share,
     r AS positions,
     carries AS carries_share,
-    half_width AS half_width_share
+    round(bounds.low, 6) AS low_share,
+    round(bounds.high, 6) AS high_share
 FROM points
 JOIN comparison USING (comparison_id)
 ORDER BY ordinal, r, carries NULLS FIRST

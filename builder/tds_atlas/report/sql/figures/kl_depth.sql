@@ -27,8 +27,8 @@ SELECT
     CASE WHEN harmful THEN 'harmful' ELSE 'harmless' END AS prompts,
     n AS positions,
     clustered_mean(held, whole) AS share,
-    kept_within(clustered_mean(held, whole) - clustered_half_width(held, whole), 0, 1) AS low_share,
-    kept_within(clustered_mean(held, whole) + clustered_half_width(held, whole), 0, 1) AS high_share
+    share_bounds(held, whole).low AS low_share,
+    share_bounds(held, whole).high AS high_share
 FROM per_prompt
 GROUP BY ordinal, label, harmful, n
 HAVING sum(whole) > 0 AND count(*) >= 10

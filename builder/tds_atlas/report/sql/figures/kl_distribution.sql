@@ -30,8 +30,7 @@ SELECT
     label AS comparison,
     power(10, bin / 4) AS low_nats,
     power(10, (bin + 1) / 4) AS high_nats,
-    clustered_mean(coalesce(x, 0), n) AS share,
-    clustered_half_width(coalesce(x, 0), n) AS half_width_share,
+    unnest(share_interval(coalesce(x, 0), n)),
     coalesce(sum(x), 0)::BIGINT AS positions,
     any_value(floor_nats) AS floor_nats,
     any_value(under_floor_share) AS under_floor_share

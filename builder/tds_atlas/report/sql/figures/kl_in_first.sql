@@ -19,9 +19,8 @@ SELECT
     label AS comparison,
     first AS tokens,
     round(clustered_mean(x, kl), 10) AS share,
-    kept_within(round(clustered_mean(x, kl) - clustered_half_width(x, kl), 6), 0, 1) AS low_share,
-    kept_within(round(clustered_mean(x, kl) + clustered_half_width(x, kl), 6), 0, 1) AS high_share,
-    round(clustered_half_width(x, kl), 6) AS half_width_share,
+    round(share_bounds(x, kl).low, 6) AS low_share,
+    round(share_bounds(x, kl).high, 6) AS high_share,
     sum(early) / sum(n) AS positions_share
 FROM per_prompt
 JOIN comparison USING (comparison_id)

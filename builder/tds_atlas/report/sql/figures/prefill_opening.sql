@@ -18,8 +18,8 @@ SELECT
     model,
     k,
     clustered_mean(p, 1) AS probability,
-    kept_within(clustered_mean(p, 1) - clustered_half_width(p, 1), 0, 1) AS low_probability,
-    kept_within(clustered_mean(p, 1) + clustered_half_width(p, 1), 0, 1) AS high_probability,
+    share_bounds(p, 1).low AS low_probability,
+    share_bounds(p, 1).high AS high_probability,
     count(*) AS prompts
 FROM long
 GROUP BY ordinal, label, model, k

@@ -9,7 +9,7 @@ WITH
 SELECT
     label AS comparison,
     context_id AS context,
-    unnest(share_interval(x, n, least := '-Infinity'::DOUBLE, decimals := 9)),
+    unnest(ratio_interval(x, n, decimals := 9)),
     round(sum(n), 6) AS own_nats,
     round(sum(n - x), 6) AS left_nats
 FROM per_prompt

@@ -7,12 +7,7 @@ WITH
         WHERE is_aligned AND shift_class(own_rank) = 'shifted'
         GROUP BY comparison_id, prompt_id
     )
-SELECT
-    label AS comparison,
-    shift,
-    round(clustered_mean(x, n), 9) AS share,
-    round(clustered_half_width(x, n), 9) AS half_width_share,
-    sum(x)::BIGINT AS positions
+SELECT label AS comparison, shift, unnest(share_interval(x, n, decimals := 9)), sum(x)::BIGINT AS positions
 FROM per_prompt
 JOIN comparison USING (comparison_id)
 GROUP BY ordinal, label, shift

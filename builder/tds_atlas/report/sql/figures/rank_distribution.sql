@@ -12,9 +12,10 @@ SELECT
     k,
     1 - clustered_mean(x, n) AS share,
     clustered_mean(x, n) AS outside_share,
-    clustered_half_width(x, n) AS half_width_share,
-    kept_within(clustered_mean(x, n) - clustered_half_width(x, n), 0, 1) AS low_outside_share,
-    kept_within(clustered_mean(x, n) + clustered_half_width(x, n), 0, 1) AS high_outside_share,
+    1 - share_bounds(x, n).high AS low_share,
+    1 - share_bounds(x, n).low AS high_share,
+    share_bounds(x, n).low AS low_outside_share,
+    share_bounds(x, n).high AS high_outside_share,
     sum(x)::BIGINT AS positions
 FROM per_prompt
 JOIN comparison USING (comparison_id)

@@ -3,7 +3,8 @@ SELECT
     label AS comparison,
     measure AS shift,
     clustered_mean(x, n) AS share,
-    clustered_half_width(x, n) AS half_width_share,
+    share_bounds(x, n).low AS low_share,
+    share_bounds(x, n).high AS high_share,
     sum(x)::BIGINT AS positions
 FROM prompt_measure
 JOIN comparison USING (comparison_id)

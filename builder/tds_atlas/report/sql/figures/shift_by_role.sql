@@ -40,9 +40,7 @@ WITH
         JOIN weighted USING (comparison_id, role, depth, frequency)
         GROUP BY ALL
     ),
-    width AS (
-        SELECT comparison_id, role, count(*) AS prompts, z95() * clustered_error(e) AS half FROM part GROUP BY ALL
-    ),
+    width AS (SELECT comparison_id, role, count(*) AS prompts, clustered_margin(e) AS half FROM part GROUP BY ALL),
     per_prompt AS (SELECT comparison_id, role, prompt_id, sum(n) AS n, sum(x) AS x FROM cell GROUP BY ALL),
     kinds AS (
         SELECT
@@ -50,13 +48,20 @@ WITH
             role,
             'as counted' AS counted_as,
             clustered_mean(x, n) AS share,
-            clustered_half_width(x, n) AS half,
+            share_bounds(x, n) AS bounds,
             sum(n)::BIGINT AS positions,
             count(*) AS prompts
         FROM per_prompt
         GROUP BY comparison_id, role
         UNION ALL
-        SELECT comparison_id, role, 'adjusted', round(share, 9), round(half, 9), positions, prompts
+        SELECT
+            comparison_id,
+            role,
+            'adjusted',
+            round(share, 9),
+            {'low': share_low(share, half, prompts), 'high': share_high(share, half, prompts)},
+            positions,
+            prompts
         FROM standard
         JOIN width USING (comparison_id, role)
     )
@@ -66,8 +71,8 @@ SELECT
     role,
     counted_as,
     share,
-    share_low(share, half, prompts) AS low_share,
-    share_high(share, half, prompts) AS high_share,
+    round(bounds.low, 9) AS low_share,
+    round(bounds.high, 9) AS high_share,
     positions,
     prompts
 FROM kinds

@@ -25,15 +25,15 @@ WITH
 SELECT
     label,
     early,
-    clustered_half_width(ex, en) AS early_half,
+    share_bounds(ex, en) AS early_bounds,
     late,
-    CASE WHEN size > 0 THEN clustered_half_width(x, n) END AS late_half,
+    CASE WHEN size > 0 THEN share_bounds(x, n) END AS late_bounds,
     early - late AS difference,
     CASE
-        WHEN count(*) > 1
+        WHEN count(*) > 2
         THEN
             round(
-                z95() * sqrt(
+                t95(count(*) - 1) * sqrt(
                     count(*)
                     / (count(*) - 1.0)
                     * sum(power((ex - early * en) / e_size - (x - late * n) / nullif(size, 0), 2))

@@ -41,10 +41,10 @@ SELECT
     CASE WHEN sum(known) > 0 THEN clustered_mean(change, known) END AS change,
     CASE WHEN sum(known) > 0 THEN clustered_half_width(change, known) END AS change_half,
     CASE WHEN sum(ends) > 0 THEN clustered_mean(base_end, ends) END AS base_end,
-    CASE WHEN sum(ends) > 0 THEN clustered_half_width(base_end, ends) END AS base_end_half,
+    CASE WHEN sum(ends) > 0 THEN share_bounds(base_end, ends) END AS base_end_bounds,
     CASE WHEN sum(ends) > 0 THEN clustered_mean(aligned_end, ends) END AS aligned_end,
     CASE WHEN sum(others) > 0 THEN clustered_mean(base_other, others) END AS base_other,
-    CASE WHEN sum(others) > 0 THEN clustered_half_width(base_other, others) END AS base_other_half,
+    CASE WHEN sum(others) > 0 THEN share_bounds(base_other, others) END AS base_other_bounds,
     CASE WHEN sum(others) > 0 THEN clustered_mean(aligned_other, others) END AS aligned_other
 FROM per_prompt
 JOIN comparison USING (comparison_id)

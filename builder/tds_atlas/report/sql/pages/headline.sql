@@ -27,18 +27,18 @@ SELECT
     count(*) AS prompts,
     sum(n)::BIGINT AS positions,
     clustered_mean(u, n) AS unshifted,
-    clustered_half_width(u, n) AS unshifted_half,
+    share_bounds(u, n) AS unshifted_bounds,
     clustered_mean(m, n) AS marginal,
-    clustered_half_width(m, n) AS marginal_half,
+    share_bounds(m, n) AS marginal_bounds,
     clustered_mean(s, n) AS shifted,
-    clustered_half_width(s, n) AS shifted_half,
+    share_bounds(s, n) AS shifted_bounds,
     clustered_mean(kl, n) AS kl,
     clustered_mean(js, n) AS js,
     clustered_mean(top10, n) AS top10,
     clustered_mean(s_first, n_first) AS shifted_first,
-    clustered_half_width(s_first, n_first) AS shifted_first_half,
+    share_bounds(s_first, n_first) AS shifted_first_bounds,
     CASE WHEN sum(n_later) > 0 THEN clustered_mean(s_later, n_later) END AS shifted_later,
-    CASE WHEN sum(n_later) > 0 THEN clustered_half_width(s_later, n_later) END AS shifted_later_half,
+    CASE WHEN sum(n_later) > 0 THEN share_bounds(s_later, n_later) END AS shifted_later_bounds,
     sum(n_first) / sum(n) AS first_share
 FROM per_prompt
 JOIN comparison USING (comparison_id)

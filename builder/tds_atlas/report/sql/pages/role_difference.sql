@@ -73,7 +73,7 @@ WITH
         WHERE role IN ('style', other)
         GROUP BY ALL
     ),
-    width AS (SELECT way, comparison_id, other, z95() * clustered_error(e) AS half FROM part GROUP BY ALL)
+    width AS (SELECT way, comparison_id, other, clustered_margin(e) AS half FROM part GROUP BY ALL)
 SELECT
     label,
     other,

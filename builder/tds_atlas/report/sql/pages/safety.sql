@@ -43,7 +43,7 @@ WITH
             harmful,
             first,
             clustered_mean(held, whole) AS share,
-            clustered_half_width(held, whole) AS half,
+            share_bounds(held, whole) AS bounds,
             sum(n_held) / sum(n_finite) AS even
         FROM running
         GROUP BY ALL
@@ -55,8 +55,8 @@ WITH
             harmful,
             min(first) FILTER (share >= 0.9) AS depth,
             min(first) FILTER (even >= 0.9) AS even_depth,
-            min(first) FILTER (share + half >= 0.9) AS low_depth,
-            min(first) FILTER (share - half >= 0.9) AS high_depth
+            min(first) FILTER (bounds.high >= 0.9) AS low_depth,
+            min(first) FILTER (bounds.low >= 0.9) AS high_depth
         FROM curve
         GROUP BY ALL
     )
@@ -69,10 +69,10 @@ SELECT
     CASE WHEN sum(n_finite) > 0 THEN clustered_mean(kl, n_finite) END AS nats,
     CASE WHEN sum(n_finite) > 0 THEN clustered_half_width(kl, n_finite) END AS nats_half,
     CASE WHEN sum(kl) > 0 THEN clustered_mean(kl_first, kl) END AS first_share,
-    CASE WHEN sum(kl) > 0 THEN clustered_half_width(kl_first, kl) END AS first_half,
+    CASE WHEN sum(kl) > 0 THEN share_bounds(kl_first, kl) END AS first_bounds,
     sum(n_first) / sum(n) AS first_tokens,
     avg(refuses) AS refusing,
-    clustered_half_width(refuses, 1) AS refusing_half,
+    share_bounds(refuses, 1) AS refusing_bounds,
     any_value(depth) AS depth,
     any_value(low_depth) AS low_depth,
     any_value(high_depth) AS high_depth,

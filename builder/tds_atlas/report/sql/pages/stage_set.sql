@@ -19,9 +19,9 @@ SELECT
     s.label AS comparison,
     place,
     round(clustered_mean(x, n), 9) AS made,
-    round(clustered_half_width(x, n), 9) AS made_half,
+    share_bounds(x, n) AS made_bounds,
     round(clustered_mean(y, n), 9) AS from_shifted,
-    round(clustered_half_width(y, n), 9) AS from_shifted_half,
+    share_bounds(y, n) AS from_shifted_bounds,
     sum(z)::BIGINT AS undone
 FROM per_prompt
 JOIN comparison s ON s.comparison_id = stage_id

@@ -35,7 +35,7 @@ SELECT
     s.label AS comparison,
     place,
     round(clustered_mean(x, n), 9) AS share,
-    round(clustered_half_width(x, n), 9) AS half_width,
+    share_bounds(x, n) AS bounds,
     any_value(difference) AS difference,
     any_value(difference_half) AS difference_half
 FROM per_prompt

@@ -64,7 +64,7 @@ WITH
         GROUP BY ALL
     ),
     found AS (
-        SELECT comparison_id, what, any_value(auc) AS auc, z95() * clustered_error(e) AS half
+        SELECT comparison_id, what, any_value(auc) AS auc, clustered_margin(e) AS half
         FROM residual
         GROUP BY comparison_id, what
     ),
@@ -105,13 +105,13 @@ WITH
 SELECT
     label,
     clustered_mean(d, n) AS differs,
-    clustered_half_width(d, n) AS differs_half,
+    share_bounds(d, n) AS differs_bounds,
     sum(sure) / sum(n) AS sure,
     sum(unsure) / sum(n) AS unsure,
     CASE WHEN sum(sure) > 0 THEN sum(sure_d) / sum(sure) END AS sure_differs,
-    CASE WHEN sum(sure) > 0 THEN clustered_half_width(sure_d, sure) END AS sure_half,
+    CASE WHEN sum(sure) > 0 THEN share_bounds(sure_d, sure) END AS sure_bounds,
     CASE WHEN sum(unsure) > 0 THEN sum(unsure_d) / sum(unsure) END AS unsure_differs,
-    CASE WHEN sum(unsure) > 0 THEN clustered_half_width(unsure_d, unsure) END AS unsure_half,
+    CASE WHEN sum(unsure) > 0 THEN share_bounds(unsure_d, unsure) END AS unsure_bounds,
     CASE WHEN sum(d) > 0 THEN sum(sure_d) / sum(d) END AS against_sure,
     any_value(f.auc) AS differs_auc,
     any_value(f.half) AS differs_auc_half,

@@ -14,7 +14,7 @@ WITH
             sum(x)::INTEGER AS shifted,
             count(*)::INTEGER AS prompts,
             clustered_mean(x, n) AS shifted_share,
-            clustered_half_width(x, n) AS half
+            share_bounds(x, n) AS bounds
         FROM by_prompt
         GROUP BY ALL
     ),
@@ -36,9 +36,8 @@ SELECT
     shifted,
     prompts,
     shifted_share,
-    -- where no prompt differs from another there is no spread, and no interval
-    CASE WHEN half > 1e-9 THEN kept_within(shifted_share - half, 0, 1) END AS low_share,
-    CASE WHEN half > 1e-9 THEN kept_within(shifted_share + half, 0, 1) END AS high_share,
+    bounds.low AS low_share,
+    bounds.high AS high_share,
     coalesce(base_said, []) AS base_said
 FROM measured
 LEFT JOIN instead USING (comparison_id, word)

@@ -1,0 +1,125 @@
+"""Measured coverage of the report's 95 % intervals: made-up reports with a known truth, through the same SQL.
+
+`make calibrate` prints a table: estimator x population x number of prompts, 4,000 reports each.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from tds_atlas.record.store import SQL
+
+Draw = Callable[[np.random.Generator, tuple[int, int]], tuple[np.ndarray, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Population:
+    """Prompts of one kind: their sums x over n positions. The truth is Σx/Σn over very many of them."""
+
+    name: str
+    interval: str  # share_bounds, mean or difference
+    draw: Draw
+
+
+def _lengths(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+    return rng.integers(15, 80, shape).astype(float)
+
+
+def _shares(rate: float, spread: float) -> Draw:
+    """Tokens of an answer resemble each other: its own rate is beta distributed, with intra-prompt correlation `spread`."""
+
+    def draw(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        n, size = _lengths(rng, shape), 1 / spread - 1
+        return rng.binomial(n.astype(int), rng.beta(rate * size, (1 - rate) * size, shape)).astype(float), n
+
+    return draw
+
+
+def _two_kinds(often: float, few: Callable[[np.random.Generator, tuple[int, int]], np.ndarray]) -> Draw:
+    """Most answers hardly change, a tenth to a fifth changes much, as preference tuning on few topics does."""
+
+    def draw(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        n = _lengths(rng, shape)
+        return n * np.where(rng.random(shape) < often, few(rng, shape), 0.02 * rng.random(shape)), n
+
+    return draw
+
+
+def _lognormal(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    n = _lengths(rng, shape)
+    return n * np.exp(rng.normal(0, 1, shape)), n
+
+
+def _paired(one: Draw, other: Draw) -> Draw:
+    """Differences per prompt, over one."""
+
+    def draw(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        (x, n), (y, m) = one(rng, shape), other(rng, shape)
+        return x / n - y / m, np.ones(shape)
+
+    return draw
+
+
+POPULATIONS = (
+    Population("share of 18 %", "share", _shares(0.18, 0.1)),
+    Population("share of 50 %", "share", _shares(0.5, 0.2)),
+    Population("share of 2 %", "share", _shares(0.02, 0.1)),
+    Population("share of 0.5 %", "share", _shares(0.005, 0.05)),
+    Population("share, a fifth of the answers changed", "share", _two_kinds(0.2, lambda r, s: r.beta(6, 3, s))),
+    Population("JS, a fifth of the answers changed", "mean", _two_kinds(0.2, lambda r, s: 0.69 * r.beta(3, 4, s))),
+    Population("KL, lognormal", "mean", _lognormal),
+    Population("KL, a tenth of the answers changed", "mean", _two_kinds(0.1, lambda r, s: r.gamma(4, 0.75, s))),
+    Population("difference of two shares", "difference", _paired(_shares(0.18, 0.1), _shares(0.25, 0.1))),
+    Population("difference of two KL", "difference", _paired(_lognormal, _lognormal)),
+)
+BOUNDS = {
+    "share": "share_bounds(x, n)",
+    "mean": "{'low': mean_low(x, n), 'high': mean_high(x, n)}",
+    "difference": "{'low': clustered_mean(x, n) - clustered_half_width(x, n),"
+    " 'high': clustered_mean(x, n) + clustered_half_width(x, n)}",
+}
+
+
+def connection() -> duckdb.DuckDBPyConnection:
+    """A database in memory with the package's own views and macros."""
+    con = duckdb.connect()
+    con.execute(SQL["schema"] + SQL["views"])
+    return con
+
+
+def coverage(
+    con: duckdb.DuckDBPyConnection, population: Population, prompts: int, reports: int, seed: int = 0
+) -> tuple[float, float, float]:
+    """The share of reports whose interval holds the truth; and lies below, and above it."""
+    rng = np.random.default_rng(seed)
+    x, n = population.draw(rng, (1, 2_000_000))
+    truth = x.sum() / n.sum()
+    x, n = population.draw(rng, (reports, prompts))
+    rows = {"run": np.repeat(np.arange(reports), prompts), "x": x.ravel(), "n": n.ravel()}
+    con.register("sim", pa.table(rows))
+    sql = f"SELECT b.low, b.high FROM (SELECT {BOUNDS[population.interval]} AS b FROM sim GROUP BY run)"
+    low, high = con.execute(sql).fetchnumpy().values()
+    con.unregister("sim")
+    below, above = float(np.mean(high < truth)), float(np.mean(low > truth))
+    return 1 - below - above, below, above
+
+
+def table(reports: int, sizes: tuple[int, ...] = (5, 10, 20, 50, 100, 300)) -> Iterator[str]:
+    """Lines of Markdown."""
+    con = connection()
+    yield "| interval | population | " + " | ".join(f"{size} prompts" for size in sizes) + " |"
+    yield "|---|---|" + "--:|" * len(sizes)
+    for population in POPULATIONS:
+        found = [coverage(con, population, size, reports)[0] for size in sizes]
+        yield f"| {population.interval} | {population.name} | " + " | ".join(f"{x:.3f}" for x in found) + " |"
+
+
+if __name__ == "__main__":
+    for line in table(int(sys.argv[1]) if len(sys.argv) > 1 else 4000):
+        print(line, flush=True)

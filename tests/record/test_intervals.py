@@ -1,0 +1,77 @@
+"""Intervals in SQL against slow versions, and their coverage in simulated reports."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+
+from tests import calibrate, intervals
+
+METHOD = (Path(__file__).parent.parent.parent / "site_src/method.md").read_text(encoding="utf-8")
+QUICK = 1000  # reports
+
+
+@pytest.fixture(scope="module")
+def con() -> duckdb.DuckDBPyConnection:
+    return calibrate.connection()
+
+
+@pytest.mark.parametrize("df", [1, 2, 3, 5, 10, 11, 12, 19, 40, 150])
+def test_the_quantile_of_student_against_its_integral(con: duckdb.DuckDBPyConnection, df: int) -> None:
+    assert con.execute(f"SELECT t95({df})").fetchone() == pytest.approx((intervals.t95(df),), abs=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_bounds_against_slow_versions(con: duckdb.DuckDBPyConnection, seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    n = draw.integers(1, 60, draw.integers(3, 40)).astype(float)
+    sums = list(zip(draw.binomial(n.astype(int), draw.beta(0.3, 1.5, len(n))).astype(float).tolist(), n.tolist(), strict=True))
+    values = ", ".join(f"({x}::DOUBLE, {n}::DOUBLE)" for x, n in sums)
+    sql = "SELECT share_bounds(x, n), mean_low(x, n), mean_high(x, n), clustered_half_width(x, n) FROM (VALUES {}) AS t(x, n)"
+    shares, low, high, half = con.execute(sql.format(values)).fetchone() or ()
+    assert tuple(shares.values()) == pytest.approx(intervals.share_bounds(sums), abs=1e-5)
+    assert (low, high) == pytest.approx(intervals.mean_bounds(sums), abs=1e-5)
+    assert half == pytest.approx(intervals.half_width(sums), rel=1e-4)
+
+
+@pytest.mark.parametrize(("hits", "low", "high"), [(0, 0, 0.16), (1, 0.84, 1)])
+def test_a_share_of_none_or_all_has_an_interval(
+    con: duckdb.DuckDBPyConnection, hits: int, low: float, high: float
+) -> None:
+    sql = f"SELECT share_bounds({hits}::DOUBLE * n, n) FROM (SELECT 7 AS n FROM range(24))"
+    ((bounds,),) = con.execute(sql).fetchall()
+    assert (bounds["low"], bounds["high"]) == pytest.approx((low, high), abs=0.01)
+
+
+@pytest.mark.parametrize("prompts", [1, 2])
+def test_two_prompts_say_nothing(con: duckdb.DuckDBPyConnection, prompts: int) -> None:
+    columns = "clustered_half_width(x, 1), mean_low(x, 1), (share_bounds(x, 1)).high, (share_bounds(0 * x, 1)).low"
+    assert con.execute(f"SELECT {columns} FROM (SELECT x / 4 AS x FROM range({prompts}) AS t(x))").fetchone() == (
+        None,
+        None,
+        None,
+        None,
+    )
+
+
+@pytest.mark.parametrize("population", calibrate.POPULATIONS, ids=lambda p: p.name)
+def test_intervals_cover_the_truth(con: duckdb.DuckDBPyConnection, population: calibrate.Population) -> None:
+    """What the method page promises: 93 % from 20 prompts on, for KL 90 % from 50 on; by 300 no more than 97 %."""
+    skewed = population.name.startswith("KL")
+    assert calibrate.coverage(con, population, 50 if skewed else 20, QUICK)[0] >= (0.90 if skewed else 0.915)
+    assert 0.93 <= calibrate.coverage(con, population, 300, QUICK)[0] <= 0.975
+
+
+@pytest.mark.parametrize("population", calibrate.POPULATIONS, ids=lambda p: p.name)
+def test_the_table_of_coverage_is_true(con: duckdb.DuckDBPyConnection, population: calibrate.Population) -> None:
+    """Its rows are those of `make calibrate`, within the error of a quick run."""
+    (row,) = re.findall(rf"^\| {population.interval} \| {re.escape(population.name)} \|(.*)\|$", METHOD, re.MULTILINE)
+    written = dict(zip((5, 10, 20, 50, 100, 300), map(float, row.split("|")), strict=True))
+    for prompts in (10, 50):
+        found = calibrate.coverage(con, population, prompts, QUICK, seed=1)[0]
+        error = (written[prompts] * (1 - written[prompts]) / QUICK) ** 0.5
+        assert abs(found - written[prompts]) <= 4 * error + 0.004, prompts
