@@ -22,7 +22,7 @@ def con() -> duckdb.DuckDBPyConnection:
 
 @pytest.mark.parametrize("df", [1, 2, 3, 5, 10, 11, 12, 19, 40, 150])
 def test_the_quantile_of_student_against_its_integral(con: duckdb.DuckDBPyConnection, df: int) -> None:
-    assert con.execute(f"SELECT t95({df})").fetchone() == pytest.approx((intervals.t95(df),), abs=1e-4)
+    assert con.execute(f"SELECT t95({df})").fetchall()[0] == pytest.approx((intervals.t95(df),), abs=1e-4)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -32,7 +32,7 @@ def test_bounds_against_slow_versions(con: duckdb.DuckDBPyConnection, seed: int)
     sums = list(zip(draw.binomial(n.astype(int), draw.beta(0.3, 1.5, len(n))).astype(float).tolist(), n.tolist(), strict=True))
     values = ", ".join(f"({x}::DOUBLE, {n}::DOUBLE)" for x, n in sums)
     sql = "SELECT share_bounds(x, n), mean_low(x, n), mean_high(x, n), clustered_half_width(x, n) FROM (VALUES {}) AS t(x, n)"
-    shares, low, high, half = con.execute(sql.format(values)).fetchone() or ()
+    shares, low, high, half = con.execute(sql.format(values)).fetchall()[0]
     assert tuple(shares.values()) == pytest.approx(intervals.share_bounds(sums), abs=1e-5)
     assert (low, high) == pytest.approx(intervals.mean_bounds(sums), abs=1e-5)
     assert half == pytest.approx(intervals.half_width(sums), rel=1e-4)
@@ -50,7 +50,7 @@ def test_a_share_of_none_or_all_has_an_interval(
 @pytest.mark.parametrize("prompts", [1, 2])
 def test_two_prompts_say_nothing(con: duckdb.DuckDBPyConnection, prompts: int) -> None:
     columns = "clustered_half_width(x, 1), mean_low(x, 1), (share_bounds(x, 1)).high, (share_bounds(0 * x, 1)).low"
-    assert con.execute(f"SELECT {columns} FROM (SELECT x / 4 AS x FROM range({prompts}) AS t(x))").fetchone() == (
+    assert con.execute(f"SELECT {columns} FROM (SELECT x / 4 AS x FROM range({prompts}) AS t(x))").fetchall()[0] == (
         None,
         None,
         None,

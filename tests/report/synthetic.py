@@ -209,7 +209,8 @@ def _probes(con: duckdb.DuckDBPyConnection, rng: random.Random, prompts: Sequenc
             said = {"text": HOSTILE[0], "refuses": rng.random() < share, "style_share": share / 2}
             swaps.append(at | counts | said | {"method": method, "share": share, "finish": "stop", "is_right": right})
         for k in range(4 if row["harmful"] else 0):
-            opening = {"opening": "I am", "opening_logprob": -0.5 - k, "base_opening_logprob": -4.0}
+            opening = {"opening": "I am", "opening_logprob": -0.5 - k - row["ordinal"] % 3 / 4}
+            opening["base_opening_logprob"] = -4.0
             said = {"prefix": HOSTILE[1][:k], "said": HOSTILE[0], "refuses": k < 2, "opening_likeliest": k < 2}
             prefills.append(at | said | opening | {"k": k})
     insert(con, "swap", swaps)

@@ -8,7 +8,18 @@ CREATE MACRO t95(df) AS
         WHEN df < 1
         THEN NULL
         WHEN df <= 10
-        THEN [12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281][df::INTEGER]
+        THEN [
+            12.7062047,
+            4.3026527,
+            3.1824463,
+            2.7764451,
+            2.5705818,
+            2.4469119,
+            2.3646243,
+            2.3060041,
+            2.2621572,
+            2.2281389
+        ][df::INTEGER]
         ELSE z95() + 2.372272 / df + 2.822503 / power(df, 2) + 2.555852 / power(df, 3) + 1.589536 / power(df, 4)
     END;
 -- KL is infinite where one model rules out a token that the other does not. A mean over such a position is infinite and
@@ -91,8 +102,17 @@ CREATE MACRO ratio_interval(x, n, decimals := NULL) AS {
 };
 CREATE MACRO nats_interval(x, n, least := '-Infinity'::DOUBLE, decimals := NULL) AS {
     'nats': rounded(clustered_mean(x, n), decimals),
-    'low_nats': rounded(kept_within(mean_low(x, n), least, NULL), decimals),
-    'high_nats': rounded(mean_high(x, n), decimals)
+    'low_nats': rounded(
+        CASE
+            WHEN least < 0
+            THEN clustered_mean(x, n) - clustered_half_width(x, n)
+            ELSE kept_within(mean_low(x, n), least, NULL)
+        END,
+        decimals
+    ),
+    'high_nats': rounded(
+        CASE WHEN least < 0 THEN clustered_mean(x, n) + clustered_half_width(x, n) ELSE mean_high(x, n) END, decimals
+    )
 };
 
 -- Two-sided p of a standard normal z, by Abramowitz and Stegun 26.2.17 (error below 7.5e-8).

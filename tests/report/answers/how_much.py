@@ -88,7 +88,7 @@ def paired_difference(f: Frames) -> pd.DataFrame:
         for that in means.columns[means.columns > this]:
             both = means[[this, that]].dropna()
             apart, n = both[this] - both[that], len(both)
-            half = 1.959964 * apart.std(ddof=1) / np.sqrt(n) if n > 1 else None
+            half = intervals.t95(n - 1) * apart.std(ddof=1) / np.sqrt(n) if n > 2 else None
             made.append([this, that, n, both[this].mean(), both[that].mean(), apart.mean(), half])
     numbers = ["this_js_nats", "that_js_nats", "difference_nats", "half_width_nats"]
     return pd.DataFrame(made, columns=["this", "that", "prompts", *numbers])
