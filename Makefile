@@ -7,6 +7,10 @@ REPORT ?= data/reports/pocket.yml
 override REPORT := $(value REPORT)
 export REPORT
 BIN    := $(VENV)/bin
+# A package is installed only if its hash is in a lock file. Torch has another build on each platform and index: its
+# version is fixed here, its file is pip's choice, and it comes with the project itself in a second step.
+TORCH   := torch==2.13.0
+PIP     := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation
 WEB    := VENV=$(VENV) .ci/web/run
 export NO_MKDOCS_2_WARNING := 1
 # As `tds` sets it: threads that wait for one another soon sleep, which counts on a busy machine.
@@ -79,27 +83,30 @@ evaluate: $(VENV)/.site  ## The pocket family's own evaluation, against the ship
 pocket: $(VENV)/.site  ## Train the pocket family anew (about three quarters of an hour on two cores)
 	@$(BIN)/python -m data.pocket.recipe
 
-lock:  ## Resolve all dependencies anew into requirements.lock
-	@sh .ci/lock $(PYTHON)
+lock:  ## Resolve all dependencies anew into requirements*.lock
+	@sh .ci/lock $(TORCH) $(PYTHON)
 
 clean:  ## Remove what was built; shards and the virtual environment stay
 	rm -rf build site data/tds.duckdb
 
 $(VENV)/.site: pyproject.toml requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "TDS Atlas needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11, 5) and "TDS Atlas needs Python 3.11.5 or newer: make PYTHON=python3.12 ...")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (once; a few minutes) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e .
+	@$(PIP) --require-hashes --no-deps -r requirements.lock
+	@$(PIP) $(TORCH) -e .
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.site
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev]'
+$(VENV)/.test: $(VENV)/.site requirements-dev.lock
+	@$(PIP) --require-hashes --no-deps -r requirements-dev.lock
+	@$(PIP) $(TORCH) -e '.[dev]'
 	@touch $@
 
 $(VENV)/.web: $(VENV)/.test .ci/web/package-lock.json
 	@$(WEB) ci
 	@touch $@
 
-$(VENV)/.bench: $(VENV)/.test
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[bench]'
+$(VENV)/.bench: $(VENV)/.test requirements-bench.lock
+	@$(PIP) --require-hashes --no-deps -r requirements-bench.lock
+	@$(PIP) $(TORCH) -e '.[bench]'
 	@touch $@

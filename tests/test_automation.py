@@ -1,4 +1,4 @@
-"""The Makefile and the workflows: what a user or a workflow's input writes is never run by a shell."""
+"""The Makefile, the lock files and the workflows: no shell runs an input, and no file is installed unverified."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -49,3 +50,39 @@ def test_workflows_run_no_input_and_name_actions_by_commit(path: Path) -> None:
         assert not any("${{" in step.get("run", "") for step in steps)
         if "write" in job["permissions"].values():
             assert name == "deploy" and not any("run" in step or "checkout" in step.get("uses", "") for step in steps)
+
+
+def _locked(name: str) -> dict[str, int]:
+    """The packages of a lock file with the number of their hashes."""
+    entries = re.split(r"^(?=[a-z])", (ROOT / name).read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    for entry in entries:
+        head, *hashes = entry.rstrip().split(" \\\n")
+        assert re.fullmatch(r"[a-z0-9-]+==[\w.]+( ; .+)?", head), head
+        assert hashes and all(re.fullmatch(r" {4}--hash=sha256:[0-9a-f]{64}", line) for line in hashes), head
+    return {entry.split("==")[0]: entry.count("--hash") for entry in entries}
+
+
+def test_every_dependency_but_torch_is_locked_with_hashes_and_only_where_it_is_needed() -> None:
+    def names(requirements: list[str]) -> set[str]:
+        return {re.split(r"[\[<>=;]", line)[0].lower() for line in requirements} - {"tds-atlas", "torch"}
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = project["project"]["optional-dependencies"]
+    site, dev, bench = (set(_locked(f"requirements{of}.lock")) for of in ("", "-dev", "-bench"))
+    assert names(project["project"]["dependencies"]) | names(project["build-system"]["requires"]) <= site
+    assert names(extras["dev"]) | names(extras["adapters"]) | names(extras["datasets"]) <= site | dev
+    assert names(extras["bench"]) <= site | dev | bench
+    assert not (site & dev or (site | dev) & bench) and not site & {"pytest", "datasets", "lm-eval"}
+    assert not {name for name in site | dev | bench if re.match(r"torch$|triton|cuda-|nvidia-", name)}
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_make_installs_by_hash_all_but_torch_and_the_project(tmp_path: Path) -> None:
+    words = ["make", "--no-print-directory", "--dry-run", "-C", str(ROOT), f"VENV={tmp_path}", f"{tmp_path}/.bench"]
+    said = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    lines = [line.split("--no-build-isolation ")[1] for line in said.splitlines() if "pip install" in line]
+    assert lines == [
+        line
+        for of, extra in (("", "."), ("-dev", "'.[dev]'"), ("-bench", "'.[bench]'"))
+        for line in (f"--require-hashes --no-deps -r requirements{of}.lock", f"torch==2.13.0 -e {extra}")
+    ]

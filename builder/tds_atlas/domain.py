@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ class Prompt:
     topics: tuple[str, ...] = ()
     harmful: bool | None = None  # None: the file does not say
     truths: tuple[str, ...] = ()  # strings that state the facts asked for
+    place: str = field(default="", compare=False)  # file and row that it was read from
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class Answer:
 
     prompt: Prompt
     text: str  # as written; it may close with the text of an end token
+    place: str = field(default="", compare=False)  # file and row that it was read from
 
 
 @dataclass(frozen=True)

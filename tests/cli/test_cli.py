@@ -113,8 +113,8 @@ def test_verbs_that_need_what_is_not_there(project: Path, args: tuple[str, ...])
 def test_a_long_query_prints_its_rows_and_nothing_else(tmp_path: Path) -> None:
     """DuckDB would show its progress after two seconds, on the standard output."""
     database = synthetic.write(tmp_path / "made.duckdb", prompts=2)
-    slow = "SELECT count(*) AS n FROM range(3_000_000_000) t(i) WHERE i % 7 = 3"
+    slow = "SELECT count(*) AS n FROM range(3) t(i) WHERE sleep_ms(1000) IS NULL"
     start = time.monotonic()
     done = tds("query", slow, "--db", str(database), "--format", "csv")
     assert time.monotonic() - start > 2.5, "too short for a progress bar to show"
-    assert done.stdout.splitlines() == ["n", "428571429"] and done.stderr == ""
+    assert done.stdout.splitlines() == ["n", "3"] and done.stderr == ""

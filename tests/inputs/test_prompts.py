@@ -327,6 +327,26 @@ def test_rows_that_cannot_be_used_are_passed_over_and_counted(write: Write) -> N
         read_answers(ResponseSettings(path=bad, on_error="skip"), (), [])
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "lines"),
+    [
+        ("a.jsonl", '{"prompt": "A", "answer": "a"}\n{"prompt": \n\n{"prompt": "B", "answer": "b"}\n]', ["line 2: not valid JSON: ", "line 5: not valid JSON: "]),
+        ("a.jsonl", '{"prompt": "A", "answer": "a"}\n{"id": 1, "id": 2}\n{"prompt": "B", "answer": "b"}', ["line 2: not valid JSON: the key 'id' is given twice"]),
+        ("a.csv", "prompt,answer\nA,a\nx\nB,b\n1,2,3\n", ["row 2: does not have 2 fields", "row 4: does not have 2 fields"]),
+    ],
+)  # fmt: skip
+def test_rows_that_cannot_be_read_are_passed_over_and_counted(write: Write, name: str, text: str, lines: list[str]) -> None:
+    path, said = write(text, name), list[str]()
+    read = read_answers(ResponseSettings(path=path, on_error="skip"), (), said)
+    assert [(a.prompt.text, a.text) for a in read] == [("A", "a"), ("B", "b")]
+    assert len(said) == len(lines) and all(s.startswith(f"{name}: {line}") for s, line in zip(said, lines, strict=True))
+    with pytest.raises(InputError, match=rf"{name}: {lines[0]}"):
+        read_answers(ResponseSettings(path=path), (), [])
+    bad = write("{\n}}", "b.jsonl")
+    with pytest.raises(InputError, match=r"b.jsonl: no row can be used; the first: b.jsonl: line 1: not valid JSON"):
+        read_prompts(PromptSettings(path=bad, on_error="skip"))
+
+
 def test_a_row_passed_over_takes_no_prompt_from_the_next(write: Write) -> None:
     known = (Prompt("one", "Hi", "other"),)
     rows = '[{"id": 1, "prompt": "Hi", "answer": ""}, {"id": 2, "prompt": "Hi", "answer": "x"}]'

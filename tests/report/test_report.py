@@ -154,7 +154,7 @@ def test_figures_of_extreme_reports_are_drawn(tmp_path: Path, options: dict) -> 
     con = query.connect(synthetic.write(tmp_path / "x.duckdb", rich=True, further=True, noise=True, **options))
     for name, figure in charts.write_figures(con, tmp_path / "figures"):
         assert "None" not in figure["spec"]["description"], name
-        assert charts._png(charts._static(figure["spec"], theme.LIGHT)), name
+        assert charts._png(charts._svg(charts._static(figure["spec"], theme.LIGHT)), scale=0.25), name
 
 
 def test_sentences_follow_the_numbers() -> None:

@@ -9,10 +9,9 @@ import duckdb
 import pytest
 from playwright.sync_api import Browser
 
-from tds_atlas.report.docs import write_docs
-from tds_atlas.report.site import build_site
-from tests.conftest import ROOT
+from tests.conftest import once, write_site
 from tests.report import synthetic
+from tests.report.undrawn import undrawn
 from tests.site.conftest import Watched, watching
 
 PROMPT = "מה בירת צרפת?"
@@ -22,17 +21,17 @@ DIRECTION = "node => getComputedStyle(node).direction"
 @pytest.fixture(scope="module")
 def hebrew(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A site whose every prompt and answer begins with Hebrew letters."""
-    project = tmp_path_factory.mktemp("hebrew")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(synthetic, "HOSTILE", [f"{PROMPT} {text}" for text in synthetic.HOSTILE])
-        database = synthetic.write(project / "made.duckdb")
-    with duckdb.connect(str(database)) as con:
-        con.execute("UPDATE prompt SET text = $1", [PROMPT])
-    (project / "site_src").symlink_to(ROOT / "site_src")
-    (project / "mkdocs.yml").write_text((ROOT / "mkdocs.yml").read_text(encoding="utf-8"), encoding="utf-8")
-    write_docs(database, project / "site_src", project / "build" / "docs")
-    build_site(project / "mkdocs.yml", project / "site")
-    return project / "site"
+
+    def made(database: Path) -> Path:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(synthetic, "HOSTILE", [f"{PROMPT} {text}" for text in synthetic.HOSTILE])
+            synthetic.write(database)
+        with duckdb.connect(str(database)) as con:
+            con.execute("UPDATE prompt SET text = $1", [PROMPT])
+        return database
+
+    with undrawn():
+        return once(tmp_path_factory, "hebrew", lambda project: write_site(project, made)) / "site"
 
 
 @pytest.fixture

@@ -44,11 +44,11 @@ class PromptRow(BaseModel):
     truths: list[Truth] = []
     category: Any = None  # in just-eval: `safety` for harmful prompts, `regular` for the others
 
-    def as_prompt(self, source: str) -> Prompt:
+    def as_prompt(self, source: str, place: str) -> Prompt:
         """The row as a prompt of the set `source`."""
         harmful = self.harmful if self.harmful is not None else _HARM.get(str(self.category))
         return Prompt(
-            str(self.id), self.prompt, source, tuple(self.tasks), tuple(self.topics), harmful, tuple(self.truths)
+            str(self.id), self.prompt, source, tuple(self.tasks), tuple(self.topics), harmful, tuple(self.truths), place
         )
 
 
@@ -58,6 +58,7 @@ class AnswerRow(PromptRow):
     answer: str | list[str]
 
 
+OnError = Literal["stop", "skip"]
 Row = TypeVar("Row", bound=BaseModel)
 
 
@@ -82,7 +83,7 @@ def _texts(value: Any) -> list[str]:
 
 
 @contextmanager
-def passing_over(path: Path, on_error: Literal["stop", "skip"], passed_over: list[str]) -> Iterator[None]:
+def passing_over(path: Path, on_error: OnError, passed_over: list[str]) -> Iterator[None]:
     """A row that cannot be used is an error, or one more line of those passed over, without the file's folder."""
     try:
         yield

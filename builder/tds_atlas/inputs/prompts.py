@@ -19,9 +19,9 @@ def read_prompts(settings: PromptSettings, passed_over: list[str] | None = None)
     passed_over: gets a line for each row that cannot be used, if the settings let such rows be passed over.
     """
     path, prompts, lines = settings.path, [], list[str]()
-    for place, row in read_rows(path):
+    for place, row in read_rows(path, settings.on_error, lines):
         with passing_over(path, settings.on_error, lines):
-            prompts.append(validated(path, place, PromptRow, row).as_prompt(_set(path)))
+            prompts.append(validated(path, place, PromptRow, row).as_prompt(_set(path), f"{path.name}: {place}"))
     selected = _select(path, prompts, [p.prompt_id for p in prompts], settings, lines)
     if passed_over is not None:
         passed_over += lines
@@ -42,16 +42,16 @@ def read_answers(
     for prompt in prompts:
         by_text.setdefault(prompt.text, []).append(prompt)
     answers: list[Answer] = []
-    for place, raw in read_rows(path) if settings.path else read_dataset(settings):
+    for place, raw in read_rows(path, settings.on_error, lines) if settings.path else read_dataset(settings):
         with passing_over(path, settings.on_error, lines):
             row = validated(path, place, AnswerRow, with_usual_names(path, place, raw, settings))
             same = by_text.get(row.prompt)  # prompts with equal text are used in turn
-            prompt = same[0] if same else row.as_prompt(_set(path))
+            prompt = same[0] if same else row.as_prompt(_set(path), f"{path.name}: {place}")
             text = _only(path, place, row.answer)
             if not text and prompt.prompt_id not in settings.leave_out:
                 name = json.dumps(prompt.prompt_id)
                 raise InputError(f"{path}: {place}: the answer is empty; skip it with leave_out: [{name}]")
-            answers.append(Answer(prompt, text))
+            answers.append(Answer(prompt, text, f"{path.name}: {place}"))
             if same:
                 del same[0]
     selected = _select(path, answers, [a.prompt.prompt_id for a in answers], settings, lines)

@@ -10,40 +10,46 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tds_atlas.domain import InputError, first_line
+from tds_atlas.inputs.fields import OnError, passing_over
 from tds_atlas.inputs.settings import ResponseSettings
 
 _UNPACKED = 2**29  # bytes of a .gz file at most: a small one can unpack to more than the memory holds
+Refusing = Callable[[], AbstractContextManager[None]]  # around each row: `passing_over`, or an error
 _PACKED = (".zip", ".zst", ".bz2", ".xz", ".7z", ".tar", ".tgz")
 
 
-def read_rows(path: Path) -> Iterator[tuple[str, Any]]:
+def read_rows(path: Path, on_error: OnError, passed_over: list[str]) -> Iterator[tuple[str, Any]]:
     """Each row with its place in words. Raises InputError naming file and row.
 
     The suffix gives the format; the first character tells JSON from JSON Lines.
+    passed_over: gets a line for each row that cannot be read, if on_error lets such rows be passed over.
     """
     if not path.is_file():
         what = "a folder" if path.is_dir() else "not a file" if path.exists() else "No such file or directory"
         raise InputError(f"{path}: cannot be read: {what}")
+    refusing = partial(passing_over, path, on_error, passed_over)
     kind = path.with_suffix("").suffix.lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
     if kind == ".parquet" or kind in _PACKED:
         if path.suffix.lower() != ".parquet":
             raise InputError(f"{path}: compressed; unpack it first (only .gz of JSON, CSV and TSV is read as it is)")
-        rows = _parquet(path)
+        rows = _parquet(path, refusing)
     elif kind in (".csv", ".tsv"):
-        rows = _csv(path, "\t" if kind == ".tsv" else ",")
+        rows = _csv(path, "\t" if kind == ".tsv" else ",", refusing)
     else:
         text = _text(path)
-        rows = _array(path, text) if text.lstrip().startswith("[") else _lines(path, text)
+        rows = _array(path, text) if text.lstrip().startswith("[") else _lines(path, text, refusing)
     empty = True
     for row in rows:
         empty = False
         yield row
-    if empty:
+    if empty and not passed_over:
         raise InputError(f"{path}: holds no rows")
 
 
@@ -71,10 +77,11 @@ def _array(path: Path, text: str) -> Iterator[tuple[str, Any]]:
     return ((f"row {i}", row) for i, row in enumerate(_json(path, text), 1))
 
 
-def _lines(path: Path, text: str) -> Iterator[tuple[str, Any]]:
+def _lines(path: Path, text: str, refusing: Refusing) -> Iterator[tuple[str, Any]]:
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
-            yield f"line {number}", _json(path, line, number)
+            with refusing():
+                yield f"line {number}", _json(path, line, number)
 
 
 def _json(path: Path, text: str, line: int | None = None) -> Any:
@@ -96,7 +103,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return row
 
 
-def _csv(path: Path, delimiter: str) -> Iterator[tuple[str, Any]]:
+def _csv(path: Path, delimiter: str, refusing: Refusing) -> Iterator[tuple[str, Any]]:
     csv.field_size_limit(2**31 - 1)
     reader = csv.DictReader(io.StringIO(_text(path), newline=""), delimiter=delimiter, strict=True)
     try:
@@ -105,14 +112,15 @@ def _csv(path: Path, delimiter: str) -> Iterator[tuple[str, Any]]:
         if duplicate is not None:
             raise InputError(f"{path}: line 1: two columns are called {duplicate!r}; their names must differ")
         for number, row in enumerate(reader, 1):
-            if None in row or None in row.values():
-                raise InputError(f"{path}: row {number}: does not have {len(names)} fields, like the first line")
-            yield f"row {number}", row
+            with refusing():
+                if None in row or None in row.values():
+                    raise InputError(f"{path}: row {number}: does not have {len(names)} fields, like the first line")
+                yield f"row {number}", row
     except csv.Error as error:
         raise InputError(f"{path}: line {reader.line_num}: not valid CSV: {error}") from None
 
 
-def _parquet(path: Path) -> Iterator[tuple[str, Any]]:
+def _parquet(path: Path, refusing: Refusing) -> Iterator[tuple[str, Any]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -121,11 +129,12 @@ def _parquet(path: Path) -> Iterator[tuple[str, Any]]:
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{path}: not a readable Parquet file: {first_line(error)}") from None
     for number in range(table.num_rows):
-        try:
-            (row,) = table.slice(number, 1).to_pylist()
-        except (ValueError, OverflowError, pa.ArrowException) as error:  # not UTF-8; a date that Python does not have
-            raise InputError(f"{path}: row {number + 1}: cannot be read: {first_line(error)}") from None
-        yield f"row {number + 1}", row
+        with refusing():
+            try:
+                (row,) = table.slice(number, 1).to_pylist()
+            except (ValueError, OverflowError, pa.ArrowException) as error:  # not UTF-8; a date Python does not have
+                raise InputError(f"{path}: row {number + 1}: cannot be read: {first_line(error)}") from None
+            yield f"row {number + 1}", row
 
 
 def read_dataset(settings: ResponseSettings) -> Iterator[tuple[str, Any]]:

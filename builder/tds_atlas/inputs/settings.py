@@ -138,7 +138,7 @@ class RowSettings(Settings):
 
     limit: Positive | None = None
     leave_out: tuple[RowId, ...] = ()  # ids of rows to skip
-    on_error: Literal["stop", "skip"] = "stop"  # skip: a row that cannot be used is passed over, and counted
+    on_error: Literal["stop", "skip"] = "stop"  # skip: a row that cannot be used, or is too long, is passed over
 
 
 class PromptSettings(RowSettings):

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tds_atlas.domain import Condition, InputError, ModelCard
-from tds_atlas.inputs.checkpoints import card, context_length
+from tds_atlas.inputs.checkpoints import card
+from tds_atlas.pipeline.fit import Window, fitting
 from tds_atlas.pipeline.places import check_places
 from tds_atlas.pipeline.plan import Plan
-from tds_atlas.pipeline.sides import answer_reader, lazy_models, side_of
+from tds_atlas.pipeline.sides import answer_reader, lazy_models
 from tds_atlas.record.shards import DamagedShard, Shard
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def check(plan: Plan) -> Iterator[str]:
 
     check_places(plan)
     models = lazy_models(plan, "cpu")()
+    plan = fitting(plan, lambda: models, keep=False)
     tokenizers = {name: models.tokenizer(checkpoint) for name, checkpoint in plan.checkpoints.items()}
     cards = {name: card(checkpoint) for name, checkpoint in plan.checkpoints.items()}
     yield f"{plan.path}: {len(plan.prompts)} prompts, {len(cards)} models"
@@ -57,9 +59,9 @@ def check(plan: Plan) -> Iterator[str]:
         yield f"  comparison {pair.comparison_id}: {sides}, {kind}{vocabulary}"
     lengths = {}
     for condition in plan.report.conditions_used():
-        frame = side_of(plan, models, condition).frame
-        lengths[condition] = _lengths(plan, condition, frame)
-        yield from _card_lines(plan, condition, frame, max(lengths[condition].values()))
+        window = Window.of(plan, models, condition)
+        lengths[condition] = _lengths(plan, condition, window)
+        yield from _card_lines(plan, condition, window.frame, max(lengths[condition].values()))
     for source in plan.answers:
         yield from _answer_lines(plan, models, source)
     yield from _device_lines(plan)
@@ -87,19 +89,16 @@ def _passed_over_lines(plan: Plan) -> Iterator[str]:
             yield f"    and {len(lines) - _LINES:,} more"
 
 
-def _lengths(plan: Plan, condition: Condition, frame: Frame) -> dict[str, int]:
+def _lengths(plan: Plan, condition: Condition, window: Window) -> dict[str, int]:
     """Tokens of each prompt in a condition. Raises InputError if a prompt leaves too little room for an answer."""
-    limit = context_length(plan.checkpoints[condition.model_id])
     generates = condition in plan.report.generated_sources().values()
-    room = plan.report.generate.max_new_tokens if generates else 1
-    lengths = {name: len(frame.prompt_ids(prompt.text)) for name, prompt in plan.prompts.items()}
+    answered = {prompt.prompt_id for prompt in plan.prompt_set} if generates else set[str]()
+    lengths = {name: window.length(prompt) for name, prompt in plan.prompts.items()}
     for name, length in lengths.items():
-        if limit is not None and length + room > limit:
-            raise InputError(
-                f"prompt {name!r}: {length} tokens in {condition.condition_id} and {room} for the answer exceed the "
-                f"{limit} positions of model {condition.model_id}; leave it out with leave_out"
-                + (", or lower generate.max_new_tokens" if generates else "")
-            )
+        fault = window.fault(length, plan.report.generate.max_new_tokens if name in answered else 1)
+        if fault:
+            remedy = ", or lower generate.max_new_tokens" if name in answered else ""
+            raise InputError(f"prompt {name!r}: {fault}; leave it out with leave_out{remedy}")
     return lengths
 
 

@@ -42,13 +42,12 @@ class Plan:
     answers: dict[str, tuple[Answer, ...]]  # response files, by source
     roles: Roles
     passed_over: tuple[str, ...] = ()  # a line for each row that could not be used, where the report lets rows be
+    fits: bool = False  # whether rows that are too long for a model are among those passed over (fit.py)
 
     @cached_property
     def prompts(self) -> dict[str, Prompt]:
         """Every prompt of the report by id: the prompt set, then those that only occur in a response file."""
-        probes = self.report.probes
-        answered = self.report.generated_sources() or probes.swap or probes.prefill
-        prompts = self.prompt_set if answered else ()
+        prompts = self.prompt_set if self.prompts_are_read else ()
         prompts += tuple(answer.prompt for answers in self.answers.values() for answer in answers)
         by_id: dict[str, Prompt] = {}
         for prompt in prompts:
@@ -59,6 +58,24 @@ class Plan:
                     f"{prompt.set}; change the ids in one of the files"
                 )
         return by_id
+
+    @property
+    def prompts_are_read(self) -> bool:
+        """Whether a model reads the prompt set: else it only gives tags to the prompts of response files."""
+        probes = self.report.probes
+        return bool(self.report.generated_sources() or probes.swap or probes.prefill)
+
+    def lengths(self, sources: Sequence[str]) -> Shard:
+        """Which rows of these files are too long for a model."""
+        conditions = [(c.condition_id, self._identity(c)) for c in self.report.conditions_used()]
+        answers = [
+            (source, [(a.prompt.prompt_id, a.prompt.text, a.text) for a in rows])
+            for source, rows in self.answers.items()
+        ]
+        prompts = [(p.prompt_id, p.text) for p in self.prompt_set]
+        readers = [(c.source, c.base.condition_id, c.aligned.condition_id) for c in self.report.all_comparisons]
+        most = self.report.generate.max_new_tokens
+        return self._shard("lengths", sources, conditions, readers, prompts, answers, most)
 
     def cards(self) -> Shard:
         """Models, conditions and vocabulary."""

@@ -12,6 +12,7 @@ from tds_atlas.files import holds
 from tds_atlas.inputs.outputs import DOCS, SITE_CONFIG, SITE_SOURCE
 from tds_atlas.parts import sole_writer
 from tds_atlas.pipeline.cards import write_cards
+from tds_atlas.pipeline.fit import fitting
 from tds_atlas.pipeline.places import check_places
 from tds_atlas.pipeline.plan import Plan
 from tds_atlas.pipeline.probes import write_probes
@@ -28,6 +29,7 @@ def generate(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
     """Up to the answers."""
     check_places(plan)
     models = lazy_models(plan, device)
+    plan = fitting(plan, models)
     write_cards(plan, models)
     write_responses(plan, models, part)
 
@@ -37,6 +39,7 @@ def score(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
     """Up to the scores. A worker's part needs the answers of all workers: it generates none itself."""
     check_places(plan)
     models = lazy_models(plan, device)
+    plan = fitting(plan, models)
     write_cards(plan, models)
     if part.count == 1:
         write_responses(plan, models)
@@ -48,6 +51,7 @@ def probe(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
     """Up to the probes. A worker's part needs the answers and scores of all workers."""
     check_places(plan)
     models = lazy_models(plan, device)
+    plan = fitting(plan, models)
     write_cards(plan, models)
     if part.count == 1:
         write_responses(plan, models)
@@ -59,10 +63,12 @@ def probe(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
 def measure(plan: Plan) -> None:
     """Up to the database; on several devices, with one worker process each."""
     check_places(plan)
+    models = lazy_models(plan)
+    plan = fitting(plan, models)
     if isinstance(plan.report.device, str):
         probe(plan)
     else:
-        write_cards(plan, lazy_models(plan))
+        write_cards(plan, models)
         if not all(shard.exists() for _, shard in plan.response_shards()):
             run_on_devices("generate", plan.path, plan.report.device)
         if not all(work.shard.exists() for work in plan.scorings()):

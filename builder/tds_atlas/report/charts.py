@@ -51,10 +51,11 @@ def _leaves_out(sql: str, table: pa.Table) -> bool:
 
 
 def write_images(folder: Path, name: str, spec: dict[str, Any]) -> None:
-    """A figure as SVG in both palettes, and as PNG."""
-    for palette, config in (("light", theme.LIGHT), ("dark", theme.DARK)):
-        write_file(folder / f"{name}.{palette}.svg", _svg(_static(spec, config)))
-    write_file(folder / f"{name}.png", _png(_static(spec, theme.LIGHT | {"background": "white"})))
+    """A figure as SVG in both palettes, and as PNG of the light one."""
+    light, dark = (_svg(_static(spec, config)) for config in (theme.LIGHT, theme.DARK))
+    write_file(folder / f"{name}.light.svg", light)
+    write_file(folder / f"{name}.dark.svg", dark)
+    write_file(folder / f"{name}.png", _png(light))
 
 
 @cache
@@ -82,5 +83,7 @@ def _svg(spec: dict[str, Any]) -> str:
     return str(vl_convert.vegalite_to_svg(spec, vl_version=_VERSION, allowed_base_urls=[]))
 
 
-def _png(spec: dict[str, Any]) -> bytes:
-    return bytes(vl_convert.vegalite_to_png(spec, vl_version=_VERSION, scale=2, allowed_base_urls=[]))
+def _png(svg: str, scale: float = 2) -> bytes:
+    """A drawn figure on white, as Vega draws a background: a rectangle behind everything else."""
+    white = svg.replace(">", '><rect width="100%" height="100%" fill="white"/>', 1)
+    return bytes(vl_convert.svg_to_png(white, scale=scale))
