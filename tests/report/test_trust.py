@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import closing
+from itertools import groupby
 from pathlib import Path
 
 import duckdb
@@ -47,6 +48,31 @@ def test_precision_and_recall_against_a_slow_version(database: Path) -> None:
     shifts = sum(any(shifted for _, shifted in phrase) for phrase in phrases)
     assert found["recall", "phrase"] == (hits, whole, pytest.approx(hits / whole))
     assert found["precision", "phrase"] == (hits, shifts, pytest.approx(hits / shifts))
+
+
+def test_right_and_wrong_values_against_a_slow_version(tmp_path: Path) -> None:
+    path = synthetic.write(tmp_path / "made.duckdb", rich=True)
+    with duckdb.connect(str(path)) as con:
+        con.execute("UPDATE \"position\" SET role = 'mistake' WHERE role = 'content'")
+        con.execute("UPDATE prompt SET truths = ['plain']")
+    with closing(query.connect(path)) as con:
+        sql = "SELECT response_id, role, base_rank FROM tds WHERE comparison_id = 'c-1' ORDER BY response_id, pos"
+        tokens = con.execute(sql).fetchall()
+        found = {row["is_true"]: row for row in query.rows(con, "pages/calibration_slots") if "sft 1" in row["label"]}
+        (truth,) = [row for row in query.rows(con, "pages/calibration_truth") if "sft 1" in row["label"]]
+    for is_true, role in ((True, "knowledge"), (False, "mistake")):
+        runs = [list(run) for key, run in groupby(tokens, lambda t: t[:2]) if key[1] == role]
+        worst = [max(rank for *_, rank in run) for run in runs]
+        assert len(worst) > 10 and min(map(len, runs)) == 1 < max(map(len, runs))
+        hits = sum(rank == 1 if is_true else rank > 3 for rank in worst)
+        row = found[is_true]
+        assert (row["values"], row["found"], row["share"]) == (len(worst), hits, pytest.approx(hits / len(worst)))
+    answers = [[t[1:] for t in run] for _, run in groupby(tokens, lambda t: t[0])]
+    right = [{"knowledge"} == {role for role, _ in a} & {"knowledge", "mistake"} for a in answers]
+    touched = [any(rank > 3 and role not in ("style", "safety", "end") for role, rank in a) for a in answers]
+    assert truth["right_share"] == pytest.approx(sum(right) / len(right))
+    wrong = [b for a, b in zip(right, touched, strict=True) if not a]
+    assert (truth["answers"], truth["wrong"], truth["wrong_touched"]) == (len(answers), len(wrong), sum(wrong))
 
 
 def test_a_broken_record_is_counted_and_said(tmp_path: Path) -> None:

@@ -167,7 +167,8 @@ COMMENT ON COLUMN "position".char_end IS
     'One past the last character; equal to char_start for a token that completes no character.';
 COMMENT ON COLUMN "position".role IS
     'What the token is for: safety or style (within a phrase of the report''s roles file), knowledge (within a truth '
-    'of the prompt), glue (function words, punctuation), content (other words), end.';
+    'of the prompt), mistake (where the prompt has truths, within another of the values of the roles file), glue '
+    '(function words, punctuation), content (other words), end.';
 
 CREATE TABLE score (
     response_id  VARCHAR NOT NULL,

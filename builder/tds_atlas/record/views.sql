@@ -132,7 +132,7 @@ COMMENT ON COLUMN tds.token_id        IS 'Id o_t of the response token.';
 COMMENT ON COLUMN tds.token           IS 'Text of the token, leading space kept.';
 COMMENT ON COLUMN tds.is_word_start   IS 'Whether the token begins a word.';
 COMMENT ON COLUMN tds.role IS
-    'What the token is for: safety, style, knowledge, glue, content or end; see position.role.';
+    'What the token is for: safety, style, knowledge, mistake, glue, content or end; see position.role.';
 COMMENT ON COLUMN tds.shift           IS 'Class of base_rank: unshifted (1), marginal (2-3), shifted (> 3).';
 COMMENT ON COLUMN tds.base_rank       IS 'Rank eta of o_t under the base condition, from 1.';
 COMMENT ON COLUMN tds.aligned_rank    IS 'Rank of o_t under the aligned condition, from 1.';
