@@ -199,7 +199,8 @@ CREATE TABLE divergence (
     comparison_id   VARCHAR NOT NULL,
     kl_aligned_base FLOAT   NOT NULL,
     kl_base_aligned FLOAT   NOT NULL,
-    js              FLOAT   NOT NULL
+    js              FLOAT   NOT NULL,
+    clamped         FLOAT   NOT NULL DEFAULT 0
 );
 COMMENT ON TABLE divergence IS
     'The divergences of two conditions: one row per response position x comparison.';
@@ -211,6 +212,9 @@ COMMENT ON COLUMN divergence.kl_base_aligned IS
     'out a token that the base does not.';
 COMMENT ON COLUMN divergence.js IS
     'Jensen-Shannon divergence, ½KL(aligned‖m) + ½KL(base‖m), m the mean of both; nats, at most ln 2.';
+COMMENT ON COLUMN divergence.clamped IS
+    'The most by which rounding had put one of the three outside of its range (KL from 0, JS from 0 to ln 2) before it '
+    'was put back, nats; mostly 0.';
 
 CREATE TABLE prefill (
     comparison_id        VARCHAR NOT NULL,

@@ -93,6 +93,13 @@ WITH
             count(*)
         FROM divergence
         UNION ALL
+        SELECT
+            11,
+            'divergences that were further out of their range than 1e-5 nats before they were put back',
+            count(*) FILTER (NOT clamped <= 1e-5),
+            count(*)
+        FROM divergence
+        UNION ALL
         SELECT 6, 'scores with a probability above 1', count(*) FILTER (NOT logprob <= 0), count(logprob)
         FROM score
         UNION ALL
