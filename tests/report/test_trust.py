@@ -80,7 +80,7 @@ def test_a_broken_record_is_counted_and_said(tmp_path: Path) -> None:
     before = _violations(path)
     at = "response_id = 'sft·chat/p1' AND pos = 0"
     with duckdb.connect(str(path)) as con:
-        con.execute(f"UPDATE divergence SET kl_aligned_base = -1, js = 0.7 WHERE {at} AND comparison_id = 'c-2'")
+        con.execute(f"UPDATE divergence SET kl_aligned_base = -1, js = 0.7, clamped = 2e-5 WHERE {at} AND comparison_id = 'c-2'")
         con.execute(
             f"UPDATE score SET top_logprobs = list_concat([-2, -1], top_logprobs[3:]), logprob = 1, entropy = 9, rank = 2 WHERE {at} AND condition_id = 'sft·chat'"
         )
@@ -92,7 +92,7 @@ def test_a_broken_record_is_counted_and_said(tmp_path: Path) -> None:
         con.execute(f"DELETE FROM divergence WHERE {at} AND comparison_id = 'c-1'")
     after = _violations(path)
     one = [check for check in before if "rank 1" not in check and "sum to" not in check]
-    assert [after[check] - before[check] for check in one] == [1] * 8
+    assert [after[check] - before[check] for check in one] == [1] * 9
 
 
 def _violations(path: Path) -> dict[str, int]:
