@@ -1,4 +1,4 @@
-"""What each token of an answer is for: safety, style, knowledge, ... From phrases and the prompt's truths.
+"""What each token of an answer is for: safety, style, knowledge, mistake, glue, content. From phrases and truths.
 
 A roles file lists phrases under `safety` and `style`; * in a phrase matches any words within a line. Its `values` are
 what a truth could be: where a prompt has truths, any other of them is a mistake. Knows no database.
