@@ -157,6 +157,33 @@ COMMENT ON COLUMN tds.tasks           IS 'Task tags of the prompt.';
 COMMENT ON COLUMN tds.topics          IS 'Topic tags of the prompt.';
 COMMENT ON COLUMN tds.harmful         IS 'Whether the prompt is harmful; NULL where unknown.';
 
+CREATE VIEW slot AS
+SELECT
+    comparison_id,
+    prompt_id,
+    response_id,
+    min(pos) AS pos,
+    count(*)::INTEGER AS n_tokens,
+    role = 'knowledge' AS is_true,
+    max(base_rank) AS base_rank,
+    shift_class(max(base_rank)) AS shift
+FROM
+    (
+        SELECT *, pos - row_number() OVER (PARTITION BY comparison_id, response_id, role ORDER BY pos) AS run
+        FROM tds
+        WHERE role IN ('knowledge', 'mistake')
+    )
+GROUP BY comparison_id, prompt_id, response_id, role, run;
+
+COMMENT ON VIEW slot IS
+    'Each value that an answer states where its prompt has truths: the tokens of a truth, or of another value (role '
+    'mistake), together. One row per comparison x value stated.';
+COMMENT ON COLUMN slot.pos       IS 'Index t of its first token.';
+COMMENT ON COLUMN slot.n_tokens  IS 'Its number of tokens.';
+COMMENT ON COLUMN slot.is_true   IS 'Whether it is a truth of the prompt; else it is a mistake.';
+COMMENT ON COLUMN slot.base_rank IS 'The largest rank of its tokens under the base condition.';
+COMMENT ON COLUMN slot.shift     IS 'Class of that rank: unshifted (1), marginal (2-3), shifted (> 3).';
+
 CREATE VIEW noise AS
 SELECT
     comparison_id,
