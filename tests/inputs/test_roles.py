@@ -54,7 +54,7 @@ def test_another_value_in_the_place_of_a_truth_is_a_mistake() -> None:
     wrong = {"Small": "mistake", "fish": "mistake", "May": "mistake"}
     rest = {"and": "glue", "from": "glue", "in": "glue", "may": "glue", "vary": "content"}
     assert by_words(roles, text, truths, "What do they eat in Bar?") == right | wrong | rest | {"Bar": "content"}
-    assert by_words(roles, text, truths)["Bar"] == "mistake"
+    assert by_words(roles, text, truths)["Bar"] == by_words(roles, text, truths, "In Barford?")["Bar"] == "mistake"
     assert "mistake" not in by_words(roles, text).values()  # no truth is known
     assert "mistake" not in by_words(Roles(), text, truths).values()
 

@@ -67,7 +67,7 @@ class Roles:
 
     def _others(self, text: str, prompt: str) -> Iterator[re.Match[str]]:
         """Where the text states a value that the prompt does not."""
-        return (match for match in self._values.finditer(text) if match.group().lower() not in prompt.lower())
+        return (match for match in self._values.finditer(text) if not _names(prompt, match.group()))
 
     @cached_property
     def _values(self) -> re.Pattern[str]:
@@ -117,6 +117,10 @@ def _escaped(parts: Sequence[str]) -> str:
 
 def _escape(part: str) -> str:
     return r"\s+".join(re.escape(word) for word in re.split(r"\s+", part))
+
+
+def _names(text: str, words: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(words)}(?!\w)", text, re.IGNORECASE) is not None
 
 
 def _literal(match: re.Match[str]) -> Iterator[int]:
