@@ -111,3 +111,19 @@ def test_the_floor_is_below_what_it_is_drawn_beside(database: Path) -> None:
     assert [row["kind"] for row in rows] == ["noise"] + ["tuning"] * 4
     spans = ("low_nats", "lower_nats", "median_nats", "upper_nats", "high_nats", "largest_nats")
     assert all([row[s] for s in spans] == sorted(row[s] for s in spans) for row in rows)
+
+
+def test_a_comparison_has_the_floor_of_its_own_conditions(database: Path) -> None:
+    with closing(query.connect(database)) as con:
+        floors = {row["label"]: row["floor_nats"] for row in query.rows(con, "pages/floors")}
+        sides = con.execute(
+            "SELECT label, base_condition_id, aligned_condition_id FROM comparison WHERE kind = 'tuning'"
+        ).fetchall()
+        kl = [value for (value,) in con.execute("SELECT kl_again_first FROM noise WHERE isfinite(kl_again_first)").fetchall()]
+        measured_twice = {condition for (condition,) in con.execute("SELECT condition_id FROM noise").fetchall()}
+    assert measured_twice == {"base·plain"}
+    expected = {label: sum(kl) / len(kl) if "base·plain" in both else None for label, *both in sides}
+    assert None in expected.values() and set(expected.values()) != {None}
+    assert floors == {label: value and pytest.approx(value) for label, value in expected.items()}
+    text = " ".join(pages(database, "findings/trust.md")["findings/trust.md"].split())
+    assert text.count("none of its conditions was measured twice") == list(expected.values()).count(None)
