@@ -200,7 +200,7 @@ CREATE TABLE divergence (
     kl_aligned_base FLOAT   NOT NULL,
     kl_base_aligned FLOAT   NOT NULL,
     js              FLOAT   NOT NULL,
-    clamped         FLOAT   NOT NULL DEFAULT 0
+    clamped         FLOAT   NOT NULL
 );
 COMMENT ON TABLE divergence IS
     'The divergences of two conditions: one row per response position x comparison.';
