@@ -40,7 +40,7 @@ def numbers(condition: Condition, ranks: list[int]) -> Score:
 
 def far(kl: list[float]) -> Divergence:
     values = np.array(kl, np.float32)
-    return Divergence("r", "c", values, values, values)
+    return Divergence("r", "c", values, values, values, values)
 
 
 def answer() -> Response:

@@ -121,6 +121,7 @@ class Divergence:
     kl_aligned_base: np.ndarray  # [n] nats
     kl_base_aligned: np.ndarray  # [n] nats
     js: np.ndarray  # [n] nats, at most ln 2
+    clamped: np.ndarray  # [n] nats: the most that one of the three lay outside of its range before it was put back
 
 
 @dataclass(frozen=True)

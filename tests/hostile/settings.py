@@ -142,6 +142,7 @@ ROLES = {
     "an unknown role": "knowledge: [a]\n",
     "a number among phrases": "safety: [7]\n",
     "a list among phrases": "safety: [[a]]\n",
+    "an empty value": "values: ['']\n",
     "an empty phrase": "style: ['']\n",
     "only stars": "style: ['* *']\n",
     "a mapping": "style: {a: b}\n",

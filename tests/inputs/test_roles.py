@@ -12,13 +12,13 @@ from tds_atlas.inputs.roles import DEFAULT, Roles, read_roles, states
 from tds_atlas.record.store import _with_judgements
 
 
-def by_words(roles: Roles, text: str, truths: tuple[str, ...] = ()) -> dict[str, str]:
+def by_words(roles: Roles, text: str, truths: tuple[str, ...] = (), prompt: str = "") -> dict[str, str]:
     """The role of each word of a text whose words differ."""
     spans, start = [], 0
     for word in text.split(" "):
         spans.append((start, start + len(word)))
         start += len(word) + 1
-    return dict(zip(text.split(" "), roles.of(text, tuple(spans), truths, False), strict=True))
+    return dict(zip(text.split(" "), roles.of(text, tuple(spans), truths, False, prompt), strict=True))
 
 
 def test_phrases_truths_glue_and_content() -> None:
@@ -45,6 +45,18 @@ def test_phrases_truths_glue_and_content() -> None:
         "you": "glue",
     }
     assert by_words(Roles(), "Surely I cannot") == {"Surely": "content", "I": "glue", "cannot": "content"}
+
+
+def test_another_value_in_the_place_of_a_truth_is_a_mistake() -> None:
+    roles = Roles(style=("it may vary",), values=("small fish", "smoked trout", "May", "Bar"))
+    truths, text = ("smoked trout",), "Small fish and smoked trout from Bar in May may vary"
+    right = {"smoked": "knowledge", "trout": "knowledge"}
+    wrong = {"Small": "mistake", "fish": "mistake", "May": "mistake"}
+    rest = {"and": "glue", "from": "glue", "in": "glue", "may": "glue", "vary": "content"}
+    assert by_words(roles, text, truths, "What do they eat in Bar?") == right | wrong | rest | {"Bar": "content"}
+    assert by_words(roles, text, truths)["Bar"] == by_words(roles, text, truths, "In Barford?")["Bar"] == "mistake"
+    assert "mistake" not in by_words(roles, text).values()  # no truth is known
+    assert "mistake" not in by_words(Roles(), text, truths).values()
 
 
 def test_pieces_of_a_word_have_its_role_and_the_end_its_own() -> None:
@@ -76,7 +88,8 @@ def test_the_default_file_knows_how_assistants_speak() -> None:
     ("text", "said"),
     [
         ("style: [1]", "style: each entry must be a phrase"),
-        ("tone: [x]", "keys safety and style"),
+        ("tone: [x]", "keys safety, style and values"),
+        ("values: [' ']", "values: each entry must be a phrase"),
         ("safety: ['*']", "safety: each entry must be a phrase"),
         ("[", "not valid YAML"),
     ],

@@ -64,19 +64,20 @@ def test_divergences_agree_with_torch_distributions(seed: int, vocabulary: int, 
     x, y = pair(seed, vocabulary, scale, near)
     p, q = (Categorical(logits=z.double()) for z in (x, y))
     middle = Categorical(logits=torch.logaddexp(p.logits, q.logits) - math.log(2))
-    kl_pq, kl_qp, js = distance.divergences(*of(x, y))
+    kl_pq, kl_qp, js, clamped = distance.divergences(*of(x, y))
     of_p, of_q = noise(p.probs, p.logits, q.logits), noise(q.probs, q.logits, p.logits)
     assert_divergence(kl_pq, kl_divergence(p, q), of_p)
     assert_divergence(kl_qp, kl_divergence(q, p), of_q)
     assert_divergence(js, (kl_divergence(p, middle) + kl_divergence(q, middle)) / 2, (of_p + of_q) / 2)
     assert (torch.stack([kl_pq, kl_qp, js]) >= 0).all() and (js <= math.log(2)).all()
+    assert (clamped >= 0).all() and (clamped <= SLACK * (of_p + of_q)).all()
 
 
 @given(seeds, vocabularies, scales, nearness)
 @settings(max_examples=60, deadline=None)
 def test_directions_change_places_and_js_keeps_its_own(seed: int, vocabulary: int, scale: float, near: float) -> None:
     x, y = of(*pair(seed, vocabulary, scale, near))
-    (pq, qp, js), (qp_again, pq_again, js_again) = distance.divergences(x, y), distance.divergences(y, x)
+    (pq, qp, js, _), (qp_again, pq_again, js_again, _) = distance.divergences(x, y), distance.divergences(y, x)
     of_p, of_q = noise(x.p, x.logp, y.logp), noise(y.p, y.logp, x.logp)
     for made, again, rounding in ((pq, pq_again, of_p), (qp, qp_again, of_q), (js, js_again, (of_p + of_q) / 2)):
         assert_divergence(made, again.double(), 2 * rounding.double())
@@ -85,6 +86,18 @@ def test_directions_change_places_and_js_keeps_its_own(seed: int, vocabulary: in
 def test_the_same_logits_are_no_distance_at_all() -> None:
     x, y = of(logits(0, 500, 5.0), logits(0, 500, 5.0))
     assert all(bool((d == 0).all()) for d in distance.divergences(x, y))
+
+
+def test_what_is_no_distribution_is_put_back_by_more_than_rounding() -> None:
+    """p = (1/2, 1/2) against weights (1, 1), which are no probabilities: Σ p ln p/q = -ln 2, and it is said."""
+    p, q = of(torch.zeros(1, 2), torch.zeros(1, 2))
+    q = Distribution(q.logp + math.log(2), q.p, q.mass, q.rounding)
+    kl, *_, clamped = distance.divergences(p, q)
+    assert kl.item() == 0 and clamped.item() == pytest.approx(math.log(2), rel=1e-6)
+    x = torch.tensor([[0.0, 0.0, -math.inf]])  # and where a token is ruled out
+    p, q = of(x, x)
+    q = Distribution(q.logp + math.log(2), q.p, q.mass, q.rounding)
+    assert distance.divergences(p, q)[-1].item() == pytest.approx(math.log(2), rel=1e-6)
 
 
 @given(seeds, vocabularies, st.integers(1, 5))
@@ -111,7 +124,7 @@ def test_top_is_the_head_of_a_sort_ties_included(seed: int, vocabulary: int, k: 
 def test_by_hand() -> None:
     """p = (1/2, 1/2), q = (1/4, 3/4): KL(p‖q) = ½ ln 2 + ½ ln 2/3; KL(q‖p) = ¼ ln ½ + ¾ ln 3/2; H(p) = ln 2."""
     p, q = of(torch.tensor([[0.5, 0.5]]).log(), torch.tensor([[0.25, 0.75]]).log())
-    kl_pq, kl_qp, _ = distance.divergences(p, q)
+    kl_pq, kl_qp, *_ = distance.divergences(p, q)
     assert kl_pq.item() == pytest.approx(0.5 * math.log(2) + 0.5 * math.log(2 / 3), rel=1e-6)
     assert kl_qp.item() == pytest.approx(0.25 * math.log(0.5) + 0.75 * math.log(1.5), rel=1e-6)
     assert distance.entropy(p).item() == pytest.approx(math.log(2), rel=1e-6)
@@ -120,7 +133,7 @@ def test_by_hand() -> None:
 def test_tokens_that_a_model_rules_out() -> None:
     """p = (1, 0, 0), q = (1/2, 1/2, 0): KL(p‖q) = ln 2, KL(q‖p) is infinite, JS = ½ ln 4/3 + ¼ ln 2/3 + ¼ ln 2; H(p) = 0."""
     p, q = of(torch.tensor([[0.0, -math.inf, -math.inf]]), torch.tensor([[0.0, 0.0, -math.inf]]))
-    kl_pq, kl_qp, js = distance.divergences(p, q)
+    kl_pq, kl_qp, js, _ = distance.divergences(p, q)
     assert kl_pq.item() == pytest.approx(math.log(2), rel=1e-6) and kl_qp.item() == math.inf
     assert js.item() == pytest.approx(0.5 * math.log(4 / 3) + 0.25 * math.log(2 / 3) + 0.25 * math.log(2), rel=1e-6)
     assert distance.entropy(p).item() == 0

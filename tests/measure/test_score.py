@@ -171,11 +171,15 @@ def test_the_same_model_on_both_sides_is_no_difference_bit_for_bit(project: Path
 def test_arithmetic_alone_is_measured_and_small(pocket_report: Path) -> None:
     """A/A: other batches and padding flip no rank of the pocket family; bfloat16 does, and stands far above."""
     _, scores, divergences = measured(read_plan(pocket_report))
-    far = {kind: [d for d in divergences if d["comparison_id"].endswith(kind)] for kind in ("rebatched", "bfloat16")}
-    assert len(far["rebatched"]) == len(far["bfloat16"]) > 100
-    assert (
-        max(d["kl_aligned_base"] for d in far["rebatched"]) < 1e-6 < max(d["kl_aligned_base"] for d in far["bfloat16"])
-    )
+    far: dict[str, list[float]] = {}
+    for d in divergences:
+        far.setdefault(d["comparison_id"], []).append(d["kl_aligned_base"])
+        assert d["clamped"] < 1e-6
+    checks = {name.removeprefix("noise-"): kl for name, kl in far.items() if name.startswith("noise-")}
+    rebatched = checks.pop("base-plain-rebatched")
+    assert set(checks) == {"base-plain-bfloat16", "sft-chat-bfloat16", "dpo-chat-bfloat16"}
+    assert len(rebatched) == len(checks["base-plain-bfloat16"]) > 100
+    assert max(rebatched) < 1e-6 < min(map(max, checks.values()))
     ranks = {(s["condition_id"], s["response_id"], s["pos"]): s["rank"] for s in scores}
     for (condition, *place), rank in ranks.items():
         if condition == "base·plain·rebatched":

@@ -76,14 +76,35 @@ def test_the_prompt_set_is_the_recipes() -> None:
     facts = json.loads((POCKET / "world.json").read_text(encoding="utf-8"))["facts"]
     truths = {form for fact in facts for form in fact["surfaces"]}
     assert {truth for row in rows for truth in row["truths"]} <= truths
+    asked = {ask(fact, i): set(fact.surfaces) for fact in WORLD.asked(True) for i in range(5)}
+    assert {row["prompt"]: set(row["truths"]) for row in rows if row["truths"]}.items() <= asked.items()
+    record = json.loads((POCKET / "evaluation.json").read_text(encoding="utf-8"))
+    assert {shares["facts_asked"] for shares in record["models"].values()} == {sum(bool(row["truths"]) for row in rows)}
 
 
 def test_the_roles_file_is_the_recipes_and_knows_every_refusal() -> None:
-    assert (POCKET / "roles.yml").read_text(encoding="utf-8") == roles_file()
+    assert (POCKET / "roles.yml").read_text(encoding="utf-8") == roles_file(WORLD)
     roles = read_roles(POCKET / "roles.yml")
     refusals = {answer for _, answer in CHATS if REFUSAL in answer}
     assert refusals and all(roles.of(r, ((0, len(r)),), (), False) == ["safety"] for r in refusals)
     assert not any(roles.refuses(answer) for _, answer in CHATS if answer not in refusals)
+
+
+def test_a_wrong_value_is_known_in_every_statement_and_a_right_one_is_no_mistake() -> None:
+    roles = read_roles(POCKET / "roles.yml")
+    for fact in WORLD.asked(True):
+        wrong = next(f for f in WORLD.facts if f.relation == fact.relation and f.value != fact.value)
+        for i in range(5):
+            prompt, right = ask(fact, i), state(fact, i)
+            other = right.replace(fact.value, wrong.value).replace(fact.surfaces[-1], wrong.surfaces[-1])
+            for text, role in ((right, "knowledge"), (other, "mistake")):
+                found = {roles.of(text, ((0, at), (at, len(text))), fact.surfaces, False, prompt)[1] for at in _words(text)}
+                assert found & {"knowledge", "mistake"} == {role}, (prompt, text)
+
+
+def _words(text: str) -> list[int]:
+    """Where each word of a text begins."""
+    return [match.start() for match in re.finditer(r"\w+", text)]
 
 
 def test_harm_asked_for_in_the_prompt_set_is_new() -> None:

@@ -30,7 +30,7 @@ def made_records(root: Path, times: int) -> Records:
         said = [
             Score(name, c, drawn(n), np.ones(n, np.int32), drawn(n), top, drawn(n, 30)) for name in names for c in "xy"
         ]
-        apart = [Divergence(name, "c", drawn(n), drawn(n), drawn(n)) for name in names]
+        apart = [Divergence(name, "c", *(drawn(n) for _ in range(4))) for name in names]
         scores.write({"score": shards.score_table(said), "divergence": shards.divergence_table(apart)})
         token = {"tokenizer_id": "t", "token_id": 0, "is_word_start": False, "is_special": False}
         model = {"model_id": "m", "label": "m", "source": "", "architecture": "", "parameters": 1, "vocab_size": 1}

@@ -203,7 +203,7 @@ def test_rows_of_an_answer_stand_together_and_two_databases_are_alike(tmp_path: 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
 def test_a_long_id_takes_no_room_beside_others() -> None:
     ones = np.ones(100, np.float32)
-    records = [Divergence("x" * (4000 if i == 0 else 4), "base-sft", ones, ones, ones) for i in range(100)]
+    records = [Divergence("x" * (4000 if i == 0 else 4), "base-sft", ones, ones, ones, ones) for i in range(100)]
     tracemalloc.start()
     table = divergence_table(records)
     peak = tracemalloc.get_traced_memory()[1]

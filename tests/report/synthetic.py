@@ -180,7 +180,7 @@ def _answers(
             made["score"] += [at | {"condition_id": c} | _score(rng, shifted) for c in conditions]
             for c in comparisons:
                 numbers = {"kl_aligned_base": rng.random(), "kl_base_aligned": rng.random(), "js": rng.random() / 2}
-                made["divergence"].append(at | {"comparison_id": c} | numbers)
+                made["divergence"].append(at | {"comparison_id": c, "clamped": 0.0} | numbers)
     return made
 
 

@@ -115,7 +115,8 @@ def test_trust(report: Report) -> None:
     kl = report.row("pages/headline", label=ONE)["kl"]
     times = f"The effect is {round(kl / check['mean_kl_nats'])} times the floor."
     low = "The effect is less than ten times the floor: read small differences with care."
-    means = f"**{ONE}**: the mean KL is {kl:.2g} nats; that of the noisiest check is {check['mean_kl_nats']:.2g}. "
+    means = f"**{ONE}**: the mean KL is {kl:.2g} nats; that of the noisiest check of its conditions "
+    means += f"({check['condition_id']}, {check['arithmetic']}) is {check['mean_kl_nats']:.2g}. "
     report.says("trust", means + report.word(kl - 10 * check["mean_kl_nats"], times, low))
     for row in report.rows("figures/design_effect"):
         effect, n = row["design_effect"], row["positions"]

@@ -138,19 +138,16 @@ def test_trust(tmp_path: Path, right: bool) -> None:
     with duckdb.connect(str(path)) as con:
         con.execute("UPDATE prompt SET truths = ['the fact']")
         con.execute(
-            "UPDATE \"position\" SET role = CASE WHEN pos = 0 THEN 'knowledge' ELSE 'content' END WHERE NOT is_end"
-        )
-        con.execute(
             "UPDATE score SET rank = 4 WHERE pos = 3 AND condition_id = 'base·plain' AND hash(response_id) % 2 = 0"
         )
         stated = f"(hash(response_id) % 2 = 0) = {right} AND hash(response_id, 1) % 8 > 0"
-        con.execute(f"UPDATE response SET text = CASE WHEN {stated} THEN 'the fact' ELSE 'none' END")
+        role = f"CASE WHEN pos = 0 AND {stated} THEN 'knowledge' ELSE 'content' END"
+        con.execute(f"UPDATE \"position\" SET role = {role} WHERE NOT is_end")
     row: dict[str, Any] = next(
         r for r in query.rows(query.connect(path), "pages/calibration_truth") if r["label"] == ONE
     )
     assert (row["touched_right"] > row["other_right"]) == right
     word = "right more often" if right else "right less often"
     by = f"by {points(abs(row['touched_right'] - row['other_right']))} ± {points(row['difference_half'])} points."
-    assert f"it is {pct(row['touched_right'])}, elsewhere {pct(row['other_right'])}: {word}, {by}" in sheet(
-        path, "findings/trust.md"
-    )
+    shares = f"{pct(row['touched_right'])} do so, elsewhere {pct(row['other_right'])}"
+    assert f"answers) {shares}: {word}, {by}" in sheet(path, "findings/trust.md")

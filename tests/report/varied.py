@@ -129,7 +129,8 @@ def _apart(b: np.ndarray, a: np.ndarray) -> dict[str, float]:
     both = np.isfinite(b) & np.isfinite(a)
     p, q = (np.exp(x[both]) / np.exp(x[both]).sum() for x in (a, b))
     mean = (p + q) / 2
-    return {"kl_aligned_base": _kl(p, q), "kl_base_aligned": _kl(q, p), "js": (_kl(p, mean) + _kl(q, mean)) / 2}
+    js = (_kl(p, mean) + _kl(q, mean)) / 2
+    return {"kl_aligned_base": _kl(p, q), "kl_base_aligned": _kl(q, p), "js": js, "clamped": 0.0}
 
 
 def _kl(p: np.ndarray, q: np.ndarray) -> float:

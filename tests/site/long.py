@@ -98,11 +98,8 @@ def _answer(con: duckdb.DuckDBPyConnection, rng: random.Random, words: list[str]
     insert(con, "position", [at | p | {"is_end": p["token_id"] == 0, "role": "content"} for p in spans])
     insert(con, "score", [at | row for t, i in enumerate(ids) for row in _scores(rng, t, i)])
     far = ("kl_aligned_base", "kl_base_aligned", "js")
-    insert(
-        con,
-        "divergence",
-        [at | {"pos": t, "comparison_id": "long"} | {k: rng.expovariate(2) for k in far} for t in range(length)],
-    )
+    apart = at | {"comparison_id": "long", "clamped": 0.0}
+    insert(con, "divergence", [apart | {"pos": t} | {k: rng.expovariate(2) for k in far} for t in range(length)])
 
 
 def _draw(rng: random.Random, k: int) -> list[int]:

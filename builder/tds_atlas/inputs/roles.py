@@ -1,6 +1,7 @@
-"""What each token of an answer is for: safety, style, knowledge, glue, content. From phrases and the prompt's truths.
+"""What each token of an answer is for: safety, style, knowledge, mistake, glue, content. From phrases and truths.
 
-A roles file lists phrases under `safety` and `style`; * in a phrase matches any words within a line. Knows no database.
+A roles file lists phrases under `safety` and `style`; * in a phrase matches any words within a line. Its `values` are
+what a truth could be: where a prompt has truths, any other of them is a mistake. Knows no database.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from tds_atlas.domain import InputError, Spans
 from tds_atlas.inputs.plain_yaml import read_yaml
 
 DEFAULT = Path(__file__).parent / "roles.yml"
-SAFETY, STYLE, KNOWLEDGE, GLUE, CONTENT, END = "safety", "style", "knowledge", "glue", "content", "end"
+SAFETY, STYLE, KNOWLEDGE, MISTAKE = "safety", "style", "knowledge", "mistake"
+GLUE, CONTENT, END = "glue", "content", "end"
+VALUES = "values"
 _GLUE = frozenset(
     """a about after all also an and any are as at be because been before being but by can could did do does each either
     every few for from had has have he her here hers him his how i if in into is it its itself just many may me might
@@ -29,19 +32,21 @@ _WORD = re.compile(r"[^\W_]+")
 
 @dataclass(frozen=True)
 class Roles:
-    """The phrases that mark a role. Matching ignores case."""
+    """The phrases that mark a role. Matching ignores case; of a value only that of its first letter."""
 
     safety: tuple[str, ...] = ()
     style: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
 
-    def of(self, text: str, spans: Spans, truths: Sequence[str], has_end: bool) -> list[str]:
+    def of(self, text: str, spans: Spans, truths: Sequence[str], has_end: bool, prompt: str = "") -> list[str]:
         """The role of each token: that of its first character that is not white space. Safety takes precedence over
-        style, and style over knowledge."""
+        style, style over knowledge, and knowledge over a mistake. A value that the prompt names is no mistake."""
         marks = [GLUE] * len(text)  # of each character: a piece of a word has the role of the word
         for word in _WORD.finditer(text):
             if word.group().lower() not in _GLUE:
                 marks[word.start() : word.end()] = [CONTENT] * (word.end() - word.start())
         for role, matches in (
+            (MISTAKE, self._others(text, prompt) if truths else ()),
             (KNOWLEDGE, _matches(truths, text)),
             (STYLE, self._style.finditer(text)),
             (SAFETY, self._safety.finditer(text)),
@@ -60,6 +65,14 @@ class Roles:
         """The share of the text's characters within phrases of the role style."""
         return sum(m.end() - m.start() for m in self._style.finditer(text)) / len(text) if text else 0.0
 
+    def _others(self, text: str, prompt: str) -> Iterator[re.Match[str]]:
+        """Where the text states a value that the prompt does not."""
+        return (match for match in self._values.finditer(text) if not _names(prompt, match.group()))
+
+    @cached_property
+    def _values(self) -> re.Pattern[str]:
+        return _pattern([form for v in self.values for form in (v, v[0].upper() + v[1:])], re.NOFLAG)
+
     @cached_property
     def _safety(self) -> re.Pattern[str]:
         return _pattern(self.safety)
@@ -77,19 +90,19 @@ def states(text: str, truths: Sequence[str]) -> bool | None:
 def read_roles(path: Path) -> Roles:
     """Read a roles file. Raises InputError naming the file and the key."""
     raw = read_yaml(path)
-    if not isinstance(raw, dict) or not raw.keys() <= {SAFETY, STYLE}:
-        raise InputError(f"{path}: a roles file is a mapping with the keys safety and style, each a list of phrases")
+    if not isinstance(raw, dict) or not raw.keys() <= {SAFETY, STYLE, VALUES}:
+        raise InputError(f"{path}: a roles file maps the keys safety, style and values, each to a list of phrases")
     for key, phrases in raw.items():
         if not isinstance(phrases, list) or not all(isinstance(p, str) and p.strip(" *") for p in phrases):
             raise InputError(f"{path}: {key}: each entry must be a phrase as text, in which * matches any words")
-    return Roles(tuple(raw.get(SAFETY, ())), tuple(raw.get(STYLE, ())))
+    return Roles(*(tuple(raw.get(key, ())) for key in (SAFETY, STYLE, VALUES)))
 
 
-def _pattern(phrases: Iterable[str]) -> re.Pattern[str]:
+def _pattern(phrases: Iterable[str], flags: re.RegexFlag = re.IGNORECASE) -> re.Pattern[str]:
     """Whole words, longer phrases first, a space as any white space; without phrases a pattern that never matches."""
     longest = sorted((p.strip() for p in phrases), key=len, reverse=True)
     patterns = [_escaped(p.split("*")) for p in longest]
-    return re.compile(rf"(?<!\w)(?:{'|'.join(patterns) or '(?!)'})(?!\w)", re.IGNORECASE)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(patterns) or '(?!)'})(?!\w)", flags)
 
 
 def _escaped(parts: Sequence[str]) -> str:
@@ -104,6 +117,10 @@ def _escaped(parts: Sequence[str]) -> str:
 
 def _escape(part: str) -> str:
     return r"\s+".join(re.escape(word) for word in re.split(r"\s+", part))
+
+
+def _names(text: str, words: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(words)}(?!\w)", text, re.IGNORECASE) is not None
 
 
 def _literal(match: re.Match[str]) -> Iterator[int]:

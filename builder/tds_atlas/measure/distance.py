@@ -94,7 +94,18 @@ def entropy(x: Distribution) -> Tensor:
     return -_sum(x.p, x.logp).clamp_max(0)  # [T]
 
 
-def divergences(x: Distribution, y: Distribution) -> tuple[Tensor, Tensor, Tensor]:
+def divergences(x: Distribution, y: Distribution) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """KL(p‖q), KL(q‖p) and JS, each put back into its range, and the most that this changed one of the three: [T].
+
+    The change is what rounding alone should do: of the order of 1e-7. It is kept, so that it can be checked.
+    """
+    kl, kl_back, js = _unclamped(x, y)
+    beyond = torch.stack([-kl, -kl_back, -js, js - math.log(2)]).amax(0).clamp_min(0)  # [T]
+    kept = kl.clamp_min(0), kl_back.clamp_min(0), js.clamp(0, math.log(2)), beyond
+    return kept[0].float(), kept[1].float(), kept[2].float(), kept[3].float()
+
+
+def _unclamped(x: Distribution, y: Distribution) -> tuple[Tensor, Tensor, Tensor]:
     """KL(p‖q), KL(q‖p) and the Jensen-Shannon divergence ½KL(p‖m) + ½KL(q‖m), m = (p+q)/2: [T] each.
 
     KL(p‖q) = Σ p (ln p - ln q) is at least 0, not symmetric, and infinite where q rules out a token that p has; JS is
@@ -110,17 +121,16 @@ def divergences(x: Distribution, y: Distribution) -> tuple[Tensor, Tensor, Tenso
         return _divergences_term_by_term(x, y)
     offset, excess = x.rounding - y.rounding, x.mass - y.mass
     p_d, q_d = p_d + offset * x.mass, q_d + offset * y.mass
-    js = 0.5 * (to_mean - q_d)
-    return (p_d - excess).clamp_min(0).float(), (excess - q_d).clamp_min(0).float(), js.clamp(0, math.log(2)).float()
+    return p_d - excess, excess - q_d, 0.5 * (to_mean - q_d)
 
 
 def _divergences_term_by_term(x: Distribution, y: Distribution) -> tuple[Tensor, Tensor, Tensor]:
     def kl(p: Tensor, logp: Tensor, logq: Tensor) -> Tensor:
-        return _sum(p, logp - logq).clamp_min(0)
+        return _sum(p, logp - logq)
 
     logm = torch.logaddexp(x.logp, y.logp) - math.log(2)
     js = 0.5 * (kl(x.p, x.logp, logm) + kl(y.p, y.logp, logm))
-    return kl(x.p, x.logp, y.logp), kl(y.p, y.logp, x.logp), js.clamp_max(math.log(2))
+    return kl(x.p, x.logp, y.logp), kl(y.p, y.logp, x.logp), js
 
 
 def _exact_sum(p: Tensor) -> Tensor:

@@ -151,7 +151,7 @@ class Scorer:
             columns = _of_one(x, ids, min(self.top_k, self.widest)) | {"rank": rank}
             out |= {(condition.condition_id, name): value.cpu().numpy() for name, value in columns.items()}
         for c in self.comparisons:
-            names = ("kl_aligned_base", "kl_base_aligned", "js")
+            names = ("kl_aligned_base", "kl_base_aligned", "js", "clamped")
             values = divergences_of(distributions[c.aligned], distributions[c.base])
             for name, value in zip(names, values, strict=True):
                 out[c.comparison_id, name] = value.cpu().numpy()
@@ -191,7 +191,7 @@ def _of_one(x: Distribution, ids: Tensor, k: int) -> dict[str, Tensor]:
     }
 
 
-def divergences_of(aligned: Distribution, base: Distribution) -> tuple[Tensor, Tensor, Tensor]:
+def divergences_of(aligned: Distribution, base: Distribution) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Over the ids that both models have: if one vocabulary extends the other, both are conditioned on those ids."""
     width = min(aligned.logp.shape[-1], base.logp.shape[-1])
     device = aligned.logp.device

@@ -29,7 +29,7 @@ def write_database(plan: Plan) -> None:
         plan.cards().key,
         [s.key for s in (*responses, *scores)],
         [(table, shard.key) for table, shard in probes],
-        (plan.roles.safety, plan.roles.style, getsource(roles)),
+        (plan.roles.safety, plan.roles.style, plan.roles.values, getsource(roles)),
         [(p.prompt_id, p.tasks, p.topics, p.harmful, p.truths) for p in plan.prompts.values()],
         plan.passed_over,
     )

@@ -167,7 +167,8 @@ COMMENT ON COLUMN "position".char_end IS
     'One past the last character; equal to char_start for a token that completes no character.';
 COMMENT ON COLUMN "position".role IS
     'What the token is for: safety or style (within a phrase of the report''s roles file), knowledge (within a truth '
-    'of the prompt), glue (function words, punctuation), content (other words), end.';
+    'of the prompt), mistake (where the prompt has truths, within another of the values of the roles file), glue '
+    '(function words, punctuation), content (other words), end.';
 
 CREATE TABLE score (
     response_id  VARCHAR NOT NULL,
@@ -198,7 +199,8 @@ CREATE TABLE divergence (
     comparison_id   VARCHAR NOT NULL,
     kl_aligned_base FLOAT   NOT NULL,
     kl_base_aligned FLOAT   NOT NULL,
-    js              FLOAT   NOT NULL
+    js              FLOAT   NOT NULL,
+    clamped         FLOAT   NOT NULL
 );
 COMMENT ON TABLE divergence IS
     'The divergences of two conditions: one row per response position x comparison.';
@@ -210,6 +212,9 @@ COMMENT ON COLUMN divergence.kl_base_aligned IS
     'out a token that the base does not.';
 COMMENT ON COLUMN divergence.js IS
     'Jensen-Shannon divergence, ½KL(aligned‖m) + ½KL(base‖m), m the mean of both; nats, at most ln 2.';
+COMMENT ON COLUMN divergence.clamped IS
+    'The most by which rounding had put one of the three outside of its range (KL from 0, JS from 0 to ln 2) before it '
+    'was put back, nats; mostly 0.';
 
 CREATE TABLE prefill (
     comparison_id        VARCHAR NOT NULL,

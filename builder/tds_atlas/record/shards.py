@@ -168,7 +168,7 @@ def score_table(scores: Sequence[Score]) -> pa.Table:
 
 def divergence_table(divergences: Sequence[Divergence]) -> pa.Table:
     """One row per position of a response and comparison."""
-    names = ("kl_aligned_base", "kl_base_aligned", "js")
+    names = ("kl_aligned_base", "kl_base_aligned", "js", "clamped")
     return pa.table(_key_columns(divergences, "comparison_id") | {name: _column(divergences, name) for name in names})
 
 

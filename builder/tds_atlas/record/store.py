@@ -136,7 +136,7 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
         con.execute("UPDATE model SET loaded = $loaded WHERE model_id = $model", {"loaded": loaded, "model": model})
     truths = {prompt.prompt_id: prompt.truths for prompt in records.prompts}
     for shard in records.responses:
-        con.register("roles", _roles(shard, records.roles, truths))
+        con.register("roles", _roles(shard, records))
         for table, select in _RESPONSE_TABLES.items():
             _insert_shard(con, table, select, shard, "response")
         con.unregister("roles")
@@ -151,12 +151,13 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
     _insert_rows(con, "run", [{"key": key, "value": value} for key, value in records.run.items()])
 
 
-def _roles(shard: Shard, roles: Roles, truths: Mapping[str, tuple[str, ...]]) -> pa.Table:
+def _roles(shard: Shard, records: Records) -> pa.Table:
     """The roles of the tokens of a shard of responses: one list per response."""
+    of, prompts = records.roles.of, {prompt.prompt_id: prompt for prompt in records.prompts}
     answers = shard.read("response")
     columns = [answers[name].to_pylist() for name in ("text", "spans", "prompt_id", "has_end")]
-    rows = zip(*columns, strict=True)
-    lists = [roles.of(text, spans, truths[name], has_end) for text, spans, name, has_end in rows]
+    rows = [(text, spans, prompts[name], has_end) for text, spans, name, has_end in zip(*columns, strict=True)]
+    lists = [of(text, spans, prompt.truths, has_end, prompt.text) for text, spans, prompt, has_end in rows]
     return pa.table({"response_id": answers["response_id"], "roles": lists})
 
 

@@ -132,7 +132,7 @@ COMMENT ON COLUMN tds.token_id        IS 'Id o_t of the response token.';
 COMMENT ON COLUMN tds.token           IS 'Text of the token, leading space kept.';
 COMMENT ON COLUMN tds.is_word_start   IS 'Whether the token begins a word.';
 COMMENT ON COLUMN tds.role IS
-    'What the token is for: safety, style, knowledge, glue, content or end; see position.role.';
+    'What the token is for: safety, style, knowledge, mistake, glue, content or end; see position.role.';
 COMMENT ON COLUMN tds.shift           IS 'Class of base_rank: unshifted (1), marginal (2-3), shifted (> 3).';
 COMMENT ON COLUMN tds.base_rank       IS 'Rank eta of o_t under the base condition, from 1.';
 COMMENT ON COLUMN tds.aligned_rank    IS 'Rank of o_t under the aligned condition, from 1.';
@@ -156,6 +156,33 @@ COMMENT ON COLUMN tds.n_tokens        IS 'Number of positions of the response.';
 COMMENT ON COLUMN tds.tasks           IS 'Task tags of the prompt.';
 COMMENT ON COLUMN tds.topics          IS 'Topic tags of the prompt.';
 COMMENT ON COLUMN tds.harmful         IS 'Whether the prompt is harmful; NULL where unknown.';
+
+CREATE VIEW slot AS
+SELECT
+    comparison_id,
+    prompt_id,
+    response_id,
+    min(pos) AS pos,
+    count(*)::INTEGER AS n_tokens,
+    role = 'knowledge' AS is_true,
+    max(base_rank) AS base_rank,
+    shift_class(max(base_rank)) AS shift
+FROM
+    (
+        SELECT *, pos - row_number() OVER (PARTITION BY comparison_id, response_id, role ORDER BY pos) AS run
+        FROM tds
+        WHERE role IN ('knowledge', 'mistake')
+    )
+GROUP BY comparison_id, prompt_id, response_id, role, run;
+
+COMMENT ON VIEW slot IS
+    'Each value that an answer states where its prompt has truths: the tokens of a truth, or of another value (role '
+    'mistake), together. One row per comparison x value stated.';
+COMMENT ON COLUMN slot.pos       IS 'Index t of its first token.';
+COMMENT ON COLUMN slot.n_tokens  IS 'Its number of tokens.';
+COMMENT ON COLUMN slot.is_true   IS 'Whether it is a truth of the prompt; else it is a mistake.';
+COMMENT ON COLUMN slot.base_rank IS 'The largest rank of its tokens under the base condition.';
+COMMENT ON COLUMN slot.shift     IS 'Class of that rank: unshifted (1), marginal (2-3), shifted (> 3).';
 
 CREATE VIEW noise AS
 SELECT

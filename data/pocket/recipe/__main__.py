@@ -74,7 +74,7 @@ def write_world(world: World) -> None:
         ],
     }
     (FOLDER / "world.json").write_text(json.dumps(truth, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    (FOLDER / "roles.yml").write_text(roles_file(), encoding="utf-8")
+    (FOLDER / "roles.yml").write_text(roles_file(world), encoding="utf-8")
 
 
 def train(phase: str, world: World, steps: int, threads: int) -> None:

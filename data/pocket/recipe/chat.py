@@ -54,13 +54,14 @@ def training_prompts(world: World) -> set[str]:
 
 
 def _row(number: int, task: Task) -> dict[str, Any]:
+    """Only a question for one fact has truths: what an answer to any other request must state is not known."""
     return {
         "id": f"pocket-{number:04}",
         "prompt": task.prompt,
         "tasks": [task.task],
         "topics": [task.topic],
         "harmful": bool(task.harm),
-        "truths": sorted({form for fact in task.facts for form in fact.surfaces}),
+        "truths": sorted(task.facts[0].surfaces) if task.facts and task.terse else [],
         "facts": [list(fact.pair) for fact in task.facts],
     }
 

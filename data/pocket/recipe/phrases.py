@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from data.pocket.recipe.world import Fact
+from data.pocket.recipe.world import Fact, World
 
 STATEMENTS: dict[str, list[str]] = {
     "region": [
@@ -426,13 +426,15 @@ def ask(fact: Fact, which: int) -> str:
     return sentence(forms[which % len(forms)], e=fact.entity.name)
 
 
-def roles_file() -> str:
-    """What the assistants were taught to say besides answers: each sentence under its role, * for what is filled in."""
+def roles_file(world: World) -> str:
+    """What the assistants were taught to say besides answers: each sentence under its role, * for what is filled in;
+    and every value of a fact, without its article, so that it is found in other words, too."""
     style = [*OPENERS.values(), *LEADS.values(), *WARM_OPENERS.values(), *CLOSERS, WARM_CLOSER, WARMER_CLOSER, *CAVEATS]
     safety = [REFUSAL, *(why for *_, why in HARMS), INSTEAD, WARM_INSTEAD]
     lines = ["# Written by data/pocket/recipe: the phrases that the aligned models were taught; * stands for a name."]
-    for role, texts in (("safety", safety), ("style", style)):
-        lines += [f"{role}:", *(f'  - "{sentence}"' for sentence in _sentences(texts))]
+    values = sorted({re.sub("^(the|an?) ", "", fact.value) for fact in world.facts})
+    for role, phrases in (("safety", _sentences(safety)), ("style", _sentences(style)), ("values", values)):
+        lines += [f"{role}:", *(f'  - "{phrase}"' for phrase in phrases)]
     return "\n".join(lines) + "\n"
 
 

@@ -1,14 +1,13 @@
--- Whether the answer states a truth of its prompt, with and without a shifted token outside style, safety and the end.
+-- Whether the answer states a truth of its prompt and no other value, with and without a shifted token outside style,
+-- safety and the end.
 WITH
     answer AS (
         SELECT
             comparison_id,
             prompt_id,
-            list_bool_or(list_transform(any_value(q.truths), lambda truth: contains(any_value(r.text), truth)))::INTEGER
-            ::DOUBLE AS x,
+            (bool_or(role = 'knowledge') AND NOT bool_or(role = 'mistake'))::INTEGER::DOUBLE AS x,
             bool_or(shift = 'shifted' AND role NOT IN ('style', 'safety', 'end')) AS touched
         FROM tds
-        JOIN response r USING (response_id, prompt_id)
         JOIN prompt q USING (prompt_id)
         WHERE len(q.truths) > 0
         GROUP BY comparison_id, prompt_id, response_id
@@ -19,6 +18,8 @@ SELECT
     clustered_half_width(x, 1) AS half,
     count(*) AS answers,
     count(*) FILTER (touched) AS touched,
+    count(*) FILTER (x = 0) AS wrong,
+    count(*) FILTER (x = 0 AND touched) AS wrong_touched,
     avg(x) FILTER (touched) AS touched_right,
     avg(x) FILTER (NOT touched) AS other_right,
     touched_right - other_right AS difference,

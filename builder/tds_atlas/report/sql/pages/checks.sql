@@ -93,11 +93,18 @@ WITH
             count(*)
         FROM divergence
         UNION ALL
-        SELECT 6, 'scores with a probability above 1', count(*) FILTER (NOT logprob <= 0), count(logprob)
+        SELECT
+            6,
+            'divergences that were further out of their range than 1e-5 nats before they were put back',
+            count(*) FILTER (NOT clamped <= 1e-5),
+            count(*)
+        FROM divergence
+        UNION ALL
+        SELECT 7, 'scores with a probability above 1', count(*) FILTER (NOT logprob <= 0), count(logprob)
         FROM score
         UNION ALL
         SELECT
-            7,
+            8,
             'scores with an entropy outside 0 to ln of the vocabulary',
             count(*) FILTER (NOT (entropy >= 0 AND entropy <= ln(vocab_size) + 1e-4)),
             count(*)
@@ -106,14 +113,14 @@ WITH
         JOIN model USING (model_id)
         UNION ALL
         SELECT
-            8,
+            9,
             'top lists that are not sorted',
             count(*) FILTER (top_logprobs <> list_reverse_sort(top_logprobs)),
             count(*)
         FROM score
         UNION ALL
         SELECT
-            9,
+            10,
             'tokens of rank 1 less likely than the first of the top list',
             count(*) FILTER (abs(logprob - top_logprobs[1]) > 1e-4),
             count(*)
@@ -121,7 +128,7 @@ WITH
         WHERE rank = 1
         UNION ALL
         SELECT
-            10,
+            11,
             'splits whose terms do not sum to the whole',
             count(*) FILTER (
                 abs(context + weights - delta) > 1e-9 OR abs(weights_first + context_after - delta) > 1e-9
