@@ -49,10 +49,10 @@ CREATE MACRO paired_p(d) AS
 -- follow from those of the quantity (mean 0) over all prompts. Few prompts of a skewed quantity have a skewed sum, so
 -- that z is read from a gamma distribution of that skewness, too, by Wilson and Hilferty's cube root; the larger p counts.
 CREATE MACRO drawn_error(m, g, square) AS sqrt(m * (g - m)::DOUBLE / (g - 1) * square);
-CREATE MACRO drawn_skewness(m, g, square, cube) AS
+CREATE MACRO drawn_skewness(m, g, square, third) AS
     CASE
         WHEN g > 2
-        THEN m * (g - m)::DOUBLE / (g - 1) * (g - 2 * m) / (g - 2) * cube / power(drawn_error(m, g, square), 3)
+        THEN m * (g - m)::DOUBLE / (g - 1) * (g - 2 * m) / (g - 2) * third / power(drawn_error(m, g, square), 3)
         ELSE 0
     END;
 CREATE MACRO cube_root_z(z, skewness) AS
@@ -61,12 +61,12 @@ CREATE MACRO cube_root_z(z, skewness) AS
         THEN z
         ELSE 6 / skewness * (cbrt(greatest(0, 1 + skewness * z / 2)) - 1) + skewness / 6
     END;
-CREATE MACRO drawn_p(total, m, g, square, cube) AS
+CREATE MACRO drawn_p(total, m, g, square, third) AS
     CASE
         WHEN m < g AND square > 1e-12
         THEN greatest(
             normal_p(total / drawn_error(m, g, square)),
-            normal_p(cube_root_z(total / drawn_error(m, g, square), drawn_skewness(m, g, square, cube)))
+            normal_p(cube_root_z(total / drawn_error(m, g, square), drawn_skewness(m, g, square, third)))
         )
         ELSE 1
     END;
@@ -85,5 +85,5 @@ COMMENT ON MACRO drawn_error IS 'Standard error of a total over m prompts drawn 
 COMMENT ON MACRO drawn_skewness IS 'Skewness of that total; see drawn_p.';
 COMMENT ON MACRO cube_root_z IS 'The normal z of a gamma distribution''s z with that skewness (Wilson-Hilferty).';
 COMMENT ON MACRO drawn_p IS
-    'Two-sided p of a total over m of g prompts against m drawn at random; square and cube are the means of the '
+    'Two-sided p of a total over m of g prompts against m drawn at random; square and third are the means of the '
     'quantity''s powers over all g, its mean is 0.';
