@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -43,3 +43,31 @@ def drawn_p(mine: Sequence[float], every: Sequence[float]) -> float:
     if abs(skewness) >= 1e-4:
         w = 6 / skewness * (max(0, 1 + skewness * z / 2) ** (1 / 3) - 1) + skewness / 6
     return max(math.erfc(abs(x) / math.sqrt(2)) for x in (z, w))
+
+
+def binomial_p(k: float, n: float, share: float) -> float:
+    """Twice the smaller tail, as the beta distribution's, by the midpoint rule over u in x = share · u⁴; k and n may be fractions."""
+
+    def at_least(k: float, share: float) -> float:
+        if k <= 0:
+            return 1.0
+        log_beta = math.lgamma(k) + math.lgamma(n - k + 1) - math.lgamma(n + 1)
+
+        def height(u: float) -> float:
+            x = share * u**4
+            return math.exp((k - 1) * math.log(x) + (n - k) * math.log1p(-x) - log_beta) * 4 * share * u**3
+
+        return math.fsum(height((i + 0.5) / 4000) for i in range(4000)) / 4000
+
+    return min(1.0, 2 * min(at_least(k, share), at_least(n - k, 1 - share)))
+
+
+def word_p(counts: Mapping[str, Sequence[bool]], every: Mapping[str, Sequence[bool]]) -> float:
+    """p of a word's shifts by prompt against all words': places of one prompt count for less, as alike as those of all."""
+    share = sum(map(sum, every.values())) / sum(map(len, every.values()))
+    products = sum((sum(hits) - share * len(hits)) ** 2 - len(hits) * share * (1 - share) for hits in every.values())
+    pairs = sum(len(hits) * (len(hits) - 1) for hits in every.values())
+    alike = min(1, max(0, products / pairs / share / (1 - share)))
+    places = sum(map(len, counts.values()))
+    weight = sum(len(hits) * (1 + (len(hits) - 1) * alike) for hits in counts.values()) / places
+    return binomial_p(sum(map(sum, counts.values())) / weight, places / weight, share)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import random
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from tds_atlas.report import query
 from tests.report import synthetic
+from tests.report.chance import comparisons, define, fill, word_p
 from tests.report.sheets import made_up
 
 Z = 1.959964
@@ -39,18 +42,11 @@ def test_words_that_stand_out_against_a_slow_version(database: Path) -> None:
     for prompt, word, hit in found:
         counts[word][prompt].append(hit)
         every[prompt].append(hit)
-    overall, size = sum(hit for *_, hit in found) / len(found), len(found)
+    overall = sum(hit for *_, hit in found) / len(found)
     tests = {}
     for word, prompts in counts.items():
         if len(prompts) >= 10:
-            part = sum(map(len, prompts.values())) / size
-            e = [
-                (sum(prompts[p]) - overall * len(prompts[p]) if p in prompts else 0)
-                - part * (sum(every[p]) - overall * len(every[p]))
-                for p in every
-            ]
-            z = sum(e) / math.sqrt(len(prompts) / (len(prompts) - 1) * sum(x * x for x in e))
-            tests[word] = math.erfc(abs(z) / math.sqrt(2))
+            tests[word] = word_p(prompts, every)
     ordered = sorted(tests.values())
     limit = max((p for i, p in enumerate(ordered, 1) if p * len(ordered) / i <= 0.05), default=-1.0)
     rows = [r for r in query.rows(query.connect(database), "figures/shift_ratio_words") if " 1 <i>" in r["comparison"]]
@@ -63,6 +59,44 @@ def test_words_that_stand_out_against_a_slow_version(database: Path) -> None:
         )
         assert row["stands_out"] == (tests[row["word"]] <= limit)
         assert 0 <= row["low_share"] <= row["share"] <= row["high_share"] <= 1
+
+
+def drawn_words(reports: int, prompts: int, words: int, rate: float, alike: float) -> duckdb.DuckDBPyConnection:
+    """Reports of words by Zipf's law, all of one true ratio; answers differ in theirs by a beta distribution."""
+    draw, rows, kinds = random.Random(3), [], ("unshifted", "shifted")
+    a = (1 - alike) / alike
+    for c in range(reports):
+        for g in range(prompts):
+            chance = draw.betavariate(rate * a, (1 - rate) * a)
+            said = draw.choices(range(words), [1 / (w + 1) for w in range(words)], k=draw.randint(30, 100))
+            rows += [
+                {"comparison_id": f"c{c}", "prompt_id": f"{g}", "word": f"w{w}", "shift": kinds[draw.random() < chance]}
+                for w in said
+            ]
+    con = duckdb.connect()
+    fill(con, "word", "comparison_id VARCHAR, prompt_id VARCHAR, word VARCHAR, shift VARCHAR", rows)
+    comparisons(con, reports)
+    define(con)
+    return con
+
+
+def naming(con: duckdb.DuckDBPyConnection) -> set[str]:
+    rows = query.rows(con, "figures/shift_ratio_words")
+    return {row["comparison"] for row in rows if row["above"] + row["below"]}
+
+
+@pytest.mark.parametrize(
+    ("prompts", "words", "rate", "alike"), [(24, 100, 0.2, 0.1), (100, 300, 0.05, 0.3), (60, 100, 0.5, 0.1)]
+)
+def test_words_of_one_true_ratio_rarely_stand_out(prompts: int, words: int, rate: float, alike: float) -> None:
+    assert len(naming(drawn_words(20, prompts, words, rate, alike))) <= 1
+
+
+def test_a_word_that_is_nearly_always_shifted_stands_out() -> None:
+    con = drawn_words(10, 40, 150, 0.2, 0.1)
+    con.execute("UPDATE word SET shift = CASE WHEN hash(rowid) % 10 > 0 THEN 'shifted' ELSE '' END WHERE word = 'w20'")
+    rows = [row for row in query.rows(con, "figures/shift_ratio_words") if row["word"] == "w20"]
+    assert len(rows) > 5 and all(row["stands_out"] for row in rows)
 
 
 def test_substitutions_against_a_slow_version(database: Path) -> None:

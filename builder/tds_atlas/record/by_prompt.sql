@@ -33,8 +33,8 @@ COMMENT ON COLUMN prompt_shift.n         IS 'Positions of the prompt''s answers.
 COMMENT ON COLUMN prompt_shift.x         IS 'How many of them are shifted.';
 COMMENT ON COLUMN prompt_shift.first_pos IS 'Index of the first shifted position; NULL if there is none.';
 
--- Tags of one kind against their whole comparison: the excess of a tag's prompts over the overall share, against as many
--- prompts drawn at random. Benjamini-Hochberg over the tags of a comparison.
+-- Tags of one kind against their whole comparison: the excess of a tag's prompts over the overall share, against as
+-- many prompts drawn at random. Benjamini-Hochberg over the tags of a comparison.
 CREATE MACRO shift_by_tag(wanted) AS TABLE
 WITH
     overall AS (SELECT comparison_id, sum(x) / sum(n) AS share FROM prompt_shift GROUP BY ALL),

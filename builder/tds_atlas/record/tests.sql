@@ -45,9 +45,10 @@ CREATE MACRO paired_p(d) AS
             ELSE 1
         END
     END;
--- The sum of a quantity over m of a comparison's g prompts, had they been drawn at random: its variance and third moment
--- follow from those of the quantity (mean 0) over all prompts. Few prompts of a skewed quantity have a skewed sum, so
--- that z is read from a gamma distribution of that skewness, too, by Wilson and Hilferty's cube root; the larger p counts.
+-- The sum of a quantity over m of a comparison's g prompts, had they been drawn at random: its variance and third
+-- moment follow from those of the quantity (mean 0) over all prompts. Few prompts of a skewed quantity have a skewed
+-- sum, so that z is read from a gamma distribution of that skewness, too, by Wilson and Hilferty's cube root; the
+-- larger p counts.
 CREATE MACRO drawn_error(m, g, square) AS sqrt(m * (g - m)::DOUBLE / (g - 1) * square);
 CREATE MACRO drawn_skewness(m, g, square, third) AS
     CASE
