@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 
 import duckdb
@@ -10,6 +11,7 @@ import pytest
 from tds_atlas.report import query
 from tests import intervals
 from tests.report import synthetic
+from tests.report.chance import comparisons, define, fill
 from tests.report.sheets import made_up
 
 
@@ -59,6 +61,36 @@ def test_paired_differences_and_their_false_discovery_rate(con: duckdb.DuckDBPyC
     for place, r in enumerate(ordered):
         slow = min(min(1, s["p"] * len(found) / (k + 1)) for k, s in enumerate(ordered) if k >= place)
         assert r["adjusted_p"] == pytest.approx(slow)
+
+
+@pytest.fixture(scope="module")
+def chance() -> duckdb.DuckDBPyConnection:
+    """400 comparisons of 5 prompts, alike but for chance, after a first; in one more all prompts differ by the same."""
+    draw, count = random.Random(4), 402
+    con = duckdb.connect()
+    comparisons(con, count)
+    con.execute("ALTER TABLE comparison ADD COLUMN kind VARCHAR DEFAULT 'tuning'")
+    rows = [
+        {"comparison_id": f"c{c}", "prompt_id": f"{g}", "place": 9, "measure": "answer length", "unit": "tokens", "n": 1.0}
+        | {"x": float(g if c == 0 else g + 3 if c == count - 1 else g + draw.gauss(0, 1))}
+        for c in range(count)
+        for g in range(5)
+    ]
+    columns = "comparison_id VARCHAR, prompt_id VARCHAR, place INTEGER, measure VARCHAR, unit VARCHAR, n DOUBLE, x DOUBLE"
+    fill(con, "prompt_measure", columns, rows)
+    define(con)
+    return con
+
+
+def test_few_prompts_alike_but_for_chance_rarely_differ(chance: duckdb.DuckDBPyConnection) -> None:
+    rows = query.rows(chance, "figures/compare_differences")[:-1]
+    assert len(rows) == 400 and sum(row["p"] <= 0.05 for row in rows) <= 0.075 * 400
+    assert not any(row["adjusted_p"] <= 0.05 for row in rows)
+
+
+def test_the_same_difference_in_all_prompts_is_judged_by_its_sign(chance: duckdb.DuckDBPyConnection) -> None:
+    row = query.rows(chance, "figures/compare_differences")[-1]
+    assert row["difference"] == 3 and row["p"] == pytest.approx(2 * 0.5**5)
 
 
 def test_word_overlap_against_sets(con: duckdb.DuckDBPyConnection) -> None:

@@ -27,9 +27,9 @@ def test_swap_against_other_places(report: Report, outcome: str, method: str) ->
     rows = report.rows("pages/swap_difference", label=ONE, outcome=outcome, method=method)
     most = max(rows, key=lambda row: abs(row["difference"]))
     assert all(row["q"] <= 0.05 for row in rows) and len(rows) == 2
-    brings = report.word(most["difference"], "divergence achieves more at 2 of 2 targets", "it achieves less at 2 of 2")
-    number = f"most at a target of {pct(most['target'], 0)}: {signed(100 * most['difference'], 0)} ± {100 * most['half_width']:.0f} points"
-    report.says("swap", f"**{ONE}**, {OUTCOMES[outcome]}, divergence against {method}: {brings} ({number}")
+    brings = report.word(most["difference"], "divergence achieves more at 2 of 2", "divergence achieves less at 2 of 2")
+    number = f"equal shares (most with {pct(most['swapped'])} swapped: {signed(100 * most['difference'], 0)} ± {100 * most['half_width']:.0f} points"
+    report.says("swap", f"**{ONE}**, {OUTCOMES[outcome]}, divergence against {method}: {brings} {number}")
 
 
 def test_swap_between_the_two_models(report: Report) -> None:

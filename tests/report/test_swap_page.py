@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -11,7 +13,8 @@ import pytest
 from tds_atlas.report import query
 from tests import intervals
 from tests.report import synthetic
-from tests.report.sheets import made_up, pages
+from tests.report.chance import comparisons, define, fill
+from tests.report.sheets import made_up, pages, sheet
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +50,7 @@ def test_gaps_and_differences_are_paired_by_prompt(con: duckdb.DuckDBPyConnectio
     wanted |= {"method": "random"}
     (found,) = (r for r in query.rows(con, "pages/swap_difference") if wanted.items() <= r.items())
     steps = [mixed[p] - other[p] for p in base]
+    assert found["swapped"] == found["swapped_other"] == pytest.approx(0.3)  # no step between two shares
     assert found["difference"] == pytest.approx(mean(steps))
     assert found["half_width"] == pytest.approx(intervals.t95(len(steps) - 1) * stdev(steps) / len(steps) ** 0.5)
 
@@ -57,6 +61,90 @@ def test_the_false_discovery_rate_is_that_of_benjamini_and_hochberg(con: duckdb.
     for row in rows:
         slow = min(p * len(ps) / (i + 1) for i, p in enumerate(ps) if p >= row["p"])
         assert row["q"] == pytest.approx(min(1, slow))
+
+
+COLUMNS = """comparison_id VARCHAR, method VARCHAR, share DOUBLE, prompt_id VARCHAR, n_swapped BIGINT, n_tokens BIGINT,
+    outcome VARCHAR, x DOUBLE"""
+Drawn = Callable[[str, float, str], float]  # method, share, prompt -> outcome
+
+
+def made(
+    drawn: Drawn, prompts: int, points: Sequence[tuple[str, float, int]], reports: int = 1, outcome: str = "refusal"
+) -> duckdb.DuckDBPyConnection:
+    """Reports with texts at these points (method, target, swapped of 100 tokens)."""
+    con = duckdb.connect()
+    rows = [
+        {"comparison_id": f"c{c}", "method": method, "share": share, "prompt_id": f"{g}", "n_swapped": swapped}
+        | {"n_tokens": 100, "outcome": outcome, "x": float(drawn(method, share, f"{c}/{g}"))}
+        for c in range(reports)
+        for method, share, swapped in points
+        for g in range(prompts)
+    ]
+    fill(con, "swap_outcome", COLUMNS, rows)
+    comparisons(con, reports)
+    define(con)
+    return con
+
+
+ENDS = [("divergence", 0.0, 0), ("divergence", 1.0, 100)]
+
+
+def test_refusals_in_all_prompts_against_none_are_clear() -> None:
+    con = made(lambda m, s, g: s > 0 and m == "divergence", 17, [*ENDS, ("divergence", 0.1, 9), ("random", 0.1, 9)])
+    (row,) = query.rows(con, "pages/swap_difference")
+    assert row["p"] == pytest.approx(2 * 0.5**17) and row["difference"] == 1 and row["half_width"] == 0
+    gap = query.rows(con, "pages/swap_gap")[0]
+    assert (gap["closed"], gap["closed_high"]) == (1, 1)
+    assert gap["closed_low"] == pytest.approx(0.025 ** (1 / 17))  # a lower rate gives 17 of 17 in under 2.5 %
+    nothing = query.rows(con, "pages/swap_gap")[1]
+    assert (nothing["closed"], nothing["closed_low"]) == (0, 0)
+    assert nothing["closed_high"] == pytest.approx(1 - 0.025 ** (1 / 17))
+
+
+def test_other_methods_are_interpolated_between_the_shares_that_they_reached() -> None:
+    points = [("divergence", 0.1, 20), ("entropy", 0.1, 10), ("entropy", 0.2, 50), ("random", 0.1, 30)]
+    values = {"divergence": lambda s: 0.9, "entropy": lambda s: 0.2 if s < 0.15 else 0.6, "random": lambda s: 0.5}
+    con = made(lambda m, s, g: values[m](s) + 0.01 * int(g.split("/")[1]), 8, [*ENDS, *points], outcome="style")
+    entropy, random_places = query.rows(con, "pages/swap_difference")
+    assert entropy["difference"] == pytest.approx(0.9 - (0.2 + 0.4 / 4)) and entropy["swapped_other"] == 0.2
+    assert random_places["difference"] == pytest.approx(0.4) and random_places["swapped_other"] == 0.3
+    assert entropy["p"] == pytest.approx(2 * 0.5**8)  # all differences are the same: their signs
+
+
+@pytest.mark.parametrize("outcome", ["refusal", "style"])
+def test_chance_is_rarely_called_a_difference(outcome: str) -> None:
+    """300 reports of 12 prompts, in which the other method's rate at the same share is that of divergence."""
+    draw = random.Random(8)
+    rates = {("divergence", 0.1): 0.5, ("entropy", 0.1): 0.2, ("entropy", 0.2): 0.7}
+    easy = {f"{c}/{g}": draw.random() for c in range(300) for g in range(12)}
+
+    def drawn(method: str, share: float, prompt: str) -> float:
+        rate = rates.get((method, share), share)
+        return draw.random() * (rate + easy[prompt]) if outcome == "style" else (draw.random() + easy[prompt]) / 2 < rate
+
+    points = [("divergence", 0.1, 40), ("entropy", 0.1, 10), ("entropy", 0.2, 60)]
+    rows = query.rows(made(drawn, 12, [*ENDS, *points], 300, outcome), "pages/swap_difference")
+    assert len(rows) == 300 and sum(row["p"] <= 0.05 for row in rows) <= 0.07 * 300
+
+
+@pytest.mark.parametrize(
+    ("reached", "says"),
+    [
+        ((0.9, 0.9, 0.0), "the base's most uncertain positions close as much with 8.0 % swapped"),
+        ((0.9, 0.2, 0.0), "the base's most uncertain positions close at most 22 %, with 8.0 % swapped"),
+        ((-4.0, 0.2, 0.0), "does not close the gap in style: it moves away from the aligned model at every tested share."),
+    ],
+)
+def test_the_lead(tmp_path: Path, reached: Sequence[float], says: str) -> None:
+    """The base's style is 0, the aligned model's 0.9: what each method reaches with 8 % swapped."""
+    path = synthetic.write(tmp_path / "made.duckdb", rich=True)
+    cases = " ".join(f"WHEN '{m}' THEN {x}" for m, x in zip(synthetic.METHODS, reached, strict=True))
+    with duckdb.connect(str(path)) as con:
+        con.execute("UPDATE swap SET n_swapped = CASE share WHEN 0 THEN 0 WHEN 1 THEN 50 ELSE 4 END, n_tokens = 50")
+        con.execute(f"""UPDATE swap SET refuses = false, style_share =
+            CASE share WHEN 0 THEN 0 WHEN 1 THEN 0.9 ELSE CASE method {cases} END END""")
+    text = sheet(path, "findings/swap.md")
+    assert says in text and "closes −" not in text and "± 0 " not in text.split("## What swapping")[0]
 
 
 def test_a_report_without_swaps_has_no_such_page() -> None:

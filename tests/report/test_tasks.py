@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import random
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from tds_atlas.report import query
 from tests.report import synthetic
+from tests.report.chance import comparisons, define, drawn_p, fill
 from tests.report.sheets import made_up
 
 Z = 1.959964
@@ -37,37 +40,81 @@ def share_and_half(mine: list[Prompt]) -> tuple[float, float]:
     return share, Z * math.sqrt(len(mine) / (len(mine) - 1) * sum((p[5] - share * p[4]) ** 2 for p in mine)) / size
 
 
+def slow_p(mine: list[Prompt], prompts: list[Prompt]) -> float:
+    overall = share_and_half(prompts)[0]
+    excess, every = ([p[5] - overall * p[4] for p in some] for some in (mine, prompts))
+    return drawn_p(excess, every)
+
+
+def largest_clear(ps: list[float]) -> float:
+    return max((p for i, p in enumerate(sorted(ps), 1) if p * len(ps) / i <= 0.05), default=-1.0)
+
+
 @pytest.mark.parametrize("key", ["task", "topic", "set"])
 def test_tags_against_a_slow_version(database: Path, prompts: list[Prompt], key: str) -> None:
     rows = [r for r in query.rows(query.connect(database), f"figures/shift_by_{key}") if " 1 <i>" in r["comparison"]]
     assert {r[key] for r in rows} == {tag for p in prompts for tag in tags(p, key)}
-    overall, size = share_and_half(prompts)[0], sum(p[4] for p in prompts)
-    found = {}
+    overall, found = share_and_half(prompts)[0], {}
     for row in rows:
         mine = [p for p in prompts if row[key] in tags(p, key)]
         share, half = share_and_half(mine)
         assert row["share"] == pytest.approx(share) and row["prompts"] == len(mine)
         assert row["low_share"] == pytest.approx(share - half) and row["high_share"] == pytest.approx(share + half)
         assert row["overall_share"] == pytest.approx(overall)
-        part = sum(p[4] for p in mine) / size
-        e = [((p in mine) - part) * (p[5] - overall * p[4]) for p in prompts]
-        spread = math.sqrt(len(mine) / (len(mine) - 1) * sum(x * x for x in e))
-        found[row[key]] = math.erfc(abs(sum(e)) / spread / math.sqrt(2)) if spread > 1e-9 else 1.0
+        found[row[key]] = slow_p(mine, prompts)
         assert row["p"] == pytest.approx(found[row[key]], abs=2e-6)
-    ordered = sorted(found.values())
-    limit = max((p for i, p in enumerate(ordered, 1) if p * len(ordered) / i <= 0.05), default=-1.0)
+    limit = largest_clear(list(found.values()))
     assert {r[key]: r["stands_out"] for r in rows} == {tag: p <= limit for tag, p in found.items()}
 
 
 def test_cells_against_a_slow_version(database: Path, prompts: list[Prompt]) -> None:
     rows = query.rows(query.connect(database), "figures/shift_by_task_and_topic")
-    for row in (r for r in rows if " 1 <i>" in r["comparison"]):
-        mine = [p for p in prompts if row["task"] in p[2] and row["topic"] in p[3]]
-        share, half = share_and_half(mine)
-        overall = share_and_half(prompts)[0]
-        against = "above" if share - half > overall else "below" if share + half < overall else "no clear difference"
-        assert len(mine) == row["prompts"] >= 5
+    rows = [r for r in rows if " 1 <i>" in r["comparison"]]
+    cells = {(r["task"], r["topic"]): [p for p in prompts if r["task"] in p[2] and r["topic"] in p[3]] for r in rows}
+    limit = largest_clear([slow_p(mine, prompts) for mine in cells.values()])
+    for row in rows:
+        mine = cells[row["task"], row["topic"]]
+        share, overall, p = share_and_half(mine)[0], share_and_half(prompts)[0], slow_p(mine, prompts)
+        against = "no clear difference" if p > limit else "above" if share > overall else "below"
+        assert len(mine) == row["prompts"] >= 5 and row["p"] == pytest.approx(p, abs=2e-6)
         assert row["share"] == pytest.approx(share) and row["against"] == against
+
+
+@pytest.fixture(scope="module")
+def chance() -> duckdb.DuckDBPyConnection:
+    """60 comparisons of 120 prompts each, some of which are shifted far more than others; tags are drawn at random."""
+    draw, prompts, answers = random.Random(5), [], []
+    for c in range(60):
+        for g in range(120):
+            name, n = f"{c}/{g}", draw.randint(20, 200)
+            tasks, topics = ([f"tag {draw.choices(range(6), range(1, 7))[0]}"] for _ in range(2))
+            prompts.append({"prompt_id": name, "set": "s", "tasks": tasks, "topics": topics})
+            x = round(n * min(1, 0.05 * draw.lognormvariate(0, 1)))
+            answers.append({"comparison_id": f"c{c}", "prompt_id": name, "n": n, "x": float(x)})
+    con = duckdb.connect()
+    fill(con, "prompt", 'prompt_id VARCHAR, "set" VARCHAR, tasks VARCHAR[], topics VARCHAR[]', prompts)
+    fill(con, "prompt_shift", "comparison_id VARCHAR, prompt_id VARCHAR, n BIGINT, x DOUBLE", answers)
+    con.execute("CREATE VIEW prompt_tag AS SELECT prompt_id, 'task' AS kind, unnest(tasks) AS tag FROM prompt")
+    comparisons(con, 60)
+    define(con)
+    return con
+
+
+@pytest.mark.parametrize("name", ["shift_by_task", "shift_by_task_and_topic"])
+def test_tags_drawn_at_random_rarely_stand_out(chance: duckdb.DuckDBPyConnection, name: str) -> None:
+    rows = query.rows(chance, f"figures/{name}")
+    assert sum(r["p"] <= 0.05 for r in rows) / len(rows) <= 0.055 and len(rows) > 300
+    out = {r["comparison"] for r in rows if r.get("stands_out") or r.get("against") in ("above", "below")}
+    assert len(out) <= 5
+
+
+def test_a_tag_that_is_shifted_twice_as_much_stands_out(chance: duckdb.DuckDBPyConnection) -> None:
+    chance.execute("BEGIN")
+    chance.execute("""UPDATE prompt_shift SET x = least(n, x * 2.5) FROM prompt_tag t
+        WHERE t.prompt_id = prompt_shift.prompt_id AND tag = 'tag 5'""")
+    found = [r["stands_out"] for r in query.rows(chance, "figures/shift_by_task") if r["task"] == "tag 5"]
+    chance.execute("ROLLBACK")
+    assert sum(found) >= 0.8 * len(found)
 
 
 def test_drivers_against_a_slow_version(database: Path, prompts: list[Prompt]) -> None:

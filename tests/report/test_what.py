@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+import random
 from collections import Counter, defaultdict
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from tds_atlas.report import query
 from tests import intervals
 from tests.report import synthetic
+from tests.report.chance import comparisons, define, fill, word_p
 from tests.report.sheets import made_up
 
 Z = 1.959964
@@ -40,18 +44,11 @@ def test_words_that_stand_out_against_a_slow_version(database: Path) -> None:
     for prompt, word, hit in found:
         counts[word][prompt].append(hit)
         every[prompt].append(hit)
-    overall, size = sum(hit for *_, hit in found) / len(found), len(found)
+    overall = sum(hit for *_, hit in found) / len(found)
     tests = {}
     for word, prompts in counts.items():
         if len(prompts) >= 10:
-            part = sum(map(len, prompts.values())) / size
-            e = [
-                (sum(prompts[p]) - overall * len(prompts[p]) if p in prompts else 0)
-                - part * (sum(every[p]) - overall * len(every[p]))
-                for p in every
-            ]
-            z = sum(e) / math.sqrt(len(prompts) / (len(prompts) - 1) * sum(x * x for x in e))
-            tests[word] = math.erfc(abs(z) / math.sqrt(2))
+            tests[word] = word_p(prompts, every)
     ordered = sorted(tests.values())
     limit = max((p for i, p in enumerate(ordered, 1) if p * len(ordered) / i <= 0.05), default=-1.0)
     rows = [r for r in query.rows(query.connect(database), "figures/shift_ratio_words") if " 1 <i>" in r["comparison"]]
@@ -66,6 +63,44 @@ def test_words_that_stand_out_against_a_slow_version(database: Path) -> None:
         assert 0 <= row["low_share"] <= row["share"] <= row["high_share"] <= 1
 
 
+def drawn_words(reports: int, prompts: int, words: int, rate: float, alike: float) -> duckdb.DuckDBPyConnection:
+    """Reports of words by Zipf's law, all of one true ratio; answers differ in theirs by a beta distribution."""
+    draw, rows, kinds = random.Random(3), [], ("unshifted", "shifted")
+    a = (1 - alike) / alike
+    for c in range(reports):
+        for g in range(prompts):
+            chance = draw.betavariate(rate * a, (1 - rate) * a)
+            said = draw.choices(range(words), [1 / (w + 1) for w in range(words)], k=draw.randint(30, 100))
+            rows += [
+                {"comparison_id": f"c{c}", "prompt_id": f"{g}", "word": f"w{w}", "shift": kinds[draw.random() < chance]}
+                for w in said
+            ]
+    con = duckdb.connect()
+    fill(con, "word", "comparison_id VARCHAR, prompt_id VARCHAR, word VARCHAR, shift VARCHAR", rows)
+    comparisons(con, reports)
+    define(con)
+    return con
+
+
+def naming(con: duckdb.DuckDBPyConnection) -> set[str]:
+    rows = query.rows(con, "figures/shift_ratio_words")
+    return {row["comparison"] for row in rows if row["above"] + row["below"]}
+
+
+@pytest.mark.parametrize(
+    ("prompts", "words", "rate", "alike"), [(24, 100, 0.2, 0.1), (100, 300, 0.05, 0.3), (60, 100, 0.5, 0.1)]
+)
+def test_words_of_one_true_ratio_rarely_stand_out(prompts: int, words: int, rate: float, alike: float) -> None:
+    assert len(naming(drawn_words(20, prompts, words, rate, alike))) <= 1
+
+
+def test_a_word_that_is_nearly_always_shifted_stands_out() -> None:
+    con = drawn_words(10, 40, 150, 0.2, 0.1)
+    con.execute("UPDATE word SET shift = CASE WHEN hash(rowid) % 10 > 0 THEN 'shifted' ELSE '' END WHERE word = 'w20'")
+    rows = [row for row in query.rows(con, "figures/shift_ratio_words") if row["word"] == "w20"]
+    assert len(rows) > 5 and all(row["stands_out"] for row in rows)
+
+
 def test_substitutions_against_a_slow_version(database: Path) -> None:
     sql = """SELECT w.base_top, t.token, q.ordinal, t.pos FROM word w JOIN tds t ON t.comparison_id = w.comparison_id
              AND t.response_id = w.response_id AND t.pos = w.shifted_pos JOIN prompt q ON q.prompt_id = w.prompt_id
@@ -78,8 +113,66 @@ def test_substitutions_against_a_slow_version(database: Path) -> None:
         pair = (row["base"], row["aligned"])
         assert row["places"] == pairs[pair]
         assert row["lift"] == pytest.approx(pairs[pair] * len(places) / (base[pair[0]] * said[pair[1]]))
+        assert row["p"] == pytest.approx(pair_p(pair, places), rel=1e-6)
         assert len({e["ordinal"] for e in row["examples"]}) == len(row["examples"]) <= 3
         assert all((*pair, e["ordinal"], e["pos"]) in places for e in row["examples"])
+    ps = sorted(pair_p(pair, places) for pair in pairs)
+    clear = max((i for i, p in enumerate(ps, 1) if p * len(ps) / i <= 0.05), default=0)
+    assert {(r["tests"], r["standing_out"]) for r in rows} == {(len(ps), clear)}
+    assert all(r["stands_out"] == (clear > 0 and r["p"] <= ps[clear - 1] * (1 + 1e-9)) for r in rows)
+
+
+def pair_p(pair: tuple[str, str], places: list[tuple[Any, ...]]) -> float:
+    """The chance of at least as many prompts with the pair, of those where the base says its token: a sum of chances."""
+    share = sum(said == pair[1] for _, said, *_ in places) / len(places)
+    times = Counter(prompt for base, _, prompt, _ in places if base == pair[0])
+    n, k = len(times), len({prompt for base, said, prompt, _ in places if (base, said) == pair})
+    chance = sum(1 - (1 - share) ** t for t in times.values()) / n
+    return math.fsum(math.comb(n, i) * chance**i * (1 - chance) ** (n - i) for i in range(k, n + 1))
+
+
+@pytest.mark.parametrize("bound", [False, True])
+def test_pairs_that_do_not_depend_on_each_other_are_rarely_beyond_chance(bound: bool) -> None:
+    """30 reports; each prompt has words of its own that it repeats. Bound: one token of the base always gives one answer."""
+    draw, words, tds = random.Random(6), [], []
+    for c, g in product(range(30), range(60)):
+        weights = [[draw.gammavariate(0.5, 1) / (w + 1) for w in range(40)] for _ in "ab"]
+        for pos in range(draw.randint(3, 20)):
+            base, said = (draw.choices(range(40), w)[0] for w in weights)
+            key = {"comparison_id": f"c{c}", "response_id": f"{g}"}
+            words.append(key | {"prompt_id": f"{g}", "shifted_pos": pos, "word": "w", "shift": "shifted"})
+            tds.append(key | {"pos": pos, "base_top": f"b{base}", "token": f"a{7 if bound and base == 3 else said}"})
+    con = duckdb.connect()
+    columns = "comparison_id VARCHAR, response_id VARCHAR, "
+    kept = "prompt_id VARCHAR, shifted_pos INTEGER, word VARCHAR, shift VARCHAR"
+    places = ", n_tokens INTEGER DEFAULT 1, char_start INTEGER DEFAULT 0, char_end INTEGER DEFAULT 1"
+    fill(con, "word", columns + kept + places, words)
+    fill(con, "tds", columns + "pos INTEGER, base_top VARCHAR, token VARCHAR", tds)
+    fill(con, "prompt", "prompt_id VARCHAR, ordinal INTEGER", [{"prompt_id": f"{g}", "ordinal": g} for g in range(60)])
+    fill(con, "response", "response_id VARCHAR, text VARCHAR", [{"response_id": f"{g}", "text": "w"} for g in range(60)])
+    comparisons(con, 30)
+    define(con)
+    rows = query.rows(con, "pages/substitutions")
+    found = {row["label"] for row in rows if row["standing_out"]}
+    assert len(found) == 30 if bound else len(found) <= 2
+    if bound:
+        assert {row["label"] for row in rows if row["stands_out"] and (row["base"], row["aligned"]) == ("b3", "a7")} == found
+
+
+def test_words_shifted_as_often_as_the_last_are_counted(tmp_path: Path) -> None:
+    path = synthetic.write(tmp_path / "made.duckdb", rich=True)
+    counts = Counter(
+        word for (word,) in ask(path, "SELECT word FROM word WHERE shift = 'shifted' AND word <> '' AND comparison_id = 'c-1'")
+    )
+    row = query.rows(query.connect(path), "pages/words")[0]
+    last = row["words"][-1]
+    same = [w for w, n in counts.items() if n == last["shifted"] and has_letter(w) == has_letter(last["word"])]
+    shown = [w["word"] for w in row["words"]]
+    assert len(shown) == 5 and row["tied"] == len(set(same) - set(shown))
+
+
+def has_letter(word: str) -> bool:
+    return any(sign.isalpha() for sign in word)
 
 
 def test_adjusted_roles_and_their_difference_against_a_slow_version(database: Path) -> None:

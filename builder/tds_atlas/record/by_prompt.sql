@@ -33,17 +33,21 @@ COMMENT ON COLUMN prompt_shift.n         IS 'Positions of the prompt''s answers.
 COMMENT ON COLUMN prompt_shift.x         IS 'How many of them are shifted.';
 COMMENT ON COLUMN prompt_shift.first_pos IS 'Index of the first shifted position; NULL if there is none.';
 
--- Tags of one kind against their whole comparison, by a test whose variance accounts for the tag being part of it.
--- Benjamini-Hochberg over the tags of a comparison.
+-- Tags of one kind against their whole comparison: the excess of a tag's prompts over the overall share, against as
+-- many prompts drawn at random. Benjamini-Hochberg over the tags of a comparison.
 CREATE MACRO shift_by_tag(wanted) AS TABLE
 WITH
-    overall AS (SELECT comparison_id, sum(x) / sum(n) AS share, sum(n) AS size FROM prompt_shift GROUP BY ALL),
+    overall AS (SELECT comparison_id, sum(x) / sum(n) AS share FROM prompt_shift GROUP BY ALL),
     residual AS (
-        SELECT comparison_id, prompt_id, n, x, share, size, x - share * n AS r
+        SELECT comparison_id, prompt_id, n, x, share, x - share * n AS r
         FROM prompt_shift
         JOIN overall USING (comparison_id)
     ),
-    spread AS (SELECT comparison_id, sum(r * r) AS rr FROM residual GROUP BY ALL),
+    spread AS (
+        SELECT comparison_id, count(*) AS all_prompts, avg(r * r) AS square, avg(r * r * r) AS third
+        FROM residual
+        GROUP BY ALL
+    ),
     tested AS (
         SELECT
             comparison_id,
@@ -52,24 +56,17 @@ WITH
             sum(n)::BIGINT AS positions,
             share AS overall,
             clustered_mean(x, n) AS ratio,
-            clustered_half_width(x, n) AS half,
-            sum(r) AS excess,
-            -- The variance of that excess: each prompt's own minus its part in the overall share, which includes the
-            -- tag.
-            CASE
-                WHEN count(*) > 1
-                THEN count(*) / (count(*) - 1.0) * ((1 - 2 * sum(n) / size) * sum(r * r) + power(sum(n) / size, 2) * rr)
-            END AS variance
+            share_bounds(x, n) AS bounds,
+            drawn_p(sum(r), count(*), all_prompts, square, third) AS p
         FROM prompt_tag
         JOIN residual USING (prompt_id)
         JOIN spread USING (comparison_id)
         WHERE kind = wanted
-        GROUP BY comparison_id, tag, share, size, rr
+        GROUP BY comparison_id, tag, share, all_prompts, square, third
     ),
     ranked AS (
         SELECT
             *,
-            CASE WHEN variance > 0 THEN normal_p(excess / sqrt(variance)) ELSE 1 END AS p,
             row_number() OVER (PARTITION BY comparison_id ORDER BY p, tag) AS place,
             count(*) OVER (PARTITION BY comparison_id) AS tests
         FROM tested
@@ -78,8 +75,8 @@ SELECT
     label AS comparison,
     tag,
     ratio AS share,
-    share_low(ratio, half, prompts) AS low_share,
-    share_high(ratio, half, prompts) AS high_share,
+    bounds.low AS low_share,
+    bounds.high AS high_share,
     overall AS overall_share,
     min(p * tests / place) OVER (PARTITION BY comparison_id ORDER BY place DESC) <= 0.05 AS stands_out,
     round(p, 6) AS p,

@@ -2,13 +2,15 @@
 -- drawn on its own scale. Filled where the difference is clear at a false discovery rate of 5 % over all of them.
 WITH
     tested AS (
-        -- Rounded, so that the order of summation does not change the page.
+        -- Where all prompts differ by the same there is no error: the p is that of their signs.
         SELECT
             *,
             CASE
                 WHEN error > 1e-9
-                THEN normal_p(difference / error)
-                ELSE CASE WHEN abs(difference) < 1e-9 THEN 1 ELSE 0 END
+                THEN t_p(difference / error, prompts - 1)
+                WHEN abs(difference) > 1e-9
+                THEN mcnemar_p(prompts, 0)
+                ELSE 1
             END AS p
         FROM differences_from_first()
     ),
@@ -19,9 +21,9 @@ SELECT
     measure,
     unit,
     difference,
-    z95() * error AS half_width,
-    difference - z95() * error AS low,
-    difference + z95() * error AS high,
+    t95(prompts - 1) * error AS half_width,
+    difference - t95(prompts - 1) * error AS low,
+    difference + t95(prompts - 1) * error AS high,
     prompts,
     p,
     min(least(1, p * m / r)) OVER (ORDER BY r ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS adjusted_p

@@ -1,8 +1,18 @@
 -- Share of shifted tokens by task and topic, in per cent; the ten most common of each, cells with at least 5 prompts.
--- Coloured where the 95 % interval, clustered by prompt, excludes the comparison's overall share; grey where it does
--- not.
+-- Coloured where a cell differs from the comparison's overall share, against as many of its prompts drawn at random,
+-- with a false discovery rate of 5 % over the cells of the comparison; grey where it does not.
 WITH
     overall AS (SELECT comparison_id, sum(x) / sum(n) AS overall FROM prompt_shift GROUP BY ALL),
+    residual AS (
+        SELECT comparison_id, prompt_id, n, x, overall, x - overall * n AS r
+        FROM prompt_shift
+        JOIN overall USING (comparison_id)
+    ),
+    spread AS (
+        SELECT comparison_id, count(*) AS all_prompts, avg(r * r) AS square, avg(r * r * r) AS third
+        FROM residual
+        GROUP BY ALL
+    ),
     tagged AS (
         SELECT DISTINCT prompt_id, task, topic
         FROM prompt
@@ -26,33 +36,41 @@ WITH
             count(*) AS prompts,
             sum(n)::BIGINT AS positions,
             clustered_mean(x, n) AS ratio,
-            clustered_half_width(x, n) AS half
+            share_bounds(x, n) AS bounds,
+            drawn_p(sum(r), count(*), all_prompts, square, third) AS p
         FROM tagged
-        JOIN prompt_shift USING (prompt_id)
-        JOIN overall USING (comparison_id)
+        JOIN residual USING (prompt_id)
+        JOIN spread USING (comparison_id)
         JOIN common_task USING (task)
         JOIN common_topic USING (topic)
-        GROUP BY comparison_id, task, topic, topic_place, overall
+        GROUP BY comparison_id, task, topic, topic_place, overall, all_prompts, square, third
         HAVING count(*) >= 5
     ),
-    bounded AS (
-        -- Where all or no tokens are shifted, the bound is Wilson's for as many prompts.
-        SELECT *, share_low(ratio, half, prompts) AS low_share, share_high(ratio, half, prompts) AS high_share FROM cell
+    ranked AS (
+        SELECT
+            *,
+            row_number() OVER (PARTITION BY comparison_id ORDER BY p, task, topic) AS place,
+            count(*) OVER (PARTITION BY comparison_id) AS tests
+        FROM cell
+    ),
+    controlled AS (
+        SELECT *, min(p * tests / place) OVER (PARTITION BY comparison_id ORDER BY place DESC) <= 0.05 AS stands_out
+        FROM ranked
     )
+-- Where all or no tokens are shifted, the bound is Wilson's for as many prompts.
 SELECT
     label AS comparison,
     task,
     topic,
     ratio AS share,
-    low_share,
-    high_share,
+    bounds.low AS low_share,
+    bounds.high AS high_share,
     overall AS overall_share,
-    CASE
-        WHEN low_share > overall THEN 'above' WHEN high_share < overall THEN 'below' ELSE 'no clear difference'
-    END AS against,
+    CASE WHEN NOT stands_out THEN 'no clear difference' WHEN ratio > overall THEN 'above' ELSE 'below' END AS against,
+    round(p, 6) AS p,
     prompts,
     positions
-FROM bounded
+FROM controlled
 JOIN comparison USING (comparison_id)
-WHERE (SELECT count(DISTINCT(task, topic)) FROM bounded) > 1
+WHERE (SELECT count(DISTINCT(task, topic)) FROM controlled) > 1
 ORDER BY ordinal, sum(positions) OVER (PARTITION BY task) DESC, task, topic_place

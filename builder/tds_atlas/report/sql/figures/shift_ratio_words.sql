@@ -1,6 +1,7 @@
 -- The words with the highest shift ratio (shifted occurrences / all occurrences), with 95 % intervals clustered by
--- prompt; words in at least 10 prompts. Filled: the ratio differs from the comparison's overall ratio (dashed) with a
--- false discovery rate of 5 %.
+-- prompt; words in at least 10 prompts. Filled: the ratio differs from the comparison's overall ratio (dashed) by an
+-- exact
+-- binomial test, with a false discovery rate of 5 %.
 WITH
     per_prompt AS (
         SELECT comparison_id, word, prompt_id, count(*) AS n, count(*) FILTER (shift = 'shifted')::DOUBLE AS x
@@ -9,40 +10,45 @@ WITH
         GROUP BY ALL
     ),
     whole AS (SELECT comparison_id, prompt_id, sum(n) AS n, sum(x) AS x FROM per_prompt GROUP BY ALL),
-    overall AS (SELECT comparison_id, sum(x) / sum(n) AS share, sum(n) AS size FROM whole GROUP BY ALL),
-    residual AS (
-        SELECT comparison_id, prompt_id, share, size, x - share * n AS r FROM whole JOIN overall USING (comparison_id)
+    overall AS (SELECT comparison_id, sum(x) / sum(n) AS share FROM whole GROUP BY ALL),
+    alike AS (
+        -- How alike two words of one prompt are, over all words: the correlation of their shifts.
+        SELECT
+            comparison_id,
+            share,
+            CASE
+                WHEN share > 0 AND share < 1 AND sum(n * (n - 1)) > 0
+                THEN
+                    kept_within(
+                        (sum(power(x - share * n, 2)) / (share * (1 - share)) - sum(n)) / sum(n * (n - 1)), 0, 1
+                    )
+                ELSE 0
+            END AS correlation
+        FROM whole
+        JOIN overall USING (comparison_id)
+        GROUP BY comparison_id, share
     ),
-    spread AS (SELECT comparison_id, sum(r * r) AS rr FROM residual GROUP BY ALL),
-    tested AS (
+    counts AS (
         SELECT
             comparison_id,
             word,
             count(*) AS prompts,
             sum(n)::BIGINT AS places,
+            sum(x) AS shifted,
             share AS overall,
             clustered_mean(x, n) AS ratio,
-            clustered_half_width(x, n) AS half,
-            sum(x - share * n) AS excess,
-            -- The variance of that excess: each prompt's own minus its part in the overall ratio, which includes the
-            -- word.
-            count(*)
-            / (count(*) - 1.0)
-            * (
-                sum(power(x - share * n, 2))
-                - 2 * sum(n) / size * sum((x - share * n) * r)
-                + power(sum(n) / size, 2) * rr
-            ) AS variance
+            share_bounds(x, n) AS bounds,
+            -- So many of its places tell as much as one, because a prompt's are alike.
+            sum(n * (1 + (n - 1) * correlation)) / sum(n) AS weight
         FROM per_prompt
-        JOIN residual USING (comparison_id, prompt_id)
-        JOIN spread USING (comparison_id)
-        GROUP BY comparison_id, word, share, size, rr
+        JOIN alike USING (comparison_id)
+        GROUP BY comparison_id, word, share
         HAVING count(*) >= 10
     ),
+    tested AS (SELECT *, binomial_p(shifted / weight, places / weight, overall) AS p FROM counts),
     ranked AS (
         SELECT
             *,
-            CASE WHEN variance > 0 THEN normal_p(excess / sqrt(variance)) ELSE 1 END AS p,
             row_number() OVER (PARTITION BY comparison_id ORDER BY p, word) AS place,
             count(*) OVER (PARTITION BY comparison_id) AS tests
         FROM tested
@@ -72,8 +78,8 @@ SELECT
     label AS comparison,
     word,
     ratio AS share,
-    share_low(ratio, half, prompts) AS low_share,
-    share_high(ratio, half, prompts) AS high_share,
+    bounds.low AS low_share,
+    bounds.high AS high_share,
     overall AS overall_share,
     stands_out,
     round(p, 6) AS p,

@@ -15,7 +15,7 @@ WITH
 SELECT
     label,
     clustered_mean(x, 1) AS right_share,
-    clustered_half_width(x, 1) AS half,
+    share_bounds(x, 1) AS bounds,
     count(*) AS answers,
     count(*) FILTER (touched) AS touched,
     count(*) FILTER (x = 0) AS wrong,
@@ -23,7 +23,7 @@ SELECT
     avg(x) FILTER (touched) AS touched_right,
     avg(x) FILTER (NOT touched) AS other_right,
     touched_right - other_right AS difference,
-    z95() * sqrt(
+    t95(least(count(*) FILTER (touched), count(*) FILTER (NOT touched)) - 1) * sqrt(
         var_samp(x) FILTER (touched) / nullif(count(*) FILTER (touched), 0)
         + var_samp(x) FILTER (NOT touched) / nullif(count(*) FILTER (NOT touched), 0)
     ) AS difference_half

@@ -1,5 +1,7 @@
 -- What the base would say and what the aligned model says at the first shifted token of a word: the ten most frequent
--- pairs of each comparison, their lift, and up to three places with the words around them.
+-- pairs of each comparison, their lift, whether it is beyond chance, and up to three places with the words around them.
+-- Beyond chance: more of the prompts in which the base says its token have the pair than would if the answer's token
+-- did not depend on it, by an exact binomial test with a false discovery rate of 5 % over all pairs of the comparison.
 WITH
     place AS (
         SELECT
@@ -25,7 +27,7 @@ WITH
             count(*) OVER (PARTITION BY comparison_id, aligned) AS aligned_n
         FROM place
     ),
-    pair AS (
+    every_pair AS (
         SELECT
             comparison_id,
             base,
@@ -40,6 +42,40 @@ WITH
             max(n_tokens) > 1 AS is_part
         FROM counted
         GROUP BY comparison_id, base, aligned, base_n, aligned_n, all_places
+    ),
+    tries AS (
+        -- In how many prompts the base says its token so many times.
+        SELECT comparison_id, base, times, count(*) AS prompts
+        FROM (SELECT comparison_id, base, prompt_id, count(*) AS times FROM place GROUP BY ALL)
+        GROUP BY ALL
+    ),
+    expected AS (
+        SELECT
+            comparison_id,
+            base,
+            aligned,
+            sum(t.prompts) AS base_prompts,
+            sum(t.prompts * (1 - power(1 - aligned_places / all_places, times))) / base_prompts AS chance
+        FROM every_pair
+        JOIN tries t USING (comparison_id, base)
+        GROUP BY comparison_id, base, aligned
+    ),
+    ranked AS (
+        SELECT
+            e.*,
+            at_least_p(e.prompts, base_prompts, chance) AS p,
+            row_number() OVER (PARTITION BY comparison_id ORDER BY p, base, aligned) AS rank,
+            count(*) OVER (PARTITION BY comparison_id) AS tests
+        FROM every_pair e
+        JOIN expected USING (comparison_id, base, aligned)
+    ),
+    controlled AS (
+        SELECT *, min(p * tests / rank) OVER (PARTITION BY comparison_id ORDER BY rank DESC) <= 0.05 AS stands_out
+        FROM ranked
+    ),
+    pair AS (
+        SELECT * EXCLUDE (rank), count(*) FILTER (stands_out) OVER (PARTITION BY comparison_id) AS standing_out
+        FROM controlled
         QUALIFY row_number() OVER (PARTITION BY comparison_id ORDER BY places DESC, lift DESC, base, aligned) <= 10
     ),
     chosen AS (

@@ -1,5 +1,6 @@
 -- How much of the gap between base and aligned model a swap closes, per outcome, method and share; half widths are of
--- the numerator and of the whole gap, paired by prompt.
+-- the numerator and of the whole gap, paired by prompt. Where all prompts close it, or none does anything, there is no
+-- spread: the bound is the exact one for as many prompts as have a gap.
 WITH
     ends AS (
         SELECT
@@ -28,7 +29,26 @@ SELECT
     clustered_half_width(s.x - base, 1) AS moved_half,
     CASE WHEN abs(gap) > gap_half THEN moved / gap END AS closed,
     -- the ratio's half width by linearisation, paired by prompt
-    CASE WHEN abs(gap) > gap_half THEN clustered_half_width(s.x - base, aligned - base) END AS closed_half
+    CASE WHEN abs(gap) > gap_half THEN clustered_half_width(s.x - base, aligned - base) END AS closed_half,
+    power(0.025, 1 / count(*) FILTER (aligned <> base)) AS surely,
+    CASE
+        WHEN closed IS NULL
+        THEN NULL
+        WHEN closed_half > 1e-9
+        THEN closed - closed_half
+        WHEN closed > 0.5
+        THEN surely
+        ELSE 0
+    END AS closed_low,
+    CASE
+        WHEN closed IS NULL
+        THEN NULL
+        WHEN closed_half > 1e-9
+        THEN closed + closed_half
+        WHEN closed > 0.5
+        THEN 1
+        ELSE 1 - surely
+    END AS closed_high
 FROM swap_outcome s
 JOIN ends USING (comparison_id, outcome, prompt_id)
 JOIN comparison c ON c.comparison_id = s.comparison_id

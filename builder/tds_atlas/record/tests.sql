@@ -1,0 +1,90 @@
+-- Tests of what a report calls beyond chance, in closed form. Each asks what chance would do if there were nothing to
+-- find, and takes that from the whole comparison, not from the few rows in question.
+
+-- I_x(a, b) by its continued fraction (Abramowitz and Stegun 26.5.8), evaluated from the 402nd term down.
+CREATE MACRO beta_fraction(x, a, b) AS
+    exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * ln(x) + b * ln(1 - x))
+    / a
+    / list_reduce(
+        range(200, -1, -1),
+        lambda rest, m: 1 - (a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+        / (1 + (m + 1) * (b - m - 1) * x / ((a + 2 * m + 1) * (a + 2 * m + 2)) / rest),
+        1::DOUBLE
+    );
+CREATE MACRO beta_share(x, a, b) AS
+    CASE
+        WHEN x <= 0 THEN 0
+        WHEN x >= 1 THEN 1
+        WHEN x < (a + 1) / (a + b + 2) THEN beta_fraction(x, a, b)
+        ELSE 1 - beta_fraction(1 - x, b, a)
+    END;
+CREATE MACRO t_p(t, df) AS
+    CASE
+        WHEN df > 0
+        THEN CASE
+            WHEN t * t < 1.5 THEN 1 - beta_share(t * t / (df + t * t), 0.5, df / 2.0)
+            ELSE beta_share(df / (df + t * t), df / 2.0, 0.5)
+        END
+    END;
+CREATE MACRO at_least_p(k, n, share) AS
+    CASE WHEN k <= 0 THEN 1 WHEN k > n THEN 0 ELSE beta_share(share, k, n - k + 1) END;
+CREATE MACRO binomial_p(k, n, share) AS
+    least(1, 2 * least(at_least_p(k, n, share), at_least_p(n - k, n, 1 - share)));
+CREATE MACRO mcnemar_p(more, fewer) AS
+    CASE
+        WHEN more + fewer > 0 THEN least(1, 2 * beta_share(0.5, greatest(more, fewer), least(more, fewer) + 1))
+        WHEN more + fewer = 0 THEN 1
+    END;
+-- Where all differences are the same there is no spread, and their signs are what is left.
+CREATE MACRO paired_p(d) AS
+    CASE
+        WHEN count(d) > 1
+        THEN CASE
+            WHEN max(d) - min(d) > 1e-9 THEN t_p(avg(d) / stddev_samp(d) * sqrt(count(d)), count(d) - 1)
+            WHEN abs(avg(d)) > 1e-9 THEN mcnemar_p(count(d), 0)
+            ELSE 1
+        END
+    END;
+-- The sum of a quantity over m of a comparison's g prompts, had they been drawn at random: its variance and third
+-- moment follow from those of the quantity (mean 0) over all prompts. Few prompts of a skewed quantity have a skewed
+-- sum, so that z is read from a gamma distribution of that skewness, too, by Wilson and Hilferty's cube root; the
+-- larger p counts.
+CREATE MACRO drawn_error(m, g, square) AS sqrt(m * (g - m)::DOUBLE / (g - 1) * square);
+CREATE MACRO drawn_skewness(m, g, square, third) AS
+    CASE
+        WHEN g > 2
+        THEN m * (g - m)::DOUBLE / (g - 1) * (g - 2 * m) / (g - 2) * third / power(drawn_error(m, g, square), 3)
+        ELSE 0
+    END;
+CREATE MACRO cube_root_z(z, skewness) AS
+    CASE
+        WHEN abs(skewness) < 1e-4
+        THEN z
+        ELSE 6 / skewness * (cbrt(greatest(0, 1 + skewness * z / 2)) - 1) + skewness / 6
+    END;
+CREATE MACRO drawn_p(total, m, g, square, third) AS
+    CASE
+        WHEN m < g AND square > 1e-12
+        THEN greatest(
+            normal_p(total / drawn_error(m, g, square)),
+            normal_p(cube_root_z(total / drawn_error(m, g, square), drawn_skewness(m, g, square, third)))
+        )
+        ELSE 1
+    END;
+COMMENT ON MACRO beta_fraction IS 'I_x(a, b) below its mean, by a continued fraction; see beta_share.';
+COMMENT ON MACRO beta_share IS
+    'The regularised incomplete beta function I_x(a, b): how much of a beta distribution is below x.';
+COMMENT ON MACRO t_p IS 'Two-sided p of Student''s t with df degrees of freedom.';
+COMMENT ON MACRO at_least_p IS
+    'Chance of k or more of n, each with the same share; k and n may be fractions (numbers of equal weight).';
+COMMENT ON MACRO binomial_p IS 'Two-sided exact binomial p of k of n against a share: twice the smaller tail.';
+COMMENT ON MACRO mcnemar_p IS
+    'McNemar''s exact two-sided p: so many pairs changed one way, so many the other; 1 where none did.';
+COMMENT ON MACRO paired_p IS
+    'Aggregate over one difference d per prompt: p of a paired t test; of the sign test where all are the same.';
+COMMENT ON MACRO drawn_error IS 'Standard error of a total over m prompts drawn from g; see drawn_p.';
+COMMENT ON MACRO drawn_skewness IS 'Skewness of that total; see drawn_p.';
+COMMENT ON MACRO cube_root_z IS 'The normal z of a gamma distribution''s z with that skewness (Wilson-Hilferty).';
+COMMENT ON MACRO drawn_p IS
+    'Two-sided p of a total over m of g prompts against m drawn at random; square and third are the means of the '
+    'quantity''s powers over all g, its mean is 0.';

@@ -1,0 +1,73 @@
+"""What chance does: many made-up comparisons at once, in tables of their own beside the package's macros; slow p values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+import duckdb
+
+from tds_atlas.record.store import SQL
+from tests.report import synthetic
+
+
+def define(con: duckdb.DuckDBPyConnection) -> None:
+    """The package's macros, except those over tables or columns that are not there."""
+    for statement in duckdb.extract_statements(SQL["views"]):
+        if "CREATE MACRO" in statement.query:
+            with suppress(duckdb.CatalogException, duckdb.BinderException):
+                con.execute(statement)
+
+
+def fill(con: duckdb.DuckDBPyConnection, table: str, columns: str, rows: Sequence[dict[str, Any]]) -> None:
+    con.execute(f'CREATE TABLE "{table}" ({columns})')
+    synthetic.insert(con, table, rows)
+
+
+def comparisons(con: duckdb.DuckDBPyConnection, count: int) -> None:
+    rows = [{"comparison_id": f"c{i}", "label": f"c{i}", "ordinal": i} for i in range(count)]
+    fill(con, "comparison", "comparison_id VARCHAR, label VARCHAR, ordinal INTEGER", rows)
+
+
+def drawn_p(mine: Sequence[float], every: Sequence[float]) -> float:
+    """p of a sum over some of the prompts, against as many drawn at random: the larger of the normal's and the gamma's."""
+    m, g = len(mine), len(every)
+    square, third = (sum((x - sum(every) / g) ** k for x in every) / g for k in (2, 3))
+    if m == g or square < 1e-12:
+        return 1.0
+    error = math.sqrt(m * (g - m) / (g - 1) * square)
+    skewness = m * (g - m) * (g - 2 * m) / ((g - 1) * (g - 2)) * third / error**3 if g > 2 else 0.0
+    z = w = sum(mine) / error
+    if abs(skewness) >= 1e-4:
+        w = 6 / skewness * (max(0, 1 + skewness * z / 2) ** (1 / 3) - 1) + skewness / 6
+    return max(math.erfc(abs(x) / math.sqrt(2)) for x in (z, w))
+
+
+def binomial_p(k: float, n: float, share: float) -> float:
+    """Twice the smaller tail, as the beta distribution's, by the midpoint rule over u in x = share · u⁴; k and n may be fractions."""
+
+    def at_least(k: float, share: float) -> float:
+        if k <= 0:
+            return 1.0
+        log_beta = math.lgamma(k) + math.lgamma(n - k + 1) - math.lgamma(n + 1)
+
+        def height(u: float) -> float:
+            x = share * u**4
+            return math.exp((k - 1) * math.log(x) + (n - k) * math.log1p(-x) - log_beta) * 4 * share * u**3
+
+        return math.fsum(height((i + 0.5) / 4000) for i in range(4000)) / 4000
+
+    return min(1.0, 2 * min(at_least(k, share), at_least(n - k, 1 - share)))
+
+
+def word_p(counts: Mapping[str, Sequence[bool]], every: Mapping[str, Sequence[bool]]) -> float:
+    """p of a word's shifts by prompt against all words': places of one prompt count for less, as alike as those of all."""
+    share = sum(map(sum, every.values())) / sum(map(len, every.values()))
+    products = sum((sum(hits) - share * len(hits)) ** 2 - len(hits) * share * (1 - share) for hits in every.values())
+    pairs = sum(len(hits) * (len(hits) - 1) for hits in every.values())
+    alike = min(1, max(0, products / pairs / share / (1 - share)))
+    places = sum(map(len, counts.values()))
+    weight = sum(len(hits) * (1 + (len(hits) - 1) * alike) for hits in counts.values()) / places
+    return binomial_p(sum(map(sum, counts.values())) / weight, places / weight, share)
