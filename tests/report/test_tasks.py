@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,11 @@ import duckdb
 import pytest
 
 from tds_atlas.report import query
+from tests import intervals
 from tests.report import synthetic
 from tests.report.chance import comparisons, define, drawn_p, fill
 from tests.report.sheets import made_up
 
-Z = 1.959964
 Prompt = tuple[str, int, list[str], list[str], int, int]  # its file, place, tasks and topics; positions; shifted ones
 
 
@@ -35,13 +34,12 @@ def tags(prompt: Prompt, key: str) -> list[str]:
     return {"set": [prompt[0]], "task": prompt[2], "topic": prompt[3]}[key]
 
 
-def share_and_half(mine: list[Prompt]) -> tuple[float, float]:
-    share, size = sum(p[5] for p in mine) / sum(p[4] for p in mine), sum(p[4] for p in mine)
-    return share, Z * math.sqrt(len(mine) / (len(mine) - 1) * sum((p[5] - share * p[4]) ** 2 for p in mine)) / size
+def share_of(mine: list[Prompt]) -> float:
+    return sum(p[5] for p in mine) / sum(p[4] for p in mine)
 
 
 def slow_p(mine: list[Prompt], prompts: list[Prompt]) -> float:
-    overall = share_and_half(prompts)[0]
+    overall = share_of(prompts)
     excess, every = ([p[5] - overall * p[4] for p in some] for some in (mine, prompts))
     return drawn_p(excess, every)
 
@@ -54,12 +52,12 @@ def largest_clear(ps: list[float]) -> float:
 def test_tags_against_a_slow_version(database: Path, prompts: list[Prompt], key: str) -> None:
     rows = [r for r in query.rows(query.connect(database), f"figures/shift_by_{key}") if " 1 <i>" in r["comparison"]]
     assert {r[key] for r in rows} == {tag for p in prompts for tag in tags(p, key)}
-    overall, found = share_and_half(prompts)[0], {}
+    overall, found = share_of(prompts), {}
     for row in rows:
         mine = [p for p in prompts if row[key] in tags(p, key)]
-        share, half = share_and_half(mine)
-        assert row["share"] == pytest.approx(share) and row["prompts"] == len(mine)
-        assert row["low_share"] == pytest.approx(share - half) and row["high_share"] == pytest.approx(share + half)
+        assert row["share"] == pytest.approx(share_of(mine)) and row["prompts"] == len(mine)
+        bounds = intervals.share_bounds([(p[5], p[4]) for p in mine]) if len(mine) > 2 else (None, None)
+        assert (row["low_share"], row["high_share"]) == pytest.approx(bounds, abs=1e-5)
         assert row["overall_share"] == pytest.approx(overall)
         found[row[key]] = slow_p(mine, prompts)
         assert row["p"] == pytest.approx(found[row[key]], abs=2e-6)
@@ -74,7 +72,7 @@ def test_cells_against_a_slow_version(database: Path, prompts: list[Prompt]) -> 
     limit = largest_clear([slow_p(mine, prompts) for mine in cells.values()])
     for row in rows:
         mine = cells[row["task"], row["topic"]]
-        share, overall, p = share_and_half(mine)[0], share_and_half(prompts)[0], slow_p(mine, prompts)
+        share, overall, p = share_of(mine), share_of(prompts), slow_p(mine, prompts)
         against = "no clear difference" if p > limit else "above" if share > overall else "below"
         assert len(mine) == row["prompts"] >= 5 and row["p"] == pytest.approx(p, abs=2e-6)
         assert row["share"] == pytest.approx(share) and row["against"] == against

@@ -18,8 +18,6 @@ from tests.report import synthetic
 from tests.report.chance import comparisons, define, fill, word_p
 from tests.report.sheets import made_up
 
-Z = 1.959964
-
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
