@@ -28,41 +28,65 @@ CREATE MACRO finite(x) AS CASE WHEN isfinite(x) THEN x END;
 -- Aggregates over one row per prompt: x the prompt's sum of the quantity, n its number of positions. mean = Σx/Σn; the
 -- residual of a prompt is x_g - mean·n_g. From three prompts on there is an interval; an infinite mean has none.
 CREATE MACRO clustered_mean(x, n) AS sum(x) / sum(n);
-CREATE MACRO sum_of_squares(x, n) AS
-    sum(x * x) - 2 * sum(x) / sum(n) * sum(x * n) + power(sum(x) / sum(n), 2) * sum(n * n::DOUBLE);
-CREATE MACRO sum_of_cubes(x, n) AS
-    sum(x * x * x)
-    - 3 * sum(x) / sum(n) * sum(x * x * n)
-    + 3 * power(sum(x) / sum(n), 2) * sum(x * n * n)
-    - power(sum(x) / sum(n), 3) * sum(n * n::DOUBLE * n);
--- var = G/(G-1) · Σ residual² / (Σn)²; what is left of squares that cancel is none.
-CREATE MACRO standard_error(x, n) AS
-    CASE WHEN count(*) > 2 AND isfinite(sum(x)) THEN sqrt(
-        count(*) / (count(*) - 1.0)
-        * CASE WHEN sum_of_squares(x, n) > 1e-13 * sum(x * x) THEN sum_of_squares(x, n) ELSE 0 END
-    ) / sum(n) END;
+-- The sums are taken once, and each step below names its numbers: a macro is text, which would grow with every use.
+CREATE MACRO moments(x, n) AS [{
+    'prompts': count(*),
+    'sum': sum(x),
+    'size': sum(n::DOUBLE),
+    'xx': sum(x * x),
+    'xn': sum(x * n),
+    'nn': sum(n * n::DOUBLE),
+    'xxx': sum(x * x * x),
+    'xxn': sum(x * x * n),
+    'xnn': sum(x * n * n),
+    'nnn': sum(n * n::DOUBLE * n)
+}];
+-- Σ residual², none where the squares cancel, and Σ residual³.
+CREATE MACRO residuals(x, n) AS list_transform(
+    list_transform(moments(x, n), lambda m: {'m': m, 'mean': m.sum / m.size}),
+    lambda r: {
+        'prompts': r.m.prompts,
+        'mean': r.mean,
+        'size': r.m.size,
+        'varies': r.m.xx - 2 * r.mean * r.m.xn + r.mean * r.mean * r.m.nn > 1e-13 * r.m.xx,
+        'squares': r.m.xx - 2 * r.mean * r.m.xn + r.mean * r.mean * r.m.nn,
+        'cubes': r.m.xxx - 3 * r.mean * r.m.xxn + 3 * r.mean * r.mean * r.m.xnn - power(r.mean, 3) * r.m.nnn
+    }
+);
+-- var = G/(G-1) · Σ residual² / (Σn)².
+CREATE MACRO error_of(r) AS
+    CASE
+        WHEN r.prompts > 2 AND isfinite(r.mean)
+        THEN CASE WHEN r.varies THEN sqrt(r.prompts / (r.prompts - 1.0) * r.squares) / r.size ELSE 0 END
+    END;
+CREATE MACRO standard_error(x, n) AS list_transform(residuals(x, n), lambda r: error_of(r))[1];
 -- For quantities of either sign, differences among them: Student's t with G-1 degrees of freedom.
 CREATE MACRO clustered_half_width(x, n) AS t95(count(*) - 1) * standard_error(x, n);
 -- For shares and means of quantities that are never negative, whose distribution over prompts is skewed: Hall's
 -- transformation of the studentised mean (Journal of the Royal Statistical Society B 54, 1992, p. 221), inverted at the
--- quantile q; skew is that of the residuals.
-CREATE MACRO skewed_quantile(q, skew, prompts) AS
-    CASE
-        WHEN abs(coalesce(skew, 0)) < 1e-6
-        THEN q
-        ELSE (cbrt(1 + skew / sqrt(prompts) * (q - skew / 6 / sqrt(prompts))) - 1) / (skew / 3 / sqrt(prompts))
-    END;
-CREATE MACRO clustered_skew(x, n) AS
-    CASE
-        WHEN sum_of_squares(x, n) > 1e-13 * sum(x * x)
-        THEN sqrt(count(*)) * sum_of_cubes(x, n) / power(sum_of_squares(x, n), 1.5)
-    END;
-CREATE MACRO mean_low(x, n) AS
-    clustered_mean(x, n)
-    - standard_error(x, n) * skewed_quantile(t95(count(*) - 1), clustered_skew(x, n), count(*));
-CREATE MACRO mean_high(x, n) AS
-    clustered_mean(x, n)
-    - standard_error(x, n) * skewed_quantile(- t95(count(*) - 1), clustered_skew(x, n), count(*));
+-- quantile q; skew is that of the residuals over √G.
+CREATE MACRO skewed_quantile(q, skew) AS
+    CASE WHEN abs(skew) < 1e-6 THEN q ELSE (cbrt(1 + skew * (q - skew / 6)) - 1) * 3 / skew END;
+CREATE MACRO mean_bounds(x, n) AS list_transform(
+    list_transform(
+        residuals(x, n),
+        lambda r: {
+            'prompts': r.prompts,
+            'mean': r.mean,
+            'error': error_of(r),
+            't': t95(r.prompts - 1),
+            'skew': CASE WHEN r.varies THEN r.cubes / power(r.squares, 1.5) ELSE 0 END
+        }
+    ),
+    lambda e: {
+        'prompts': e.prompts,
+        'mean': e.mean,
+        'low': e.mean - e.error * skewed_quantile(e.t, e.skew),
+        'high': e.mean - e.error * skewed_quantile(- e.t, e.skew)
+    }
+)[1];
+CREATE MACRO mean_low(x, n) AS mean_bounds(x, n).low;
+CREATE MACRO mean_high(x, n) AS mean_bounds(x, n).high;
 -- The same from the influence e of each prompt on an estimate; Σe = 0.
 CREATE MACRO clustered_error(e) AS
     CASE WHEN count(*) > 2 THEN sqrt(count(*) / (count(*) - 1.0) * sum(e * e)) END;
@@ -83,10 +107,13 @@ CREATE MACRO share_high(share, half, prompts) AS
         THEN power(t95(prompts - 1), 2) / (prompts + power(t95(prompts - 1), 2))
         ELSE kept_within(share + half, 0, 1)
     END;
-CREATE MACRO share_bounds(x, n) AS {
-    'low': share_low(clustered_mean(x, n), clustered_mean(x, n) - mean_low(x, n), count(*)),
-    'high': share_high(clustered_mean(x, n), mean_high(x, n) - clustered_mean(x, n), count(*))
-};
+CREATE MACRO share_bounds(x, n) AS list_transform(
+    [mean_bounds(x, n)],
+    lambda b: {
+        'low': share_low(b.mean, b.mean - b.low, b.prompts),
+        'high': share_high(b.mean, b.high - b.mean, b.prompts)
+    }
+)[1];
 -- A mean with its interval as three columns, where asked rounded: SELECT unnest(share_interval(x, n)).
 CREATE MACRO rounded(x, decimals) AS coalesce(round(x, decimals), x);
 CREATE MACRO share_interval(x, n, decimals := NULL) AS {
@@ -134,11 +161,15 @@ COMMENT ON MACRO clustered_half_width IS
     'for differences. NULL for fewer than three prompts and for an infinite mean.';
 COMMENT ON MACRO standard_error IS
     'Aggregate over the same rows: the standard error of that mean, clustered by prompt.';
-COMMENT ON MACRO sum_of_squares IS 'Aggregate over the same rows: Σ(x - mean·n)².';
-COMMENT ON MACRO sum_of_cubes IS 'Aggregate over the same rows: Σ(x - mean·n)³.';
-COMMENT ON MACRO clustered_skew IS 'Aggregate over the same rows: the skewness of x - mean·n.';
+COMMENT ON MACRO moments IS 'Aggregate over the same rows: a list of one struct of sums up to the third power.';
+COMMENT ON MACRO residuals IS
+    'Aggregate over the same rows: a list of one struct: Σ(x - mean·n)² and Σ(x - mean·n)³, and whether they vary.';
+COMMENT ON MACRO error_of IS 'The standard error of a mean from a struct of residuals; NULL below three prompts.';
 COMMENT ON MACRO skewed_quantile IS
-    'The quantile q of a studentised mean over prompts whose values have that skewness (Hall 1992).';
+    'The quantile q of a studentised mean over prompts; skew is the skewness of their values over √G (Hall 1992).';
+COMMENT ON MACRO mean_bounds IS
+    'Aggregate over the same rows: prompts, mean, and low and high, the ends of the 95 % interval of a mean of '
+    'quantities that are not negative.';
 COMMENT ON MACRO mean_low IS
     'Aggregate over the same rows: lower end of the 95 % interval of a mean of quantities that are not negative.';
 COMMENT ON MACRO mean_high IS 'Aggregate over the same rows: upper end of that interval.';
