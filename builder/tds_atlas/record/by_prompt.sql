@@ -33,21 +33,37 @@ COMMENT ON COLUMN prompt_shift.n         IS 'Positions of the prompt''s answers.
 COMMENT ON COLUMN prompt_shift.x         IS 'How many of them are shifted.';
 COMMENT ON COLUMN prompt_shift.first_pos IS 'Index of the first shifted position; NULL if there is none.';
 
+CREATE VIEW prompt_excess AS
+SELECT
+    *,
+    count(*) OVER (PARTITION BY comparison_id) AS all_prompts,
+    avg(excess * excess) OVER (PARTITION BY comparison_id) AS square,
+    avg(excess * excess * excess) OVER (PARTITION BY comparison_id) AS third
+FROM
+    (
+        SELECT *, x - share * n AS excess
+        FROM
+            (
+                SELECT comparison_id, prompt_id, n, x, sum(x) OVER c / sum(n) OVER c AS share
+                FROM prompt_shift
+                WINDOW c AS (PARTITION BY comparison_id)
+            )
+    );
+
+COMMENT ON VIEW prompt_excess IS
+    'Shifted tokens by prompt beyond the share of the whole comparison: one row per comparison x prompt, for drawn_p.';
+COMMENT ON COLUMN prompt_excess.n           IS 'Positions of the prompt''s answers.';
+COMMENT ON COLUMN prompt_excess.x           IS 'How many of them are shifted.';
+COMMENT ON COLUMN prompt_excess.share       IS 'Share of shifted tokens in the whole comparison.';
+COMMENT ON COLUMN prompt_excess.excess      IS 'x - share · n; its mean over the comparison is 0.';
+COMMENT ON COLUMN prompt_excess.all_prompts IS 'Prompts of the comparison.';
+COMMENT ON COLUMN prompt_excess.square      IS 'Mean of excess² over the comparison.';
+COMMENT ON COLUMN prompt_excess.third       IS 'Mean of excess³ over the comparison.';
+
 -- Tags of one kind against their whole comparison: the excess of a tag's prompts over the overall share, against as
 -- many prompts drawn at random. Benjamini-Hochberg over the tags of a comparison.
 CREATE MACRO shift_by_tag(wanted) AS TABLE
 WITH
-    overall AS (SELECT comparison_id, sum(x) / sum(n) AS share FROM prompt_shift GROUP BY ALL),
-    residual AS (
-        SELECT comparison_id, prompt_id, n, x, share, x - share * n AS r
-        FROM prompt_shift
-        JOIN overall USING (comparison_id)
-    ),
-    spread AS (
-        SELECT comparison_id, count(*) AS all_prompts, avg(r * r) AS square, avg(r * r * r) AS third
-        FROM residual
-        GROUP BY ALL
-    ),
     tested AS (
         SELECT
             comparison_id,
@@ -57,10 +73,9 @@ WITH
             share AS overall,
             clustered_mean(x, n) AS ratio,
             share_bounds(x, n) AS bounds,
-            drawn_p(sum(r), count(*), all_prompts, square, third) AS p
+            drawn_p(sum(excess), count(*), all_prompts, square, third) AS p
         FROM prompt_tag
-        JOIN residual USING (prompt_id)
-        JOIN spread USING (comparison_id)
+        JOIN prompt_excess USING (prompt_id)
         WHERE kind = wanted
         GROUP BY comparison_id, tag, share, all_prompts, square, third
     ),

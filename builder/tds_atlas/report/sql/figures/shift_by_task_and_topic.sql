@@ -2,17 +2,6 @@
 -- Coloured where a cell differs from the comparison's overall share, against as many of its prompts drawn at random,
 -- with a false discovery rate of 5 % over the cells of the comparison; grey where it does not.
 WITH
-    overall AS (SELECT comparison_id, sum(x) / sum(n) AS overall FROM prompt_shift GROUP BY ALL),
-    residual AS (
-        SELECT comparison_id, prompt_id, n, x, overall, x - overall * n AS r
-        FROM prompt_shift
-        JOIN overall USING (comparison_id)
-    ),
-    spread AS (
-        SELECT comparison_id, count(*) AS all_prompts, avg(r * r) AS square, avg(r * r * r) AS third
-        FROM residual
-        GROUP BY ALL
-    ),
     tagged AS (
         SELECT DISTINCT prompt_id, task, topic
         FROM prompt
@@ -32,18 +21,17 @@ WITH
             task,
             topic,
             topic_place,
-            overall,
+            share AS overall,
             count(*) AS prompts,
             sum(n)::BIGINT AS positions,
             clustered_mean(x, n) AS ratio,
             share_bounds(x, n) AS bounds,
-            drawn_p(sum(r), count(*), all_prompts, square, third) AS p
+            drawn_p(sum(excess), count(*), all_prompts, square, third) AS p
         FROM tagged
-        JOIN residual USING (prompt_id)
-        JOIN spread USING (comparison_id)
+        JOIN prompt_excess USING (prompt_id)
         JOIN common_task USING (task)
         JOIN common_topic USING (topic)
-        GROUP BY comparison_id, task, topic, topic_place, overall, all_prompts, square, third
+        GROUP BY comparison_id, task, topic, topic_place, share, all_prompts, square, third
         HAVING count(*) >= 5
     ),
     ranked AS (

@@ -41,6 +41,7 @@ ORDER BY
             'stage',
             'stage_step',
             'prompt_shift',
+            'prompt_excess',
             'prompt_measure',
             'prompt_tag',
             'swap_outcome',
