@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 # Before torch is imported, and for the processes that tests start: workers share the cores, and models here are tiny.
@@ -19,6 +20,7 @@ from tds_atlas.report.docs import write_docs
 from tds_atlas.report.site import build_site
 from tests import tiny
 from tests.report import synthetic
+from tests.report.undrawn import undrawn
 
 # The same examples in every run; `make random` draws new ones.
 settings.register_profile("same", derandomize=True)
@@ -81,6 +83,22 @@ def write_site(project: Path, database: Callable[[Path], Path], site: str = "sit
 def made_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The whole report of the made-up database: its site below a sub-path, named like a project page. Read only."""
     return once(tmp_path_factory, "made", lambda project: write_site(project, synthetic.write, "root/sub/atlas"))
+
+
+@pytest.fixture(scope="session")
+def rich_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with everything a report can hold, and its site, whose images are not drawn. Read only."""
+    made = partial(synthetic.write, rich=True, noise=True, further=True)
+    with undrawn():
+        return once(tmp_path_factory, "rich", lambda project: write_site(project, made))
+
+
+@pytest.fixture(scope="session")
+def infinite_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same where KL is infinite at some positions. Read only."""
+    made = partial(synthetic.write, rich=True, noise=True, further=True, infinite=True)
+    with undrawn():
+        return once(tmp_path_factory, "infinite", lambda project: write_site(project, made))
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from tds_atlas.cli.new_project import start
 from tds_atlas.domain import InputError
 from tds_atlas.report import publish
 from tds_atlas.report.csp import add_policy, policy
+from tests import command
 from tests.conftest import ROOT
 from tests.report import synthetic
 
@@ -26,9 +27,11 @@ PAGE = (
 
 def tds(*args: str, cwd: Path, path: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
     """The command in a folder, the package from `path` if one is given."""
+    if not path and not env:
+        return command.tds(*args, cwd=cwd)
     where = {"PYTHONPATH": str(path)} if path else {}
-    command = [sys.executable, "-m", "tds_atlas", *args]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, env=os.environ | where | env)
+    run = [sys.executable, "-m", "tds_atlas", *args]
+    return subprocess.run(run, cwd=cwd, capture_output=True, text=True, env=os.environ | where | env)
 
 
 @pytest.fixture

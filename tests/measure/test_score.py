@@ -45,11 +45,13 @@ def prompt_text(plan: Plan, folder: Path, context: str, prompt: str) -> str:
 def slow_logits(folder: Path, dtype: torch.dtype, text: str, ids: tuple[int, ...]) -> dict[int, torch.Tensor]:
     """Float64 of the logits [V] before an id, by its place: the whole prefix through the model, once per token.
 
-    Of every id where the prompt is short; behind a few-shot prompt, of every fifth: all places read the same long text.
+    Of every id of a small model; of the pocket family's, of the first ids and then of every third (behind a few-shot
+    prompt, of every seventh).
     """
     tokenizer, model = loaded(folder, dtype)
     head = tokenizer(text, add_special_tokens=False)["input_ids"]
-    places = range(0, len(ids), 5 if len(head) > 150 else 1)
+    every = 1 if model.config.vocab_size < 1000 else 7 if len(head) > 150 else 3
+    places = [t for t in range(len(ids)) if t < 4 or t % every == 0]
     with torch.no_grad():
         prefixes = {t: torch.tensor([[*head, *ids[:t]]]) for t in places}
         return {t: model(prefix, use_cache=False).logits[0, -1].double() for t, prefix in prefixes.items()}
@@ -126,7 +128,7 @@ def test_tiny_pair_equals_the_loop(project: Path, dtype: torch.dtype) -> None:
 def test_pocket_family_equals_the_loop(pocket_report: Path) -> None:
     """Every condition and comparison of the default report, on prompts from all over its file: every rank the same."""
     plan = read_plan(pocket_report)
-    assert check_against_loop(plan, torch.float32) > 50 * len(plan.prompt_set)
+    assert check_against_loop(plan, torch.float32) > 20 * len(plan.prompt_set)
     assert {c.comparison_id for c in plan.report.comparisons} == {"base-sft", "base-dpo", "sft-dpo"}
 
 

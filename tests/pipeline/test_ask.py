@@ -16,7 +16,8 @@ from tds_atlas.pipeline.plan import read_plan
 from tds_atlas.pipeline.sides import lazy_models
 from tds_atlas.report.output import json_text
 from tests import tiny
-from tests.cli.test_cli import refused, tds
+from tests.cli.test_cli import refused
+from tests.command import tds
 from tests.measure.test_score import measured, without
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from tds_atlas.pipeline.plan import read_plan
 from tds_atlas.pipeline.steps import measure
+from tests.command import tds
 
 TABLES = (
     "model",
@@ -59,7 +60,7 @@ def test_killed_runs_resume_to_the_same_tables(project: Path) -> None:
         run.wait()
         kills += 1
     assert kills > 0
-    subprocess.run([sys.executable, "-m", "tds_atlas", "store", "-r", "again.yml"], check=True)
+    assert tds("store", "-r", "again.yml").returncode == 0
     assert content(project / "again/tds.duckdb") == whole
 
 
@@ -94,7 +95,8 @@ def test_two_runs_at_once_make_one_database(project: Path) -> None:
 
 def last_line(*args: str, **options: Any) -> str:
     """The last line on the error stream of a `tds` that must exit with 2."""
-    done = subprocess.run([sys.executable, "-m", "tds_atlas", *args], capture_output=True, text=True, **options)
+    run = [sys.executable, "-m", "tds_atlas", *args]
+    done = subprocess.run(run, capture_output=True, text=True, **options) if options else tds(*args)
     assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr
     return done.stderr.strip().splitlines()[-1]
 

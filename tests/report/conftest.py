@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from tds_atlas.report import query
-from tests.report import planted, synthetic
+from tests.report import planted
 from tests.report.sheets import Report, sheets
 
 
 @pytest.fixture(scope="session")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def database(rich_project: Path) -> Path:
     """A made-up database with everything a report can hold. Read only."""
-    return synthetic.write(tmp_path_factory.mktemp("db") / "made.duckdb", rich=True, noise=True, further=True)
+    return rich_project / "made.duckdb"
 
 
 @pytest.fixture(scope="session", params=[True, False], ids=["up", "down"])

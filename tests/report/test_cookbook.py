@@ -12,12 +12,6 @@ import pytest
 
 from tds_atlas.domain import InputError
 from tds_atlas.report import cookbook, output, query
-from tests.report import synthetic
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return synthetic.write(tmp_path_factory.mktemp("db") / "made.duckdb", noise=True, further=True, rich=True)
 
 
 def test_there_are_many_questions_on_every_table_that_matters() -> None:

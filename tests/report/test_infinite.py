@@ -15,24 +15,17 @@ import duckdb
 import pytest
 
 from tds_atlas.report import query
-from tds_atlas.report.docs import write_docs
 from tds_atlas.report.output import format_table
-from tests.report import synthetic
 from tests.report.test_example_data import unpacked
-from tests.report.undrawn import undrawn
 
 SOURCE = Path(__file__).parent.parent.parent / "site_src"
 INSIDE = re.compile(r"<pre.*?</pre>|<script.*?</script>|^---.*?^---", re.DOTALL | re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the database and its report in docs."""
-    folder = tmp_path_factory.mktemp("infinite")
-    synthetic.write(folder / "made.duckdb", rich=True, noise=True, further=True, infinite=True)
-    with undrawn():
-        write_docs(folder / "made.duckdb", SOURCE, folder / "docs")
-    return folder
+def made(infinite_project: Path) -> Path:
+    """A folder with the database and its report in build/docs."""
+    return infinite_project
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +47,7 @@ def _text(docs: Path) -> Iterator[tuple[str, str]]:
 
 
 def test_what_scripts_and_figures_read_is_json(made: Path) -> None:
-    docs = made / "docs"
+    docs = made / "build/docs"
     for path in (docs / "figures").glob("*.json"):
         _strict(path.read_text(encoding="utf-8"))
     scripts = [*(docs / "examples").rglob("*.js")]
@@ -64,7 +57,7 @@ def test_what_scripts_and_figures_read_is_json(made: Path) -> None:
 
 
 def test_pages_write_infinity_and_no_word_for_it(made: Path) -> None:
-    pages = dict(_text(made / "docs"))
+    pages = dict(_text(made / "build/docs"))
     for name, text in pages.items():
         said = re.sub(r"`[^`]*`", "", text) if name == "schema.md" else text
         assert not re.search(r"[\s>−-](nan|inf|Infinity|None)[\s<]", said), name
@@ -83,13 +76,13 @@ def test_the_number_of_infinite_positions_is_said(made: Path, con: duckdb.DuckDB
         f"base → sft 1 <i>, KL(aligned‖base) at {ways[0]} and KL(base‖aligned) at {ways[1]} of {len(first)} positions; "
     )
     said += f"base → sft 2 <i>, KL(aligned‖base) at {len(second)} of {len(second)} positions."
-    assert said in dict(_text(made / "docs"))[name]
+    assert said in dict(_text(made / "build/docs"))[name]
 
 
 def test_figures_of_kl_say_what_they_leave_out_and_others_do_not(made: Path) -> None:
     said = {
         path.stem: "Infinite KL is left out: base → sft 1" in _strict(path.read_text(encoding="utf-8"))["description"]
-        for path in (made / "docs" / "figures").glob("*.json")
+        for path in (made / "build/docs" / "figures").glob("*.json")
     }
     of_kl = {"kl_distribution", "kl_concentration", "kl_by_position", "kl_in_first", "kl_depth", "kl_by_harm"}
     of_kl |= {"divergence_means", "noise_floor", "shift_by_tenth", "compare_all", "compare_differences"}
@@ -133,7 +126,7 @@ def test_kl_from_lists_is_finite(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def test_an_example_page_holds_infinity(made: Path, con: duckdb.DuckDBPyConnection) -> None:
-    data = _strict((made / "docs/examples/c-1/1.js").read_text(encoding="utf-8").partition("=")[2].rstrip(";\n"))
+    data = _strict((made / "build/docs/examples/c-1/1.js").read_text(encoding="utf-8").partition("=")[2].rstrip(";\n"))
     sql = """SELECT kl_aligned_base, kl_base_aligned, base_logprob FROM tds JOIN prompt USING (prompt_id)
              WHERE comparison_id = 'c-1' AND ordinal = 1 ORDER BY pos"""
     rows, far = con.execute(sql).fetchall(), list(unpacked(data["far"]))
@@ -142,7 +135,7 @@ def test_an_example_page_holds_infinity(made: Path, con: duckdb.DuckDBPyConnecti
     numbers = list(unpacked(data["said"]["base·plain"]))
     logprobs = numbers[1 :: 3 + 2 * data["k"]]
     assert [value == 0 for value in logprobs] == [logprob is None for *_, logprob in rows]
-    index = _strict((made / "docs/examples/index.js").read_text(encoding="utf-8").partition("=")[2].rstrip(";\n"))
+    index = _strict((made / "build/docs/examples/index.js").read_text(encoding="utf-8").partition("=")[2].rstrip(";\n"))
     kl = index["rows"]["kl"]
     assert kl[24:48] == [None] * 24 and None not in kl[48:]
 

@@ -22,7 +22,7 @@ from tds_atlas.report import query
 from tds_atlas.report.examples.pages import paged_prompts
 from tds_atlas.report.pages import Page, environment, render
 from tests.report import synthetic
-from tests.report.undrawn import undrawn
+from tests.report.undrawn import few_figures, undrawn
 
 SOURCE = Path(__file__).parent.parent.parent / "site_src"
 
@@ -30,7 +30,7 @@ SOURCE = Path(__file__).parent.parent.parent / "site_src"
 @pytest.fixture(autouse=True, scope="module")
 def images() -> Iterator[None]:
     """Are not drawn: only whether they are made again matters here."""
-    with undrawn():
+    with undrawn(), few_figures():
         yield
 
 

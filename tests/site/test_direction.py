@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 
 from tests.conftest import once, write_site
 from tests.report import synthetic
-from tests.report.undrawn import undrawn
+from tests.report.undrawn import few_figures, undrawn
 from tests.site.conftest import Watched, watching
 
 PROMPT = "מה בירת צרפת?"
@@ -30,7 +30,7 @@ def hebrew(tmp_path_factory: pytest.TempPathFactory) -> Path:
             con.execute("UPDATE prompt SET text = $1", [PROMPT])
         return database
 
-    with undrawn():
+    with undrawn(), few_figures():
         return once(tmp_path_factory, "hebrew", lambda project: write_site(project, made)) / "site"
 
 

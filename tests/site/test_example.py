@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from tds_atlas.report import query
 from tests.conftest import once, write_site
 from tests.report import synthetic
-from tests.report.undrawn import undrawn
+from tests.report.undrawn import few_figures, undrawn
 from tests.site import long
 from tests.site.chromium import serve
 from tests.site.conftest import Watched
@@ -30,15 +29,13 @@ CONTRAST = """span => {
 
 
 @pytest.fixture(scope="module")
-def rich(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = partial(synthetic.write, prompts=6, noise=True, further=True, rich=True)
-    with undrawn():
-        return once(tmp_path_factory, "rich", lambda project: write_site(project, made)) / "site"
+def rich(rich_project: Path) -> Path:
+    return rich_project / "site"
 
 
 @pytest.fixture(scope="module")
 def lengthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    with undrawn():
+    with undrawn(), few_figures():
         return once(tmp_path_factory, "long", lambda project: write_site(project, long.write)) / "site"
 
 
@@ -171,7 +168,7 @@ def test_neighbours_in_the_order_of_the_table(reader: Watched) -> None:
     order = page.locator(".tds-table tbody a").evaluate_all("links => links.map(a => a.getAttribute('href'))")
     page.locator(".tds-table tbody a").nth(1).click()
     page.wait_for_url(re.compile(re.escape(order[1])))
-    expect(page.locator(".tds-order")).to_contain_text("2 of 6 in the table, sorted by mean kl")
+    expect(page.locator(".tds-order")).to_contain_text("2 of 24 in the table, sorted by mean kl")
     page.keyboard.press("]")
     page.wait_for_url(re.compile(re.escape(order[2])))
     page.keyboard.press("[")

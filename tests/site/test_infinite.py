@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.conftest import once, write_site
-from tests.report import synthetic
-from tests.report.undrawn import undrawn
 from tests.site.conftest import Watched, watching
 
 
 @pytest.fixture(scope="module")
-def infinite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = partial(synthetic.write, prompts=6, infinite=True)
-    with undrawn():
-        return once(tmp_path_factory, "infinite-site", lambda project: write_site(project, made)) / "site"
+def infinite(infinite_project: Path) -> Path:
+    return infinite_project / "site"
 
 
 @pytest.fixture
@@ -55,7 +49,7 @@ def test_a_copied_position_is_json(reader: Watched) -> None:
 def test_answers_with_an_infinite_mean_are_the_largest(reader: Watched) -> None:
     page = reader.open("examples.html#sort=kl&comparison=c-2")
     expect(page.locator("tbody td:nth-child(6)").first).to_have_text("∞")
-    page = reader.open("examples.html#kl=0..5")
-    expect(page.locator(".tds-count")).to_contain_text("0 of 12")
-    page = reader.open("examples.html#kl=5..")
-    expect(page.locator(".tds-count")).to_contain_text("12 of 12")
+    page = reader.open("examples.html#kl=0..5&comparison=c-2")
+    expect(page.locator(".tds-count")).to_contain_text("0 of 96")
+    page = reader.open("examples.html#kl=5..&comparison=c-2")
+    expect(page.locator(".tds-count")).to_contain_text("24 of 96")
