@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -111,8 +112,11 @@ def test_batches_of_every_kind_of_model_write_what_each_text_alone_does(name: st
     assert [text.ids for text in made] == alone
     cuts = [(0, 8, 5), (0, 5, 7), (1, 4, 9)]
     expected = [slowly(model, (*heads[i][:n], first), 5) for i, n, first in cuts]
-    for (_, _, first), tail, more in zip(cuts, _branch(model, heads, cuts, 6), expected, strict=True):
-        assert tail[: 1 + len(more)] == [first, *more]
+    for most in (1, 2, 64):  # cuts read together
+        with patch("tds_atlas.measure.probes.continuation.rows_at_once", lambda *_, most=most: most):
+            tails = _branch(model, heads, cuts, 6)
+        for (_, _, first), tail, more in zip(cuts, tails, expected, strict=True):
+            assert tail[: 1 + len(more)] == [first, *more]
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -126,11 +130,14 @@ def test_the_base_goes_on_from_a_place_as_from_the_text_before_it(name: str, tmp
         for row, logits in zip(rows, first, strict=True):
             torch.testing.assert_close(logits, own_logits(model, list(row))[-1].float(), atol=3e-5, rtol=3e-5)
         places = [(0, 14), (0, 5), (1, 7)]
-        reader.branch([i for i, _ in places], [n for _, n in places])
+        branches = reader.branch([i for i, _ in places], [n for _, n in places])
         ids = [list(rows[i][:n]) for i, n in places]
-        for new in ((5, 6, 7), (8, 9, 10)):
-            logits = reader.read(new)
-            for text, token, found in zip(ids, new, logits, strict=True):
+        for one, texts, tokens in (
+            (branches, ids, (5, 6, 7)),
+            (branches, ids, (8, 9, 10)),
+            (reader, list(map(list, rows)), (4, 3)),  # which is where it was
+        ):
+            for text, token, found in zip(texts, tokens, one.read(tokens), strict=True):
                 text.append(token)
                 torch.testing.assert_close(found, own_logits(model, text)[-1].float(), atol=3e-5, rtol=3e-5)
 

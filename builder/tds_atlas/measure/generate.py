@@ -10,7 +10,7 @@ from transformers import GenerationConfig
 from tds_atlas.domain import InputError, Prompt, Response
 from tds_atlas.measure.decode import decode_with_spans
 from tds_atlas.measure.engines.transformers import LoadedModel
-from tds_atlas.measure.memory import without_overflow
+from tds_atlas.measure.memory import in_batches, rows_at_once
 from tds_atlas.measure.side import Ids, Side
 
 
@@ -18,8 +18,9 @@ def generate(side: Side, prompts: Sequence[Prompt], max_new_tokens: int) -> list
     """One batch: the side's answer to each prompt, including its end token."""
     prompt_ids = [side.frame.prompt_ids(prompt.text) for prompt in prompts]
     _check_length(side.model, prompts, prompt_ids, max_new_tokens)
-    answers = without_overflow(
-        lambda part: greedy(side.model, part, max_new_tokens), prompt_ids, _too_large(side.model, prompts)
+    size = rows_at_once([side.model], max(map(len, prompt_ids)) + max_new_tokens, len(prompts))
+    answers = in_batches(
+        lambda part: greedy(side.model, part, max_new_tokens), prompt_ids, size, _too_large(side.model, prompts)
     )
     return [_response(side, prompt, ids) for prompt, ids in zip(prompts, answers, strict=True)]
 

@@ -1,18 +1,36 @@
-"""What to do if a batch does not fit into memory: halve it and continue."""
+"""How much of a batch fits into memory: estimated beforehand, and if it does not fit after all, halved.
+
+A CPU never says that memory is short: the system ends the process.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
 from tds_atlas.domain import InputError
 from tds_atlas.progress import say
 
+if TYPE_CHECKING:
+    from tds_atlas.measure.engines.transformers import LoadedModel
+
+_ROOM = 256_000_000  # bytes that a batch may take, whatever the models' size
+_LOGIT = 12  # bytes of a logit while its token is chosen: in half precision, in float32, and once more
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _warnings: list[str] = []
+
+
+def rows_at_once(models: Sequence[LoadedModel], tokens: int, most: int) -> int:
+    """How many texts of so many tokens these models read together, caches and next tokens' logits included.
+
+    They take at most half of what the weights take, or 256 MB; one text is always read.
+    """
+    row = sum(model.cache_bytes * tokens + _LOGIT * model.vocab_size for model in models)
+    room = max(_ROOM, sum(model.weight_bytes for model in models) // 2)
+    return max(1, min(most, room // row))
 
 
 def without_overflow(

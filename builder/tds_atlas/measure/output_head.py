@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
 from transformers.modeling_outputs import BaseModelOutputWithPast
 
 Head = Callable[[Tensor], Tensor]
+# Float32 copies of the weights and biases of output embeddings.
+_copies: WeakKeyDictionary[nn.Module, tuple[Tensor, Tensor | None]] = WeakKeyDictionary()
 
 
 def find_head(model: Any, body: Callable[[Tensor], Tensor], whole: Callable[[Tensor], Tensor]) -> Head | None:
@@ -68,17 +71,19 @@ def forward_as_head(model: Any) -> Head:
 def float32_head(model: Any) -> Head | None:
     """The head with a float32 copy of its weights, or None if memory does not allow it.
 
-    A logit in bfloat16 has three digits: ties would decide ranks.
+    A logit in bfloat16 has three digits: ties would decide ranks. Adapters over one model share the copy.
     """
     embedding = model.get_output_embeddings()
     if type(embedding) is not nn.Linear:  # an adapter's layer, or a quantised one
         return None
-    try:
-        weight = embedding.weight.float()
-        bias = None if embedding.bias is None else embedding.bias.float()
-    except (torch.OutOfMemoryError, RuntimeError):
-        return None
-    return _with_soft_cap(model, lambda states: nn.functional.linear(states.float().to(weight.device), weight, bias))
+    if embedding not in _copies:
+        try:
+            bias = None if embedding.bias is None else embedding.bias.float()
+            _copies[embedding] = embedding.weight.float(), bias
+        except (torch.OutOfMemoryError, RuntimeError):
+            return None
+    weight, shift = _copies[embedding]
+    return _with_soft_cap(model, lambda states: nn.functional.linear(states.float().to(weight.device), weight, shift))
 
 
 def _with_soft_cap(model: Any, logits: Head) -> Head:

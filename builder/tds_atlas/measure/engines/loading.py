@@ -113,9 +113,18 @@ def load_weights(checkpoint: Checkpoint, dtype: str, device: str) -> Weights:
     _check_report(name, report)
     if "quantization_config" not in read_config(checkpoint.folder):
         _check_types(name, model, tensors)
+    _spare_memory(model)
     model.generation_config = GenerationConfig()  # greedy means greedy: drop the checkpoint's penalties and sampling
     wrapper = " (the prefixes of a wrapper taken off their names)" if wrapped else ""
     return Weights(model, f"all {len(tensors):,} tensors in place{wrapper}", _embedding_names(model))
+
+
+def _spare_memory(model: Any) -> None:
+    """Give the output embedding whole tensors: for a slice of hidden states, as generation takes the last ones, torch
+    multiplies in half precision by a copy of the weights for each row of the batch."""
+    head = model.get_output_embeddings()
+    if head is not None:
+        head.register_forward_pre_hook(lambda _, states: (states[0].contiguous(), *states[1:]))
 
 
 def _tensor_types(checkpoint: Checkpoint) -> dict[str, str]:

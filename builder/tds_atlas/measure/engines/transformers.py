@@ -47,6 +47,19 @@ class LoadedModel:
         return int(self.model.get_output_embeddings().weight.shape[0])
 
     @cached_property
+    def weight_bytes(self) -> int:
+        """Bytes of the weights in memory, those that it shares with other models among them."""
+        return sum(tensor.nbytes for tensor in self.model.parameters())
+
+    @cached_property
+    def cache_bytes(self) -> int:
+        """Bytes that a token of a text adds to what the model keeps of it; 0 without a cache."""
+        with torch.inference_mode(), self.using():
+            cache = getattr(self.model(input_ids=self._probe_ids, use_cache=True), "past_key_values", None)
+        kept = [value for layer in getattr(cache, "layers", ()) for value in vars(layer).values()]
+        return sum(x.nbytes for x in kept if isinstance(x, Tensor)) // self._probe_ids.shape[1]
+
+    @cached_property
     def context_length(self) -> int | None:
         return getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
 

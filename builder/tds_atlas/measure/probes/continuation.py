@@ -13,7 +13,7 @@ import torch
 from tds_atlas.domain import Response
 from tds_atlas.measure.decode import decode_with_spans
 from tds_atlas.measure.engines.transformers import LoadedModel
-from tds_atlas.measure.memory import without_overflow
+from tds_atlas.measure.memory import rows_at_once, without_overflow
 from tds_atlas.measure.probes.reader import Reader
 from tds_atlas.measure.side import Side
 
@@ -63,15 +63,22 @@ def _branch(
     model: LoadedModel, texts: Sequence[tuple[int, ...]], cuts: Sequence[tuple[int, int, int]], new_tokens: int
 ) -> list[list[int]]:
     """For each cut (text, number of its ids, first new id): that id and the model's next ones, [cuts][new_tokens]."""
-    tails = [[first] for _, _, first in cuts]
+    size = rows_at_once([model], max(map(len, texts)) + new_tokens, len(cuts))
     with torch.inference_mode():
-        reader = Reader(model, texts)
-        reader.read()
-        reader.branch([i for i, _, _ in cuts], [n for _, n, _ in cuts])
-        for _ in range(new_tokens - 1):
-            choices = reader.read([tail[-1] for tail in tails]).argmax(-1).tolist()
-            for tail, choice in zip(tails, choices, strict=True):
-                tail.append(choice)
+        whole = Reader(model, texts)
+        whole.read()
+        parts = [cuts[start : start + size] for start in range(0, len(cuts), size)]
+        return [tail for part in parts for tail in _tails(whole, part, new_tokens)]
+
+
+def _tails(whole: Reader, cuts: Sequence[tuple[int, int, int]], new_tokens: int) -> list[list[int]]:
+    """The same for some of the cuts, which are read together."""
+    tails = [[first] for _, _, first in cuts]
+    reader = whole.branch([i for i, _, _ in cuts], [n for _, n, _ in cuts])
+    for _ in range(new_tokens - 1):
+        choices = reader.read([tail[-1] for tail in tails]).argmax(-1).tolist()
+        for tail, choice in zip(tails, choices, strict=True):
+            tail.append(choice)
     return tails
 
 

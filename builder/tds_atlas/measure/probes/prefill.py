@@ -12,7 +12,7 @@ import numpy as np
 
 from tds_atlas.domain import Response
 from tds_atlas.measure.generate import greedy
-from tds_atlas.measure.memory import in_batches
+from tds_atlas.measure.memory import in_batches, rows_at_once
 from tds_atlas.measure.score import Scorer
 from tds_atlas.measure.side import Ids, Side
 
@@ -58,7 +58,7 @@ def _opening_scores(
     would choose it greedily. `texts`: the ids before the opening, for base and aligned model, and the opening."""
     responses = [_as_response(str(n), opening) for n, (_, _, opening) in enumerate(texts)]
     prompts = {str(n): {base.condition: b, aligned.condition: a} for n, (b, a, _) in enumerate(texts)}
-    scorer = Scorer([base, aligned], [], 1, 4096, 4_000_000)
+    scorer = Scorer([base, aligned], [], 1, 4096, 20_000_000)
     scores = {}
     for batch in scorer.batches(responses, prompts):
         for (b, a), _ in scorer.score(batch, prompts):
@@ -69,10 +69,11 @@ def _opening_scores(
 def _greedy(side: Side, texts: Sequence[Ids], prompts: Sequence[str], new_tokens: int) -> list[Ids]:
     """The greedy continuation of each text, in the order given, in batches of similar length."""
     order = sorted(range(len(texts)), key=lambda n: len(texts[n]))
+    size = rows_at_once([side.model], max(map(len, texts), default=1) + new_tokens, _ROWS)
     answers = in_batches(
         lambda batch: greedy(side.model, [texts[n] for n in batch], new_tokens),
         order,
-        _ROWS,
+        size,
         lambda i: side.out_of_memory(prompts[order[i]]),
     )
     by_place = dict(zip(order, answers, strict=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 import torch
@@ -65,15 +66,18 @@ class Reader:
         if self.cache is not None:
             self.cache.batch_select_indices(indices)
 
-    def branch(self, rows: Sequence[int], lengths: Sequence[int]) -> None:
-        """Continue from these rows, each truncated to so many of its own ids."""
+    def branch(self, rows: Sequence[int], lengths: Sequence[int]) -> Reader:
+        """A reader that continues from these rows, each cut to so many of its own ids. This one stays as it is."""
         if self.cache is None or any(self.cache.is_sliding):  # a window counts what the mask hides: reread
             starts = (self.mask == 0).sum(-1).tolist()
             texts = [tuple(self.ids[i, starts[i] : starts[i] + n].tolist()) for i, n in zip(rows, lengths, strict=True)]
             reader = Reader(self.model, texts)
             reader.read()
-            self.ids, self.mask, self.cache = reader.ids, reader.mask, reader.cache
-            return
-        self.keep(rows)
-        positions = self.mask.cumsum(-1)  # [B, T] from 1
-        self.mask *= positions <= torch.tensor(lengths, device=self.mask.device)[:, None]
+            return reader
+        reader = copy(self)
+        reader.cache = copy(self.cache)
+        reader.cache.layers = [copy(layer) for layer in self.cache.layers]  # their tensors are replaced, never changed
+        reader.keep(rows)
+        positions = reader.mask.cumsum(-1)  # [B, T] from 1
+        reader.mask = reader.mask * (positions <= torch.tensor(lengths, device=reader.mask.device)[:, None])
+        return reader
