@@ -9,7 +9,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
+from transformers import (
+    AutoModelForCausalLM,
+    Gemma3ForCausalLM,
+    Gemma3TextConfig,
+    LlamaConfig,
+    LlamaForCausalLM,
+)
 
 from tds_atlas.domain import Comparison, Condition, Response
 from tds_atlas.measure.engines.loading import Weights
@@ -62,6 +68,27 @@ def small() -> Pair:
         torch.manual_seed(seed)
         both[c] = loaded(c.model_id, LlamaForCausalLM(config))
     return Pair("random, 135 M parameters, vocabulary 49,152", both, 2048)
+
+
+def wide(vocabulary: int, dtype: torch.dtype) -> Pair:
+    """Two models of Gemma-3-270M's shape with random weights and another vocabulary."""
+    config = Gemma3TextConfig(
+        vocab_size=vocabulary,
+        hidden_size=640,
+        intermediate_size=2048,
+        num_hidden_layers=18,
+        num_attention_heads=4,
+        num_key_value_heads=1,
+        head_dim=256,
+        sliding_window=512,
+        max_position_embeddings=32768,
+    )
+    both = {}
+    for seed, c in enumerate((BASE, ALIGNED)):
+        torch.manual_seed(seed)
+        both[c] = loaded(c.model_id, Gemma3ForCausalLM(config).to(dtype))
+    name = f"random, Gemma-3-270M's shape, vocabulary {vocabulary:,}, {str(dtype).removeprefix('torch.')}"
+    return Pair(name, both, 2048)
 
 
 def answers(

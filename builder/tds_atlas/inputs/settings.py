@@ -214,7 +214,7 @@ class GenerateSettings(Settings):
 class ScoreSettings(Settings):
     top_k: Positive = 30
     batch_tokens: Positive = 4096
-    chunk_logits: Positive = 4_000_000  # logits in memory at a time, per condition; 16 times as many on a GPU
+    chunk_logits: Positive = 20_000_000  # logits in memory at a time, per condition; 4 times as many on a GPU
 
 
 class SiteSettings(Settings):

@@ -15,15 +15,14 @@ import torch
 from torch import Tensor
 
 from tds_atlas.domain import REBATCHED, Comparison, Condition, Divergence, InputError, Response, Score
-from tds_atlas.measure import distance
-from tds_atlas.measure.distance import Distribution
 from tds_atlas.measure.engines.transformers import LoadedModel
 from tds_atlas.measure.memory import without_overflow
 from tds_atlas.measure.side import PromptIds, Side
+from tds_atlas.measure.statistics import Columns, Rows, rows_on
 
-_IN_CACHE = 400_000  # logits per condition that the statistics of a CPU work on at a time
+_IN_CACHE = 400_000  # logits per condition that stay in a CPU's cache between a head and the statistics
 _ROWS = 64  # positions that a head works on at a time, at least: with fewer its weights are read too often
-_ON_A_GPU = 16  # times as many logits as on a CPU
+_ON_A_GPU = 4  # times as many logits as on a CPU
 ScoresAndDivergences = tuple[list[Score], list[Divergence]]
 
 
@@ -95,12 +94,8 @@ class Scorer:
         with torch.inference_mode():
             states = {c: self._states(c, batch, prompts) for c in self.models}
             ids = torch.tensor([i for response in batch for i in response.token_ids])  # [N]
-            on_cpu = all(model.device.type == "cpu" for model in self.models.values())
-            step = max(1, (_IN_CACHE if on_cpu else _ON_A_GPU * self.chunk_logits) // self.widest)
-            size = max(step, min(_ROWS, self.chunk_logits // self.widest))
-            chunks = [
-                chunk for i in range(0, len(ids), size) for chunk in self._portion(states, batch, ids, i, size, step)
-            ]
+            size = self._rows_at_once
+            chunks = [self._portion(states, batch, ids, start, size) for start in range(0, len(ids), size)]
         flat = {key: np.concatenate([chunk[key] for chunk in chunks]) for key in chunks[0]}
         return list(_split(flat, batch, self.models, self.comparisons))
 
@@ -115,46 +110,42 @@ class Scorer:
                 out = hidden_states(model, rows)
         return torch.cat([x[-len(response.token_ids) :] for x, response in zip(out, batch, strict=True)])
 
+    @cached_property
+    def _rows_at_once(self) -> int:
+        """Positions whose logits are in memory at a time."""
+        if any(model.device.type != "cpu" for model in self.models.values()):
+            return max(1, _ON_A_GPU * self.chunk_logits // self.widest)
+        return max(1, min(max(_ROWS, _IN_CACHE // self.widest), self.chunk_logits // self.widest))
+
     def _portion(
-        self,
-        states: Mapping[Condition, Tensor],
-        batch: Sequence[Response],
-        ids: Tensor,
-        start: int,
-        size: int,
-        step: int,
-    ) -> Iterator[dict[tuple[str, str], np.ndarray]]:
-        """Every statistic of `size` positions, `step` at a time, keyed by (condition or comparison id, name)."""
+        self, states: Mapping[Condition, Tensor], batch: Sequence[Response], ids: Tensor, start: int, size: int
+    ) -> dict[tuple[str, str], np.ndarray]:
+        """Every statistic of `size` positions, keyed by (condition or comparison id, name)."""
         logits = {}
         for condition, model in self.models.items():
             rows = states[condition][start : start + size]
             with model.using():
                 logits[condition] = (model.head(rows) if model.head else rows).float()  # [T, V]
-        own = ids[start : start + size]
-        for i in range(0, len(own), step):
-            few = {c: x[i : i + step] for c, x in logits.items()}
-            yield self._statistics(few, own[i : i + step], batch, start + i)
+        return self._statistics(logits, ids[start : start + size], batch, start)
 
     def _statistics(
-        self, logits: Mapping[Condition, Tensor], own: Tensor, batch: Sequence[Response], start: int
+        self, logits: Mapping[Condition, Tensor], ids: Tensor, batch: Sequence[Response], start: int
     ) -> dict[tuple[str, str], np.ndarray]:
         """Of the positions from `start` on. Overwrites the logits."""
         out: dict[tuple[str, str], np.ndarray] = {}
-        distributions: dict[Condition, Distribution] = {}
-        for condition, raw in logits.items():
-            ids = own.to(raw.device)
-            rank = distance.rank(raw, ids)
-            x = distributions[condition] = Distribution.of(raw)
-            if not bool(x.mass.isfinite().all()):
-                bad = start + int(x.mass.isfinite().logical_not().nonzero()[0])
+        rows: dict[Condition, Rows] = {}
+        kind, k = rows_on(x.device for x in logits.values()), min(self.top_k, self.widest)
+        for condition, x in logits.items():
+            rows[condition] = one = kind.of(x, ids, min(k, x.shape[-1]))
+            if np.isnan(one.columns["entropy"]).any():
+                bad = start + int(np.isnan(one.columns["entropy"]).argmax())
                 raise _not_a_number(self.models[condition], batch, bad)
-            columns = _of_one(x, ids, min(self.top_k, self.widest)) | {"rank": rank}
-            out |= {(condition.condition_id, name): value.cpu().numpy() for name, value in columns.items()}
+            columns = one.columns | _filled(one.columns, k)
+            out |= {(condition.condition_id, name): column for name, column in columns.items()}
         for c in self.comparisons:
             names = ("kl_aligned_base", "kl_base_aligned", "js", "clamped")
-            values = divergences_of(distributions[c.aligned], distributions[c.base])
-            for name, value in zip(names, values, strict=True):
-                out[c.comparison_id, name] = value.cpu().numpy()
+            values = rows[c.aligned].divergences(rows[c.base])
+            out |= {(c.comparison_id, n): value.cpu().numpy() for n, value in zip(names, values, strict=True)}
         return out
 
 
@@ -177,26 +168,13 @@ def states_behind_padding(model: LoadedModel, row: Sequence[int]) -> Tensor:
     return forward(ids, attention_mask=mask, **model.position_ids(mask))[0, pad:]
 
 
-def _of_one(x: Distribution, ids: Tensor, k: int) -> dict[str, Tensor]:
-    """An id beyond the vocabulary has log-probability -inf; a list longer than the vocabulary is filled with id -1."""
-    in_vocabulary = ids < x.logp.shape[-1]
-    own = x.logp.gather(-1, ids.where(in_vocabulary, 0)[:, None])[:, 0]
-    values, indices = distance.top(x.logp, k)
-    padding = k - values.shape[-1]
+def _filled(columns: Columns, k: int) -> Columns:
+    """Lists of k candidates: one that is longer than the vocabulary is filled with id -1, of log-probability -inf."""
+    missing = ((0, 0), (0, k - columns["top_ids"].shape[1]))
     return {
-        "logprob": own.where(in_vocabulary, -torch.inf),
-        "entropy": distance.entropy(x),
-        "top_ids": torch.nn.functional.pad(indices.int(), (0, padding), value=-1),
-        "top_logprobs": torch.nn.functional.pad(values, (0, padding), value=-torch.inf),
+        "top_ids": np.pad(columns["top_ids"], missing, constant_values=-1),
+        "top_logprobs": np.pad(columns["top_logprobs"], missing, constant_values=-np.inf),
     }
-
-
-def divergences_of(aligned: Distribution, base: Distribution) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Over the ids that both models have: if one vocabulary extends the other, both are conditioned on those ids."""
-    width = min(aligned.logp.shape[-1], base.logp.shape[-1])
-    device = aligned.logp.device
-    base = Distribution(*(t.to(device) for t in (base.logp, base.p, base.mass, base.rounding)))
-    return distance.divergences(*(x if x.logp.shape[-1] == width else x.given_first(width) for x in (aligned, base)))
 
 
 def _split(

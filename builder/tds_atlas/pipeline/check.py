@@ -138,7 +138,7 @@ def _cost(
         c.weights_hash: cards[name].parameters * _WIDTHS.get(cards[name].dtype, 2)
         for name, c in plan.checkpoints.items()
     }
-    logits = 4 * report.score.chunk_logits * 4 * len(report.conditions_used())
+    logits = 4 * report.score.chunk_logits * len(report.conditions_used())
     disk = rows * (_ROW_BYTES + _CANDIDATE_BYTES * report.score.top_k) * 2  # once as shards, once in the database
     return Cost(positions, work / speed, sum(weight_bytes.values()) + logits, disk)
 

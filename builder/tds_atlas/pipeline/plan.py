@@ -17,7 +17,7 @@ from tds_atlas.inputs.roles import DEFAULT, Roles, read_roles
 from tds_atlas.pipeline.work import in_parts
 from tds_atlas.record.shards import Shard, content_key, read_responses
 
-MEASURING = 6
+MEASURING = 7
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from tds_atlas.measure import distance
-from tds_atlas.measure.distance import Distribution
 from tds_atlas.measure.engines.transformers import LoadedModel
 from tds_atlas.measure.probes.reader import Reader
-from tds_atlas.measure.score import divergences_of
 from tds_atlas.measure.side import Ids
+from tds_atlas.measure.statistics import rows_on
 
 Takes = Callable[[float, float], bool]  # (JS of the two models, entropy of the base), nats -> take the aligned choice?
 
@@ -70,8 +68,9 @@ def write(
 
 def _js_and_entropy(base: Tensor, aligned: Tensor) -> tuple[list[float], list[float]]:
     """JS of the two, and the base's entropy, per row, in nats."""
-    b, a = Distribution.of(base), Distribution.of(aligned.to(base.device))
-    return divergences_of(a, b)[2].tolist(), distance.entropy(b).tolist()
+    kind, none = rows_on([base.device]), torch.zeros(len(base), dtype=torch.int64)
+    b, a = (kind.of(x.to(base.device), none, 1) for x in (base, aligned))
+    return a.divergences(b)[2].tolist(), b.columns["entropy"].tolist()
 
 
 def _add(text: JointText, token: int, is_swap: bool, is_change: bool, js: float, entropy: float) -> None:
