@@ -70,9 +70,9 @@ def small() -> Pair:
     return Pair("random, 135 M parameters, vocabulary 49,152", both, 2048)
 
 
-def wide(vocabulary: int, dtype: torch.dtype) -> Pair:
-    """Two models of Gemma-3-270M's shape with random weights and another vocabulary."""
-    config = Gemma3TextConfig(
+def wide_config(vocabulary: int) -> Gemma3TextConfig:
+    """Gemma-3-270M's shape with another vocabulary."""
+    return Gemma3TextConfig(
         vocab_size=vocabulary,
         hidden_size=640,
         intermediate_size=2048,
@@ -82,11 +82,18 @@ def wide(vocabulary: int, dtype: torch.dtype) -> Pair:
         head_dim=256,
         sliding_window=512,
         max_position_embeddings=32768,
+        bos_token_id=0,
+        eos_token_id=1,
+        pad_token_id=1,
     )
+
+
+def wide(vocabulary: int, dtype: torch.dtype) -> Pair:
+    """Two models of that shape with random weights."""
     both = {}
     for seed, c in enumerate((BASE, ALIGNED)):
         torch.manual_seed(seed)
-        both[c] = loaded(c.model_id, Gemma3ForCausalLM(config).to(dtype))
+        both[c] = loaded(c.model_id, Gemma3ForCausalLM(wide_config(vocabulary)).to(dtype))
     name = f"random, Gemma-3-270M's shape, vocabulary {vocabulary:,}, {str(dtype).removeprefix('torch.')}"
     return Pair(name, both, 2048)
 
