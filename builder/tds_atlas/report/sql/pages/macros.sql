@@ -35,6 +35,7 @@ ORDER BY
             'normal_p',
             'shift_by_tag',
             'shift_by_word',
+            'control_items',
             'swap_curve',
             'by_position',
             'by_confidence',
