@@ -23,6 +23,7 @@ PLANTED = [
     ("c-1", "value", "red", "p1"),
     ("c-1", "value", "red <b>", "p2"),
     ("c-1", "value", "red", "p64"),
+    ("c-1", "value", "red", "p999"),  # has no answer
     ("c-2", "phrase", "A a, c zebra!", None),
     ("c-3", "topic", "topic a", None),
     ("c-3", "task", "task c", None),
@@ -112,14 +113,18 @@ def test_the_page_says_what_is_found_missed_and_named_besides(database: Path) ->
         hits = [f for (c, k, _), (p, f) in items.items() if (c, k) == (comparison, kind) and p == planted]
         return f"{sum(hits)} of {len(hits)}"
 
-    assert f"3 values: red, red, red <b> | answers with a shifted value | {counts('c-1', 'value', True)}" in text
+    assert f"4 values: red, red, red, red <b> | answers with a shifted value | {counts('c-1', 'value', True)}" in text
     assert f"1 phrase: A a, c zebra! | words that stand out | {counts('c-2', 'phrase', True)}" in text
     for kind in ("topic", "task"):
         assert f"| nothing | {kind}s that stand out | – | – | {counts('c-4', kind, False)} (" in text
     assert f"1 task: task c | tasks that stand out | 0 of 1 | 100.0 % | {counts('c-3', 'task', False)} (" in text
-    assert "words that stand out: missed A; c; zebra; named besides b." in text
+    assert "words that stand out: missed “A”, “c”, “zebra”; named besides “b”." in text
     (missed,) = {item for (_, kind, item), flags in items.items() if kind == "value" and flags == (True, False)}
-    assert f"answers with a shifted value: missed Prompt {missed[1:]}: " in text
+    assert f"answers with a shifted value: missed “Prompt {missed[1:]}: " in text
+    with closing(query.connect(database)) as con:
+        (most,) = (row["words"] for row in query.rows(con, "pages/words") if "sft 2" in row["label"])
+    listed = ", ".join(f"{word['word']} ({word['shifted']})" for word in most)
+    assert f"the words most often shifted: {listed}." in text
     assert f"Of {count(p for p, _ in items.values())} planted items {count(p and f for p, f in items.values())} are found, and " in text
 
 

@@ -20,7 +20,13 @@ WITH
                 END
             ) AS item
         FROM control
-        WHERE kind <> 'nothing'
+        -- A value is left out with its answer: in a copy that was cut, or where a row was passed over.
+        WHERE kind <> 'nothing' AND (
+            prompt_id IS NULL
+            OR (comparison_id, prompt_id) IN (
+                SELECT (comparison_id, r.prompt_id) FROM comparison JOIN response r USING (source)
+            )
+        )
     ),
     found AS (
         SELECT
