@@ -113,11 +113,11 @@ def test_the_page_says_what_is_found_missed_and_named_besides(database: Path) ->
         hits = [f for (c, k, _), (p, f) in items.items() if (c, k) == (comparison, kind) and p == planted]
         return f"{sum(hits)} of {len(hits)}"
 
-    assert f"4 values: red, red, red, red <b> | answers with a shifted value | {counts('c-1', 'value', True)}" in text
-    assert f"1 phrase: A a, c zebra! | words that stand out | {counts('c-2', 'phrase', True)}" in text
+    assert f"4 values: “red”, “red”, “red”, “red <b>” | answers with a shifted value | {counts('c-1', 'value', True)}" in text
+    assert f"1 phrase: “A a, c zebra!” | words that stand out | {counts('c-2', 'phrase', True)}" in text
     for kind in ("topic", "task"):
         assert f"| nothing | {kind}s that stand out | – | – | {counts('c-4', kind, False)} (" in text
-    assert f"1 task: task c | tasks that stand out | 0 of 1 | 100.0 % | {counts('c-3', 'task', False)} (" in text
+    assert f"1 task: “task c” | tasks that stand out | 0 of 1 | 100.0 % | {counts('c-3', 'task', False)} (" in text
     assert "words that stand out: missed “A”, “c”, “zebra”; named besides “b”." in text
     (missed,) = {item for (_, kind, item), flags in items.items() if kind == "value" and flags == (True, False)}
     assert f"answers with a shifted value: missed “Prompt {missed[1:]}: " in text
@@ -144,3 +144,14 @@ def test_a_tag_of_all_prompts_is_no_item(tmp_path: Path) -> None:
 
 def test_without_controls_the_page_does_not_mention_them(tmp_path: Path) -> None:
     assert "planted on purpose" not in sheet(synthetic.write(tmp_path / "made.duckdb"), "findings/trust.md")
+
+
+def test_of_many_items_the_page_lists_the_first(tmp_path: Path) -> None:
+    path = synthetic.write(tmp_path / "made.duckdb", prompts=40)
+    with duckdb.connect(str(path)) as con:
+        con.execute("UPDATE prompt SET truths = ['x']")
+        con.execute("INSERT INTO control SELECT 'c-1', 'value', format('value {:02}', ordinal), prompt_id FROM prompt")
+        con.execute("UPDATE \"position\" SET role = 'content'")  # no answer states a value
+    text = sheet(path, "findings/trust.md")
+    assert "40 values: “value 01”, " in text and "“value 12” and 28 more | answers with a shifted value | 0 of 40 | 100.0 %" in text
+    assert text.count("and 28 more") == 2 and "value 13" not in text
