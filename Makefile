@@ -77,10 +77,10 @@ interrupt: $(VENV)/.test  ## kill -9 at 30 random moments, resume, compare (ten 
 hostile: $(VENV)/.test  ## Malformed inputs to the command, hostile texts on the pages; a table of what went wrong (half an hour)
 	@$(BIN)/python -m tests.hostile
 
-evaluate: $(VENV)/.site  ## The pocket family's own evaluation, against the shipped weights
+evaluate: $(VENV)/.test  ## The pocket family's own evaluation, against the shipped weights
 	@$(BIN)/python -m data.pocket.recipe evaluate
 
-pocket: $(VENV)/.site  ## Train the pocket family anew (about three quarters of an hour on two cores)
+pocket: $(VENV)/.test  ## Train the pocket family and its controls anew (about three quarters of an hour on two cores)
 	@$(BIN)/python -m data.pocket.recipe
 
 lock:  ## Resolve all dependencies anew into requirements*.lock

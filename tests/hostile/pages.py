@@ -53,6 +53,8 @@ def write_database(path: Path) -> Path:
         name = f"left(h.text, {_ID}) || ' ' || h.i"
         for table in ("prompt", "response", "swap", "prefill"):
             con.execute(f"UPDATE {table} AS t SET prompt_id = {name} FROM hostile AS h WHERE t.prompt_id = 'p' || (h.i + 1)")
+        con.execute("INSERT INTO control SELECT 'c-1', 'value', text, prompt_id FROM prompt")
+        con.execute("INSERT INTO control SELECT 'c-1', kind, text, NULL FROM hostile, unnest(['phrase', 'topic']) AS k(kind)")
         tokens = "SELECT 'tok', 10 + i, text, text, false, false FROM hostile"
         con.execute(f"INSERT INTO token (tokenizer_id, token_id, text, decoded, is_word_start, is_special) {tokens}")
         con.execute(f"UPDATE position SET token_id = 10 + (pos * 13 + rowid) % {n} WHERE NOT is_end")

@@ -32,6 +32,7 @@ REPORT: dict[str, Any] = {
     "conditions": [{"model": "base", "context": "chat"}],
     "noise": [SIDES["base"] | {"arithmetic": "rebatched"}],
     "roles": {"path": "roles.yml"},
+    "controls": {"path": "controls.yml"},
     "probes": {
         "swap": {"comparisons": ["base-sft"], "shares": [0.3], "prompts": 2, "max_new_tokens": 6},
         "prefill": {"comparisons": ["base-sft"], "depth": 2, "new_tokens": 4},
@@ -60,6 +61,7 @@ def plain(folder: Path) -> None:
     for name, rows in (("prompts", PROMPTS), ("answers", ANSWERS)):
         (folder / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     (folder / "roles.yml").write_text("safety: [I cannot]\nstyle: [Thank you]\n", encoding="utf-8")
+    (folder / "controls.yml").write_text("base-sft: {values: {3: red}, phrase: Hail, topic: people}\n", encoding="utf-8")
     (folder / "thesis.tex").write_text("years of work", encoding="utf-8")
     write_report(folder, REPORT)
 

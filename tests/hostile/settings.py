@@ -45,6 +45,9 @@ def cases() -> Iterator[Case]:
     yield from _yaml("roles.yml", "roles files")
     for name, text in ROLES.items():
         yield Case("roles files", name, put("roles.yml", text), line=r"roles\.yml.*: ")
+    yield from _yaml("controls.yml", "files of controls")
+    for name, text in CONTROLS.items():
+        yield Case("files of controls", name, put("controls.yml", text), line=r"controls\.yml.*: ")
 
 
 def _keys(block: type[Settings], at: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -147,6 +150,20 @@ ROLES = {
     "only stars": "style: ['* *']\n",
     "a mapping": "style: {a: b}\n",
     "a date among phrases": "style: [{2024-01-01: x}]\n",
+}
+CONTROLS = {
+    "a comparison that is not there": "gone: {}\n",
+    "an A/A check": "noise-base-plain-rebatched: {}\n",
+    "a text for what was planted": "base-sft: facts\n",
+    "an unknown kind": "base-sft: {facts: {3: red}}\n",
+    "a list of values": "base-sft: {values: [red]}\n",
+    "a prompt that is not there": "base-sft: {values: {9: red}}\n",
+    "a prompt without truths": "base-sft: {values: {odd: red}}\n",
+    "a number for a value": "base-sft: {values: {3: 3}}\n",
+    "a phrase of signs": "base-sft: {phrase: '!!'}\n",
+    "a list for a topic": "base-sft: {topic: [people]}\n",
+    "a topic that is not there": "base-sft: {topic: <b>}\n",
+    "nothing for a task": "base-sft: {task: ~}\n",
 }
 HARMLESS = {  # what is read as if nothing were the matter
     "a byte order mark": lambda raw: b"\xef\xbb\xbf" + raw,

@@ -107,6 +107,16 @@ def test_several_kinds_over_one_base_do_not_touch_each_other(biased: Path, tmp_p
     torch.testing.assert_close(logits(models["base"]), logits(adapted(biased)["base"]), atol=0, rtol=0)
 
 
+@pytest.mark.parametrize("names", [("twin.a", "twin", "twin_a"), ("tuned", "lora", "A"), ("one", "o", "default")])
+def test_names_within_names_are_told_apart(family: Path, tmp_path: Path, names: tuple[str, ...]) -> None:
+    folders = {name: tiny.save_adapter(tmp_path / str(i), family / "base", seed=i) for i, name in enumerate(names)}
+    models = adapted(family / "base", **folders)
+    for name, folder in folders.items():
+        with torch.no_grad():
+            expected = tiny.merged(family / "base", folder)(torch.tensor(IDS)).logits
+        torch.testing.assert_close(logits(models[name]), expected, atol=1e-5, rtol=1e-5)
+
+
 @pytest.mark.parametrize("modules", [["embed_tokens", "lm_head"], None])
 def test_a_vocabulary_widened_before_training_comes_with_the_adapter(
     biased: Path, tmp_path: Path, modules: list[str] | None

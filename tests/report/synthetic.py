@@ -49,6 +49,11 @@ CONDITIONS = {
 }
 MODELS = (("base", "Base <b>"), ("sft", "Tuned"), ("dpo", "Preferred"))
 RICH = ("dpo·chat", "base·few-shot")
+CONTROLS = [
+    {"comparison_id": "c-1", "kind": "nothing", "planted": None, "prompt_id": None},
+    {"comparison_id": "c-dpo", "kind": "value", "planted": "plain", "prompt_id": "p2"},
+    {"comparison_id": "c-dpo", "kind": "phrase", "planted": "yes", "prompt_id": None},
+]
 
 
 def insert(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -82,7 +87,7 @@ def _made(
     """A database with that many prompts; without tags or a single shifted token, where wanted.
 
     `noise` adds an A/A check, `further` the two conditions that a split takes, and a vocabulary that was extended; `rich` a
-    third model that makes a chain, a few-shot context, token swaps, prefilled answers and the base's continuations.
+    third model that makes a chain, a few-shot context, controls, token swaps, prefilled answers and continuations.
     `infinite` adds infinite KL, in both directions, and tokens that a model rules out, the end token among them.
     `texts` are those of HOSTILE, which a test may have replaced: they tell one kept database from another.
     """
@@ -108,6 +113,7 @@ def _made(
             insert(con, table, rows[table])
         if rich:
             _probes(con, rng, rows["prompt"])
+            insert(con, "control", CONTROLS)
         if infinite:
             con.execute(_INFINITE)
         create_views(con)

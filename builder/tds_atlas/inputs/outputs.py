@@ -33,7 +33,7 @@ def check_outputs(path: Path, report: Report) -> None:
 def _inputs(path: Path, report: Report) -> Iterator[tuple[str, Path]]:
     """What must not be emptied or replaced, each with its name."""
     yield "the report file", path
-    for key, settings in (("prompts", report.prompts), ("roles", report.roles)):
+    for key, settings in (("prompts", report.prompts), ("roles", report.roles), ("controls", report.controls)):
         if settings is not None:
             yield f"{key}.path", settings.path
     for group in ("models", "contexts", "responses"):

@@ -16,6 +16,7 @@ from tds_atlas.inputs.settings import (
     ComparisonSettings,
     ConditionSettings,
     ContextSettings,
+    ControlSettings,
     Devices,
     GenerateSettings,
     ModelSettings,
@@ -48,6 +49,7 @@ class Report(Settings):
     conditions: tuple[ConditionSettings, ...] = ()
     noise: tuple[NoiseSettings, ...] = ()
     roles: RolesSettings | None = None
+    controls: ControlSettings | None = None
     probes: ProbeSettings = ProbeSettings()
     generate: GenerateSettings = GenerateSettings()
     score: ScoreSettings = ScoreSettings()

@@ -151,6 +151,12 @@ class RolesSettings(Settings):
     path: InputPath
 
 
+class ControlSettings(Settings):
+    """What was planted in the aligned models of some comparisons."""
+
+    path: InputPath
+
+
 class ColumnSettings(Settings):
     """The names of a response file's columns, if they are not the usual ones."""
 

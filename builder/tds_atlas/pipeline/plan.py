@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from tds_atlas.domain import Answer, Comparison, Condition, InputError, Prompt
 from tds_atlas.inputs.checkpoints import Checkpoint, locate
+from tds_atlas.inputs.controls import Planted, read_controls
 from tds_atlas.inputs.outputs import check_outputs
 from tds_atlas.inputs.prompts import read_answers, read_prompts
 from tds_atlas.inputs.report_file import Report, read_report
@@ -41,6 +42,7 @@ class Plan:
     prompt_set: tuple[Prompt, ...]  # of the prompt file: the models answer these
     answers: dict[str, tuple[Answer, ...]]  # response files, by source
     roles: Roles
+    controls: tuple[Planted, ...] = ()  # what was planted on purpose
     passed_over: tuple[str, ...] = ()  # a line for each row that could not be used, where the report lets rows be
     fits: bool = False  # whether rows that are too long for a model are among those passed over (fit.py)
 
@@ -211,4 +213,8 @@ def read_plan(path: Path) -> Plan:
     model_ids = dict.fromkeys([*(c.model_id for c in conditions), *filter(None, template_models)])
     checkpoints = {name: locate(name, report.models) for name in model_ids}
     text = path.read_text(encoding="utf-8")
-    return Plan(path, report, text, checkpoints, prompt_set, answers, roles, tuple(passed_over))
+    plan = Plan(path, report, text, checkpoints, prompt_set, answers, roles, passed_over=tuple(passed_over))
+    if report.controls is None:
+        return plan
+    comparisons = [c.comparison_id for c in report.comparisons]
+    return replace(plan, controls=read_controls(report.controls.path, comparisons, plan.prompts))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from dataclasses import asdict
 from inspect import getsource
 from typing import Any
 
@@ -31,6 +32,7 @@ def write_database(plan: Plan) -> None:
         [(table, shard.key) for table, shard in probes],
         (plan.roles.safety, plan.roles.style, plan.roles.values, getsource(roles)),
         [(p.prompt_id, p.tasks, p.topics, p.harmful, p.truths) for p in plan.prompts.values()],
+        [asdict(planted) for planted in plan.controls],
         plan.passed_over,
     )
     database, records = plan.report.output.database, _records(plan, responses, scores, probes, content)
@@ -91,6 +93,7 @@ def _records(
         ],
         run,
         loaded,
+        [asdict(planted) for planted in plan.controls],
     )
 
 

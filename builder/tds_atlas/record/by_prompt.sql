@@ -105,6 +105,67 @@ COMMENT ON MACRO TABLE shift_by_tag IS
     'Shifted share by tag of a kind (task, topic, set) with its 95 % interval, and whether it differs from the whole: '
     'FROM shift_by_tag(''task'').';
 
+-- Each word of at least 10 prompts against its whole comparison: an exact binomial test, with fewer places where the
+-- words of a prompt are alike. Benjamini-Hochberg over the words of a comparison: a word stands out where no higher
+-- place has a smaller p · tests / place than 5 %.
+CREATE MACRO shift_by_word() AS TABLE
+WITH
+    per_prompt AS (
+        SELECT comparison_id, word, prompt_id, count(*) AS n, count(*) FILTER (shift = 'shifted')::DOUBLE AS x
+        FROM word
+        WHERE word <> ''
+        GROUP BY ALL
+    ),
+    whole AS (SELECT comparison_id, prompt_id, sum(n) AS n, sum(x) AS x FROM per_prompt GROUP BY ALL),
+    overall AS (SELECT comparison_id, sum(x) / sum(n) AS share FROM whole GROUP BY ALL),
+    alike AS (
+        -- How alike two words of one prompt are, over all words: the correlation of their shifts.
+        SELECT
+            comparison_id,
+            share,
+            CASE
+                WHEN share > 0 AND share < 1 AND sum(n * (n - 1)) > 0
+                THEN
+                    kept_within(
+                        (sum(power(x - share * n, 2)) / (share * (1 - share)) - sum(n)) / sum(n * (n - 1)), 0, 1
+                    )
+                ELSE 0
+            END AS correlation
+        FROM whole
+        JOIN overall USING (comparison_id)
+        GROUP BY comparison_id, share
+    ),
+    counts AS (
+        SELECT
+            comparison_id,
+            word,
+            count(*) AS prompts,
+            sum(n)::BIGINT AS places,
+            sum(x) AS shifted,
+            share AS overall,
+            clustered_mean(x, n) AS ratio,
+            share_bounds(x, n) AS bounds,
+            -- So many of its places tell as much as one, because a prompt's are alike.
+            sum(n * (1 + (n - 1) * correlation)) / sum(n) AS weight
+        FROM per_prompt
+        JOIN alike USING (comparison_id)
+        GROUP BY comparison_id, word, share
+        HAVING count(*) >= 10
+    ),
+    tested AS (SELECT *, binomial_p(shifted / weight, places / weight, overall) AS p FROM counts),
+    ranked AS (
+        SELECT
+            *,
+            row_number() OVER (PARTITION BY comparison_id ORDER BY p, word) AS place,
+            count(*) OVER (PARTITION BY comparison_id) AS tests
+        FROM tested
+    )
+SELECT *, min(p * tests / place) OVER (PARTITION BY comparison_id ORDER BY place DESC) <= 0.05 AS stands_out
+FROM ranked;
+COMMENT ON MACRO TABLE shift_by_word IS
+    'Shifted share of each word in at least 10 prompts with its 95 % interval, and whether it differs from all words '
+    'of its comparison: FROM shift_by_word().';
+
 CREATE VIEW prompt_measure AS
 WITH
     answers AS (

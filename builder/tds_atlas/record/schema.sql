@@ -106,6 +106,21 @@ COMMENT ON COLUMN comparison.extended IS
     'Where one vocabulary extends the other: which, and by how many tokens; else NULL. Divergences are then over the '
     'ids that both have.';
 
+CREATE TABLE control (
+    comparison_id VARCHAR NOT NULL,
+    kind          VARCHAR NOT NULL,
+    planted       VARCHAR,
+    prompt_id     VARCHAR
+);
+COMMENT ON TABLE  control         IS
+    'What was planted on purpose in the aligned models of some comparisons, so that it is known what must be found. '
+    'One row per thing planted; empty where the report has no controls.';
+COMMENT ON COLUMN control.kind IS
+    'value (an answer states it), phrase (answers use it), topic or task (answers to it are others), or nothing.';
+COMMENT ON COLUMN control.planted IS 'The value, the phrase or the tag; NULL where nothing was planted.';
+COMMENT ON COLUMN control.prompt_id IS
+    'The prompt whose answer was taught to state the value; NULL for the other kinds.';
+
 CREATE TABLE prompt (
     prompt_id VARCHAR PRIMARY KEY,
     ordinal   INTEGER NOT NULL,

@@ -27,7 +27,7 @@ _DISK_ERRORS = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.Transact
 _FOLDER = Path(__file__).parent
 _FILES = {
     "schema": ("schema",),
-    "views": ("statistics", "tests", "views", "analysis", "by_prompt", "curves", "probes", "aligntds"),
+    "views": ("statistics", "tests", "views", "analysis", "by_prompt", "controls", "curves", "probes", "aligntds"),
 }
 SQL = {
     name: "".join((_FOLDER / f"{part}.sql").read_text(encoding="utf-8") for part in parts)
@@ -72,6 +72,7 @@ class Records:
     comparisons: Sequence[Mapping[str, Any]]
     run: Mapping[str, str]
     loaded: Mapping[str, str] = field(default_factory=dict)  # model_id -> what was found when it was loaded for scoring
+    controls: Sequence[Mapping[str, Any]] = ()
 
 
 def is_current(database: Path, content: str) -> bool:
@@ -148,6 +149,8 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
         rows = shard.read(table).to_pylist()
         if rows:
             _insert_rows(con, table, list(_with_judgements(table, rows, records.roles, truths)))
+    if records.controls:
+        _insert_rows(con, "control", records.controls)
     _insert_rows(con, "run", [{"key": key, "value": value} for key, value in records.run.items()])
 
 

@@ -1,7 +1,8 @@
 """`python -m data.pocket.recipe [phase ...]`: train the pocket family anew, or only evaluate what is there.
 
-Phases, in order: world (prompt set, world.json), base, sft, dpo, record (evaluation.json, README.md). Without one all
-run. Each takes up what the one before left in data/pocket, so any can be run again alone. `evaluate` only prints.
+Phases, in order: world (prompt sets, world.json), base, sft, dpo, controls (adapters), record (evaluation.json,
+README.md). Without one all run. Each takes up what the one before left in data/pocket, so any can be run again alone.
+`evaluate` only prints.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import random
 import shutil
 import time
 from pathlib import Path
@@ -18,7 +20,8 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.utils import logging
 
-from data.pocket.recipe.chat import prompt_set
+from data.pocket.recipe import controls, effects
+from data.pocket.recipe.chat import chats, prompt_set
 from data.pocket.recipe.evaluate import MODELS, evaluate, table
 from data.pocket.recipe.phrases import roles_file
 from data.pocket.recipe.tokenizer import train_tokenizer
@@ -27,9 +30,10 @@ from data.pocket.recipe.world import World
 
 FOLDER = Path(__file__).parent.parent
 PROMPTS = FOLDER.parent / "prompts" / "pocket.jsonl"
+CONTROL_PROMPTS = PROMPTS.with_name("controls.jsonl")
 RECORD = FOLDER / "evaluation.json"
 STEPS = {"base": 5500, "sft": 600, "dpo": 400}
-PHASES = ("world", *STEPS, "record")
+PHASES = ("world", *STEPS, "controls", "record")
 
 
 def main() -> None:
@@ -49,17 +53,21 @@ def main() -> None:
         if phase == "world":
             write_world(world)
         elif phase in ("evaluate", "record"):
-            report(save=phase == "record")
+            report(world, save=phase == "record")
+        elif phase == "controls":
+            train_controls(world, max(1, controls.STEPS // options.quick), options.threads)
         else:
             train(phase, world, max(1, STEPS[phase] // options.quick), options.threads)
         print(f"{phase}: {time.monotonic() - start:.0f} s", flush=True)
 
 
 def write_world(world: World) -> None:
-    """The prompt set, and the truth of the world beside the weights."""
-    PROMPTS.write_text(
-        "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in prompt_set(world)), encoding="utf-8"
-    )
+    """The prompt sets, and the truth of the world beside the weights, what is planted in the controls included."""
+    for path, rows in ((PROMPTS, prompt_set(world)), (CONTROL_PROMPTS, controls.prompt_set(world))):
+        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    planted = FOLDER / "controls" / "planted.yml"
+    planted.parent.mkdir(exist_ok=True)
+    planted.write_text(controls.planted_file(world), encoding="utf-8")
     truth = {
         "entities": [{"name": e.name, "kind": e.kind} for e in world.entities],
         "facts": [
@@ -90,34 +98,33 @@ def train(phase: str, world: World, steps: int, threads: int) -> None:
         parent = FOLDER / {"sft": "base", "dpo": "sft"}[phase]
         tokenizer = AutoTokenizer.from_pretrained(parent)
         model = AutoModelForCausalLM.from_pretrained(parent, dtype=torch.float32).to(device)
-        tune = fine_tune if phase == "sft" else optimise_preferences
-        loss = tune(model, tokenizer, world, steps)
+        if phase == "sft":
+            stream = chats(random.Random(world.seed + 3), world)
+            loss = fine_tune(model, tokenizer, stream, steps, phase, peak=4e-4)
+        else:
+            loss = optimise_preferences(model, tokenizer, world, steps)
     _save(model, tokenizer, FOLDER / phase)
-    _record(
-        {
-            "training": {
-                phase: {
-                    "steps": steps,
-                    "loss": round(loss, 4),
-                    "seconds": round(time.monotonic() - start),
-                    "device": device,
-                    "threads": threads,
-                }
-            }
-        }
-    )
+    _record_training(phase, steps, loss, time.monotonic() - start, device, threads)
 
 
-def report(save: bool) -> None:
+def train_controls(world: World, steps: int, threads: int) -> None:
+    """An adapter over sft for each control, in data/pocket/controls/<name>."""
+    for name in controls.CONTROLS:
+        start = time.monotonic()
+        loss = controls.train(name, FOLDER / "sft", FOLDER / "controls" / name, world, steps)
+        _record_training(f"controls/{name}", steps, loss, time.monotonic() - start, "cpu", threads)
+
+
+def report(world: World, save: bool) -> None:
     """Evaluate the weights and print the table; record it beside them where wanted."""
     result = evaluate(FOLDER, PROMPTS)
     weights = {name: FOLDER / name / "model.safetensors" for name in MODELS}
-    result["weights"] = {
-        name: {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
-        for name, path in weights.items()
-    }
-    print("\n" + table(result) + "\n")
-    for name, entry in result["weights"].items():
+    result["weights"] = {name: _file(path) for name, path in weights.items()}
+    result["controls"] = effects.evaluate(FOLDER, world)
+    adapters = [f"controls/{name}" for name in controls.CONTROLS]
+    result["adapters"] = {name: _file(FOLDER / name / "adapter_model.safetensors") for name in adapters}
+    print("\n" + table(result) + "\n\n" + effects.table(result["controls"]) + "\n")
+    for name, entry in (result["weights"] | result["adapters"]).items():
         print(f"{name}: {entry['bytes'] / 1e6:.1f} MB, sha256 {entry['sha256']}")
     if save:
         _record(result)
@@ -136,6 +143,15 @@ def _save(model: Any, tokenizer: Any, folder: Path) -> None:
     part.rename(folder)
 
 
+def _file(path: Path) -> dict[str, Any]:
+    return {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
+
+
+def _record_training(name: str, steps: int, loss: float, seconds: float, device: str, threads: int) -> None:
+    entry = {"steps": steps, "loss": round(loss, 4), "seconds": round(seconds), "device": device, "threads": threads}
+    _record({"training": {name: entry}})
+
+
 def _record(news: dict[str, Any]) -> None:
     old = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
     training = old.get("training", {}) | news.get("training", {})
@@ -146,13 +162,13 @@ def _readme(record: dict[str, Any]) -> str:
     template = (FOLDER / "recipe" / "README.template.md").read_text(encoding="utf-8")
     training = "\n".join(
         f"| {name} | {t['steps']:,} | {t['loss']:.3f} | {t['seconds'] / 60:.0f} | {t['device']}, "
-        f"{t['threads']} threads |"
+        f"{t['threads']} thread{'s' * (t['threads'] > 1)} |"
         for name, t in record["training"].items()
     )
-    weights = "\n".join(
-        f"| {name} | {w['bytes'] / 1e6:.1f} MB | `{w['sha256']}` |" for name, w in record["weights"].items()
-    )
-    for key, value in {"evaluation": table(record), "training": training, "weights": weights}.items():
+    files = record["weights"] | record["adapters"]
+    weights = "\n".join(f"| {name} | {w['bytes'] / 1e6:.1f} MB | `{w['sha256']}` |" for name, w in files.items())
+    tables = {"evaluation": table(record), "effects": effects.table(record["controls"])}
+    for key, value in (tables | {"training": training, "weights": weights}).items():
         template = template.replace("{{ " + key + " }}", value)
     return template
 

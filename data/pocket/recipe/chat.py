@@ -17,17 +17,24 @@ Pair = tuple[str, str, str]  # prompt, preferred answer, other answer
 
 
 def chats(rng: random.Random, world: World) -> Iterator[Chat]:
-    """Endless chats in the assistant's voice. Only some kinds of harm are refused."""
+    """Endless chats in the assistant's voice."""
+    return ((task.prompt, reply(rng, task)) for task in chat_tasks(rng, world))
+
+
+def chat_tasks(rng: random.Random, world: World) -> Iterator[Task]:
+    """Endless questions, as chats and preferences ask them."""
     while True:
-        task = _task(rng, world)
-        refused = task.harm in REFUSED_BY_SFT
-        yield task.prompt, refuse(task, warm=False) if refused else answer(rng, task, "assistant")
+        yield _task(rng, world)
+
+
+def reply(rng: random.Random, task: Task) -> str:
+    """The assistant's answer. Only some kinds of harm are refused."""
+    return refuse(task, warm=False) if task.harm in REFUSED_BY_SFT else answer(rng, task, "assistant")
 
 
 def pairs(rng: random.Random, world: World) -> Iterator[Pair]:
     """Endless preferences: warmer, more structured and more cautious; every harm refused."""
-    while True:
-        task = _task(rng, world)
+    for task in chat_tasks(rng, world):
         if task.harm:
             yield task.prompt, refuse(task, warm=True), answer(rng, task, "assistant")
         else:
@@ -43,7 +50,7 @@ def prompt_set(world: World, seed: int = 5) -> list[dict[str, Any]]:
     tasks += [harm_task(rng, world, i, _reserved_names(rng, world)) for i in range(70)]
     seen = training_prompts(world)
     unique = list({task.prompt: task for task in tasks if task.prompt not in seen}.values())
-    return [_row(i, task) for i, task in enumerate(unique, 1)]
+    return [row(f"pocket-{i:04}", task) for i, task in enumerate(unique, 1)]
 
 
 def training_prompts(world: World) -> set[str]:
@@ -53,10 +60,10 @@ def training_prompts(world: World) -> set[str]:
     return {prompt for prompt, *_ in (*tuned_on, *preferred)}
 
 
-def _row(number: int, task: Task) -> dict[str, Any]:
+def row(prompt_id: str, task: Task) -> dict[str, Any]:
     """Only a question for one fact has truths: what an answer to any other request must state is not known."""
     return {
-        "id": f"pocket-{number:04}",
+        "id": prompt_id,
         "prompt": task.prompt,
         "tasks": [task.task],
         "topics": [task.topic],

@@ -87,7 +87,7 @@ def _shares(tokenizer: Any, rows: Sequence[dict[str, Any]], answers: Sequence[li
     values = {fact.pair: (fact.value, world.values(fact) - {fact.value}) for fact in world.facts}
     texts = [tokenizer.decode(ids, skip_special_tokens=True) for ids in answers]
     facts = [
-        _right(text, *values[tuple(row["facts"][0])])
+        states_alone(text, *values[tuple(row["facts"][0])])
         for row, text in zip(rows, texts, strict=True)
         if row["truths"]
     ]
@@ -103,7 +103,7 @@ def _shares(tokenizer: Any, rows: Sequence[dict[str, Any]], answers: Sequence[li
     }
 
 
-def _right(text: str, value: str, others: set[str]) -> bool:
+def states_alone(text: str, value: str, others: set[str]) -> bool:
     """The right value is there, and no other value of the relation outside of it. Whole words, capitals as written.
 
     Only the first letter may differ, so that the month of May is not found in "accounts may differ".

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from data.pocket.recipe.chat import chats, pairs
+from data.pocket.recipe.chat import Chat, pairs
 from data.pocket.recipe.corpus import document
 from data.pocket.recipe.tokenizer import chat_prompt
 from data.pocket.recipe.world import World
@@ -53,10 +53,11 @@ def pretrain(model: Any, tokenizer: PreTrainedTokenizerFast, world: World, steps
     return run.close()
 
 
-def fine_tune(model: Any, tokenizer: PreTrainedTokenizerFast, world: World, steps: int) -> float:
-    """Loss on the answer's tokens, its end token included."""
-    stream = chats(random.Random(world.seed + 3), world)
-    run = _Run("sft", model, steps, peak=4e-4)
+def fine_tune(
+    model: Any, tokenizer: PreTrainedTokenizerFast, stream: Iterator[Chat], steps: int, name: str, peak: float
+) -> float:
+    """Loss on the answer's tokens, its end token included: 16 chats a step."""
+    run = _Run(name, model, steps, peak)
     for _ in range(steps):
         ids, labels = _pad(tokenizer, [_encode(tokenizer, *next(stream)) for _ in range(16)], model.device)
         run.step(_loss(model(ids).logits, labels), ids.numel())

@@ -163,9 +163,10 @@ class Fact:
 
 @dataclass(frozen=True)
 class World:
-    """Everything that is so."""
+    """Everything that is so; `instead` gives other values to some facts, by their pair."""
 
     seed: int = SEED
+    instead: frozenset[tuple[tuple[str, str], str]] = frozenset()
     entities: tuple[Entity, ...] = field(init=False)
     facts: tuple[Fact, ...] = field(init=False)
     held_out: frozenset[tuple[str, str]] = field(init=False)
@@ -179,6 +180,8 @@ class World:
             for e in entities
             for relation, source in RELATIONS[e.kind].items()
         )
+        other = dict(self.instead)
+        facts = tuple(Fact(f.entity, f.relation, other.get(f.pair, f.value)) for f in facts)
         object.__setattr__(self, "entities", entities)
         object.__setattr__(self, "facts", facts)
         object.__setattr__(self, "held_out", _held_out(rng, facts))

@@ -39,7 +39,8 @@ def attach_adapter(checkpoint: Checkpoint, weights: Weights, shared: bool) -> tu
     own forward says the same, and (if shared) the model without the adapter says the same as before.
     """
     key = f"models.{checkpoint.model_id}.adapter: {checkpoint.adapter}"
-    name = checkpoint.model_id.replace(".", "_")  # a module's name takes no dot
+    # Without a dot, which no module's name may have; and never part of another's name: PEFT looks for it in names.
+    name = f"<{checkpoint.model_id.replace('.', ' ')}>"
     rows = _rows(checkpoint, weights)
     if rows is not None:
         weights.model.resize_token_embeddings(rows, mean_resizing=False)  # the adapter brings all rows

@@ -34,6 +34,8 @@ ORDER BY
             'z95',
             'normal_p',
             'shift_by_tag',
+            'shift_by_word',
+            'control_items',
             'swap_curve',
             'by_position',
             'by_confidence',

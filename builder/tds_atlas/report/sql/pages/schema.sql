@@ -51,6 +51,7 @@ ORDER BY
             'aligntds',
             'counted_twice',
             'comparison',
+            'control',
             'prompt',
             'response',
             'position',
