@@ -77,11 +77,6 @@ COMPARISON = "  - {base: {model: base, context: plain}, aligned: {model: sft, co
         ),
         ("{path: base, dtype: float32}", "{}", r"models.base: give either path \(a local folder or file\) or hub"),
         (
-            "{path: base, dtype: float32}",
-            "{hub: a/b}",
-            r"models.base: hub needs revision: the commit",
-        ),
-        (
             "{kind: chat}",
             "{kind: plain}",
             r"contexts.chat: a plain context needs template \(or path\), with {prompt} in it exactly once",

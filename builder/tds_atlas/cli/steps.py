@@ -22,16 +22,21 @@ from tds_atlas.progress import tell
 def check(
     file: Annotated[Path | None, typer.Argument(help="The report file; --report works, too.")] = None,
     report: ReportOption = DEFAULT_REPORT,
+    pin: Annotated[bool, typer.Option("--pin", help="Write the commits of branches on the hub into the file.")] = False,
 ) -> None:
     """Check a report file and everything it names, without running a model.
 
     Checks files and their rows, vocabularies, what each condition's model reads before an answer (begin tokens, first
     and last ids, template), and whether every prompt fits; estimates the time, memory and disk space of a run.
     """
-    from tds_atlas.pipeline.check import check as lines
+    from tds_atlas.pipeline import check as steps
     from tds_atlas.pipeline.plan import read_plan
 
-    for line in lines(read_plan(report_file(file) if file else report)):
+    path = report_file(file) if file else report
+    if pin:
+        for line in steps.pin(read_plan(path)):
+            tell(line)
+    for line in steps.check(read_plan(path)):
         tell(line)
 
 

@@ -171,4 +171,5 @@ def _from_hub(key: str, source: Source) -> tuple[Path, str]:
             return path, path.name
         except (LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
             problem = first_line(error)
-    raise InputError(f"{key}.hub: cannot get {source.hub} at {source.revision}: {problem}; for a local folder use path")
+    at = f" at {source.revision}" if source.revision else ""
+    raise InputError(f"{key}.hub: cannot get {source.hub}{at}: {problem}; for a local folder use path")

@@ -51,7 +51,7 @@ class Settings(BaseModel):
 
 
 class Source(Settings):
-    """Files of a local folder (`path`), or of a hub id (`hub`) at its `revision`."""
+    """Files of a local folder (`path`), or of a hub id (`hub`) at a `revision`: a commit, else the branch's last."""
 
     path: InputPath | None = None
     hub: str | None = None
@@ -65,8 +65,6 @@ class Source(Settings):
     def check_source(self) -> None:
         if (self.path is None) == (self.hub is None):
             raise ValueError("give either path (a local folder or file) or hub (a hub id)")
-        if self.hub is not None and self.revision is None:
-            raise ValueError("hub needs revision: the commit to pin")
 
 
 class AdapterSettings(Source):
@@ -175,6 +173,8 @@ class ResponseSettings(Source, RowSettings):
 
     def check_source(self) -> None:
         super().check_source()
+        if self.hub is not None and self.revision is None:
+            raise ValueError("hub needs revision: the commit to pin")
         if self.config is not None and self.hub is None:
             raise ValueError("config is the configuration of a dataset on the hub: give hub")
 

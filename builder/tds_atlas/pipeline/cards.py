@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from tds_atlas.inputs.checkpoints import card as read_card
+from tds_atlas.inputs.pins import moving_lines
 from tds_atlas.pipeline.plan import Plan
 from tds_atlas.pipeline.sides import side_of
 from tds_atlas.progress import say
@@ -40,6 +41,8 @@ def write_cards(plan: Plan, models: Callable[[], Models]) -> None:
     tokens = [t for key, (width, name) in widths.items() for t in vocabulary(tokenizers[name], key, width)]
     prompts = [prompt.text for prompt in plan.prompts.values()]
     conditions = [side.card(prompts) for side in sides]
+    for line in moving_lines(plan.checkpoints):
+        say(line)
     for row in conditions:
         if row["remarks"]:
             say(f"{row['condition_id']}: {row['remarks']}")

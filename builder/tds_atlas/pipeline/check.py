@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from tds_atlas.domain import Condition, InputError, ModelCard
 from tds_atlas.inputs.checkpoints import card
+from tds_atlas.inputs.pins import moving, moving_lines, pinned
+from tds_atlas.parts import whole_file, write_file
 from tds_atlas.pipeline.fit import Window, fitting
 from tds_atlas.pipeline.places import check_places
 from tds_atlas.pipeline.plan import Plan
@@ -51,6 +53,7 @@ def check(plan: Plan) -> Iterator[str]:
         adapter = plan.checkpoints[name].adapter_card
         other = f"; its adapter was trained on {adapter.other_base}" if adapter and adapter.other_base else ""
         yield f"  model {name}: {c.architecture}, {c.parameters:,} parameters, {c.dtype}, {c.source}{other}"
+    yield from (f"  {line}" for line in moving_lines(plan.checkpoints))
     for pair in plan.report.all_comparisons:
         base, aligned = pair.base, pair.aligned
         vocabulary = check_vocabularies(base.model_id, aligned.model_id, tokenizers) or "one vocabulary"
@@ -66,6 +69,16 @@ def check(plan: Plan) -> Iterator[str]:
         yield from _answer_lines(plan, models, source)
     yield from _device_lines(plan)
     yield from _cost_lines(plan, _cost(plan, models, cards, lengths))
+
+
+def pin(plan: Plan) -> Iterator[str]:
+    """Write the commits of moving revisions into the report file; a line for each."""
+    found = moving(plan.checkpoints)
+    if found:
+        with whole_file(plan.path) as part:
+            write_file(part, pinned(plan.path, {key: commit for key, (_, commit) in found.items()}))
+    for key, (_, commit) in found.items():
+        yield f"{plan.path}: {'.'.join(key)}.revision is {commit}"
 
 
 def _device_lines(plan: Plan) -> Iterator[str]:
