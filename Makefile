@@ -17,7 +17,7 @@ export NO_MKDOCS_2_WARNING := 1
 export GOMP_SPINCOUNT ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help site check generate score probe store report serve publish zip test random lint format docs types bench calibrate interrupt hostile evaluate pocket lock clean
+.PHONY: help site check generate score probe store report serve publish zip test large random lint format docs types bench calibrate interrupt hostile evaluate pocket lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z ]+:.*## /{printf "  make %-28s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ zip: site  ## The site as one file, report.zip, which opens without a server
 
 test: $(VENV)/.test  ## All tests; those in a browser need Chromium or Chrome on the PATH
 	@$(BIN)/pytest -n auto --dist worksteal
+
+large: $(VENV)/.test  ## The tests that take minutes and gigabytes
+	@$(BIN)/pytest -m large
 
 random: $(VENV)/.test  ## The tests of properties with examples drawn anew
 	@HYPOTHESIS_PROFILE=random $(BIN)/pytest -n auto -m hypothesis

@@ -10,7 +10,7 @@ import torch
 from transformers import AutoTokenizer
 
 from tds_atlas.pipeline.plan import read_plan
-from tests.bench import generation, pairs, peers, scale, whole
+from tests.bench import generation, pairs, peers, scale, whole, wide
 from tests.bench.pairs import POCKET, Pair
 from tests.bench.timing import ratio, speeds
 
@@ -54,12 +54,33 @@ def scoring(pair: Pair, fast: int, slow: int, rounds: int) -> None:
                 print(f"| {name} | {statistics.median(values):,.0f} | {ratio(table, 'ours', name):,.2f} |", flush=True)
 
 
+def statistics_alone(pair: Pair, count: int = 4, rounds: int = 5) -> None:
+    """Print what statistics cost where the vocabulary is wide: answers of 100 tokens, ours, the limit and the harness."""
+    many, prompts = pairs.answers(pair, count, length=100)
+    harness = peers.Harness(pair, AutoTokenizer.from_pretrained(POCKET / "base"), batch_size=4)
+    found = speeds(
+        {
+            "ours": lambda: peers.ours(pair, many, prompts),
+            "limit: bodies, and heads where there is a response": lambda: peers.limit(pair, many, prompts),
+            "lm-evaluation-harness, log-likelihood only": lambda: harness(pair, many, prompts),
+        },
+        rounds,
+    )
+    print(f"\n**Scoring, {pair.name}**\n\n| way | tokens/s | ours to it |\n|---|---:|---:|")
+    for name, values in found.items():
+        print(f"| {name} | {statistics.median(values):,.1f} | {ratio(found, 'ours', name):,.2f} |", flush=True)
+
+
 def main() -> None:
     print(f"Response tokens per second, through both models of a pair where scored. {machine()}.")
     scoring(pairs.pocket(), fast=60, slow=2, rounds=15)
     scoring(pairs.small(), fast=8, slow=1, rounds=5)
+    for vocabulary in (128_256, wide.VOCABULARY):
+        for dtype in (torch.float32, torch.bfloat16):
+            statistics_alone(pairs.wide(vocabulary, dtype))
     generation.table(read_plan(generation.REPORT))
     whole.table()
+    wide.table()
     scale.table()
 
 

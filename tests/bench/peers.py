@@ -15,7 +15,7 @@ from tds_atlas.measure.side import Side
 from tests.bench.pairs import COMPARISON, Pair
 
 Prompts = dict[str, dict[Any, tuple[int, ...]]]
-CHUNK = 4_000_000
+CHUNK = 20_000_000
 
 
 def scorer(pair: Pair) -> Scorer:

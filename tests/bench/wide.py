@@ -1,5 +1,5 @@
-"""A random pair of Gemma-3-270M's shape with a vocabulary of 262,144, an adapter over the base, and a report with every
-probe about them: what each step takes."""
+"""A random model of Gemma-3-270M's shape, with a vocabulary of 262,144, and an adapter over it: a report of five conditions
+with every probe, and what each step takes."""
 
 from __future__ import annotations
 
@@ -28,17 +28,18 @@ name: wide
 title: A wide vocabulary
 models:
   base: {path: base}
-  tuned: {path: tuned}
-  adapted: {adapts: base, adapter: {path: adapter}}
+  tuned: {adapts: base, adapter: {path: adapter}}
 contexts:
   plain: {kind: plain, template: "# Question:\\n{prompt}\\n\\n# Answer:\\n"}
   chat: {kind: chat}
 prompts: {path: prompts.jsonl}
 comparisons:
   - {base: {model: base, context: plain}, aligned: {model: tuned, context: chat}}
-  - {base: {model: base, context: plain}, aligned: {model: adapted, context: chat}}
 conditions:
   - {model: base, context: chat}
+  - {model: tuned, context: plain}
+noise:
+  - {model: base, context: plain, arithmetic: rebatched}
 probes:
   swap: {comparisons: [base-tuned], shares: [0.1], prompts: 8, max_new_tokens: 16}
   prefill: {comparisons: [base-tuned], depth: 2, new_tokens: 8}
@@ -55,12 +56,10 @@ class Step:
 
 
 def write_project(here: Path, prompts: int) -> None:
-    """The three models, the prompts and the report file."""
-    words = _tokenizer()
-    for seed, name in enumerate(("base", "tuned")):
-        torch.manual_seed(seed)
-        Gemma3ForCausalLM(wide_config(VOCABULARY)).to(torch.bfloat16).save_pretrained(here / name)
-        words.save_pretrained(here / name)
+    """The model and its adapter, the prompts and the report file."""
+    torch.manual_seed(0)
+    Gemma3ForCausalLM(wide_config(VOCABULARY)).to(torch.bfloat16).save_pretrained(here / "base")
+    _tokenizer().save_pretrained(here / "base")
     base = Gemma3ForCausalLM.from_pretrained(here / "base", dtype=torch.bfloat16)
     settings = LoraConfig(r=8, target_modules=["q_proj", "v_proj"], init_lora_weights=False, task_type="CAUSAL_LM")
     get_peft_model(base, settings).save_pretrained(here / "adapter")
@@ -92,7 +91,7 @@ def steps(here: Path, *verbs: str) -> Iterator[Step]:
 
 
 def loaded(here: Path) -> float:
-    """MB of a process that has loaded the three models, and read one text."""
+    """MB of a process that has loaded both, and read one text."""
     code = (
         "import re\nfrom pathlib import Path\nfrom tds_atlas.pipeline.plan import read_plan\n"
         "from tds_atlas.pipeline.sides import lazy_models\n"
@@ -105,7 +104,7 @@ def loaded(here: Path) -> float:
 
 
 def table(prompts: int = 40) -> None:
-    print(f"\n**A vocabulary of {VOCABULARY:,}: three models in bfloat16, {prompts} prompts, every probe**\n")
+    print(f"\n**A vocabulary of {VOCABULARY:,}: a model in bfloat16 and its adapter, {prompts} prompts, every probe**\n")
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)
         write_project(here, prompts)
