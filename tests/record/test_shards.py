@@ -7,7 +7,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tds_atlas.domain import InputError
@@ -116,6 +118,26 @@ def test_no_damage_passes_and_each_is_mended(damage: Damage, tmp_path: Path, cap
     (line,) = capsys.readouterr().err.splitlines()
     assert str(shard.folder) in line and line.endswith("; it is measured anew")
     assert sorted(path.name for path in shard.folder.parent.iterdir()) == ["a", "b"]
+
+
+class Decaying(Shard):
+    """A shard on a disk that loses a bit of a page after the file was compared."""
+
+    def verified(self, name: str) -> Path:
+        path = super().verified(name)
+        content = bytearray(path.read_bytes())
+        column = pq.read_metadata(path).row_group(0).column(1)
+        content[column.dictionary_page_offset + column.total_compressed_size // 2] ^= 1
+        path.write_bytes(content)
+        return path
+
+
+def test_a_page_that_changes_after_its_file_was_compared_is_noticed(tmp_path: Path) -> None:
+    ranks = pa.table({"response_id": ["a/1"] * 100, "rank": np.random.default_rng(0).integers(0, 2**62, 100)})
+    shard = Decaying(tmp_path, "scores", "a")
+    shard.write({"score": ranks})
+    with pytest.raises(DamagedShard, match=r"score.parquet: damaged$"):
+        shard.read("score")
 
 
 def test_what_was_not_damaged_is_read_without_a_word(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
