@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -57,6 +58,10 @@ def as_folder(name: str) -> Damage:
     return lambda folder, _: ((folder / name).unlink(), (folder / name).mkdir())
 
 
+def as_pipe(name: str) -> Damage:
+    return lambda folder, _: ((folder / name).unlink(), os.mkfifo(folder / name))
+
+
 def reworded(old: str, new: str) -> Damage:
     def damage(folder: Path, _: Path) -> None:
         text = (folder / "index.json").read_text(encoding="utf-8")
@@ -88,6 +93,7 @@ for name in FILES:
     DAMAGES |= {f"{name}: cut {keep}": cut(name, keep) for keep in (0, 0.01, 0.5, 0.99)}
     DAMAGES |= {f"{name}: zeroes {start}": zeroed(name, start) for start in (0, 0.4, 0.8)}
     DAMAGES |= {f"{name}: swapped": swapped(name), f"{name}: as folder": as_folder(name)}
+    DAMAGES[f"{name}: as pipe"] = as_pipe(name)
     DAMAGES[f"{name}: removed"] = lambda folder, _, name=name: (folder / name).unlink()
     DAMAGES[f"{name}: longer"] = lambda folder, _, name=name: (folder / name).open("ab").write(b"x")
 for old, new in (('"rows": 2', '"rows": 3'), ('"seconds": 1.5', '"seconds": 2.5'), ('"score": {', '"scope": {')):

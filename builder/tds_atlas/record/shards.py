@@ -116,7 +116,7 @@ class Shard:
         path = self.folder / _INDEX
         if not os.path.lexists(self.folder):
             raise InputError(f"{self.folder}: not measured yet; where workers share the work, finish the step before")
-        if not path.exists():
+        if not path.is_file():
             raise DamagedShard(self, path, "missing, as in shards of earlier versions")
         try:
             index = json.loads(path.read_bytes())
