@@ -137,6 +137,10 @@ def _adapters() -> Iterator[Case]:
     }
     for name, change in changes.items():
         yield _adapter(name, _tensors("adapter/adapter_model.safetensors", change))
+    never = "(.+)+[!]"  # over some names of modules
+    for key, pattern in {"target_modules": never, "exclude_modules": never, "rank_pattern": {never: 4}, "alpha_pattern": {never: 4}}.items():
+        damage = _json("adapter/adapter_config.json", lambda t, key=key, pattern=pattern: t.update({key: pattern}))
+        yield _adapter(f"{key}: a pattern without end", damage)
     for kind in ("PROMPT_TUNING", "PREFIX_TUNING", "P_TUNING", "MAGIC"):
         yield _adapter(f"of the kind {kind}", _json("adapter/adapter_config.json", lambda t, kind=kind: t.update(peft_type=kind)))
 

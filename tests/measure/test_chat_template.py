@@ -8,7 +8,7 @@ import pytest
 
 from tds_atlas.domain import Answer, InputError, Prompt
 from tds_atlas.inputs.settings import ContextSettings
-from tds_atlas.measure import chat_template
+from tds_atlas.measure import time_limit
 from tds_atlas.measure.answers import Reader
 from tds_atlas.measure.contexts import Frame
 from tests import tiny
@@ -77,7 +77,7 @@ def test_an_answer_follows_the_header_that_a_rendered_turn_shows() -> None:
 
 
 def test_a_template_that_never_ends_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chat_template, "_SECONDS", 0.2)
+    monkeypatch.setattr(time_limit, "SECONDS", 0.2)
     loop = "{% for i in range(90000) %}" * 3 + "{% endfor %}" * 3
     with pytest.raises(InputError, match=r"contexts.c: the chat template has not ended after 0.2 seconds"):
         frame(LOOP + loop).render("Hi")
