@@ -67,6 +67,8 @@ TEMPLATES: dict[str, tuple[str, str]] = {
     "is empty": ("", "no chat template|leaves out"),
     "is of spaces": ("   ", "no chat template|leaves out"),
     "begins twice": ("{{ bos_token }}{{ bos_token }}{% for m in messages %}{{ m.content }}{% endfor %}", "begin token"),
+    "a long text": ("{{ '%200000000d' % 1 }}{{ messages[0].content }}", "200,000,000 characters longer than the turns"),
+    "half a character": ("{{ '\\ud800' }}{{ messages[0].content }}", "holds half a character"),
     "a huge text": ("{{ 'x' * 10**13 }}{{ messages[0].content }}", "refuses the turns"),
     "changes the prompt": ("{{ bos_token }}{{ messages[0].content | upper }}", "leaves out the prompt"),
 }

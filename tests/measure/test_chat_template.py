@@ -83,6 +83,20 @@ def test_a_template_that_never_ends_is_stopped(monkeypatch: pytest.MonkeyPatch) 
         frame(LOOP + loop).render("Hi")
 
 
+@pytest.mark.parametrize(
+    ("writes", "fault"),
+    [
+        ("{{ '%2000000d' % 1 }}", r"is 2,000,0\d\d characters longer than the turns; give another$"),
+        ("{{ '\\ud800' }}", "holds half a character"),
+        ("{{ '\\0' }}", "holds a NUL character"),
+    ],
+)
+def test_what_no_tokenizer_can_read_is_the_templates_fault(writes: str, fault: str) -> None:
+    with pytest.raises(InputError, match=f"^contexts.c: what the chat template writes {fault}"):
+        frame(writes + LOOP).render("Hi")
+    assert frame(LOOP).render("Hi" * 1_000_000)  # a long prompt is not the template's doing
+
+
 def test_what_the_template_wrote_is_not_said_twice() -> None:
     reader = Reader(frame(THINKS), (1,))
     answers = [Answer(Prompt("p", "Hi", "s"), text) for text in ("<think>\nSo.", "So.", "\n<think>So.", "think")]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from tds_atlas.domain import InputError, first_line
+from tds_atlas.domain import InputError, first_line, text_fault
 from tds_atlas.measure.time_limit import time_limit
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Turn = tuple[str, str]  # role, content
 _MARK, _OTHER = "\ue000", "\ue001"  # private characters: no template trims or escapes them
+_MOST = 1_000_000  # characters that a template adds to the turns: those of real models write some thousand
 _DAY = {"%d": "26", "%m": "07", "%b": "Jul", "%B": "July", "%Y": "2024", "%y": "24", "%a": "Fri", "%A": "Friday"}
 
 
@@ -112,7 +113,7 @@ class ChatTemplate:
         ]
         try:
             with time_limit(f"{self.where}: the chat template"):
-                text: Any = self.tokenizer.apply_chat_template(
+                written: Any = self.tokenizer.apply_chat_template(
                     messages,
                     chat_template=_with_fixed_date(self.source),
                     tokenize=False,
@@ -123,7 +124,12 @@ class ChatTemplate:
             raise
         except Exception as error:  # the template's own error (jinja2), e.g. that it takes no system message
             raise InputError(f"{self.where}: the chat template refuses the turns: {first_line(error)}") from None
-        return str(text)
+        text = str(written)
+        more = len(text) - sum(len(content) for _, content in turns)
+        fault = f"is {more:,} characters longer than the turns" if more > _MOST else text_fault(text)
+        if fault:
+            raise InputError(f"{self.where}: what the chat template writes {fault}; give another")
+        return text
 
 
 def _with_fixed_date(template: str) -> str:
