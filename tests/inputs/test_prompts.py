@@ -369,6 +369,9 @@ def test_null_and_repeated_values_in_a_table(write: Write, tmp_path: Path) -> No
         answers(tmp_path / "a.parquet")
     with pytest.raises(InputError, match=r"a.csv: two rows have the id 'x'; ids must differ"):
         answers(write("id,prompt,answer\nx,a,b\nx,c,d\n", "a.csv"))
+    known = (Prompt("1", "a", "set"), Prompt("2", "c", "set"))  # whose ids the rows would get
+    with pytest.raises(InputError, match=r"c.csv: two rows have the id 'x'; ids must differ"):
+        answers(write("id,prompt,answer\nx,a,b\nx,c,d\n", "c.csv"), known)
     twice = write("id,prompt,answer\nx,a,b\ny,c,d\nz,e,f\n", "b.csv")
     assert [row[0] for row in answers(twice, leave_out=("x",), limit=1)] == ["y"]
 
