@@ -363,6 +363,18 @@ def test_parquet_text_that_is_not_utf8(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_page_of_parquet_that_was_damaged_is_refused_where_it_has_a_checksum(tmp_path: Path) -> None:
+    file, table = tmp_path / "a.parquet", pa.table({"prompt": ["a", "b"], "answer": ["left", "right"]})
+    options = {"compression": "none", "use_dictionary": False, "write_statistics": False}
+    for checked in (False, True):
+        pq.write_table(table, file, write_page_checksum=checked, **options)
+        file.write_bytes(file.read_bytes().replace(b"right", b"wrong"))
+        if not checked:
+            assert [text for _, _, text in answers(file)] == ["left", "wrong"]
+    with pytest.raises(InputError, match=r"a.parquet: not a readable Parquet file: .*checksum"):
+        answers(file)
+
+
 def test_null_and_repeated_values_in_a_table(write: Write, tmp_path: Path) -> None:
     pq.write_table(pa.table({"prompt": ["a", None], "answer": ["x", "y"]}), tmp_path / "a.parquet")
     with pytest.raises(InputError, match=r"a.parquet: row 2: prompt: Input should be a valid string"):
