@@ -32,11 +32,18 @@ TOKENIZER: dict[str, Callable[[dict[str, Any]], Any]] = {
     "ids that repeat": lambda t: t["model"]["vocab"].update({"!": 40, '"': 40}),
     "an id beyond the model": lambda t: t["added_tokens"].append(t["added_tokens"][0] | {"id": 99_999, "content": "<|far|>"}),
     "a negative id": lambda t: t["model"]["vocab"].update({"!": -3}),
+    "a far id": lambda t: t["model"]["vocab"].update({"zz": 2**31}),
     "an unknown type": lambda t: t["model"].update(type="Magic"),
     "merges of nothing": lambda t: t["model"].update(merges=["x"]),
     "words for merges": lambda t: t["model"].update(merges="words"),
     "an unknown decoder": lambda t: t.update(decoder={"type": "Magic"}),
     "an unknown normaliser": lambda t: t.update(normalizer={"type": "Magic"}),
+}
+SETTINGS: dict[str, tuple[str, dict[str, Any], str]] = {  # beside the keys of config.json; without a line they mean nothing
+    "words for a length": ("tokenizer_config.json", {"model_max_length": "x"}, "models.sft: no tokenizer can be loaded"),
+    "a begin token that is none": ("tokenizer_config.json", {"bos_token": "<|never|>"}, "sft.*writes the id"),
+    "a letter as special token": ("tokenizer_config.json", {"extra_special_tokens": ["a"]}, "sft: a special token is a piece"),
+    "no end tokens": ("generation_config.json", {"eos_token_id": []}, ""),
 }
 TENSORS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "missing": (lambda t: t.pop("model.norm.weight"), "1 of the model's tensors"),
@@ -92,6 +99,8 @@ def cases() -> Iterator[Case]:
                         "out of the folder": {"weight_map": {"a": "../base/model.safetensors"}}}.items():  # fmt: skip
         damage = both(remove("sft/model.safetensors"), put("sft/model.safetensors.index.json", json.dumps(index)))
         yield _model("model files", f"an index {name}", damage, r"sft/model.safetensors.index.json: ")
+    for name, (file, settings, line) in SETTINGS.items():
+        yield _model("model files", f"{file}: {name}", _json(f"sft/{file}", lambda t, settings=settings: t.update(settings)), line, either=not line)
     for name, (change, line) in TENSORS.items():
         yield _model("tensors", name, _tensors("sft/model.safetensors", change), f"sft.*({line})")
     for name, header in HEADERS.items():
