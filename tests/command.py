@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def _server() -> subprocess.Popen[str]:
 
 def serve() -> None:
     """Run each command that a line of the standard input asks for; answer with its exit code."""
-    _import_all()
+    import_all(_LATE)
     for line in sys.stdin:
         asked = json.loads(line)
         pid = os.fork()
@@ -61,13 +62,14 @@ def serve() -> None:
         print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
 
 
-def _import_all() -> None:
+def import_all(libraries: Iterable[str]) -> None:
+    """What a command imports, once: the forked processes have it already."""
     import tds_atlas
 
     for module in pkgutil.walk_packages(tds_atlas.__path__, "tds_atlas."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    for name in _LATE:
+    for name in libraries:
         importlib.import_module(name)
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ def test_the_name_of_a_report_reaches_tds_as_it_is(tmp_path: Path, report: str, 
 def test_workflows_run_no_input_and_name_actions_by_commit(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     for line in re.findall(r"uses:.*", text):
-        assert re.fullmatch(r"uses: [\w-]+/[\w-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+", line), line
+        assert re.fullmatch(r"uses: [\w-]+(/[\w-]+){1,2}@[0-9a-f]{40}  # v\d+\.\d+\.\d+", line), line
     workflow: dict[str, Any] = yaml.safe_load(text)
     assert workflow["permissions"] == {"contents": "read"}
     for name, job in workflow["jobs"].items():
@@ -50,6 +51,30 @@ def test_workflows_run_no_input_and_name_actions_by_commit(path: Path) -> None:
         assert not any("${{" in step.get("run", "") for step in steps)
         if "write" in job["permissions"].values():
             assert name == "deploy" and not any("run" in step or "checkout" in step.get("uses", "") for step in steps)
+
+
+def test_the_job_that_tries_zensical_stands_in_no_ones_way_and_leaves_nothing_behind() -> None:
+    jobs: dict[str, Any] = yaml.safe_load(WORKFLOWS[0].read_text(encoding="utf-8"))["jobs"]
+    job = jobs["zensical"]
+    assert job["continue-on-error"] is True and job["permissions"] == {"contents": "read"}
+    assert not any("zensical" in other.get("needs", "") for other in jobs.values())
+    actions = [step["uses"].split("@")[0] for step in job["steps"] if "uses" in step]
+    assert actions == ["actions/checkout", "actions/setup-python", "actions/cache/restore"]
+    assert job["steps"][0]["with"] == {"persist-credentials": False}
+
+
+@pytest.mark.parametrize("built", [False, True])
+def test_where_zensical_cannot_be_had_one_line_says_so_and_nothing_fails(tmp_path: Path, built: bool) -> None:
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci/zensical", tmp_path / ".ci")
+    if built:
+        (tmp_path / "build").mkdir()
+        (tmp_path / "build/nav.yml").touch()
+    env = os.environ | {"PIP_NO_INDEX": "1", "PYTHON": sys.executable}
+    done = subprocess.run([tmp_path / ".ci/zensical"], capture_output=True, text=True, env=env)
+    why = "the package cannot be had: ERROR: No matching distribution found for zensical" if built else "no build/docs"
+    assert done.returncode == 0 and done.stderr == ""
+    assert len(done.stdout.splitlines()) == 1 and done.stdout.startswith(f"zensical: {why}")
 
 
 def _locked(name: str) -> dict[str, int]:

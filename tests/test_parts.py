@@ -97,3 +97,9 @@ def test_a_full_disk_names_the_file() -> None:
             write_file(Path("page.md"), "x" * 5000)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_lock_that_cannot_be_held_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".x.txt.lock").mkdir()
+    with pytest.raises(InputError, match=r"/\.x\.txt\.lock: cannot be written: "), sole_writer(tmp_path / "x.txt"):
+        pytest.fail("written")

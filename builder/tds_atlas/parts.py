@@ -64,16 +64,17 @@ def whole_file(path: Path) -> Iterator[Path]:
 @contextmanager
 def sole_writer(target: Path) -> Iterator[None]:
     """Wait until no other process writes a file or folder. The system ends the hold of a process that was killed."""
+    file = lock_path(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(lock_path(target), is_singleton=True)
+        lock = FileLock(file, is_singleton=True)
         try:
             lock.acquire(timeout=0)
         except Timeout:
             say(f"{target}: another tds is writing it; waiting until it is done")
             lock.acquire()
     except OSError as error:
-        raise unwritable(target, error) from None
+        raise unwritable(file if os.path.lexists(file) else target, error) from None
     try:
         yield
     finally:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import os
-import pkgutil
 import sys
 import tempfile
 import time
@@ -12,7 +10,7 @@ from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported
 
-import tds_atlas
+from tests.command import import_all
 from tests.hostile import checkpoints, outputs, pages, records, rows, settings
 from tests.hostile.case import Case, Outcome, failed, table, verdict
 from tests.hostile.process import run
@@ -25,7 +23,7 @@ _LIBRARIES = ("transformers.models.llama.modeling_llama", "transformers.generati
 
 def main(*words: str) -> int:
     """How many cases did not end as they should."""
-    preload()
+    import_all(_LIBRARIES)
     cases = [case for kind in KINDS for case in kind.cases() if _wanted(f"{case.kind}: {case.name}", words)]
     made: dict[str, list[dict[str, bool]]] = {}
     faults, start = 0, time.monotonic()
@@ -51,15 +49,6 @@ def main(*words: str) -> int:
 
 def _wanted(name: str, words: tuple[str, ...]) -> bool:
     return not words or any(word in name for word in words)
-
-
-def preload() -> None:
-    """What a command imports, once: the forked processes have it already."""
-    for module in pkgutil.walk_packages(tds_atlas.__path__, "tds_atlas."):
-        if not module.name.endswith("__main__"):
-            importlib.import_module(module.name)
-    for name in _LIBRARIES:
-        importlib.import_module(name)
 
 
 def describe(case: Case, outcome: Outcome, row: dict[str, bool]) -> str:

@@ -32,11 +32,18 @@ TOKENIZER: dict[str, Callable[[dict[str, Any]], Any]] = {
     "ids that repeat": lambda t: t["model"]["vocab"].update({"!": 40, '"': 40}),
     "an id beyond the model": lambda t: t["added_tokens"].append(t["added_tokens"][0] | {"id": 99_999, "content": "<|far|>"}),
     "a negative id": lambda t: t["model"]["vocab"].update({"!": -3}),
+    "a far id": lambda t: t["model"]["vocab"].update({"zz": 2**31}),
     "an unknown type": lambda t: t["model"].update(type="Magic"),
     "merges of nothing": lambda t: t["model"].update(merges=["x"]),
     "words for merges": lambda t: t["model"].update(merges="words"),
     "an unknown decoder": lambda t: t.update(decoder={"type": "Magic"}),
     "an unknown normaliser": lambda t: t.update(normalizer={"type": "Magic"}),
+}
+SETTINGS: dict[str, tuple[str, dict[str, Any], str]] = {  # beside the keys of config.json; without a line they mean nothing
+    "words for a length": ("tokenizer_config.json", {"model_max_length": "x"}, "models.sft: no tokenizer can be loaded"),
+    "a begin token that is none": ("tokenizer_config.json", {"bos_token": "<|never|>"}, "sft.*writes the id"),
+    "a letter as special token": ("tokenizer_config.json", {"extra_special_tokens": ["a"]}, "sft: a special token is a piece"),
+    "no end tokens": ("generation_config.json", {"eos_token_id": []}, ""),
 }
 TENSORS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "missing": (lambda t: t.pop("model.norm.weight"), "1 of the model's tensors"),
@@ -67,6 +74,8 @@ TEMPLATES: dict[str, tuple[str, str]] = {
     "is empty": ("", "no chat template|leaves out"),
     "is of spaces": ("   ", "no chat template|leaves out"),
     "begins twice": ("{{ bos_token }}{{ bos_token }}{% for m in messages %}{{ m.content }}{% endfor %}", "begin token"),
+    "a long text": ("{{ '%200000000d' % 1 }}{{ messages[0].content }}", "200,000,000 characters longer than the turns"),
+    "half a character": ("{{ '\\ud800' }}{{ messages[0].content }}", "holds half a character"),
     "a huge text": ("{{ 'x' * 10**13 }}{{ messages[0].content }}", "refuses the turns"),
     "changes the prompt": ("{{ bos_token }}{{ messages[0].content | upper }}", "leaves out the prompt"),
 }
@@ -90,6 +99,8 @@ def cases() -> Iterator[Case]:
                         "out of the folder": {"weight_map": {"a": "../base/model.safetensors"}}}.items():  # fmt: skip
         damage = both(remove("sft/model.safetensors"), put("sft/model.safetensors.index.json", json.dumps(index)))
         yield _model("model files", f"an index {name}", damage, r"sft/model.safetensors.index.json: ")
+    for name, (file, settings, line) in SETTINGS.items():
+        yield _model("model files", f"{file}: {name}", _json(f"sft/{file}", lambda t, settings=settings: t.update(settings)), line, either=not line)
     for name, (change, line) in TENSORS.items():
         yield _model("tensors", name, _tensors("sft/model.safetensors", change), f"sft.*({line})")
     for name, header in HEADERS.items():
@@ -137,6 +148,10 @@ def _adapters() -> Iterator[Case]:
     }
     for name, change in changes.items():
         yield _adapter(name, _tensors("adapter/adapter_model.safetensors", change))
+    never = "(.+)+[!]"  # over some names of modules
+    for key, pattern in {"target_modules": never, "exclude_modules": never, "rank_pattern": {never: 4}, "alpha_pattern": {never: 4}}.items():
+        damage = _json("adapter/adapter_config.json", lambda t, key=key, pattern=pattern: t.update({key: pattern}))
+        yield _adapter(f"{key}: a pattern without end", damage)
     for kind in ("PROMPT_TUNING", "PREFIX_TUNING", "P_TUNING", "MAGIC"):
         yield _adapter(f"of the kind {kind}", _json("adapter/adapter_config.json", lambda t, kind=kind: t.update(peft_type=kind)))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.hostile.case import STORE, Case, Damage, both, put, remove
 from tests.hostile.seeds import QUERIES
+from tests.hostile.settings import PLACES, at
 
 DATABASE = "data/tds.duckdb"
 VERBS = {  # what reads a database
@@ -95,6 +96,10 @@ QUERY: dict[str, str] = {
     "a query within": "FROM query('COPY (SELECT 1) TO ''thesis.tex''')",
     "brackets": "SELECT " + "(" * 5000 + "1" + ")" * 5000,
     "a parameter": "SELECT $x",
+    "a kind that Python does not know": "UPDATE EXTENSIONS",
+    "an infinite day": "SELECT 'infinity'::DATE AS due",
+    "a day before the first": "SELECT DATE '0044-03-15 (BC)' AS ides",
+    "a far time, deep": "SELECT [{'at': TIMESTAMP '290000-01-01 00:00:00'}] AS times",
     "a file for SQL": "thesis.tex",
 }
 SHARDS: dict[str, Callable[[Path], object]] = {
@@ -105,6 +110,7 @@ SHARDS: dict[str, Callable[[Path], object]] = {
     "zeros": lambda path: path.write_bytes(bytes(path.stat().st_size)),
     "missing": lambda path: path.unlink(),
     "a folder": lambda path: (path.unlink(), path.mkdir()),
+    "a pipe": PLACES["a pipe"],
 }
 TABLES = ("response", "score", "divergence", "token", "swap", "prefill", "continuation")
 
@@ -115,6 +121,8 @@ def cases() -> Iterator[Case]:
         for verb, command in VERBS.items():
             yield Case("databases", f"{name}: {verb}", put(DATABASE, raw), command, line=named, seed="measured")
         yield Case("databases", f"{name}: store", put(DATABASE, raw), STORE, line=named, seed="measured")
+    for verb, command in {**VERBS, "store": STORE}.items():
+        yield Case("databases", f"a pipe: {verb}", at(DATABASE, PLACES["a pipe"]), command, line=named, seed="measured")
     for name, sql in STATEMENTS.items():
         for verb, command in VERBS.items():
             either = verb == "query"  # a user's SQL runs over whatever is there

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, get_args, get_origin
 
 from tds_atlas.inputs.report_file import Report
 from tds_atlas.inputs.settings import Settings
-from tests.hostile.case import Case, Damage, edit, put
+from tests.hostile.case import Case, Damage, both, edit, put
 from tests.hostile.seeds import REPORT, write_report
 
 VALUES: dict[str, Any] = {
@@ -43,6 +44,10 @@ def cases() -> Iterator[Case]:
             yield Case("settings", f"{key}: {name}", _with(path, value), line="." if either else line, either=either)
     yield from _yaml("report.yml", "report files")
     yield from _yaml("roles.yml", "roles files")
+    few = _with(("contexts", "plain"), {"kind": "few-shot", "path": "few.txt"})
+    for name, place in PLACES.items():
+        damage = both(few, put("few.txt", "{prompt}"), at("few.txt", place))
+        yield Case("report files", f"a template: {name}", damage, line=r"few\.txt: cannot be read: ")
     for name, text in ROLES.items():
         yield Case("roles files", name, put("roles.yml", text), line=r"roles\.yml.*: ")
     yield from _yaml("controls.yml", "files of controls")
@@ -177,6 +182,7 @@ PLACES: dict[str, Damage] = {  # what stands in the file's place
     "a link to itself": lambda path: (path.unlink(), path.symlink_to(path.name)),
     "a device": lambda path: (path.unlink(), path.symlink_to("/dev/zero")),
     "a link to nothing": lambda path: (path.unlink(), path.symlink_to("gone")),
+    "a pipe": lambda path: (path.unlink(missing_ok=True), os.mkfifo(path)),
 }
 
 

@@ -363,12 +363,27 @@ def test_parquet_text_that_is_not_utf8(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_page_of_parquet_that_was_damaged_is_refused_where_it_has_a_checksum(tmp_path: Path) -> None:
+    file, table = tmp_path / "a.parquet", pa.table({"prompt": ["a", "b"], "answer": ["left", "right"]})
+    options = {"compression": "none", "use_dictionary": False, "write_statistics": False}
+    for checked in (False, True):
+        pq.write_table(table, file, write_page_checksum=checked, **options)
+        file.write_bytes(file.read_bytes().replace(b"right", b"wrong"))
+        if not checked:
+            assert [text for _, _, text in answers(file)] == ["left", "wrong"]
+    with pytest.raises(InputError, match=r"a.parquet: not a readable Parquet file: .*checksum"):
+        answers(file)
+
+
 def test_null_and_repeated_values_in_a_table(write: Write, tmp_path: Path) -> None:
     pq.write_table(pa.table({"prompt": ["a", None], "answer": ["x", "y"]}), tmp_path / "a.parquet")
     with pytest.raises(InputError, match=r"a.parquet: row 2: prompt: Input should be a valid string"):
         answers(tmp_path / "a.parquet")
     with pytest.raises(InputError, match=r"a.csv: two rows have the id 'x'; ids must differ"):
         answers(write("id,prompt,answer\nx,a,b\nx,c,d\n", "a.csv"))
+    known = (Prompt("1", "a", "set"), Prompt("2", "c", "set"))  # whose ids the rows would get
+    with pytest.raises(InputError, match=r"c.csv: two rows have the id 'x'; ids must differ"):
+        answers(write("id,prompt,answer\nx,a,b\nx,c,d\n", "c.csv"), known)
     twice = write("id,prompt,answer\nx,a,b\ny,c,d\nz,e,f\n", "b.csv")
     assert [row[0] for row in answers(twice, leave_out=("x",), limit=1)] == ["y"]
 

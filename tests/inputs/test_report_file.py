@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -163,3 +164,11 @@ def test_files_that_are_no_report(tmp_path: Path) -> None:
     (tmp_path / "list.yml").write_text("- 1", encoding="utf-8")
     with pytest.raises(InputError, match=r"list.yml: a report file is a mapping with the keys name, title"):
         read_report(tmp_path / "list.yml")
+
+
+def test_a_template_at_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "few.txt")
+    text = REPORT.replace("{kind: chat}", "{kind: few-shot, path: few.txt}")
+    (tmp_path / "r.yml").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=r"^.*r.yml: contexts.chat: .*few.txt: cannot be read: not a file$"):
+        read_report(tmp_path / "r.yml")

@@ -17,6 +17,7 @@ from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 from tds_atlas.domain import InputError
 from tds_atlas.inputs.checkpoints import card, locate
 from tds_atlas.inputs.settings import ModelSettings
+from tds_atlas.measure import time_limit
 from tds_atlas.measure.engines.transformers import LoadedModel, Models
 from tests import tiny
 
@@ -186,3 +187,15 @@ def test_an_adapter_is_the_base_until_it_is_switched_on(family: Path, tmp_path: 
     torch.testing.assert_close(logits(models["base"]), logits(adapted(family / "base")["base"]), atol=0, rtol=0)
     made = card(models["lora"].checkpoint, "tok")
     assert made.architecture == "LlamaForCausalLM + adapter" and made.source == "lora"
+
+
+@pytest.mark.parametrize("key", ["target_modules", "rank_pattern", "exclude_modules"])
+def test_a_pattern_that_is_never_found_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    base, never = tiny.save_model(tmp_path / "base", seed=0), "(.+)+[!]"
+    folder = tiny.save_adapter(tmp_path / "a", base, seed=2)
+    config = json.loads((folder / "adapter_config.json").read_text())
+    config[key] = {never: 4} if key == "rank_pattern" else never
+    (folder / "adapter_config.json").write_text(json.dumps(config))
+    monkeypatch.setattr(time_limit, "SECONDS", 0.2)
+    with pytest.raises(InputError, match=r"^models.a.adapter: .*: looking for the pattern '\(\.\+\)\+\[!\]' has not ended"):
+        adapted(base, a=folder)

@@ -8,7 +8,7 @@ import pytest
 
 from tds_atlas.domain import Answer, InputError, Prompt
 from tds_atlas.inputs.settings import ContextSettings
-from tds_atlas.measure import chat_template
+from tds_atlas.measure import time_limit
 from tds_atlas.measure.answers import Reader
 from tds_atlas.measure.contexts import Frame
 from tests import tiny
@@ -77,10 +77,24 @@ def test_an_answer_follows_the_header_that_a_rendered_turn_shows() -> None:
 
 
 def test_a_template_that_never_ends_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chat_template, "_SECONDS", 0.2)
+    monkeypatch.setattr(time_limit, "SECONDS", 0.2)
     loop = "{% for i in range(90000) %}" * 3 + "{% endfor %}" * 3
     with pytest.raises(InputError, match=r"contexts.c: the chat template has not ended after 0.2 seconds"):
         frame(LOOP + loop).render("Hi")
+
+
+@pytest.mark.parametrize(
+    ("writes", "fault"),
+    [
+        ("{{ '%2000000d' % 1 }}", r"is 2,000,0\d\d characters longer than the turns; give another$"),
+        ("{{ '\\ud800' }}", "holds half a character"),
+        ("{{ '\\0' }}", "holds a NUL character"),
+    ],
+)
+def test_what_no_tokenizer_can_read_is_the_templates_fault(writes: str, fault: str) -> None:
+    with pytest.raises(InputError, match=f"^contexts.c: what the chat template writes {fault}"):
+        frame(writes + LOOP).render("Hi")
+    assert frame(LOOP).render("Hi" * 1_000_000)  # a long prompt is not the template's doing
 
 
 def test_what_the_template_wrote_is_not_said_twice() -> None:

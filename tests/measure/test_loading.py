@@ -17,6 +17,8 @@ from tds_atlas.inputs.checkpoints import locate
 from tds_atlas.inputs.settings import ModelSettings
 from tds_atlas.measure.end_tokens import end_ids_of
 from tds_atlas.measure.engines.transformers import LoadedModel, Models
+from tds_atlas.pipeline.plan import read_plan
+from tds_atlas.pipeline.steps import generate
 
 Tensors = dict[str, torch.Tensor]
 Rewrite = Callable[[Tensors], Tensors]
@@ -109,8 +111,42 @@ def test_end_tokens_are_those_of_the_settings_or_one_line(
     settings = tmp_path / "m" / "generation_config.json"
     settings.write_text('{"eos_token_id": [2, 1]}', encoding="utf-8")
     assert end_ids_of(checkpoint, models.tokenizer(checkpoint)) == (2, 1)
-    settings.write_text("{}", encoding="utf-8")
-    assert end_ids_of(checkpoint, models.tokenizer(checkpoint)) == (1,)  # of the tokenizer
+    for none in ("{}", '{"eos_token_id": []}'):
+        settings.write_text(none, encoding="utf-8")
+        assert end_ids_of(checkpoint, models.tokenizer(checkpoint)) == (1,)  # of the tokenizer
     settings.write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=message):
         end_ids_of(checkpoint, models.tokenizer(checkpoint))
+
+
+def _in_file(key: str, value: Any) -> Callable[[dict[str, Any]], Any]:
+    return lambda content: content.update({key: value})
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "message"),
+    [
+        ("tokenizer_config.json", _in_file("model_max_length", "x"), r"^models.m: no tokenizer can be loaded from .*base"),
+        ("tokenizer.json", lambda t: t["model"]["vocab"].update(zz=2**31), r"the id 2,147,483,648; ids count tokens$"),
+    ],
+)
+def test_a_tokenizer_that_fails_where_it_is_used_is_one_line(
+    family: Path, tmp_path: Path, file: str, change: Callable[[Any], Any], message: str
+) -> None:
+    shutil.copytree(family / "base", tmp_path / "base")
+    content = json.loads((tmp_path / "base" / file).read_text(encoding="utf-8"))
+    change(content)
+    (tmp_path / "base" / file).write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(InputError, match=message):
+        Models("cpu").tokenizer(locate("m", {"m": ModelSettings(path=tmp_path / "base")}))
+
+
+def test_an_id_without_a_row_before_the_answers_is_named(project: Path) -> None:
+    whole = (project / "sft").resolve()
+    (project / "sft").unlink()
+    shutil.copytree(whole, project / "sft")
+    settings = project / "sft/tokenizer_config.json"
+    content = json.loads(settings.read_text(encoding="utf-8")) | {"bos_token": "<|never|>"}
+    settings.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(InputError, match=r"^sft·chat: .*sft: its tokenizer writes the id \d+, but the model has \d+ tokens$"):
+        generate(read_plan(Path("report.yml")))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tds_atlas.domain import InputError
@@ -55,6 +58,10 @@ def as_folder(name: str) -> Damage:
     return lambda folder, _: ((folder / name).unlink(), (folder / name).mkdir())
 
 
+def as_pipe(name: str) -> Damage:
+    return lambda folder, _: ((folder / name).unlink(), os.mkfifo(folder / name))
+
+
 def reworded(old: str, new: str) -> Damage:
     def damage(folder: Path, _: Path) -> None:
         text = (folder / "index.json").read_text(encoding="utf-8")
@@ -86,6 +93,7 @@ for name in FILES:
     DAMAGES |= {f"{name}: cut {keep}": cut(name, keep) for keep in (0, 0.01, 0.5, 0.99)}
     DAMAGES |= {f"{name}: zeroes {start}": zeroed(name, start) for start in (0, 0.4, 0.8)}
     DAMAGES |= {f"{name}: swapped": swapped(name), f"{name}: as folder": as_folder(name)}
+    DAMAGES[f"{name}: as pipe"] = as_pipe(name)
     DAMAGES[f"{name}: removed"] = lambda folder, _, name=name: (folder / name).unlink()
     DAMAGES[f"{name}: longer"] = lambda folder, _, name=name: (folder / name).open("ab").write(b"x")
 for old, new in (('"rows": 2', '"rows": 3'), ('"seconds": 1.5', '"seconds": 2.5'), ('"score": {', '"scope": {')):
@@ -116,6 +124,26 @@ def test_no_damage_passes_and_each_is_mended(damage: Damage, tmp_path: Path, cap
     (line,) = capsys.readouterr().err.splitlines()
     assert str(shard.folder) in line and line.endswith("; it is measured anew")
     assert sorted(path.name for path in shard.folder.parent.iterdir()) == ["a", "b"]
+
+
+class Decaying(Shard):
+    """A shard on a disk that loses a bit of a page after the file was compared."""
+
+    def verified(self, name: str) -> Path:
+        path = super().verified(name)
+        content = bytearray(path.read_bytes())
+        column = pq.read_metadata(path).row_group(0).column(1)
+        content[column.dictionary_page_offset + column.total_compressed_size // 2] ^= 1
+        path.write_bytes(content)
+        return path
+
+
+def test_a_page_that_changes_after_its_file_was_compared_is_noticed(tmp_path: Path) -> None:
+    ranks = pa.table({"response_id": ["a/1"] * 100, "rank": np.random.default_rng(0).integers(0, 2**62, 100)})
+    shard = Decaying(tmp_path, "scores", "a")
+    shard.write({"score": ranks})
+    with pytest.raises(DamagedShard, match=r"score.parquet: damaged$"):
+        shard.read("score")
 
 
 def test_what_was_not_damaged_is_read_without_a_word(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

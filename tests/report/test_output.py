@@ -74,3 +74,22 @@ def test_csv_holds_every_text_and_a_spreadsheet_runs_none() -> None:
     assert head == ["'=name", "number"] and rows[3][1] == "-3.0"
     kept = {"a\rb", "a\r\nb", "a\nb", '"', "a,b", "", "-1", "+1.5e-7", "1e5", "x=1"}
     assert [row[0] for row in rows] == [text if text in kept else f"'{text}" for text in TEXTS]
+
+
+@pytest.mark.parametrize("style", ["table", "csv", "json"])
+@pytest.mark.parametrize(
+    "value", ["'infinity'::DATE", "DATE '290000-01-01'", "['-infinity'::TIMESTAMP]", "{'at': DATE '0044-03-15 (BC)'}"]
+)
+def test_a_time_that_python_has_none_for_is_one_line_that_names_the_column(value: str, style: str) -> None:
+    result = duckdb.sql(f"SELECT 1 AS n, {value} AS due").to_arrow_table()
+    with pytest.raises(InputError, match=r"^column due: a time that cannot be shown \(.*\); cast it to VARCHAR, or use"):
+        format_table(result, style)
+    assert "9" in format_table(duckdb.sql("SELECT DATE '9999-12-31' AS due").to_arrow_table(), style)
+
+
+def test_columns_of_one_name_keep_their_values_or_are_refused() -> None:
+    twice = duckdb.sql("SELECT 1 AS a, 2 AS a").to_arrow_table()
+    assert format_table(twice, "csv") == "a,a\n1,2"
+    assert [line.split() for line in format_table(twice, "table").splitlines()][2] == ["1", "2"]
+    with pytest.raises(InputError, match=r"^two columns are called a, which JSON cannot hold; name one with AS$"):
+        format_table(twice, "json")

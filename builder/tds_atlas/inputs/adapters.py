@@ -12,6 +12,7 @@ from tds_atlas.domain import InputError
 ADAPTER_CONFIG, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 # Kinds that put vectors before the text instead of changing a layer: PEFT's own forward adds them, a body has no place.
 _VIRTUAL_TOKENS = ("PROMPT_TUNING", "MULTITASK_PROMPT_TUNING", "PREFIX_TUNING", "P_TUNING", "CPT", "CARTRIDGE")
+_PATTERNS = ("target_modules", "exclude_modules", "layers_pattern", "rank_pattern", "alpha_pattern")
 
 
 
@@ -45,3 +46,11 @@ def read_adapter(key: str, folder: Path, base_name: str) -> AdapterCard:
         )
     other = "" if Path(trained_on).name.lower() == Path(base_name).name.lower() else trained_on
     return AdapterCard(kind, other, config.get("bias") not in (None, "none"), modules)
+
+
+def patterns(folder: Path) -> list[str]:
+    """What of an adapter's settings PEFT reads as regular expressions over the names of a model's modules."""
+    config = json.loads((folder / ADAPTER_CONFIG).read_text(encoding="utf-8"))
+    values = [config.get(name) for name in _PATTERNS]
+    parts = [part for value in values for part in (value if isinstance(value, list | dict) else [value])]
+    return [part for part in parts if isinstance(part, str)]

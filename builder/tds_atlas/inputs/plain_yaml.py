@@ -12,8 +12,8 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode
 
 from tds_atlas.domain import InputError, first_line, text_fault
+from tds_atlas.inputs.texts import read_text
 
-_BYTES = 1_000_000  # of a file: PyYAML reads some hundred kilobytes a second
 _VALUES = 100_000  # of a file, each repetition of an anchor counted
 _DEPTH = 100  # of brackets
 _TAG = "tag:yaml.org,2002:"
@@ -37,7 +37,7 @@ class _Loader(yaml.SafeLoader):
 
 def read_yaml(path: Path) -> Any:
     """The value of a YAML file. Raises InputError: one line that names the file and, where known, the line."""
-    text = _text(path)
+    text = read_text(path)
     try:
         loader = _Loader(text)
         node = loader.get_single_node()
@@ -51,20 +51,6 @@ def read_yaml(path: Path) -> Any:
         raise InputError(f"{place}: not valid YAML: {getattr(error, 'problem', None) or first_line(error)}") from None
     except RecursionError:
         raise InputError(f"{path}: not valid YAML: brackets too deep") from None
-
-
-def _text(path: Path) -> str:
-    if path.exists() and not path.is_file():
-        raise InputError(f"{path}: cannot be read: not a file")
-    try:
-        with path.open("rb") as file:
-            raw = file.read(_BYTES + 1)
-        text = raw.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8 text'}") from None
-    if len(raw) > _BYTES:
-        raise InputError(f"{path}: more than {_BYTES:,} bytes; give a short YAML file")
-    return text
 
 
 def _check(path: Path, loader: _Loader, node: Node, sizes: dict[int, int]) -> int:

@@ -41,7 +41,7 @@ def read_answers(
     by_text: dict[str, list[Prompt]] = {}
     for prompt in prompts:
         by_text.setdefault(prompt.text, []).append(prompt)
-    answers: list[Answer] = []
+    answers, given = list[Answer](), list[str]()
     for place, raw in read_rows(path, settings.on_error, lines) if settings.path else read_dataset(settings):
         with passing_over(path, settings.on_error, lines):
             row = validated(path, place, AnswerRow, with_usual_names(path, place, raw, settings))
@@ -52,8 +52,10 @@ def read_answers(
                 name = json.dumps(prompt.prompt_id)
                 raise InputError(f"{path}: {place}: the answer is empty; skip it with leave_out: [{name}]")
             answers.append(Answer(prompt, text, f"{path.name}: {place}"))
+            given.append(str(row.id))
             if same:
                 del same[0]
+    _check_differ(path, given)  # whether or not the prompts' own ids take their place
     selected = _select(path, answers, [a.prompt.prompt_id for a in answers], settings, lines)
     if passed_over is not None:
         passed_over += lines
@@ -77,17 +79,21 @@ def _select(
     path: Path, items: list[Any], ids: list[str], settings: PromptSettings | ResponseSettings, passed_over: list[str]
 ) -> list[Any]:
     """The items without those to leave out, up to the limit. Raises InputError for an id given twice."""
-    earlier: set[str] = set()
-    for name in ids:
-        if name in earlier:
-            raise InputError(f"{path}: two rows have the id {name!r}; ids must differ")
-        earlier.add(name)
+    _check_differ(path, ids)
     if not items:
         raise InputError(f"{path}: no row can be used; the first: {passed_over[0]}")
-    unknown = [name for name in settings.leave_out if name not in earlier]
+    unknown = [name for name in settings.leave_out if name not in ids]
     if unknown:
         raise InputError(f"{path}: leave_out names {unknown[0]!r}, but no row has this id")
     rest = [item for item, name in zip(items, ids, strict=True) if name not in settings.leave_out][: settings.limit]
     if not rest:
         raise InputError(f"{path}: leave_out leaves no row")
     return rest
+
+
+def _check_differ(path: Path, ids: list[str]) -> None:
+    earlier: set[str] = set()
+    for name in ids:
+        if name in earlier:
+            raise InputError(f"{path}: two rows have the id {name!r}; ids must differ")
+        earlier.add(name)

@@ -125,7 +125,7 @@ def _parquet(path: Path, refusing: Refusing) -> Iterator[tuple[str, Any]]:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path)
+        table = pq.read_table(path, page_checksum_verification=True)  # of files that have checksums
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{path}: not a readable Parquet file: {first_line(error)}") from None
     for number in range(table.num_rows):

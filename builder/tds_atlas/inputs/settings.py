@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
 from tds_atlas.domain import NAME, Condition, text_fault
+from tds_atlas.inputs.texts import read_text
 
 
 def _no_truth(value: Any) -> Any:
@@ -108,12 +109,7 @@ class ContextSettings(Settings):
         if values.get("template") is not None:
             raise ValueError("give either template or path (a file with the template)")
         path = _beside_report(Path(values["path"]), info)
-        try:
-            template = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(
-                f"{path}: cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8 text'}"
-            ) from None
+        template = read_text(path)
         if fault := text_fault(template):
             raise ValueError(f"{path}: {fault}")
         return values | {"template": template}

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from tds_atlas.domain import InputError, first_line
+from tds_atlas.domain import InputError, first_line, text_fault
+from tds_atlas.measure.time_limit import time_limit
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 Turn = tuple[str, str]  # role, content
 _MARK, _OTHER = "\ue000", "\ue001"  # private characters: no template trims or escapes them
+_MOST = 1_000_000  # characters that a template adds to the turns: those of real models write some thousand
 _DAY = {"%d": "26", "%m": "07", "%b": "Jul", "%B": "July", "%Y": "2024", "%y": "24", "%a": "Fri", "%A": "Friday"}
-_SECONDS = 10  # for one rendering; a template is a program, and may never end
 
 
 def choose_template(where: str, templates: str | Mapping[str, str] | None, name: str | None, model: str) -> str:
@@ -114,8 +112,8 @@ class ChatTemplate:
             for role, content in turns
         ]
         try:
-            with _time_limit(self.where):
-                text: Any = self.tokenizer.apply_chat_template(
+            with time_limit(f"{self.where}: the chat template"):
+                written: Any = self.tokenizer.apply_chat_template(
                     messages,
                     chat_template=_with_fixed_date(self.source),
                     tokenize=False,
@@ -126,26 +124,12 @@ class ChatTemplate:
             raise
         except Exception as error:  # the template's own error (jinja2), e.g. that it takes no system message
             raise InputError(f"{self.where}: the chat template refuses the turns: {first_line(error)}") from None
-        return str(text)
-
-
-@contextmanager
-def _time_limit(where: str) -> Iterator[None]:
-    """Stop a template that never ends. Only the main thread can be stopped so; others go without."""
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
-        yield
-        return
-
-    def stop(*_: Any) -> None:
-        raise InputError(f"{where}: the chat template has not ended after {_SECONDS} seconds; give another")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, _SECONDS)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        text = str(written)
+        more = len(text) - sum(len(content) for _, content in turns)
+        fault = f"is {more:,} characters longer than the turns" if more > _MOST else text_fault(text)
+        if fault:
+            raise InputError(f"{self.where}: what the chat template writes {fault}; give another")
+        return text
 
 
 def _with_fixed_date(template: str) -> str:

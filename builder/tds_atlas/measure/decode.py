@@ -47,13 +47,13 @@ def _decode(tokenizer: PreTrainedTokenizerFast, ids: Sequence[int]) -> str:
 
 
 def vocabulary(tokenizer: PreTrainedTokenizerFast, tokenizer_id: str, width: int) -> list[Token]:
-    """Every id below the width of the logits, with its text."""
+    """Every id below the width of the logits, and those of the tokenizer beyond it, with its text."""
     pieces = {i: piece for piece, i in tokenizer.get_vocab().items()}
     special = set(tokenizer.all_special_ids)
     special |= {i for i, token in tokenizer.added_tokens_decoder.items() if token.special}
     byte_level = '"ByteLevel"' in tokenizer.backend_tokenizer.to_str().split('"model":')[0]
     tokens = []
-    for i in range(max(width, max(pieces) + 1)):
+    for i in sorted({*range(width), *pieces}):
         text = None if i not in pieces else pieces[i] if i in special else piece_text(pieces[i], byte_level)
         starts = i not in special and text is not None and text[:1].isspace()
         decoded = _decode(tokenizer, [i]) if i in pieces else None

@@ -18,7 +18,7 @@ def end_ids_of(checkpoint: Checkpoint, tokenizer: PreTrainedTokenizerFast) -> tu
     """
     own_tokenizer = checkpoint.tokenizer_folder != checkpoint.folder
     path, ids = (checkpoint.tokenizer_folder, None) if own_tokenizer else end_token_ids(checkpoint.folder)
-    ids = tokenizer.eos_token_id if ids is None else ids
+    ids = tokenizer.eos_token_id if ids is None or ids == [] else ids
     if ids is None:
         raise InputError(
             f"models.{checkpoint.model_id}: {checkpoint.folder} names no end token; set eos_token_id in "

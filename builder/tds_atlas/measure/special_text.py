@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from tokenizers import Tokenizer
 
-from tds_atlas.domain import InputError
+from tds_atlas.domain import InputError, first_line
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -99,4 +99,9 @@ class SpecialText:
         )
         if model.get("unk_token"):
             model["unk_token"] = names.get(model["unk_token"], model["unk_token"])
-        return Tokenizer.from_str(json.dumps(whole | {"truncation": None, "padding": None, "post_processor": None}))
+        whole |= {"truncation": None, "padding": None, "post_processor": None}
+        try:
+            return Tokenizer.from_str(json.dumps(whole))
+        except Exception as error:  # tokenizers raises nothing more special
+            problem = f"a special token is a piece of other tokens ({first_line(error)}); it can be none"
+            raise InputError(f"{self.tokenizer.name_or_path}: {problem}") from None

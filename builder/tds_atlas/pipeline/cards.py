@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from tds_atlas.domain import InputError
+from tds_atlas.inputs.checkpoints import Checkpoint
 from tds_atlas.inputs.checkpoints import card as read_card
 from tds_atlas.inputs.pins import moving_lines
+from tds_atlas.inputs.model_config import read_config, vocab_size
 from tds_atlas.pipeline.plan import Plan
 from tds_atlas.pipeline.sides import side_of
 from tds_atlas.progress import say
@@ -30,8 +33,6 @@ def write_cards(plan: Plan, models: Callable[[], Models]) -> None:
     tokenizers = {name: models().tokenizer(checkpoint) for name, checkpoint in plan.checkpoints.items()}
     pairs = {c.comparison_id: (c.base.model_id, c.aligned.model_id) for c in plan.report.all_comparisons}
     extended = extensions(pairs, tokenizers)
-    for sentence in dict.fromkeys(filter(None, extended.values())):
-        say(sentence)
     ids = {name: vocabulary_id(tokenizer) for name, tokenizer in tokenizers.items()}
     cards = [replace(card, tokenizer_id=ids[card.model_id]) for card in cards]
     widths = {
@@ -43,6 +44,10 @@ def write_cards(plan: Plan, models: Callable[[], Models]) -> None:
     conditions = [side.card(prompts) for side in sides]
     for line in moving_lines(plan.checkpoints):
         say(line)
+    for row, side in zip(conditions, sides, strict=True):
+        _check_ids(plan.checkpoints[side.condition.model_id], row)
+    for sentence in dict.fromkeys(filter(None, extended.values())):
+        say(sentence)
     for row in conditions:
         if row["remarks"]:
             say(f"{row['condition_id']}: {row['remarks']}")
@@ -54,3 +59,12 @@ def write_cards(plan: Plan, models: Callable[[], Models]) -> None:
         },
         {"extended": extended},
     )
+
+
+def _check_ids(checkpoint: Checkpoint, row: Mapping[str, Any]) -> None:
+    """Raises InputError for an id before the answers that the model has no row for. An adapter may bring rows."""
+    rows = vocab_size(checkpoint.folder, read_config(checkpoint.folder))
+    beyond = [i for i in (*row["head_ids"], *row["tail_ids"]) if i >= rows]
+    if beyond and checkpoint.adapter is None:
+        where = f"{row['condition_id']}: {checkpoint.tokenizer_folder}"
+        raise InputError(f"{where}: its tokenizer writes the id {beyond[0]}, but the model has {rows:,} tokens")

@@ -5,7 +5,9 @@ A step imports torch and transformers only if something is left to measure.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tds_atlas.domain import InputError
 from tds_atlas.files import holds
@@ -23,24 +25,21 @@ from tds_atlas.pipeline.sides import lazy_models
 from tds_atlas.pipeline.store import write_database
 from tds_atlas.pipeline.work import WHOLE, Part, mending
 
+if TYPE_CHECKING:
+    from tds_atlas.measure.engines.transformers import Models
+
 
 @mending
 def generate(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
     """Up to the answers."""
-    check_places(plan)
-    models = lazy_models(plan, device)
-    plan = fitting(plan, models)
-    write_cards(plan, models)
+    plan, models = _ready(plan, device)
     write_responses(plan, models, part)
 
 
 @mending
 def score(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
     """Up to the scores. A worker's part needs the answers of all workers: it generates none itself."""
-    check_places(plan)
-    models = lazy_models(plan, device)
-    plan = fitting(plan, models)
-    write_cards(plan, models)
+    plan, models = _ready(plan, device)
     if part.count == 1:
         write_responses(plan, models)
     write_scores(plan, models, part)
@@ -49,10 +48,7 @@ def score(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
 @mending
 def probe(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
     """Up to the probes. A worker's part needs the answers and scores of all workers."""
-    check_places(plan)
-    models = lazy_models(plan, device)
-    plan = fitting(plan, models)
-    write_cards(plan, models)
+    plan, models = _ready(plan, device)
     if part.count == 1:
         write_responses(plan, models)
         write_scores(plan, models)
@@ -76,6 +72,15 @@ def measure(plan: Plan) -> None:
         if not all(shard.exists() for _, shard in plan.probe_shards()):
             run_on_devices("probe", plan.path, plan.report.device)
     write_database(plan)
+
+
+def _ready(plan: Plan, device: str | None) -> tuple[Plan, Callable[[], Models]]:
+    """What each step begins with: the places looked at, rows left out that are too long for a model, the cards."""
+    check_places(plan)
+    models = lazy_models(plan, device)
+    plan = fitting(plan, models)
+    write_cards(plan, models)
+    return plan, models
 
 
 def report(database: Path) -> None:

@@ -1,7 +1,9 @@
 """Shards: finished pieces of work as folders of Parquet files, named by a hash of everything their content depends on.
 
 A shard exists whole or not at all: it is written under a temporary name and renamed. Resuming skips what exists. Its
-index has the size and the hash of every file, so that a shard that was changed since is noticed, and measured anew.
+index has the size and the hash of every file, so that a shard that was changed since is noticed, and measured anew. The
+hash finds any change of a file up to the moment it is compared; the checksums that Parquet keeps of its pages find what
+changes between that moment and the reading, and serve readers who have a file without its index.
 """
 
 from __future__ import annotations
@@ -85,7 +87,11 @@ class Shard:
 
     def read(self, name: str) -> pa.Table:
         """A table. Raises DamagedShard if it is not what was written."""
-        return pq.read_table(self.verified(name))
+        path = self.verified(name)
+        try:
+            return pq.read_table(path, page_checksum_verification=True)
+        except (OSError, pa.ArrowInvalid):
+            raise DamagedShard(self, path) from None
 
     def verified(self, name: str) -> Path:
         """The file of a table, after comparing all of it with what was written."""
@@ -110,7 +116,7 @@ class Shard:
         path = self.folder / _INDEX
         if not os.path.lexists(self.folder):
             raise InputError(f"{self.folder}: not measured yet; where workers share the work, finish the step before")
-        if not path.exists():
+        if not path.is_file():
             raise DamagedShard(self, path, "missing, as in shards of earlier versions")
         try:
             index = json.loads(path.read_bytes())
@@ -133,7 +139,7 @@ class Shard:
 def _write_table(table: pa.Table, path: Path) -> dict[str, Any]:
     """Write a table. Returns its entry in the index; the hash is of what was to be written, not of what a disk kept."""
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
+    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
     content = memoryview(sink.getvalue())
     path.write_bytes(content)
     return {"rows": table.num_rows, "bytes": content.nbytes, "sha256": hashlib.sha256(content).hexdigest()}

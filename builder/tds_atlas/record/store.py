@@ -79,6 +79,8 @@ def is_current(database: Path, content: str) -> bool:
     """Whether the database holds the content with this key. Raises InputError for a file that is not of `store`."""
     if not database.exists():
         return False
+    if not (database.is_file() or database.is_dir()):  # DuckDB would wait at a pipe for ever
+        raise InputError(f"{database}: not a file; move it away, or name another in output.database")
     try:
         with open_as_stored(database) as con:
             ((value,),) = con.execute("SELECT value FROM run WHERE key = 'content_key'").fetchall()

@@ -9,7 +9,7 @@ import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
 from types import SimpleNamespace
@@ -72,13 +72,27 @@ def format_table(result: pa.Table, style: str, width: int | None = None) -> str:
 
     width: an aligned table has the columns that fit into so many characters, and says which it leaves out.
     """
-    records = result.to_pylist()
+    names, rows = result.column_names, _rows(result)
     if style == "json":
-        return json_text(records)
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise InputError(f"two columns are called {printable(twice)}, which JSON cannot hold; name one with AS")
+        return json_text([dict(zip(names, row, strict=True)) for row in rows])
     if style == "csv":
-        return _csv([result.column_names, *(list(row.values()) for row in records)])
-    cells = [[_cell(value) for value in row.values()] for row in records]
+        return _csv([names, *rows])
+    cells = [[_cell(value) for value in row] for row in rows]
     return "\n".join(_aligned(result.schema, cells, width))
+
+
+def _rows(result: pa.Table) -> list[tuple[Any, ...]]:
+    """Raises InputError for a time that Python has none for: an infinite one, or outside the years 1 to 9999."""
+    columns = []
+    for name, column in zip(result.column_names, result.columns, strict=True):
+        try:
+            columns.append(column.to_pylist())
+        except (OverflowError, ValueError) as error:
+            what = f"a time that cannot be shown ({first_line(error)}); cast it to VARCHAR, or use --format parquet"
+            raise InputError(f"column {printable(name)}: {what}") from None
+    return list(zip(*columns, strict=True))
 
 
 def json_text(value: Any) -> str:
@@ -100,7 +114,7 @@ def spreadsheet(result: pa.Table) -> str:
     return _csv([[f"'{v}" if isinstance(v, str) and _FORMULA.match(v) else v for v in row] for row in rows])
 
 
-def _csv(rows: Iterable[list[Any]]) -> str:
+def _csv(rows: Iterable[Sequence[Any]]) -> str:
     """Lines end with a line feed; the writer quotes a carriage return only where that is part of its own ending."""
     lines: list[str] = []
     csv.writer(SimpleNamespace(write=lines.append), lineterminator="\r\n").writerows(rows)

@@ -146,17 +146,24 @@ def relation(con: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelatio
         result = con.sql(sql)
     except duckdb.Error as error:
         raise InputError(first_line(error)) from None
-    if any(statement.type == duckdb.StatementType.SELECT for statement in statements[:-1]):
+    if any(map(_is_select, statements[:-1])):
         raise InputError("several queries, of which only the last one's rows would be shown; give one at a time")
     if result is None:
         raise InputError("the statement returns no rows; the database is read-only")
     return result
 
 
+def _is_select(statement: duckdb.Statement) -> bool:
+    try:
+        return bool(statement.type == duckdb.StatementType.SELECT)
+    except ValueError:  # DuckDB knows more kinds than its Python package
+        return False
+
+
 def _refuse_copy(statements: list[duckdb.Statement]) -> None:
     """COPY could replace the database itself, the one file that stays open; EXPLAIN ANALYZE and EXECUTE run it, too."""
     for statement in statements:
-        if statement.type != duckdb.StatementType.SELECT and re.search(r"\bcopy\b", statement.query, re.IGNORECASE):
+        if not _is_select(statement) and re.search(r"\bcopy\b", statement.query, re.IGNORECASE):
             raise InputError("COPY is not possible, the database is read-only; write rows to a file with --output")
 
 

@@ -4,7 +4,7 @@
 (() => {
   "use strict";
   const { make, select, script, counted, scheme } = window.tdsDom;
-  const root = document.getElementById("tds-console");
+  const root = /** @type {HTMLElement} */ (document.getElementById("tds-console"));
   const asset = (path) => new URL(path, document.baseURI).href;
   const VENDOR = "assets/vendor/duckdb/",
     SHOWN = 500,
@@ -61,16 +61,19 @@ WHERE database_name = 'report' AND NOT internal`,
     ],
   ];
   const asked = new URLSearchParams(location.search).get("sql");
-  let connection = null,
-    stopped = false,
+  /** @type {{ names: string[], rows: any[][] }} */
+  const NOTHING = { names: [], rows: [] };
+  /** @type {any} */
+  let connection;
+  let stopped = false,
     running = false,
-    result = null;
+    result = NOTHING;
 
   async function read(path, progress) {
     const response = await fetch(asset(path));
     if (!response.ok) throw new Error(`${path}: ${response.status}`);
     const parts = [],
-      reader = response.body.getReader();
+      reader = /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (response.body).getReader();
     for (;;) {
       const { done, value } = await reader.read();
       if (done) break;
@@ -209,13 +212,13 @@ WHERE database_name = 'report' AND NOT internal`,
       result = { names, rows };
       show(more, performance.now() - began);
     } catch (error) {
-      result = null;
+      result = NOTHING;
       parts.table.replaceChildren();
       parts.said.className = "tds-console__said tds-console__error";
       parts.said.textContent = stopped ? "Cancelled." : oneLine(error);
     }
-    parts.csv.disabled = !result?.rows.length;
-    parts.chart.hidden = !axes();
+    parts.csv.disabled = !result.rows.length;
+    parts.chart.hidden = ordinate() < 1;
     parts.run.disabled = running = false;
     parts.cancel.hidden = true;
   }
@@ -273,15 +276,15 @@ WHERE database_name = 'report' AND NOT internal`,
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   }
 
-  function axes() {
-    if (!result?.rows.length) return null;
-    const y = result.names.findIndex((_, i) => i && typeof result.rows[0][i] === "number");
-    return y < 1 ? null : { x: 0, y };
+  // The first column of numbers behind that of the abscissa; none is below 1.
+  function ordinate() {
+    return result.names.findIndex((_, i) => i && typeof result.rows[0]?.[i] === "number");
   }
 
   async function chart() {
-    const { x, y } = axes(),
-      { names, rows } = result;
+    const { names, rows } = result,
+      x = 0,
+      y = ordinate();
     if (!window.vegaEmbed)
       await Promise.all([script(asset("assets/js/vega.js")), script(asset("assets/js/palette.js"))]);
     const palette = window.tdsPalette[scheme()],
@@ -329,7 +332,7 @@ WHERE database_name = 'report' AND NOT internal`,
       }),
     );
   } else {
-    root.querySelector("button").addEventListener("click", start);
+    root.querySelector("button")?.addEventListener("click", start);
     if (asked) start();
   }
 })();

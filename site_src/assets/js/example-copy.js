@@ -61,7 +61,7 @@
     box.addEventListener("click", (event) => {
       if (event.target === box) box.close();
     });
-    document.querySelector(".tds-example").append(box);
+    document.querySelector(".tds-example")?.append(box);
     box.showModal();
     return box;
   }

@@ -115,7 +115,7 @@
   // The table of examples leaves its order in the session; without one, the page's own links follow the prompts.
   function order() {
     try {
-      const kept = JSON.parse(sessionStorage.getItem(`tds-order:${new URL("../../", location.href).pathname}`));
+      const kept = JSON.parse(sessionStorage.getItem(`tds-order:${new URL("../../", location.href).pathname}`) ?? "");
       const at = kept.order.indexOf(`${raw.comparison}/${raw.ordinal}`);
       return at < 0 ? null : { ...kept, at };
     } catch {

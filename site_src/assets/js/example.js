@@ -5,8 +5,10 @@
   const tds = window.tds;
   const { make, remember, taken } = window.tdsDom;
   const { raw, n, ids, tokens, base, shift, colourings, conditions, said } = tds;
-  const root = document.querySelector(".tds-example"),
-    answer = document.getElementById("answer");
+  const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+  const root = /** @type {HTMLElement} */ (document.querySelector(".tds-example")),
+    answer = element("answer"),
+    side = element("panel");
   const pair = [...new Set([raw.base, raw.aligned])];
   const state = { t: -1, by: "class", only: -1, names: pair };
   const status = make("p", { className: "tds-status", role: "status" });
@@ -14,7 +16,7 @@
     status.textContent = text;
   };
   const acts = { step, stepShifted, hide, copy: (kind, t) => tds.copy(kind, t, state.names, say) };
-  const showAt = tds.panel(document.getElementById("panel"), acts);
+  const showAt = tds.panel(side, acts);
   const strip = tds.strip((t) => show(t, { into: "center" }));
 
   // A token is plain text, so that the answer reads as text aloud too; the chosen one alone is a button.
@@ -97,7 +99,7 @@
   }
 
   function hide() {
-    document.getElementById("panel").classList.remove("tds-open");
+    side.classList.remove("tds-open");
     choose(-1);
     keep();
   }

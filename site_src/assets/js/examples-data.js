@@ -9,7 +9,11 @@
   const tokens = (i) => answers.tokens[columns.answer[i]];
   const share = (key) => (i) => columns[key][i] / tokens(i);
   const shifted = (i) => 1 - share("unshifted")(i) - share("marginal")(i);
-  // absent: what null stands for, and its sign
+  /**
+   * `absent`: what null stands for, and its sign.
+   * @param {string} key
+   * @param {number | null} absent
+   */
   const thousandths = (key, absent = null, sign = "–") => ({
     value: (i) => columns[key][i] ?? absent,
     show: (i) => (columns[key][i] === null ? sign : minus((columns[key][i] / 1000).toFixed(3))),

@@ -5,7 +5,7 @@
   "use strict";
   const { make, button, number, remember } = window.tdsDom;
   const { rows, names, numbers, taskNames, topicNames, finishes, comparisons, text } = window.tdsRows;
-  const root = document.getElementById("tds-table");
+  const root = /** @type {HTMLElement} */ (document.getElementById("tds-table"));
   const SPARE = 12; // rows drawn beyond either edge
   const COLUMNS = ["prompt", "comparison", "tokens", "shifted", "marginal", "kl", "delta", "first", "rank"];
   const SHORT = {
@@ -77,7 +77,8 @@
     const order = new Map(
       [...new Set(list.map(key))].sort(new Intl.Collator("en").compare).map((value, i) => [value, i]),
     );
-    return list.sort((a, b) => sign * (order.get(key(a)) - order.get(key(b))));
+    const place = (i) => order.get(key(i)) ?? 0;
+    return list.sort((a, b) => sign * (place(a) - place(b)));
   }
 
   function keepOrder() {

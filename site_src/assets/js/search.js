@@ -4,7 +4,7 @@
 (() => {
   "use strict";
   const { make, script, number, counted, taken } = window.tdsDom;
-  /** @type {HTMLElement} */
+  /** @type {HTMLElement | null} */
   const box = document.querySelector(".tds-search");
   if (!box) return;
   /** @type {(selector: string) => any} */
@@ -22,8 +22,9 @@
       ["page", "About"],
       ["example", "Examples"],
     ];
-  let engine = null,
-    searching = false,
+  /** @type {Promise<(query: string) => any> | undefined} */
+  let engine;
+  let searching = false,
     waiting = 0,
     chosen = -1;
 

@@ -6,7 +6,7 @@
   "use strict";
   const { make, button, script, number, percent, counted } = window.tdsDom;
   const { comparisons, labels, paged, words } = window.tdsWords;
-  const root = document.getElementById("tds-words");
+  const root = /** @type {HTMLElement} */ (document.getElementById("tds-words"));
   const here = new URL("words/", document.baseURI).href;
   const PAGE = 80,
     LINES = 60;
@@ -25,9 +25,10 @@
   });
   const state = { word: "", in: "", find: "", sort: "shifted", least: "1", kind: "" };
   const first = { ...state };
+  /** @type {typeof rows[number] | null} */
+  let open = null;
   let found = [],
     shown = PAGE,
-    open = null,
     lineCount = LINES;
 
   const shownWord = (word) => word.replace(/\n/g, "↵").replace(/\t/g, "⇥");

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -12,9 +13,10 @@ from safetensors import safe_open
 from torch import Tensor
 
 from tds_atlas.domain import InputError, first_line
-from tds_atlas.inputs.adapters import ADAPTER_WEIGHTS
+from tds_atlas.inputs.adapters import ADAPTER_WEIGHTS, patterns
 from tds_atlas.inputs.checkpoints import Checkpoint
 from tds_atlas.measure.engines.loading import Weights
+from tds_atlas.measure.time_limit import time_limit
 
 _PEFT_PREFIX = "base_model.model."
 _COPIES = r"\.(modules_to_save|original_module)\.(?=weight$)"
@@ -71,6 +73,7 @@ def _load(checkpoint: Checkpoint, weights: Weights, name: str, key: str) -> Any:
         raise InputError(
             f"models.{checkpoint.model_id}.adapter: needs the extra `adapters`: pip install 'tds-atlas[adapters]'"
         ) from None
+    _check_patterns(key, checkpoint, weights.model)
     options: dict[str, Any] = {"use_safetensors": True, "local_files_only": True}
     mapping = getattr(weights.model, "_checkpoint_conversion_mapping", {})
     try:
@@ -83,6 +86,16 @@ def _load(checkpoint: Checkpoint, weights: Weights, name: str, key: str) -> Any:
             return weights.peft_model.load_adapter(str(checkpoint.adapter), name, key_mapping=mapping, **options)
     except Exception as error:  # PEFT raises many types; the user needs the folders and the reason
         raise InputError(f"{key} does not fit {checkpoint.folder}: {first_line(error)}") from None
+
+
+def _check_patterns(key: str, checkpoint: Checkpoint, model: Any) -> None:
+    """Raises InputError for a pattern that PEFT would never finish to look for."""
+    assert checkpoint.adapter is not None
+    for pattern in patterns(checkpoint.adapter):
+        with time_limit(f"{key}: looking for the pattern {pattern[:40]!r}"), suppress(re.error):
+            found = re.compile(rf"(.*\.)?({pattern})")
+            for name, _ in model.named_modules():
+                found.fullmatch(name)
 
 
 def _check_keys(key: str, result: Any, names: Collection[str]) -> None:

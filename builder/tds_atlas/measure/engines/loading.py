@@ -29,6 +29,7 @@ warnings.filterwarnings("ignore", module="peft")  # what it warns of is checked 
 
 # What wrappers write before or within the names of their tensors: torch.compile, DDP, FSDP, activation checkpointing.
 _WRAPPERS = r"^module\.|_orig_mod\.|_fsdp_wrapped_module\.|_checkpoint_wrapped_module\."
+_LAST_ID = 10_000_000  # the largest vocabularies have a million
 _FLOATS = ("F64", "F32", "F16", "BF16")
 
 
@@ -72,7 +73,10 @@ def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerFast:
         )
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    except Exception as error:  # transformers raises many types for one cause: no tokenizer that it knows
+        tokenizer("A word.")  # some settings fail only where they are used
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # transformers raises many types for one cause; tokenizers panic
         raise InputError(
             f"models.{checkpoint.model_id}: no tokenizer can be loaded from {folder}: {first_line(error)}"
         ) from None
@@ -80,6 +84,9 @@ def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerFast:
         raise InputError(
             f"models.{checkpoint.model_id}: {folder} has no fast tokenizer (tokenizer.json); character offsets need one"
         )
+    last = max(tokenizer.get_vocab().values(), default=0)
+    if last > _LAST_ID:  # tokenizers counts up to it
+        raise InputError(f"models.{checkpoint.model_id}: {folder}: its tokenizer has the id {last:,}; ids count tokens")
     return tokenizer
 
 
