@@ -85,7 +85,7 @@ def ask(plan: Plan, models: Callable[[], Models], text: str, comparison_id: str 
     prompt, answering = Prompt("shown", text, "terminal"), sides[comparison.aligned]
     (response,) = generate(answering, [prompt], plan.report.generate.max_new_tokens)
     scorer = Scorer(list(sides.values()), [comparison], settings.top_k, settings.batch_tokens, settings.chunk_logits)
-    ((scores, (divergence,)),) = scorer.score([response], scorer.prompt_ids({response.response_id: text}))
+    ((scores, (divergence,)),) = scorer.score([response], scorer.prompt_ids({response.response_id: prompt}))
     by_condition = {s.condition_id: s for s in scores}
     names = _vocabulary(answering.frame.tokenizer)
     tokens = tuple(_tokens(comparison, response, by_condition, divergence, names))

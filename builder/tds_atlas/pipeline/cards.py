@@ -38,7 +38,7 @@ def write_cards(plan: Plan, models: Callable[[], Models]) -> None:
         for c in cards
     }
     tokens = [t for key, (width, name) in widths.items() for t in vocabulary(tokenizers[name], key, width)]
-    prompts = [prompt.text for prompt in plan.prompts.values()]
+    prompts = list(plan.prompts.values())
     conditions = [side.card(prompts) for side in sides]
     for row in conditions:
         if row["remarks"]:

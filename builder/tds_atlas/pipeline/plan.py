@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,13 @@ class Plan:
                     f"{self.path}: two prompts have the id {prompt.prompt_id!r}, one from {first.set}, another from "
                     f"{prompt.set}; change the ids in one of the files"
                 )
+            if first.input is None:
+                by_id[prompt.prompt_id] = replace(first, input=prompt.input)
+            elif prompt.input not in (None, first.input):
+                raise InputError(
+                    f"{self.path}: the prompt {prompt.prompt_id!r} has two inputs; score files of rows with different "
+                    "inputs in reports of their own"
+                )
         return by_id
 
     @property
@@ -68,11 +75,8 @@ class Plan:
     def lengths(self, sources: Sequence[str]) -> Shard:
         """Which rows of these files are too long for a model."""
         conditions = [(c.condition_id, self._identity(c)) for c in self.report.conditions_used()]
-        answers = [
-            (source, [(a.prompt.prompt_id, a.prompt.text, a.text) for a in rows])
-            for source, rows in self.answers.items()
-        ]
-        prompts = [(p.prompt_id, p.text) for p in self.prompt_set]
+        answers = [(source, [(*_identified(a.prompt), a.text) for a in rows]) for source, rows in self.answers.items()]
+        prompts = [_identified(p) for p in self.prompt_set]
         readers = [(c.source, c.base.condition_id, c.aligned.condition_id) for c in self.report.all_comparisons]
         most = self.report.generate.max_new_tokens
         return self._shard("lengths", sources, conditions, readers, prompts, answers, most)
@@ -82,7 +86,7 @@ class Plan:
         report = self.report
         models = [(c.model_id, c.settings.label, c.source, c.fingerprint) for c in self.checkpoints.values()]
         contexts = {name: context.model_dump() for name, context in report.contexts.items()}
-        prompts = [prompt.text for prompt in self.prompts.values()]
+        prompts = [_identified(prompt) for prompt in self.prompts.values()]
         return self._shard(
             "cards",
             models,
@@ -103,7 +107,7 @@ class Plan:
                         "responses",
                         condition.condition_id,
                         self._identity(condition),
-                        [(p.prompt_id, p.text) for p in part],
+                        [_identified(p) for p in part],
                         self.report.generate.max_new_tokens,
                     ),
                 )
@@ -120,7 +124,7 @@ class Plan:
                         "responses",
                         source,
                         self._identity(condition),
-                        [(a.prompt.prompt_id, a.prompt.text, a.text) for a in part],
+                        [(*_identified(a.prompt), a.text) for a in part],
                     ),
                 )
 
@@ -133,7 +137,7 @@ class Plan:
         """The work of scoring, known once the responses exist; they are read one shard at a time and not kept."""
         for source, answers in self.response_shards():
             responses = read_responses(answers)
-            texts = [(r.response_id, self.prompts[r.prompt_id].text, r.token_ids) for r in responses]
+            texts = [(r.response_id, *_identified(self.prompts[r.prompt_id])[1:], r.token_ids) for r in responses]
             conditions = [(c.condition_id, self._identity(c)) for c in self.report.conditions_of(source)]
             pairs = [
                 (c.comparison_id, c.base.condition_id, c.aligned.condition_id)
@@ -165,7 +169,7 @@ class Plan:
         for comparison in (c for c in self.report.all_comparisons if c.comparison_id in comparisons):
             sides = [(c.condition_id, self._identity(c)) for c in (comparison.base, comparison.aligned)]
             for part in in_parts(prompts, self.report.shard_responses):
-                texts = [(p.prompt_id, p.text) for p in part]
+                texts = [_identified(p) for p in part]
                 yield comparison, part, self._shard(kind, comparison.comparison_id, sides, texts, settings)
 
     def continuations(self) -> Iterator[tuple[Comparison, Scoring, Shard]]:
@@ -195,6 +199,11 @@ class Plan:
 
     def _shard(self, kind: str, *parts: Any) -> Shard:
         return Shard(self.report.output.shards, kind, content_key(MEASURING, kind, *parts))
+
+
+def _identified(prompt: Prompt) -> tuple[str, ...]:
+    """What of a prompt decides numbers: its id, its text, and its own input where one is read."""
+    return (prompt.prompt_id, prompt.text, *filter(None, [prompt.input]))
 
 
 def read_plan(path: Path) -> Plan:

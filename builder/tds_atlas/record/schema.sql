@@ -42,7 +42,7 @@ COMMENT ON TABLE  context               IS 'How a prompt becomes the tokens befo
 COMMENT ON COLUMN context.context_id    IS 'Short name of the context in the report file, e.g. plain.';
 COMMENT ON COLUMN context.kind IS
     'chat: a chat template; plain: the text in template, with {prompt} filled in; few-shot: the same with examples '
-    'before it.';
+    'before it; verbatim: the row''s own input as it stands.';
 COMMENT ON COLUMN context.template      IS
     'The text with {prompt} in it; for chat the name of a template or a template of the report''s own, else NULL.';
 COMMENT ON COLUMN context.system        IS 'System message of a chat context; NULL where there is none.';
