@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tds_atlas.domain import Answer, Comparison, Condition, InputError, Prompt
 from tds_atlas.inputs.checkpoints import Checkpoint, locate
@@ -14,10 +14,11 @@ from tds_atlas.inputs.outputs import check_outputs
 from tds_atlas.inputs.prompts import read_answers, read_prompts
 from tds_atlas.inputs.report_file import Report, read_report
 from tds_atlas.inputs.roles import DEFAULT, Roles, read_roles
-from tds_atlas.pipeline.work import in_parts
+from tds_atlas.pipeline.work import ALL_ROWS, Span, in_parts
 from tds_atlas.record.shards import Shard, content_key, read_responses
 
 MEASURING = 6
+Row = TypeVar("Row", Prompt, Answer)
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Plan:
     roles: Roles
     passed_over: tuple[str, ...] = ()  # a line for each row that could not be used, where the report lets rows be
     fits: bool = False  # whether rows that are too long for a model are among those passed over (fit.py)
+    span: Span = ALL_ROWS  # of the rows of each file: only the shards that hold them are worked on
 
     @cached_property
     def prompts(self) -> dict[str, Prompt]:
@@ -99,7 +101,7 @@ class Plan:
     def generations(self) -> Iterator[tuple[Condition, tuple[Prompt, ...], Shard]]:
         """The work of generating: a condition, the prompts it answers and the shard for the answers."""
         for condition in self.report.generated_sources().values():
-            for part in in_parts(self.prompt_set, self.report.shard_responses):
+            for part in self._parts(self.prompt_set):
                 yield (
                     condition,
                     part,
@@ -116,7 +118,7 @@ class Plan:
         """The work of tokenising: a response file's name, some of its answers and the shard for them."""
         for source, answers in self.answers.items():
             condition = self.report.comparisons_of(source)[0].aligned
-            for part in in_parts(answers, self.report.shard_responses):
+            for part in self._parts(answers):
                 yield (
                     source,
                     part,
@@ -190,6 +192,16 @@ class Plan:
         ):
             for *_, shard in works:
                 yield name, shard
+
+    def _parts(self, rows: Sequence[Row]) -> Iterator[tuple[Row, ...]]:
+        """The rows of each shard of answers."""
+        return self.span.of(in_parts(rows, self.report.shard_responses))
+
+    def within(self, span: Span) -> Plan:
+        """The plan for the shards that hold these rows. Raises InputError where there are no such rows."""
+        counts = [len(self.prompt_set)] * bool(self.report.generated_sources())
+        span.check(max(counts + [len(answers) for answers in self.answers.values()]))
+        return replace(self, span=span)
 
     def _identity(self, condition: Condition) -> tuple[Any, ...]:
         """Everything about a condition that its numbers depend on."""
