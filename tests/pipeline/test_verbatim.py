@@ -96,3 +96,19 @@ def test_two_inputs_of_one_prompt_are_one_line(project: Path) -> None:
     path.write_text(yaml.safe_dump(settings | {"responses": files}), encoding="utf-8")
     with pytest.raises(InputError, match=r"the prompt 'blue' has two inputs; score files of rows with different inputs"):
         _ = read_plan(path).prompts
+
+
+def test_what_both_sides_read_is_stored_for_every_prompt(project: Path) -> None:
+    measure(read_plan(report(project, ROWS, probes={})))
+    sql = """SELECT condition_id, prompt_id, opening || text || closing, special, len(text)
+             FROM reading JOIN condition USING (condition_id)"""
+    with duckdb.connect("data/tds.duckdb", read_only=True) as con:
+        read = {(condition, prompt): rest for condition, prompt, *rest in con.execute(sql).fetchall()}
+    for row in ROWS:
+        whole, special, own = read["sft·own", row["id"]]
+        assert whole == row["input"] and own < len(SHOTS)
+        marks = [whole[start:end] for start, end in zip(special[::2], special[1::2], strict=True)]
+        turns = ["<|user|>", "<|assistant|>"]
+        assert marks == ["<|begin|>", "<|system|>", *turns, "<|end|>", *turns]
+        plain = f"<|begin|># Question:\nWhat is {row['id']}?\n\n# Answer:\n"
+        assert read["base·plain", row["id"]][:2] == [plain, [0, 9]]

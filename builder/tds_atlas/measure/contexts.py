@@ -76,6 +76,11 @@ class Frame:
         """The ids before the answer. `render` has already written the special tokens, so none are added here."""
         return self._ids_of(prompt, self._text(prompt))
 
+    def special_places(self, prompt: str) -> tuple[int, ...]:
+        """Where special tokens begin and end in what `render` shows, in turn; their text alone is not one."""
+        ids, offsets = _tokenise(self.special, self._text(prompt))
+        return tuple(place for i, span in zip(ids, offsets, strict=True) if i in self.special.ids for place in span)
+
     def _ids_of(self, prompt: str, text: str) -> tuple[int, ...]:
         ids = tuple(_tokenise(self.special, text)[0])
         if not ids:

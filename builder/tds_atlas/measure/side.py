@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tds_atlas.domain import Condition, InputError, Prompt
+from tds_atlas.measure.readings import Readings
 
 if TYPE_CHECKING:
     from tds_atlas.measure.contexts import Frame
@@ -33,7 +34,11 @@ class Side:
         """The ids that the model reads before an answer to this prompt."""
         return self.frame.prompt_ids(self.frame.reads(prompt))
 
-    def card(self, prompts: Sequence[Prompt]) -> dict[str, Any]:
+    def readings(self, prompts: Sequence[Prompt]) -> Readings:
+        """What the model reads before an answer to each of these prompts."""
+        return Readings.of(self.frame, [self.frame.reads(prompt) for prompt in prompts])
+
+    def card(self, prompts: Sequence[Prompt], readings: Readings) -> dict[str, Any]:
         """What the model reads before an answer, shown on the first prompt: a row of the table `condition`."""
         texts = [self.frame.reads(prompt) for prompt in prompts]
         ids = self.frame.prompt_ids(texts[0])
@@ -47,6 +52,8 @@ class Side:
             "tail_ids": list(ids[-CARD_IDS:]),
             "begin_tokens": self.frame.begin_count(ids),
             "template_hash": self.frame.template_hash,
+            "opening": readings.opening,
+            "closing": readings.closing,
             "remarks": "; ".join(self.frame.remarks(texts)) or None,
         }
 

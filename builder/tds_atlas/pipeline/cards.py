@@ -1,11 +1,12 @@
-"""The first step of a run: compare vocabularies; record models, tokens, and conditions with their prompt cards."""
+"""The first step of a run: compare vocabularies; record models, tokens, and conditions with what they read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from tds_atlas.domain import Prompt
 from tds_atlas.inputs.checkpoints import card as read_card
 from tds_atlas.pipeline.plan import Plan
 from tds_atlas.pipeline.sides import side_of
@@ -14,6 +15,8 @@ from tds_atlas.record.shards import rows_table
 
 if TYPE_CHECKING:
     from tds_atlas.measure.engines.transformers import Models
+    from tds_atlas.measure.readings import Readings
+    from tds_atlas.measure.side import Side
 
 
 def write_cards(plan: Plan, models: Callable[[], Models]) -> None:
@@ -39,7 +42,8 @@ def write_cards(plan: Plan, models: Callable[[], Models]) -> None:
     }
     tokens = [t for key, (width, name) in widths.items() for t in vocabulary(tokenizers[name], key, width)]
     prompts = list(plan.prompts.values())
-    conditions = [side.card(prompts) for side in sides]
+    readings = [side.readings(prompts) for side in sides]
+    conditions = [side.card(prompts, read) for side, read in zip(sides, readings, strict=True)]
     for row in conditions:
         if row["remarks"]:
             say(f"{row['condition_id']}: {row['remarks']}")
@@ -48,6 +52,17 @@ def write_cards(plan: Plan, models: Callable[[], Models]) -> None:
             "model": rows_table([asdict(c) for c in cards]),
             "condition": rows_table(conditions),
             "token": rows_table([asdict(t) for t in tokens]),
+            "reading": rows_table(list(_reading_rows(sides, prompts, readings))),
         },
         {"extended": extended},
     )
+
+
+def _reading_rows(
+    sides: Sequence[Side], prompts: Sequence[Prompt], readings: Sequence[Readings]
+) -> Iterator[dict[str, Any]]:
+    """What each condition reads before the answers to each prompt, without what it reads before all."""
+    for side, read in zip(sides, readings, strict=True):
+        for prompt, text, special in zip(prompts, read.texts, read.special, strict=True):
+            key = {"condition_id": side.condition.condition_id, "prompt_id": prompt.prompt_id}
+            yield key | {"text": text, "special": list(special)}

@@ -130,7 +130,7 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
     _insert_rows(con, "prompt", [_prompt_row(i, prompt) for i, prompt in enumerate(records.prompts, 1)])
     _insert_rows(con, "context", records.contexts)
     _insert_rows(con, "comparison", records.comparisons)
-    for table in ("model", "condition", "token"):
+    for table in ("model", "condition", "token", "reading"):
         _insert_shard(con, table, f"SELECT * FROM {_FILE}", records.cards, table)
     for model, loaded in records.loaded.items():
         con.execute("UPDATE model SET loaded = $loaded WHERE model_id = $model", {"loaded": loaded, "model": model})

@@ -52,6 +52,7 @@ ORDER BY
             'counted_twice',
             'comparison',
             'prompt',
+            'reading',
             'response',
             'position',
             'score',
