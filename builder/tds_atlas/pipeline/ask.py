@@ -113,6 +113,8 @@ def render(answer: ScoredAnswer, width: int, colour: bool) -> Text:
 
 def _comparison(plan: Plan, comparison_id: str | None) -> Comparison:
     comparisons = {c.comparison_id: c for c in plan.report.all_comparisons if c.kind == "tuning"}
+    if not comparisons:
+        raise InputError(f"{plan.path}: no comparison to score an answer by; give comparisons")
     if comparison_id is not None and comparison_id not in comparisons:
         raise InputError(f"--comparison {comparison_id}: not in {plan.path}; known: {', '.join(comparisons)}")
     return comparisons[comparison_id] if comparison_id else next(iter(comparisons.values()))

@@ -124,7 +124,7 @@ def _cost(
     """Two operations per parameter and token, at the speed of a matrix product timed now."""
     report, speed = plan.report, _operations_per_second(models.device)
     positions, rows, work = 0, 0, 0.0
-    for source in dict.fromkeys(c.source for c in report.all_comparisons):
+    for source in report.sources():
         tokens = _answer_tokens(plan, models, source)
         positions += sum(tokens.values())
         for condition in report.conditions_of(source):

@@ -117,7 +117,7 @@ class Plan:
     def readings(self) -> Iterator[tuple[str, tuple[Answer, ...], Shard]]:
         """The work of tokenising: a response file's name, some of its answers and the shard for them."""
         for source, answers in self.answers.items():
-            condition = self.report.comparisons_of(source)[0].aligned
+            condition = self.report.reader_of(source)
             for part in self._parts(answers):
                 yield (
                     source,

@@ -31,7 +31,9 @@ def write_scores(plan: Plan, models: Callable[[], Models], part: Part = WHOLE) -
                 with failures.collect():
                     scores, divergences = scorer.score_all(responses, prompts, advance)
                     meta = models().provenance() | {"seconds": time.monotonic() - start}
-                    tables = {"score": score_table(scores), "divergence": divergence_table(divergences)}
+                    tables = {"score": score_table(scores)}
+                    if divergences:
+                        tables["divergence"] = divergence_table(divergences)
                     work.shard.write(tables, meta)
     failures.raise_collected()
 
