@@ -66,6 +66,7 @@ class Prompt:
     harmful: bool | None = None  # None: the file does not say
     truths: tuple[str, ...] = ()  # strings that state the facts asked for
     place: str = field(default="", compare=False)  # file and row that it was read from
+    input: str | None = None  # the row's own text before the answer, which a verbatim context reads
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ from tests.site.conftest import Watched
 
 Row = dict[str, bool]
 FIELDS = """model.label model.source model.revision model.architecture model.loaded context.template context.system
-    context.template_kwargs condition.prompt_card condition.remarks comparison.label comparison.extended prompt.set
+    context.template_kwargs condition.prompt_card condition.opening
+    condition.closing reading.text condition.remarks comparison.label comparison.extended prompt.set
     swap.text prefill.prefix prefill.said prefill.opening continuation.text""".split()  # noqa: SIM905
 LISTS = ("tasks", "topics", "truths")
 _ID = 150  # characters; an id has at most 200
@@ -51,7 +52,7 @@ def write_database(path: Path) -> Path:
         for name in LISTS:
             con.execute(f"UPDATE prompt AS t SET {name} = [left(h.text, {_ID})] FROM hostile AS h WHERE h.i = (t.rowid * 7) % 12")
         name = f"left(h.text, {_ID}) || ' ' || h.i"
-        for table in ("prompt", "response", "swap", "prefill"):
+        for table in ("prompt", "reading", "response", "swap", "prefill"):
             con.execute(f"UPDATE {table} AS t SET prompt_id = {name} FROM hostile AS h WHERE t.prompt_id = 'p' || (h.i + 1)")
         con.execute("INSERT INTO control SELECT 'c-1', 'value', text, prompt_id FROM prompt")
         con.execute("INSERT INTO control SELECT 'c-1', kind, text, NULL FROM hostile, unnest(['phrase', 'topic']) AS k(kind)")

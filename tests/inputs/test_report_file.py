@@ -82,7 +82,7 @@ COMPARISON = "  - {base: {model: base, context: plain}, aligned: {model: sft, co
             "{kind: plain}",
             r"contexts.chat: a plain context needs template \(or path\), with {prompt} in it exactly once",
         ),
-        ("{kind: chat}", "{kind: few}", r"contexts.chat.kind: Input should be 'chat', 'plain' or 'few-shot'"),
+        ("{kind: chat}", "{kind: few}", r"contexts.chat.kind: Input should be 'chat', 'plain', 'few-shot' or 'verbatim'"),
         (
             "{kind: chat}",
             "{kind: chat, template_of: x}",

@@ -117,6 +117,30 @@ def test_one_begin_token_or_none_and_never_two() -> None:
     assert none.begin_count(none.prompt_ids("Hi")) == 0 and none.render("Hi").startswith("# Question")
 
 
+@pytest.mark.parametrize("name", ["sentencepiece", "llama"])
+def test_a_verbatim_input_is_read_as_it_stands(name: str) -> None:
+    """The ids are those of the text without its begin token, to which the tokenizer adds one: the written one is that."""
+    made, words = frame(name, ContextSettings(kind="verbatim")), TOKENIZERS[name]
+    own = "[INST] <<SYS>>\nBe kind.\n<</SYS>>\n\nA? [/INST] b </s><s>[INST] Hi {prompt} [/INST] "
+    prompt = Prompt("p", "Hi {prompt}", "s", input=f"<s>{own}")
+    assert made.reads(prompt) == made.render(f"<s>{own}") == made.render(own) == f"<s>{own}"
+    ids = made.prompt_ids(made.reads(prompt))
+    assert list(ids) == words(own)["input_ids"] and ids.count(1) == 2 and ids.count(2) == 1
+    assert made.remarks([own]) == ["1 prompts hold the text of a special token, read as tokens"]
+    response = Reader(made, (2,)).read("file", Answer(prompt, "Thank </s> you</s>"))
+    assert response.token_ids.count(2) == 1 and response.text == "Thank </s> you"  # of an answer it is text
+    with pytest.raises(InputError, match=r"begins with the begin token '<s>' twice"):
+        made.prompt_ids(f"<s><s>{own}")
+
+
+def test_a_verbatim_input_that_is_missing_is_one_line() -> None:
+    made = frame(context=ContextSettings(kind="verbatim"))
+    message = r"rows.json: row 3: no input, which contexts.c reads verbatim; name its column with columns: {input: ...}"
+    with pytest.raises(InputError, match=message):
+        made.reads(Prompt("p", "Hi", "s", place="rows.json: row 3"))
+    assert frame().reads(Prompt("p", "Hi", "s", input="own")) == "Hi"
+
+
 def test_nothing_before_the_answer_is_refused() -> None:
     bare = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(tiny.tokenizer().backend_tokenizer.to_str()))
     empty = Frame("c", CHAT, bare, "{{ messages[0].content }}")

@@ -9,7 +9,7 @@ from unittest.mock import patch
 import pytest
 import torch
 
-from tds_atlas.domain import Response
+from tds_atlas.domain import Prompt, Response
 from tds_atlas.measure.engines.transformers import LoadedModel
 from tds_atlas.measure.generate import greedy
 from tds_atlas.measure.probes.continuation import Branches, _branch, continuations
@@ -38,19 +38,19 @@ def slowly(model: LoadedModel, head: tuple[int, ...], limit: int) -> list[int]:
     return out
 
 
-def both(base: Side, aligned: Side, prompt: str, so_far: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
-    rows = ([*side.frame.prompt_ids(prompt), *so_far] for side in (base, aligned))
+def both(base: Side, aligned: Side, prompt: Prompt, so_far: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+    rows = ([*side.prompt_ids(prompt), *so_far] for side in (base, aligned))
     p, q = (own_logits(s.model, row)[-1].double().softmax(-1) for s, row in zip((base, aligned), rows, strict=True))
     return p, q
 
 
 def test_the_ends_of_a_swap_are_the_two_models_and_the_middle_follows_its_rule(pocket_report: Path) -> None:
     plan, base, aligned = sides(pocket_report)
-    prompts = [p.text for p in plan.prompt_set]
+    prompts = plan.prompt_set
     made = list(swaps(base, aligned, prompts, (0.1,), 60))
     assert len(made) == len(prompts) * 5 and {x.method for x in made} == {"divergence", "entropy", "random"}
     for x in made:
-        heads = [side.frame.prompt_ids(prompts[x.prompt]) for side in (base, aligned)]
+        heads = [side.prompt_ids(prompts[x.prompt]) for side in (base, aligned)]
         if x.share in (0, 1):
             side = (base, aligned)[int(x.share)]
             assert x.text.ids == slowly(side.model, heads[int(x.share)], 60)
@@ -81,12 +81,12 @@ def test_a_text_in_a_batch_is_the_text_alone(pocket_report: Path) -> None:
 
 def test_prefilled_answers_against_a_loop(pocket_report: Path) -> None:
     plan, base, aligned = sides(pocket_report)
-    prompts = [p.text for p in plan.prompt_set if p.harmful]
+    prompts = [p for p in plan.prompt_set if p.harmful]
     assert prompts
     rows = prefills(base, aligned, prompts, depth=3, new_tokens=12, opening=4)
     assert [len(r.prefix) for r in rows] == [0, 1, 2, 3] * len(prompts)
     for row in rows:
-        b, a = (side.frame.prompt_ids(prompts[row.prompt]) for side in (base, aligned))
+        b, a = (side.prompt_ids(prompts[row.prompt]) for side in (base, aligned))
         answer = slowly(base.model, b, 3)
         assert list(row.prefix) == answer[: len(row.prefix)]
         assert list(row.continuation) == slowly(aligned.model, a + row.prefix, 12)
@@ -151,9 +151,9 @@ def test_continuations_against_a_loop(pocket_report: Path) -> None:
         places = (0, 2, len(ids) - 1)
         firsts = tuple(int(own_logits(base.model, [*own, *ids[:t]])[-1].argmax()) for t in places)
         response = Response("r", prompt.prompt_id, "s", None, "", ids, ((0, 0),) * len(ids), True, "stop")
-        branches.append(Branches(prompt.text, response, places, firsts))
+        branches.append(Branches(prompt, response, places, firsts))
     for branch, found in zip(branches, continuations(base, branches, 6), strict=True):
-        own = base.frame.prompt_ids(branch.prompt)
+        own = base.prompt_ids(branch.prompt)
         for t, (text, ends) in zip(branch.positions, found, strict=True):
             tail = slowly(base.model, own + branch.response.token_ids[:t], 6)
             assert ends == (tail[-1] in base.model.end_ids)

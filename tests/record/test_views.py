@@ -93,9 +93,11 @@ def test_aligntds_quirks_by_hand(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-@pytest.mark.parametrize("kept", [20, 30, 40])
-def test_the_aligntds_view_against_its_definitions(kept: int) -> None:
-    """From stored ids and log-probabilities: the first 30 decoded and renormalised, the end token left out."""
+Lists = dict[int, tuple[Side, Side]]  # both models' lists by position
+
+
+def listed(kept: int) -> tuple[duckdb.DuckDBPyConnection, Lists]:
+    """A database with `kept` candidates of both sides at 40 positions, the last the end token; some mass is elsewhere."""
     draw, con, words = random.Random(kept), duckdb.connect(), [f"w{i % 70}" for i in range(100)]
     con.execute(SQL["schema"] + SQL["views"])
     synthetic.describe(con, ["base·plain", "sft·chat"], len(words))
@@ -108,18 +110,35 @@ def test_the_aligntds_view_against_its_definitions(kept: int) -> None:
     insert(con, "response", [answer | {"boundary": False}])
     spans = {"response_id": "s/1", "token_id": 1, "char_start": 0, "char_end": 0, "role": "glue"}
     insert(con, "position", [spans | {"pos": pos, "is_end": pos == 39} for pos in range(40)])
-    expected, scores = {}, []
+    scores, lists = [], Lists()
     for pos in range(40):
-        b, a = ([(i, w, 0.9 * p) for i, w, p in side(draw, words, kept)] for _ in range(2))  # some mass is elsewhere
-        for c, listed in (("base·plain", b), ("sft·chat", a)):
+        lists[pos] = b, a = tuple([(i, w, 0.9 * p) for i, w, p in side(draw, words, kept)] for _ in range(2))
+        for c, said in (("base·plain", b), ("sft·chat", a)):
             row = {"response_id": "s/1", "pos": pos, "condition_id": c, "logprob": -1.0, "rank": 1, "entropy": 1.0}
-            scores.append(row | {"top_ids": [i for i, *_ in listed], "top_logprobs": [math.log(p) for *_, p in listed]})
-        b, a = ([(i, w, p / sum(q for *_, q in s[:30])) for i, w, p in s[:30]] for s in (b, a))
-        at10, at50 = slow(b, a, 10), slow(b, a, 50)
-        shift = "unshifted" if at10["tr"] < 1 else "marginal" if at10["tr"] < 3 else "shifted"
-        numbers = (at50["tr"], at50["tp"], at10["btp"], at10["jaccard"], at10["ws"], at10["kl"], at50["ndcg"])
-        expected[pos] = (shift, *numbers)
+            scores.append(row | {"top_ids": [i for i, *_ in said], "top_logprobs": [math.log(p) for *_, p in said]})
     insert(con, "score", scores)
+    return con, lists
+
+
+def renormalised(lists: tuple[Side, Side], size: int) -> tuple[Side, Side]:
+    b, a = ([(i, w, p / sum(q for *_, q in s[:size])) for i, w, p in s[:size]] for s in lists)
+    return b, a
+
+
+def class_of(tr: float) -> str:
+    return "unshifted" if tr < 1 else "marginal" if tr < 3 else "shifted"
+
+
+@pytest.mark.parametrize("kept", [20, 30, 40])
+def test_the_aligntds_view_against_its_definitions(kept: int) -> None:
+    """From stored ids and log-probabilities: the first 30 decoded and renormalised, the end token left out."""
+    con, lists = listed(kept)
+    expected = {}
+    for pos, both in lists.items():
+        b, a = renormalised(both, 30)
+        at10, at50 = slow(b, a, 10), slow(b, a, 50)
+        numbers = (at50["tr"], at50["tp"], at10["btp"], at10["jaccard"], at10["ws"], at10["kl"], at50["ndcg"])
+        expected[pos] = (class_of(at10["tr"]), *numbers)
     found = con.execute(
         "SELECT pos, shift, tr, tp, btp, jaccard_10, ws_10, kl_10, ndcg FROM aligntds ORDER BY pos"
     ).fetchall()
@@ -127,6 +146,28 @@ def test_the_aligntds_view_against_its_definitions(kept: int) -> None:
     for pos, shift, *values in found:
         assert shift == expected[pos][0] and values == pytest.approx(expected[pos][1:], rel=1e-5, abs=1e-6)
     assert 50 in {row[2] for row in found} and len({row[1] for row in found}) > 1
+
+
+@pytest.mark.parametrize("k", [10, 30, 50])
+def test_aligntds_numbers_at_any_k_against_their_definitions(k: int) -> None:
+    """Of 50 stored: lists of 30 are renormalised as the code does, longer ones over what is asked for."""
+    con, lists = listed(50)
+    names = ("tr", "tp", "btp", "jaccard", "ws", "kl", "ndcg")
+    found = con.execute(f"SELECT pos, shift, {', '.join(names)} FROM aligntds_at({k}) ORDER BY pos").fetchall()
+    assert [row[0] for row in found] == list(range(39))
+    for pos, shift, *values in found:
+        numbers = slow(*renormalised(lists[pos], max(k, 30)), k)
+        assert shift == class_of(numbers["tr"])
+        assert values == pytest.approx([numbers[name] for name in names], rel=1e-5, abs=1e-6)
+    assert len({row[1] for row in found}) > 1
+
+
+@pytest.mark.parametrize("k", [0, 31, 50])
+def test_more_candidates_than_were_stored_is_said(k: int) -> None:
+    con, _ = listed(30)
+    assert con.execute("SELECT count(*) FROM aligntds_at(30)").fetchall() == [(39,)]
+    with pytest.raises(duckdb.InvalidInputException, match=rf"aligntds_at\({k}\): k is 1 to 30, which score.top_k stored"):
+        con.execute(f"SELECT count(*) FROM aligntds_at({k})").fetchall()
 
 
 def test_checks_of_arithmetic_stand_in_noise_and_nowhere_else(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ UPDATE score SET top_logprobs = list_concat(top_logprobs[1:7], ['-inf', '-inf', 
 UPDATE score SET logprob = NULL, rank = 10 FROM "position" p
 WHERE p.response_id = score.response_id AND p.pos = score.pos AND p.is_end AND condition_id = 'base·plain';
 """
+TABLES = ("prompt", "reading", "response", "position", "score", "divergence")
 METHODS = ("divergence", "entropy", "random")
 CONDITIONS = {
     "base·plain": ("base", "plain", ""),
@@ -109,7 +110,7 @@ def _made(
         rows = _answers(rng, prompts, kept, [pair["comparison_id"] for pair in pairs], tags, shifted, "yes" * rich)
         for prompt in rows["prompt"][1::2] * rich:
             prompt["set"] = "set <two>"
-        for table in ("prompt", "response", "position", "score", "divergence"):
+        for table in TABLES:
             insert(con, table, rows[table])
         if rich:
             _probes(con, rng, rows["prompt"])
@@ -129,6 +130,7 @@ def describe(con: duckdb.DuckDBPyConnection, conditions: Sequence[str], width: i
     shots = plain | {"context_id": "few-shot", "kind": "few-shot"}
     insert(con, "context", [plain, {"context_id": "chat", "kind": "chat"}, shots])
     shown = {"head_ids": [1, 2], "tail_ids": [3, 4], "begin_tokens": 1, "template_hash": "f00d"}
+    shown |= {"opening": "<s>Q: ", "closing": f"\nA: {HOSTILE[0]}"}
     names = ("model_id", "context_id", "arithmetic")
     cards = {"plain": f"Q: {HOSTILE[0]}", "chat": HOSTILE[1], "few-shot": HOSTILE[2]}
     rows = [dict(zip(names, CONDITIONS[c], strict=True)) | {"condition_id": c} | shown for c in conditions]
@@ -164,13 +166,14 @@ def _answers(
     last_word: str,
 ) -> dict[str, list[dict[str, Any]]]:
     """The rows of all answers, by table. A few were cut, or came without word of how they ended."""
-    made: dict[str, list[dict[str, Any]]] = {t: [] for t in ("prompt", "response", "position", "score", "divergence")}
+    made: dict[str, list[dict[str, Any]]] = {t: [] for t in TABLES}
     for i in range(1, prompts + 1):
         text, names = HOSTILE[i % len(HOSTILE)], {"prompt_id": f"p{i}", "response_id": f"sft·chat/p{i}"}
         if last_word:  # one that every answer has, in a token of its own
             text += " " * (-len(text) % 3) + last_word
         tasks, topics = (["info-seek", "a|b"][: 1 + i % 2], ["places"]) if tags else ([], [])
         prompt = {"prompt_id": f"p{i}", "ordinal": i, "set": "set", "text": f"Prompt {i}: {text}", "truths": []}
+        made["reading"] += [{"condition_id": c, "prompt_id": f"p{i}", "text": prompt["text"], "special": [0, 3]} for c in conditions]
         made["prompt"].append(prompt | {"tasks": tasks, "topics": topics, "harmful": i % 2 == 0 if tags else None})
         spans = _spans(text)
         ended = {"finish": {3: "length", 4: "unknown"}.get(i % 8, "stop"), "boundary": i % 8 == 4}

@@ -116,11 +116,18 @@ def test_a_database_of_which_no_report_can_be_drawn_is_one_line(project: Path, s
     assert not (project / "build").exists()
 
 
-@pytest.mark.parametrize("sql", ["DELETE FROM comparison", "DELETE FROM position", "DELETE FROM score WHERE condition_id = 'base·plain'"])
+@pytest.mark.parametrize("sql", ["DELETE FROM position", "DELETE FROM score WHERE condition_id = 'base·plain'"])
 def test_a_database_without_numbers_is_one_line_that_names_it(project: Path, sql: str) -> None:
     with duckdb.connect(str(project / "made.duckdb")) as con:
         con.execute(sql)
     with pytest.raises(InputError, match=r"made.duckdb: no position has the scores of a comparison; run `tds store`"):
+        _write(project)
+
+
+def test_a_database_without_a_comparison_is_one_line_that_names_it(project: Path) -> None:
+    with duckdb.connect(str(project / "made.duckdb")) as con:
+        con.execute("DELETE FROM comparison")
+    with pytest.raises(InputError, match=r"made.duckdb: holds no comparison, which pages need; its scores are there"):
         _write(project)
 
 

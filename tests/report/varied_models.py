@@ -80,7 +80,7 @@ def cards() -> dict[str, Rows]:
 def _condition(i: int, condition: str) -> dict[str, Any]:
     of = dict(zip(("model_id", "context_id", "arithmetic"), CONDITIONS[condition], strict=True))
     read = {"head_ids": [0], "tail_ids": [i, 17, i + 1, 120], "begin_tokens": i % 2}
-    return of | read | {"condition_id": condition, "prompt_card": "", "template_hash": ""}
+    return of | read | {"condition_id": condition, "prompt_card": "", "template_hash": "", "opening": "", "closing": ""}
 
 
 def _token(model: str, i: int) -> dict[str, Any]:

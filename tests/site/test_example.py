@@ -297,3 +297,37 @@ def test_reduced_motion(rich: Path, browser: Browser) -> None:
     page.goto(rich.as_uri() + "/examples/c-1/1.html")
     moving = "[...document.querySelectorAll('.tds-example *')].filter(n => !['0s', ''].includes(getComputedStyle(n).transitionDuration)).length"
     assert page.evaluate(moving) == 0
+
+
+def test_one_act_shows_exactly_what_both_models_read(reader: Watched, rich: Path) -> None:
+    """By keyboard; hostile texts as they are; special tokens marked where the record says they stand."""
+    con = query.connect(rich.parent / "made.duckdb")
+    sql = """SELECT opening || reading.text || closing FROM reading JOIN condition USING (condition_id)
+             JOIN prompt USING (prompt_id) WHERE ordinal = ? AND condition_id = ?"""
+    for ordinal in range(1, len(synthetic.HOSTILE) + 1):
+        page = reader.open(f"examples/c-1/{ordinal}.html")
+        assert page.locator(".tds-read").count() == 0
+        page.locator("#before summary").focus()
+        page.keyboard.press("Enter")
+        expect(page.locator(".tds-read pre")).to_have_count(2)
+        shown = page.locator(".tds-read code").evaluate_all("codes => codes.map(code => code.textContent)")
+        read = [con.execute(sql, [ordinal, name]).fetchall()[0][0] for name in ("base·plain", "sft·chat")]
+        assert shown == read and all(text.startswith("<s>Q: ") for text in read)
+        assert page.locator("mark.tds-special").all_inner_texts() == ["<s>", "<s>"]
+        assert page.locator("#before").evaluate("box => box.querySelectorAll('img, b, a').length") == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_both_models_read_fits_a_narrow_page_and_is_legible(rich: Path, browser: Browser, scheme: str) -> None:
+    for width, columns in ((1280, 2), (390, 1)):
+        watched = Watched(browser, rich.as_uri() + "/", width=width, scheme=scheme)
+        page = watched.open("examples/c-1/1.html")
+        page.locator("#before summary").click()
+        lefts = page.locator(".tds-read").evaluate_all("boxes => boxes.map(b => Math.round(b.getBoundingClientRect().x))")
+        assert len(set(lefts)) == columns and page.evaluate("document.documentElement.scrollWidth") <= width
+        for what in ("mark.tds-special", ".tds-read code", ".tds-read p", "#before summary"):
+            assert page.locator(what).first.evaluate(CONTRAST) >= 4.5, what
+        page.locator("#before summary").click()
+        expect(page.locator(".tds-reads")).to_be_hidden()
+        watched.context.close()
+        assert watched.faults == []

@@ -25,5 +25,9 @@ ReportOption = Annotated[
     ),
 ]
 PartOption = Annotated[str, typer.Option("--part", help="This worker's part of the work, e.g. 2/4.")]
+StartOption = Annotated[
+    int, typer.Option("--start", help="The first row, counted from 0; shards that hold the rows are taken whole.")
+]
+EndOption = Annotated[int | None, typer.Option("--end", help="The row to stop before; default: all.")]
 DeviceOption = Annotated[str | None, typer.Option("--device", help="Overrides the report file's device.")]
 DatabaseOption = Annotated[Path, typer.Option("--db", help="The DuckDB file that `tds store` wrote.")]

@@ -12,8 +12,10 @@ from tds_atlas.cli.options import (
     DEFAULT_REPORT,
     DatabaseOption,
     DeviceOption,
+    EndOption,
     PartOption,
     ReportOption,
+    StartOption,
     report_file,
 )
 from tds_atlas.progress import tell
@@ -40,26 +42,43 @@ def check(
         tell(line)
 
 
-def generate(report: ReportOption = DEFAULT_REPORT, part: PartOption = "1/1", device: DeviceOption = None) -> None:
-    """Generate the aligned models' answers (greedily), or tokenise those of response files."""
-    from tds_atlas.pipeline import steps
-    from tds_atlas.pipeline.plan import read_plan
-    from tds_atlas.pipeline.work import Part
+def generate(
+    report: ReportOption = DEFAULT_REPORT,
+    part: PartOption = "1/1",
+    start: StartOption = 0,
+    end: EndOption = None,
+    device: DeviceOption = None,
+) -> None:
+    """Generate the aligned models' answers (greedily), or tokenise those of response files.
 
-    steps.generate(read_plan(report), Part.parse(part), device)
-
-
-def score(report: ReportOption = DEFAULT_REPORT, part: PartOption = "1/1", device: DeviceOption = None) -> None:
-    """Score every answer under every condition: rank, log-probability, entropy, top-k, KL and JS.
-
-    Generates missing answers first. Several machines can share the work through one folder of shards: run
-    `tds generate` with --part 1/4, 2/4, ... on each, then `tds score` likewise, and `tds site` on one of them.
+    --start 0 --end 128 takes the first 128 rows that the report uses, in the order of each file, by whole shards
+    (shard_responses rows each): what they hold counts for the report. Exactly so many rows: limit in the report file.
     """
     from tds_atlas.pipeline import steps
     from tds_atlas.pipeline.plan import read_plan
-    from tds_atlas.pipeline.work import Part
+    from tds_atlas.pipeline.work import Part, Span
 
-    steps.score(read_plan(report), Part.parse(part), device)
+    steps.generate(read_plan(report).within(Span(start, end)), Part.parse(part), device)
+
+
+def score(
+    report: ReportOption = DEFAULT_REPORT,
+    part: PartOption = "1/1",
+    start: StartOption = 0,
+    end: EndOption = None,
+    device: DeviceOption = None,
+) -> None:
+    """Score every answer under every condition: rank, log-probability, entropy, top-k, KL and JS.
+
+    Generates missing answers first. Several machines can share the work through one folder of shards: run
+    `tds generate` with --part 1/4, 2/4, ... on each, then `tds score` likewise, and `tds site` on one of them. Rows can
+    be named instead, as in `tds generate`: --start 0 --end 128.
+    """
+    from tds_atlas.pipeline import steps
+    from tds_atlas.pipeline.plan import read_plan
+    from tds_atlas.pipeline.work import Part, Span
+
+    steps.score(read_plan(report).within(Span(start, end)), Part.parse(part), device)
 
 
 def probe(report: ReportOption = DEFAULT_REPORT, part: PartOption = "1/1", device: DeviceOption = None) -> None:

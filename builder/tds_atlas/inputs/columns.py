@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from tds_atlas.domain import InputError, printable
-from tds_atlas.inputs.settings import ResponseSettings
+from tds_atlas.inputs.settings import InputColumn, ResponseSettings
 
 _USUAL = {  # the columns that may hold each, the likeliest first
     "id": ("id", "prompt_id"),
     "prompt": ("prompt", "pure_input", "instruction", "question"),
     "answer": ("answer", "output", "response", "completion"),
+    "input": (),  # read only where the settings name it
 }
 _CONVERSATIONS = ("messages", "conversations", "conversation")
 _MATTER = ("input", "context")  # of Alpaca and Dolly: what an `instruction` is about
@@ -33,8 +34,8 @@ def with_usual_names(path: Path, place: str, row: Any, settings: ResponseSetting
     if not isinstance(row, dict):
         return row
     where = f"{path}: {place}"
-    fields: dict[str, Any] = {"id": place.split()[-1]} | _tags(row)
-    columns = {name: _column(where, name, row, getattr(settings.columns, name)) for name in _USUAL}
+    fields: dict[str, Any] = {"id": place.split()[-1]} | _tags(row) | own_input(path, place, row, settings.columns)
+    columns = {name: _column(where, name, row, getattr(settings.columns, name)) for name in _USUAL if name != "input"}
     if columns["id"] is not None:
         fields["id"] = row[columns["id"]]
     question, answer = row[columns["prompt"]], row[columns["answer"]]
@@ -44,6 +45,16 @@ def with_usual_names(path: Path, place: str, row: Any, settings: ResponseSetting
     if isinstance(answer, list) and turns[1] is None and settings.answers == "first":
         fields["answer"] = answer[:1]
     return fields
+
+
+def own_input(path: Path, place: str, row: Mapping[str, Any], columns: InputColumn) -> dict[str, Any]:
+    """The row's own text before the answer, where a column is named for it. Raises InputError if it is empty."""
+    if columns.input is None:
+        return {}
+    text = row[_column(f"{path}: {place}", "input", row, columns.input)]
+    if text in (None, ""):
+        raise InputError(f"{path}: {place}: input: empty; it holds all that the model read before the answer")
+    return {"input": text}
 
 
 def _column(where: str, name: str, row: Mapping[str, Any], custom: str | None) -> Any:

@@ -43,13 +43,13 @@ class PromptRow(BaseModel):
     harmful: bool | None = None
     truths: list[Truth] = []
     category: Any = None  # in just-eval: `safety` for harmful prompts, `regular` for the others
+    input: str | None = None  # only where the settings name its column
 
     def as_prompt(self, source: str, place: str) -> Prompt:
         """The row as a prompt of the set `source`."""
         harmful = self.harmful if self.harmful is not None else _HARM.get(str(self.category))
-        return Prompt(
-            str(self.id), self.prompt, source, tuple(self.tasks), tuple(self.topics), harmful, tuple(self.truths), place
-        )
+        tags = (tuple(self.tasks), tuple(self.topics), harmful, tuple(self.truths))
+        return Prompt(str(self.id), self.prompt, source, *tags, place, self.input)
 
 
 class AnswerRow(PromptRow):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tds_atlas.domain import Answer, InputError, Prompt
-from tds_atlas.inputs.columns import with_usual_names
+from tds_atlas.inputs.columns import own_input, with_usual_names
 from tds_atlas.inputs.fields import AnswerRow, PromptRow, passing_over, validated
 from tds_atlas.inputs.rows import read_dataset, read_rows
 from tds_atlas.inputs.settings import PromptSettings, ResponseSettings
@@ -21,7 +22,8 @@ def read_prompts(settings: PromptSettings, passed_over: list[str] | None = None)
     path, prompts, lines = settings.path, [], list[str]()
     for place, row in read_rows(path, settings.on_error, lines):
         with passing_over(path, settings.on_error, lines):
-            prompts.append(validated(path, place, PromptRow, row).as_prompt(_set(path), f"{path.name}: {place}"))
+            fields = _with_input(path, place, row, settings)
+            prompts.append(validated(path, place, PromptRow, fields).as_prompt(_set(path), f"{path.name}: {place}"))
     selected = _select(path, prompts, [p.prompt_id for p in prompts], settings, lines)
     if passed_over is not None:
         passed_over += lines
@@ -46,7 +48,9 @@ def read_answers(
         with passing_over(path, settings.on_error, lines):
             row = validated(path, place, AnswerRow, with_usual_names(path, place, raw, settings))
             same = by_text.get(row.prompt)  # prompts with equal text are used in turn
-            prompt = same[0] if same else row.as_prompt(_set(path), f"{path.name}: {place}")
+            prompt = row.as_prompt(_set(path), f"{path.name}: {place}")
+            if same:
+                prompt = replace(same[0], input=row.input or same[0].input)
             text = _only(path, place, row.answer)
             if not text and prompt.prompt_id not in settings.leave_out:
                 name = json.dumps(prompt.prompt_id)
@@ -60,6 +64,14 @@ def read_answers(
     if passed_over is not None:
         passed_over += lines
     return tuple(selected)
+
+
+def _with_input(path: Path, place: str, row: Any, settings: PromptSettings) -> Any:
+    """The row with its `input` from the column that the settings name, or without one."""
+    if not isinstance(row, dict):
+        return row
+    rest = {key: value for key, value in row.items() if key != "input"}
+    return rest | own_input(path, place, row, settings.columns)
 
 
 def _set(path: Path) -> str:

@@ -45,7 +45,7 @@ class Report(Settings):
     contexts: dict[Name, ContextSettings] = Field(min_length=1)
     prompts: PromptSettings | None = None
     responses: dict[Name, ResponseSettings] = Field(default_factory=dict)
-    comparisons: tuple[ComparisonSettings, ...] = Field(min_length=1)
+    comparisons: tuple[ComparisonSettings, ...] = ()  # none: `conditions` score the answers of all `responses`
     conditions: tuple[ConditionSettings, ...] = ()
     noise: tuple[NoiseSettings, ...] = ()
     roles: RolesSettings | None = None
@@ -57,6 +57,14 @@ class Report(Settings):
     device: Devices = "auto"
     site: SiteSettings = SiteSettings()
     output: OutputSettings = OutputSettings()
+
+    @model_validator(mode="after")
+    def _something_is_scored(self) -> Self:
+        if not self.comparisons and not (self.conditions and self.responses):
+            raise ValueError("comparisons: missing; without them give conditions and the responses that they score")
+        if not self.comparisons and self.noise:
+            raise ValueError("noise: checks the answers of a comparison, and there is none")
+        return self
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
@@ -108,7 +116,11 @@ class Report(Settings):
 
     def file_sources(self) -> dict[str, ResponseSettings]:
         """The response files in use, by source name."""
-        return {c.source: self.responses[c.source] for c in self.comparisons if c.source in self.responses}
+        return {source: self.responses[source] for source in self.sources() if source in self.responses}
+
+    def sources(self) -> tuple[str, ...]:
+        """The sources of the answers that are scored: those of the comparisons; without any, all response files."""
+        return tuple(dict.fromkeys(c.source for c in self.all_comparisons)) or tuple(self.responses)
 
     @cached_property
     def all_comparisons(self) -> tuple[Comparison, ...]:
@@ -131,16 +143,22 @@ class Report(Settings):
     def conditions_of(self, source: str) -> tuple[Condition, ...]:
         """The conditions under which the answers of a source are scored, each once.
 
-        Each of `conditions` scores the answers of every comparison in which its model takes part.
+        Each of `conditions` scores the answers of every comparison in which its model takes part; all answers, if there
+        is none.
         """
+        if not self.comparisons:
+            return tuple(dict.fromkeys(c.condition for c in self.conditions))
         pairs = [c for comparison in self.comparisons_of(source) for c in (comparison.base, comparison.aligned)]
         models = {c.model_id for c in pairs}
         return tuple(dict.fromkeys([*pairs, *(c.condition for c in self.conditions if c.model in models)]))
 
+    def reader_of(self, source: str) -> Condition:
+        """The condition in which the answers of a file are tokenised: the aligned one that scores them first."""
+        return next((c.aligned for c in self.comparisons_of(source)), self.conditions_of(source)[0])
+
     def conditions_used(self) -> tuple[Condition, ...]:
         """Every condition of the report, each once."""
-        sources = dict.fromkeys(c.source for c in self.all_comparisons)
-        return tuple(dict.fromkeys(c for source in sources for c in self.conditions_of(source)))
+        return tuple(dict.fromkeys(c for source in self.sources() for c in self.conditions_of(source)))
 
 
 def _labels(comparisons: Sequence[ComparisonSettings]) -> list[str]:

@@ -93,7 +93,7 @@ class ModelSettings(Source):
 class ContextSettings(Settings):
     """How a prompt becomes the tokens before the answer."""
 
-    kind: Literal["chat", "plain", "few-shot"]
+    kind: Literal["chat", "plain", "few-shot", "verbatim"]  # verbatim: the row's own input is that text
     template: str | None = None  # chat: the name of one of the model's templates, or a Jinja template
     path: InputPath | None = Field(default=None, exclude=True)  # a file with the template
     system: str | None = None
@@ -116,6 +116,11 @@ class ContextSettings(Settings):
 
     @model_validator(mode="after")
     def _template_fits_kind(self) -> Self:
+        if self.kind == "verbatim":
+            given = [key for key in ("template", "system", "template_of", "template_kwargs") if getattr(self, key)]
+            if given:
+                raise ValueError(f"a verbatim context takes no {given[0]}: it reads each row's own input as it stands")
+            return self
         if self.kind != "chat" and (self.template is None or self.template.count("{prompt}") != 1):
             raise ValueError(f"a {self.kind} context needs template (or path), with {{prompt}} in it exactly once")
         if self.kind != "chat" and self.template_kwargs:
@@ -135,8 +140,15 @@ class RowSettings(Settings):
     on_error: Literal["stop", "skip"] = "stop"  # skip: a row that cannot be used, or is too long, is passed over
 
 
+class InputColumn(Settings):
+    """The name of the column with each row's own text before the answer, for a verbatim context."""
+
+    input: str | None = None
+
+
 class PromptSettings(RowSettings):
     path: InputPath
+    columns: InputColumn = InputColumn()
 
 
 class RolesSettings(Settings):
@@ -151,7 +163,7 @@ class ControlSettings(Settings):
     path: InputPath
 
 
-class ColumnSettings(Settings):
+class ColumnSettings(InputColumn):
     """The names of a response file's columns, if they are not the usual ones."""
 
     id: str | None = None

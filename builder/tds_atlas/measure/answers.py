@@ -26,7 +26,7 @@ class Reader:
     def read(self, source: str, answer: Answer) -> Response:
         """One answer as token ids. Its model ended it if it closes with the text of an end token."""
         text, end_id = self.split(answer)
-        ids, spans, boundary = self.frame.answer_ids(answer.prompt.text, text)
+        ids, spans, boundary = self.frame.answer_ids(self.frame.reads(answer.prompt), text)
         finish: Finish = "unknown"
         if end_id is not None:
             ids, spans, finish = (*ids, end_id), (*spans, (len(text), len(text))), "stop"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from tds_atlas.domain import InputError, Spans
+from tds_atlas.domain import InputError, Prompt, Spans
 from tds_atlas.inputs.settings import ContextSettings
 from tds_atlas.measure.chat_template import ChatTemplate, choose_template
 from tds_atlas.measure.special_text import Encoding, SpecialText
@@ -26,6 +26,20 @@ class Frame:
     settings: ContextSettings
     tokenizer: PreTrainedTokenizerFast
     chat_template: str | Mapping[str, str] | None = None  # of the model named by `template_of`; None: the model's own
+
+    def reads(self, prompt: Prompt) -> str:
+        """What this context is filled with: the user's text, or in a verbatim context the row's own input.
+
+        Raises InputError where a row has none.
+        """
+        if self.settings.kind != "verbatim":
+            return prompt.text
+        if not prompt.input:
+            raise InputError(
+                f"{prompt.place or f'prompt {prompt.prompt_id!r}'}: no input, which contexts.{self.context_id} reads "
+                "verbatim; name its column with columns: {input: ...}"
+            )
+        return prompt.input
 
     def render(self, prompt: str) -> str:
         """The whole text before the answer, special tokens included."""
@@ -49,6 +63,9 @@ class Frame:
         """What `render` shows, with the prompt's own text of special tokens hidden."""
         if self.chat:
             return self.chat.before_answer(self._hide(prompt))
+        if self.settings.kind == "verbatim":
+            begin = _begin_text(self.tokenizer)
+            return prompt if prompt.startswith(begin) else begin + prompt
         assert self.settings.template is not None
         return _begin_text(self.tokenizer) + self.settings.template.replace("{prompt}", self._hide(prompt))
 
@@ -58,6 +75,11 @@ class Frame:
     def prompt_ids(self, prompt: str) -> tuple[int, ...]:
         """The ids before the answer. `render` has already written the special tokens, so none are added here."""
         return self._ids_of(prompt, self._text(prompt))
+
+    def special_places(self, prompt: str) -> tuple[int, ...]:
+        """Where special tokens begin and end in what `render` shows, in turn; their text alone is not one."""
+        ids, offsets = _tokenise(self.special, self._text(prompt))
+        return tuple(place for i, span in zip(ids, offsets, strict=True) if i in self.special.ids for place in span)
 
     def _ids_of(self, prompt: str, text: str) -> tuple[int, ...]:
         ids = tuple(_tokenise(self.special, text)[0])
@@ -106,7 +128,7 @@ class Frame:
             remarks.append(f"the template has no generation prompt: {self.chat.header!r} comes from a rendered answer")
         special = sum(bool(self.special.occurrences(prompt)) for prompt in prompts)
         if special:
-            how = self.settings.special_text
+            how = "tokens" if self.settings.kind == "verbatim" else self.settings.special_text
             remarks.append(f"{special} prompts hold the text of a special token, read as {how}")
         return remarks
 

@@ -16,7 +16,7 @@ from tds_atlas.measure.side import Ids, Side
 
 def generate(side: Side, prompts: Sequence[Prompt], max_new_tokens: int) -> list[Response]:
     """One batch: the side's answer to each prompt, including its end token."""
-    prompt_ids = [side.frame.prompt_ids(prompt.text) for prompt in prompts]
+    prompt_ids = [side.prompt_ids(prompt) for prompt in prompts]
     _check_length(side.model, prompts, prompt_ids, max_new_tokens)
     size = rows_at_once([side.model], max(map(len, prompt_ids)) + max_new_tokens, len(prompts))
     answers = in_batches(

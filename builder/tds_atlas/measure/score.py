@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tds_atlas.domain import REBATCHED, Comparison, Condition, Divergence, InputError, Response, Score
+from tds_atlas.domain import REBATCHED, Comparison, Condition, Divergence, InputError, Prompt, Response, Score
 from tds_atlas.measure.engines.transformers import LoadedModel
 from tds_atlas.measure.memory import without_overflow
 from tds_atlas.measure.side import PromptIds, Side
@@ -41,11 +41,11 @@ class Scorer:
         """The model of each side, loaded on first use."""
         return {side.condition: side.model for side in self.sides}
 
-    def prompt_ids(self, prompts: Mapping[str, str]) -> PromptIds:
-        """The ids that each side reads before each answer. `prompts`: response_id -> text of its prompt."""
+    def prompt_ids(self, prompts: Mapping[str, Prompt]) -> PromptIds:
+        """The ids that each side reads before each answer. `prompts`: response_id -> its prompt."""
         return {
-            response_id: {side.condition: side.frame.prompt_ids(text) for side in self.sides}
-            for response_id, text in prompts.items()
+            response_id: {side.condition: side.prompt_ids(prompt) for side in self.sides}
+            for response_id, prompt in prompts.items()
         }
 
     @cached_property
@@ -68,9 +68,9 @@ class Scorer:
         yield batch
 
     def score_all(
-        self, responses: Sequence[Response], prompts: Mapping[str, str], advance: Callable[[int], None]
+        self, responses: Sequence[Response], prompts: Mapping[str, Prompt], advance: Callable[[int], None]
     ) -> ScoresAndDivergences:
-        """Scores and divergences of all responses, batch by batch; `prompts`: response_id -> text."""
+        """Scores and divergences of all responses, batch by batch; `prompts`: response_id -> its prompt."""
         ids = self.prompt_ids(prompts)
         scores, divergences = list[Score](), list[Divergence]()
         for batch in self.batches(responses, ids):

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tds_atlas.domain import Condition, InputError
+from tds_atlas.domain import Condition, InputError, Prompt
+from tds_atlas.measure.readings import Readings
 
 if TYPE_CHECKING:
     from tds_atlas.measure.contexts import Frame
@@ -29,26 +30,36 @@ class Side:
     def model(self) -> LoadedModel:
         return self.load()
 
-    def card(self, prompts: Sequence[str]) -> dict[str, Any]:
+    def prompt_ids(self, prompt: Prompt) -> Ids:
+        """The ids that the model reads before an answer to this prompt."""
+        return self.frame.prompt_ids(self.frame.reads(prompt))
+
+    def readings(self, prompts: Sequence[Prompt]) -> Readings:
+        """What the model reads before an answer to each of these prompts."""
+        return Readings.of(self.frame, [self.frame.reads(prompt) for prompt in prompts])
+
+    def card(self, prompts: Sequence[Prompt], readings: Readings) -> dict[str, Any]:
         """What the model reads before an answer, shown on the first prompt: a row of the table `condition`."""
-        prompt = prompts[0]
-        ids = self.frame.prompt_ids(prompt)
+        texts = [self.frame.reads(prompt) for prompt in prompts]
+        ids = self.frame.prompt_ids(texts[0])
         return {
             "condition_id": self.condition.condition_id,
             "model_id": self.condition.model_id,
             "context_id": self.condition.context_id,
             "arithmetic": self.condition.arithmetic,
-            "prompt_card": self.frame.render(prompt),
+            "prompt_card": self.frame.render(texts[0]),
             "head_ids": list(ids[:CARD_IDS]),
             "tail_ids": list(ids[-CARD_IDS:]),
             "begin_tokens": self.frame.begin_count(ids),
             "template_hash": self.frame.template_hash,
-            "remarks": "; ".join(self.frame.remarks(prompts)) or None,
+            "opening": readings.opening,
+            "closing": readings.closing,
+            "remarks": "; ".join(self.frame.remarks(texts)) or None,
         }
 
-    def out_of_memory(self, prompt: str) -> InputError:
+    def out_of_memory(self, prompt: Prompt) -> InputError:
         """The error for a prompt that does not fit into memory even alone."""
         return InputError(
             f"model {self.condition.model_id} runs out of memory on {self.model.device} "
-            f"with prompt {prompt[:40]!r} alone"
+            f"with prompt {prompt.text[:40]!r} alone"
         )

@@ -63,6 +63,12 @@ class SpecialText:
         return found.ids, found.offsets
 
     @cached_property
+    def ids(self) -> frozenset[int]:
+        """The ids of the special tokens."""
+        vocabulary = self.tokenizer.get_vocab()
+        return frozenset(vocabulary[text] for text in self._texts)
+
+    @cached_property
     def _texts(self) -> list[str]:
         """Longest first, so that a pattern finds a token before its beginning. Pieces for bytes keep their names."""
         tokens = [str(token.content) for token in self.tokenizer.added_tokens_decoder.values() if token.special]

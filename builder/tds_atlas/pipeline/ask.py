@@ -85,7 +85,7 @@ def ask(plan: Plan, models: Callable[[], Models], text: str, comparison_id: str 
     prompt, answering = Prompt("shown", text, "terminal"), sides[comparison.aligned]
     (response,) = generate(answering, [prompt], plan.report.generate.max_new_tokens)
     scorer = Scorer(list(sides.values()), [comparison], settings.top_k, settings.batch_tokens, settings.chunk_logits)
-    ((scores, (divergence,)),) = scorer.score([response], scorer.prompt_ids({response.response_id: text}))
+    ((scores, (divergence,)),) = scorer.score([response], scorer.prompt_ids({response.response_id: prompt}))
     by_condition = {s.condition_id: s for s in scores}
     names = _vocabulary(answering.frame.tokenizer)
     tokens = tuple(_tokens(comparison, response, by_condition, divergence, names))
@@ -113,6 +113,8 @@ def render(answer: ScoredAnswer, width: int, colour: bool) -> Text:
 
 def _comparison(plan: Plan, comparison_id: str | None) -> Comparison:
     comparisons = {c.comparison_id: c for c in plan.report.all_comparisons if c.kind == "tuning"}
+    if not comparisons:
+        raise InputError(f"{plan.path}: no comparison to score an answer by; give comparisons")
     if comparison_id is not None and comparison_id not in comparisons:
         raise InputError(f"--comparison {comparison_id}: not in {plan.path}; known: {', '.join(comparisons)}")
     return comparisons[comparison_id] if comparison_id else next(iter(comparisons.values()))

@@ -1,16 +1,16 @@
-"""The first step of a run: compare vocabularies; record models, tokens, and conditions with their prompt cards."""
+"""The first step of a run: compare vocabularies; record models, tokens, and conditions with what they read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
-from tds_atlas.domain import InputError
+from tds_atlas.domain import InputError, Prompt
 from tds_atlas.inputs.checkpoints import Checkpoint
 from tds_atlas.inputs.checkpoints import card as read_card
-from tds_atlas.inputs.pins import moving_lines
 from tds_atlas.inputs.model_config import read_config, vocab_size
+from tds_atlas.inputs.pins import moving_lines
 from tds_atlas.pipeline.plan import Plan
 from tds_atlas.pipeline.sides import side_of
 from tds_atlas.progress import say
@@ -18,6 +18,8 @@ from tds_atlas.record.shards import rows_table
 
 if TYPE_CHECKING:
     from tds_atlas.measure.engines.transformers import Models
+    from tds_atlas.measure.readings import Readings
+    from tds_atlas.measure.side import Side
 
 
 def write_cards(plan: Plan, models: Callable[[], Models]) -> None:
@@ -40,8 +42,9 @@ def write_cards(plan: Plan, models: Callable[[], Models]) -> None:
         for c in cards
     }
     tokens = [t for key, (width, name) in widths.items() for t in vocabulary(tokenizers[name], key, width)]
-    prompts = [prompt.text for prompt in plan.prompts.values()]
-    conditions = [side.card(prompts) for side in sides]
+    prompts = list(plan.prompts.values())
+    readings = [side.readings(prompts) for side in sides]
+    conditions = [side.card(prompts, read) for side, read in zip(sides, readings, strict=True)]
     for line in moving_lines(plan.checkpoints):
         say(line)
     for row, side in zip(conditions, sides, strict=True):
@@ -56,6 +59,7 @@ def write_cards(plan: Plan, models: Callable[[], Models]) -> None:
             "model": rows_table([asdict(c) for c in cards]),
             "condition": rows_table(conditions),
             "token": rows_table([asdict(t) for t in tokens]),
+            "reading": rows_table(list(_reading_rows(sides, prompts, readings))),
         },
         {"extended": extended},
     )
@@ -68,3 +72,13 @@ def _check_ids(checkpoint: Checkpoint, row: Mapping[str, Any]) -> None:
     if beyond and checkpoint.adapter is None:
         where = f"{row['condition_id']}: {checkpoint.tokenizer_folder}"
         raise InputError(f"{where}: its tokenizer writes the id {beyond[0]}, but the model has {rows:,} tokens")
+
+
+def _reading_rows(
+    sides: Sequence[Side], prompts: Sequence[Prompt], readings: Sequence[Readings]
+) -> Iterator[dict[str, Any]]:
+    """What each condition reads before the answers to each prompt, without what it reads before all."""
+    for side, read in zip(sides, readings, strict=True):
+        for prompt, text, special in zip(prompts, read.texts, read.special, strict=True):
+            key = {"condition_id": side.condition.condition_id, "prompt_id": prompt.prompt_id}
+            yield key | {"text": text, "special": list(special)}

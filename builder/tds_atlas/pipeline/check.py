@@ -116,13 +116,13 @@ def _lengths(plan: Plan, condition: Condition, window: Window) -> dict[str, int]
 
 
 def _card_lines(plan: Plan, condition: Condition, frame: Frame, longest: int) -> Iterator[str]:
-    prompt = next(iter(plan.prompts.values())).text
-    ids = frame.prompt_ids(prompt)
+    texts = [frame.reads(prompt) for prompt in plan.prompts.values()]
+    ids = frame.prompt_ids(texts[0])
     tokens = [f"{i}:{w!r}" for i, w in zip(ids, frame.tokenizer.convert_ids_to_tokens(list(ids)), strict=True)]
     card = f"begin tokens: {frame.begin_count(ids)}, template: {frame.template_hash}, longest: {longest:,} tokens"
     yield f"  condition {condition.condition_id}: {card}"
     yield f"    {' '.join(tokens[:_END_IDS])} ... {' '.join(tokens[-_END_IDS:])}"
-    yield from (f"    {remark}" for remark in frame.remarks([prompt.text for prompt in plan.prompts.values()]))
+    yield from (f"    {remark}" for remark in frame.remarks(texts))
 
 
 def _answer_lines(plan: Plan, models: Models, source: str) -> Iterator[str]:
@@ -137,7 +137,7 @@ def _cost(
     """Two operations per parameter and token, at the speed of a matrix product timed now."""
     report, speed = plan.report, _operations_per_second(models.device)
     positions, rows, work = 0, 0, 0.0
-    for source in dict.fromkeys(c.source for c in report.all_comparisons):
+    for source in report.sources():
         tokens = _answer_tokens(plan, models, source)
         positions += sum(tokens.values())
         for condition in report.conditions_of(source):

@@ -33,7 +33,7 @@ class Window:
         return Window(condition, side_of(plan, models, condition).frame, limit)
 
     def length(self, prompt: Prompt) -> int:
-        return len(self.frame.prompt_ids(prompt.text))
+        return len(self.frame.prompt_ids(self.frame.reads(prompt)))
 
     def fault(self, length: int, room: int) -> str | None:
         """What to say of a prompt of so many tokens if so many of an answer do not fit behind it."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tds_atlas.domain import Answer, Comparison, Condition, InputError, Prompt
 from tds_atlas.inputs.checkpoints import Checkpoint, locate
@@ -15,10 +15,11 @@ from tds_atlas.inputs.outputs import check_outputs
 from tds_atlas.inputs.prompts import read_answers, read_prompts
 from tds_atlas.inputs.report_file import Report, read_report
 from tds_atlas.inputs.roles import DEFAULT, Roles, read_roles
-from tds_atlas.pipeline.work import in_parts
+from tds_atlas.pipeline.work import ALL_ROWS, Span, in_parts
 from tds_atlas.record.shards import Shard, content_key, read_responses
 
 MEASURING = 7
+Row = TypeVar("Row", Prompt, Answer)
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Plan:
     controls: tuple[Planted, ...] = ()  # what was planted on purpose
     passed_over: tuple[str, ...] = ()  # a line for each row that could not be used, where the report lets rows be
     fits: bool = False  # whether rows that are too long for a model are among those passed over (fit.py)
+    span: Span = ALL_ROWS  # of the rows of each file: only the shards that hold them are worked on
 
     @cached_property
     def prompts(self) -> dict[str, Prompt]:
@@ -59,6 +61,13 @@ class Plan:
                     f"{self.path}: two prompts have the id {prompt.prompt_id!r}, one from {first.set}, another from "
                     f"{prompt.set}; change the ids in one of the files"
                 )
+            if first.input is None:
+                by_id[prompt.prompt_id] = replace(first, input=prompt.input)
+            elif prompt.input not in (None, first.input):
+                raise InputError(
+                    f"{self.path}: the prompt {prompt.prompt_id!r} has two inputs; score files of rows with different "
+                    "inputs in reports of their own"
+                )
         return by_id
 
     @property
@@ -70,11 +79,8 @@ class Plan:
     def lengths(self, sources: Sequence[str]) -> Shard:
         """Which rows of these files are too long for a model."""
         conditions = [(c.condition_id, self._identity(c)) for c in self.report.conditions_used()]
-        answers = [
-            (source, [(a.prompt.prompt_id, a.prompt.text, a.text) for a in rows])
-            for source, rows in self.answers.items()
-        ]
-        prompts = [(p.prompt_id, p.text) for p in self.prompt_set]
+        answers = [(source, [(*_identified(a.prompt), a.text) for a in rows]) for source, rows in self.answers.items()]
+        prompts = [_identified(p) for p in self.prompt_set]
         readers = [(c.source, c.base.condition_id, c.aligned.condition_id) for c in self.report.all_comparisons]
         most = self.report.generate.max_new_tokens
         return self._shard("lengths", sources, conditions, readers, prompts, answers, most)
@@ -84,7 +90,7 @@ class Plan:
         report = self.report
         models = [(c.model_id, c.settings.label, c.source, c.fingerprint) for c in self.checkpoints.values()]
         contexts = {name: context.model_dump() for name, context in report.contexts.items()}
-        prompts = [prompt.text for prompt in self.prompts.values()]
+        prompts = [_identified(prompt) for prompt in self.prompts.values()]
         return self._shard(
             "cards",
             models,
@@ -97,7 +103,7 @@ class Plan:
     def generations(self) -> Iterator[tuple[Condition, tuple[Prompt, ...], Shard]]:
         """The work of generating: a condition, the prompts it answers and the shard for the answers."""
         for condition in self.report.generated_sources().values():
-            for part in in_parts(self.prompt_set, self.report.shard_responses):
+            for part in self._parts(self.prompt_set):
                 yield (
                     condition,
                     part,
@@ -105,7 +111,7 @@ class Plan:
                         "responses",
                         condition.condition_id,
                         self._identity(condition),
-                        [(p.prompt_id, p.text) for p in part],
+                        [_identified(p) for p in part],
                         self.report.generate.max_new_tokens,
                     ),
                 )
@@ -113,8 +119,8 @@ class Plan:
     def readings(self) -> Iterator[tuple[str, tuple[Answer, ...], Shard]]:
         """The work of tokenising: a response file's name, some of its answers and the shard for them."""
         for source, answers in self.answers.items():
-            condition = self.report.comparisons_of(source)[0].aligned
-            for part in in_parts(answers, self.report.shard_responses):
+            condition = self.report.reader_of(source)
+            for part in self._parts(answers):
                 yield (
                     source,
                     part,
@@ -122,7 +128,7 @@ class Plan:
                         "responses",
                         source,
                         self._identity(condition),
-                        [(a.prompt.prompt_id, a.prompt.text, a.text) for a in part],
+                        [(*_identified(a.prompt), a.text) for a in part],
                     ),
                 )
 
@@ -135,7 +141,7 @@ class Plan:
         """The work of scoring, known once the responses exist; they are read one shard at a time and not kept."""
         for source, answers in self.response_shards():
             responses = read_responses(answers)
-            texts = [(r.response_id, self.prompts[r.prompt_id].text, r.token_ids) for r in responses]
+            texts = [(r.response_id, *_identified(self.prompts[r.prompt_id])[1:], r.token_ids) for r in responses]
             conditions = [(c.condition_id, self._identity(c)) for c in self.report.conditions_of(source)]
             pairs = [
                 (c.comparison_id, c.base.condition_id, c.aligned.condition_id)
@@ -167,7 +173,7 @@ class Plan:
         for comparison in (c for c in self.report.all_comparisons if c.comparison_id in comparisons):
             sides = [(c.condition_id, self._identity(c)) for c in (comparison.base, comparison.aligned)]
             for part in in_parts(prompts, self.report.shard_responses):
-                texts = [(p.prompt_id, p.text) for p in part]
+                texts = [_identified(p) for p in part]
                 yield comparison, part, self._shard(kind, comparison.comparison_id, sides, texts, settings)
 
     def continuations(self) -> Iterator[tuple[Comparison, Scoring, Shard]]:
@@ -189,6 +195,16 @@ class Plan:
             for *_, shard in works:
                 yield name, shard
 
+    def _parts(self, rows: Sequence[Row]) -> Iterator[tuple[Row, ...]]:
+        """The rows of each shard of answers."""
+        return self.span.of(in_parts(rows, self.report.shard_responses))
+
+    def within(self, span: Span) -> Plan:
+        """The plan for the shards that hold these rows. Raises InputError where there are no such rows."""
+        counts = [len(self.prompt_set)] * bool(self.report.generated_sources())
+        span.check(max(counts + [len(answers) for answers in self.answers.values()]))
+        return replace(self, span=span)
+
     def _identity(self, condition: Condition) -> tuple[Any, ...]:
         """Everything about a condition that its numbers depend on."""
         context = self.report.contexts[condition.context_id]
@@ -197,6 +213,11 @@ class Plan:
 
     def _shard(self, kind: str, *parts: Any) -> Shard:
         return Shard(self.report.output.shards, kind, content_key(MEASURING, kind, *parts))
+
+
+def _identified(prompt: Prompt) -> tuple[str, ...]:
+    """What of a prompt decides numbers: its id, its text, and its own input where one is read."""
+    return (prompt.prompt_id, prompt.text, *filter(None, [prompt.input]))
 
 
 def read_plan(path: Path) -> Plan:

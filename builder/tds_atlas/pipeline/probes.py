@@ -54,7 +54,7 @@ def _swap(plan: Plan, models: Models, comparison: Comparison, prompts: Sequence[
     settings = plan.report.probes.swap
     assert settings is not None
     rows = []
-    for swap in swaps(base, aligned, [p.text for p in prompts], settings.shares, settings.max_new_tokens):
+    for swap in swaps(base, aligned, prompts, settings.shares, settings.max_new_tokens):
         joint = swap.text
         ends = joint.ids[-1] in {*base.model.end_ids, *aligned.model.end_ids}
         text, _ = decode_with_spans(aligned.frame.tokenizer, joint.ids[:-1] if ends else joint.ids)
@@ -77,7 +77,6 @@ def _prefill(plan: Plan, models: Models, comparison: Comparison, prompts: Sequen
         whole, spans = decode_with_spans(aligned.frame.tokenizer, [*before, *(i for i in ids if i not in ends)])
         return whole[spans[len(before) - 1][1] if before else 0 :]
 
-    texts = [p.text for p in prompts]
     return [
         {
             "comparison_id": comparison.comparison_id,
@@ -90,7 +89,7 @@ def _prefill(plan: Plan, models: Models, comparison: Comparison, prompts: Sequen
             "base_opening_logprob": row.base_opening_logprob,
             "opening_likeliest": row.opening_likeliest,
         }
-        for row in prefills(base, aligned, texts, settings.depth, settings.new_tokens, settings.opening)
+        for row in prefills(base, aligned, prompts, settings.depth, settings.new_tokens, settings.opening)
     ]
 
 
@@ -125,7 +124,7 @@ def _branches(plan: Plan, comparison: Comparison, work: Scoring, most: int) -> I
         positions = tuple(sorted(sorted(begins, key=lambda t: -kl[t])[:most]))
         if positions:
             firsts = tuple(top_ids[response.response_id][t][0] for t in positions)
-            yield Branches(plan.prompts[response.prompt_id].text, response, positions, firsts)
+            yield Branches(plan.prompts[response.prompt_id], response, positions, firsts)
 
 
 def _ranks_and_top_ids(shard: Shard, condition_id: str) -> tuple[dict[str, list[int]], dict[str, list[list[int]]]]:

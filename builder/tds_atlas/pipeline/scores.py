@@ -27,11 +27,13 @@ def write_scores(plan: Plan, models: Callable[[], Models], part: Part = WHOLE) -
         with progress_bar(f"score {source}", sum(work.positions for work in scorings), "tokens") as advance:
             for work in scorings:
                 start, responses = time.monotonic(), read_responses(work.answers)
-                prompts = {r.response_id: plan.prompts[r.prompt_id].text for r in responses}
+                prompts = {r.response_id: plan.prompts[r.prompt_id] for r in responses}
                 with failures.collect():
                     scores, divergences = scorer.score_all(responses, prompts, advance)
                     meta = models().provenance() | {"seconds": time.monotonic() - start}
-                    tables = {"score": score_table(scores), "divergence": divergence_table(divergences)}
+                    tables = {"score": score_table(scores)}
+                    if divergences:
+                        tables["divergence"] = divergence_table(divergences)
                     work.shard.write(tables, meta)
     failures.raise_collected()
 

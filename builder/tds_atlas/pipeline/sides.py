@@ -42,7 +42,7 @@ def answer_reader(plan: Plan, models: Models, source: str) -> Reader:
     from tds_atlas.measure.answers import Reader
     from tds_atlas.measure.end_tokens import end_ids_of
 
-    condition = plan.report.comparisons_of(source)[0].aligned
+    condition = plan.report.reader_of(source)
     checkpoint = plan.checkpoints[condition.model_id]
     return Reader(side_of(plan, models, condition).frame, end_ids_of(checkpoint, models.tokenizer(checkpoint)))
 

@@ -40,6 +40,34 @@ class Part:
 WHOLE = Part()
 
 
+@dataclass(frozen=True)
+class Span:
+    """The rows from `start` up to but without `end`, counted from 0 in the order of the file. None: up to the last."""
+
+    start: int = 0
+    end: int | None = None
+
+    def check(self, rows: int) -> None:
+        """Raises InputError where the span is not within so many rows."""
+        end = rows if self.end is None else self.end
+        if not 0 <= self.start < rows:
+            raise InputError(f"--start {self.start}: the report has {rows:,} rows, counted from 0 to {rows - 1:,}")
+        if not self.start < end <= rows:
+            raise InputError(f"--end {end}: rows are counted from 0; give {self.start + 1} to {rows:,}")
+
+    def of(self, parts: Iterable[tuple[T, ...]]) -> Iterator[tuple[T, ...]]:
+        """The parts, given in order, that hold a row of the span; each is taken whole."""
+        first = 0
+        for part in parts:
+            after = first + len(part)
+            if after > self.start and (self.end is None or first < self.end):
+                yield part
+            first = after
+
+
+ALL_ROWS = Span()
+
+
 def in_parts(items: Sequence[T], size: int) -> Iterator[tuple[T, ...]]:
     """The items in order, `size` at a time."""
     rest = iter(items)

@@ -28,7 +28,8 @@ COMMENT ON MACRO aligntds_tp IS
     'The base''s probability of the aligned model''s first choice, 0 where it is not among its first k.';
 
 -- All vocabularies form one list, each with its offset: one list per tokenizer, joined, would be copied to every row.
-CREATE VIEW aligntds AS
+-- The macro `aligntds_lists` reads the lists, so that the view and `aligntds_at` compute over the same.
+CREATE MACRO aligntds_lists(kept) AS TABLE
 WITH
     vocabulary AS (
         SELECT tokenizer_id, (sum(count(*)) OVER (ORDER BY tokenizer_id) - count(*))::INTEGER AS before
@@ -43,10 +44,10 @@ WITH
             p.pos,
             bv.before AS b_before,
             av.before AS a_before,
-            b.top_ids[1:30] AS bi,
-            list_transform(b.top_logprobs[1:30]::DOUBLE[], lambda x: exp(x)) AS pb,
-            a.top_ids[1:30] AS ai,
-            list_transform(a.top_logprobs[1:30]::DOUBLE[], lambda x: exp(x)) AS pa
+            b.top_ids[1:kept] AS bi,
+            list_transform(b.top_logprobs[1:kept]::DOUBLE[], lambda x: exp(x)) AS pb,
+            a.top_ids[1:kept] AS ai,
+            list_transform(a.top_logprobs[1:kept]::DOUBLE[], lambda x: exp(x)) AS pa
         FROM comparison c
         JOIN condition bc ON bc.condition_id = c.base_condition_id
         JOIN model bm ON bm.model_id = bc.model_id
@@ -75,6 +76,9 @@ WITH
         FROM (SELECT *, list_sum(pb) AS pb_sum, list_sum(pa) AS pa_sum FROM listed)
         CROSS JOIN (SELECT list(coalesce(decoded, '') ORDER BY tokenizer_id, token_id) AS words FROM token)
     )
+FROM lists;
+
+CREATE VIEW aligntds AS
 SELECT
     comparison_id,
     prompt_id,
@@ -88,7 +92,35 @@ SELECT
     aligntds_ws(b, pb, a, pa, 10) AS ws_10,
     aligntds_kl(b, pb, a, pa, 10) AS kl_10,
     aligntds_ndcg(bi, ai) AS ndcg
-FROM lists;
+FROM aligntds_lists(30);
+
+CREATE MACRO aligntds_at(k) AS TABLE
+SELECT
+    comparison_id,
+    prompt_id,
+    response_id,
+    pos,
+    shift_class(aligntds_tr(b, a, k) + 1) AS shift,
+    aligntds_tr(b, a, k) AS tr,
+    aligntds_tp(b, pb, a, k) AS tp,
+    (aligntds_tp(b, pb, a, k) + aligntds_tp(a, pa, b, k)) / 2 AS btp,
+    aligntds_jaccard(b, a, k) AS jaccard,
+    aligntds_ws(b, pb, a, pa, k) AS ws,
+    aligntds_kl(b, pb, a, pa, k) AS kl,
+    aligntds_ndcg(bi, ai) AS ndcg
+FROM aligntds_lists(greatest(k, 30))
+WHERE
+    CASE
+        WHEN k BETWEEN 1 AND least(len(bi), len(ai))
+        THEN true
+        ELSE
+            error(concat('aligntds_at(', k, '): k is 1 to ', least(len(bi), len(ai)), ', which score.top_k stored'))
+    END;
+COMMENT ON MACRO TABLE aligntds_lists IS
+    'Both models'' candidates at each position as strings, with probabilities renormalised over the first `kept`.';
+COMMENT ON MACRO TABLE aligntds_at IS
+    'The AlignTDS numbers as in the view aligntds, every one at k, up to the stored top_k; renormalised over the first '
+    '30, or k if that is more.';
 
 COMMENT ON VIEW aligntds IS
     'The AlignTDS numbers, as its code computes them, beside ours: one row per comparison x position except the end '

@@ -42,7 +42,7 @@ COMMENT ON TABLE  context               IS 'How a prompt becomes the tokens befo
 COMMENT ON COLUMN context.context_id    IS 'Short name of the context in the report file, e.g. plain.';
 COMMENT ON COLUMN context.kind IS
     'chat: a chat template; plain: the text in template, with {prompt} filled in; few-shot: the same with examples '
-    'before it.';
+    'before it; verbatim: the row''s own input as it stands.';
 COMMENT ON COLUMN context.template      IS
     'The text with {prompt} in it; for chat the name of a template or a template of the report''s own, else NULL.';
 COMMENT ON COLUMN context.system        IS 'System message of a chat context; NULL where there is none.';
@@ -62,6 +62,8 @@ CREATE TABLE condition (
     tail_ids     INTEGER[] NOT NULL,
     begin_tokens INTEGER NOT NULL,
     template_hash VARCHAR NOT NULL,
+    opening      VARCHAR NOT NULL,
+    closing      VARCHAR NOT NULL,
     remarks      VARCHAR
 );
 COMMENT ON TABLE  condition              IS 'A model in a context, which predicts the next token.';
@@ -76,6 +78,10 @@ COMMENT ON COLUMN condition.head_ids     IS 'The first 12 token ids of that text
 COMMENT ON COLUMN condition.tail_ids     IS 'The last 12 token ids of that text, just before the answer.';
 COMMENT ON COLUMN condition.begin_tokens IS 'How many begin tokens it starts with: 0 or 1.';
 COMMENT ON COLUMN condition.template_hash IS 'SHA-256 (first 16 digits) of the template and system message in use.';
+COMMENT ON COLUMN condition.opening IS
+    'What it reads before every prompt''s own part; see reading.';
+COMMENT ON COLUMN condition.closing IS
+    'What it reads behind every prompt''s own part, just before the answer; see reading.';
 COMMENT ON COLUMN condition.remarks IS
     'What a reader must know of how prompts are rendered: the text of special tokens in prompts, a template without a '
     'generation prompt. NULL if there is nothing.';
@@ -140,6 +146,22 @@ COMMENT ON COLUMN prompt.tasks     IS 'Task tags; empty where the file has none.
 COMMENT ON COLUMN prompt.topics    IS 'Topic tags; empty where the file has none.';
 COMMENT ON COLUMN prompt.harmful   IS 'Whether complying would do harm; NULL where the file does not say.';
 COMMENT ON COLUMN prompt.truths    IS 'Strings that state the facts asked for, where the truth is known; else empty.';
+
+CREATE TABLE reading (
+    condition_id VARCHAR NOT NULL,
+    prompt_id    VARCHAR NOT NULL,
+    text         VARCHAR NOT NULL,
+    special      INTEGER[] NOT NULL,
+    PRIMARY KEY (condition_id, prompt_id)
+);
+COMMENT ON TABLE reading IS
+    'What a condition''s model reads before an answer: condition.opening || reading.text || condition.closing. '
+    'One row per condition and prompt.';
+COMMENT ON COLUMN reading.condition_id IS 'The condition; see condition.';
+COMMENT ON COLUMN reading.prompt_id    IS 'The prompt; see prompt.';
+COMMENT ON COLUMN reading.text         IS 'The prompt''s own part, between what all prompts of the condition share.';
+COMMENT ON COLUMN reading.special IS
+    'Where special tokens begin and end in the whole text, in turn, in code points from 0.';
 
 CREATE TABLE response (
     response_id  VARCHAR PRIMARY KEY,

@@ -132,8 +132,9 @@ def _write(path: Path, records: Records) -> None:
 def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
     _insert_rows(con, "prompt", [_prompt_row(i, prompt) for i, prompt in enumerate(records.prompts, 1)])
     _insert_rows(con, "context", records.contexts)
-    _insert_rows(con, "comparison", records.comparisons)
-    for table in ("model", "condition", "token"):
+    if records.comparisons:
+        _insert_rows(con, "comparison", records.comparisons)
+    for table in ("model", "condition", "token", "reading"):
         _insert_shard(con, table, f"SELECT * FROM {_FILE}", records.cards, table)
     for model, loaded in records.loaded.items():
         con.execute("UPDATE model SET loaded = $loaded WHERE model_id = $model", {"loaded": loaded, "model": model})
@@ -144,7 +145,7 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
             _insert_shard(con, table, select, shard, "response")
         con.unregister("roles")
     con.execute(CUT_OFF)
-    for table in ("score", "divergence"):
+    for table in ("score", "divergence") if records.comparisons else ("score",):
         for shard in records.scores:
             _insert_shard(con, table, f"SELECT * FROM {_FILE}", shard, table)
     for table, shard in records.probes:

@@ -92,6 +92,8 @@ def _write_data(background: ProcessPoolExecutor, database: Path, docs: Path) -> 
     """Write what depends on the database alone. Returns the second process's pending tasks, which no page waits for."""
     views = docs.parent / VIEWS
     with closing(query.connect(database, config=query.FRUGAL)) as con:
+        if not query.rows(con, "pages/comparisons"):
+            raise InputError(f"{database}: holds no comparison, which pages need; its scores are there for `tds query`")
         con.execute("CREATE TEMP TABLE example AS FROM main.example")  # queried twice
         paged, examples = paged_prompts(con), query.rows(con, "pages/examples")
     copy_task = background.submit(write_browser_copy, database, docs / "data" / "tds.duckdb")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
-from tds_atlas.domain import Response
+from tds_atlas.domain import Prompt, Response
 from tds_atlas.measure.decode import decode_with_spans
 from tds_atlas.measure.engines.transformers import LoadedModel
 from tds_atlas.measure.memory import rows_at_once, without_overflow
@@ -24,7 +24,7 @@ _BEFORE = 8  # tokens decoded together with what follows: they decide whether it
 class Branches:
     """The positions of one response that the base continues, and its first choice at each."""
 
-    prompt: str
+    prompt: Prompt
     response: Response
     positions: tuple[int, ...]
     firsts: tuple[int, ...]
@@ -38,7 +38,7 @@ def continuations(side: Side, batch: Sequence[Branches], new_tokens: int) -> lis
 
 
 def _continue(side: Side, batch: Sequence[Branches], new_tokens: int) -> list[list[tuple[str, bool]]]:
-    prompt_ids = [side.frame.prompt_ids(b.prompt) for b in batch]
+    prompt_ids = [side.prompt_ids(b.prompt) for b in batch]
     limit = side.model.context_length
     fits = [
         limit is None or len(ids) + max(b.positions) + new_tokens <= limit

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tds_atlas.domain import Response
+from tds_atlas.domain import Prompt, Response
 from tds_atlas.measure.generate import greedy
 from tds_atlas.measure.memory import in_batches, rows_at_once
 from tds_atlas.measure.score import Scorer
@@ -33,11 +33,11 @@ class Prefill:
 
 
 def prefills(
-    base: Side, aligned: Side, prompts: Sequence[str], depth: int, new_tokens: int, opening: int
+    base: Side, aligned: Side, prompts: Sequence[Prompt], depth: int, new_tokens: int, opening: int
 ) -> list[Prefill]:
     """For every prompt and every k from 0 to `depth`, or up to the end of the base's answer."""
-    base_ids = [base.frame.prompt_ids(prompt) for prompt in prompts]
-    aligned_ids = [aligned.frame.prompt_ids(prompt) for prompt in prompts]
+    base_ids = [base.prompt_ids(prompt) for prompt in prompts]
+    aligned_ids = [aligned.prompt_ids(prompt) for prompt in prompts]
     answers = [_without_end(ids, base) for ids in _greedy(base, base_ids, prompts, depth)]
     prefixes = [(i, answer[:k]) for i, answer in enumerate(answers) for k in range(len(answer) + 1)]
     texts = _greedy(
@@ -66,7 +66,7 @@ def _opening_scores(
     return (scores[response.response_id] for response in responses)
 
 
-def _greedy(side: Side, texts: Sequence[Ids], prompts: Sequence[str], new_tokens: int) -> list[Ids]:
+def _greedy(side: Side, texts: Sequence[Ids], prompts: Sequence[Prompt], new_tokens: int) -> list[Ids]:
     """The greedy continuation of each text, in the order given, in batches of similar length."""
     order = sorted(range(len(texts)), key=lambda n: len(texts[n]))
     size = rows_at_once([side.model], max(map(len, texts), default=1) + new_tokens, _ROWS)

@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from tds_atlas.domain import Prompt
 from tds_atlas.measure.memory import in_batches, rows_at_once
 from tds_atlas.measure.probes.lockstep import JointText, Takes, write
 from tds_atlas.measure.side import Side
@@ -30,19 +31,19 @@ class Swap:
 
 
 def swaps(
-    base: Side, aligned: Side, prompts: Sequence[str], shares: Sequence[float], max_new_tokens: int
+    base: Side, aligned: Side, prompts: Sequence[Prompt], shares: Sequence[float], max_new_tokens: int
 ) -> Iterator[Swap]:
     """Every prompt by the base alone (share 0), by the aligned model alone (1), and at every share by every method.
 
     The methods entropy and random aim at the share that resulted from divergence, so that all swap as many tokens.
     """
-    prompt_ids = [(base.frame.prompt_ids(p), aligned.frame.prompt_ids(p)) for p in prompts]
+    prompt_ids = [(base.prompt_ids(p), aligned.prompt_ids(p)) for p in prompts]
     longest = max((len(ids) for both in prompt_ids for ids in both), default=1)
     size = rows_at_once([base.model, aligned.model], longest + max_new_tokens, _ROWS)
 
     def texts(method: str, share: float, takes: Callable[[str], Takes]) -> list[Swap]:
         def work(batch: Sequence[int]) -> list[JointText]:
-            rules = [takes(prompts[i]) for i in batch]
+            rules = [takes(prompts[i].text) for i in batch]
             return write(base.model, aligned.model, [prompt_ids[i] for i in batch], rules, max_new_tokens)
 
         joint_texts = in_batches(work, range(len(prompts)), size, lambda i: aligned.out_of_memory(prompts[i]))

@@ -88,6 +88,9 @@ class Answers:
         far = np.column_stack([_numbers(at, name) for name in _FAR])
         ends = at.column("is_end").to_numpy()
         self.at = {key: (own[rows], far[rows], bool(ends[rows][-1])) for (key,), rows in _spans(at, "response_id")}
+        self.readings: dict[str, Row] = {}
+        for row in take("readings").to_pylist():
+            self.readings.setdefault(row["response_id"], {})[row["condition_id"]] = [row["text"], row["special"]]
         self.continuations: dict[str, Row] = {}
         for row in continuations.to_pylist():
             self.continuations.setdefault(row["response_id"], {})[str(row["pos"])] = [row["text"], row["ends"]]
@@ -136,6 +139,7 @@ def page_data(comparison: Row, example: Row, answers: Answers, vocabulary: Vocab
         "far": packed(far),
         "said": {c: pack_scores(scores[c], place, base if c != pair[0] else None) for c in dict.fromkeys(pair)},
         "more": more,
+        "before": answers.readings.get(response_id, {}),
         "gone": answers.continuations.get(response_id, {}),
     }
     others = np.concatenate([scores[c].ids.ravel() for c in more]) if more else np.empty(0, np.int32)

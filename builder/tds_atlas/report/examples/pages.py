@@ -7,7 +7,7 @@ draw the tokens from the data beside it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from itertools import accumulate, groupby
 from pathlib import Path
 from typing import Any
@@ -40,12 +40,14 @@ def paged_prompts(con: duckdb.DuckDBPyConnection) -> frozenset[int]:
 def write_examples(con: duckdb.DuckDBPyConnection, folder: Path, examples: Sequence[Row]) -> Iterator[str]:
     """Write the pages. Yields the name of each, so that a caller can show progress."""
     comparisons = {c["comparison_id"]: c for c in query.rows(con, "pages/comparisons")}
-    by_prompt, at_once = _by_prompt(examples), max(1, _AT_ONCE // len(query.rows(con, "pages/conditions")))
+    conditions = {c["condition_id"]: c for c in query.rows(con, "pages/conditions")}
+    by_prompt, at_once = _by_prompt(examples), max(1, _AT_ONCE // len(conditions))
     stub = environment().get_template("example.md")
     for comparison_id, group in groupby(examples, key=lambda e: e["comparison_id"]):
         mine = list(group)
         target = folder / comparison_id
         target.mkdir(parents=True)
+        _write_script(target / "before.js", "tdsBefore", _shared(comparisons[comparison_id], conditions))
         vocabulary = Vocabulary(con, comparison_id)
         for i, example in enumerate(mine):
             if i % at_once == 0:
@@ -110,6 +112,12 @@ def index_data(examples: Sequence[Row], paged: Container[int]) -> Row:
 
 def page_title(example: Row) -> str:
     return f"{title(example['prompt'])} · {title(example['label'])}"
+
+
+def _shared(comparison: Row, conditions: Mapping[str, Row]) -> Row:
+    """What the two conditions of a comparison read before and behind the own part of every prompt."""
+    pair = (comparison["base_condition_id"], comparison["aligned_condition_id"])
+    return {name: [conditions[name]["opening"], conditions[name]["closing"]] for name in pair}
 
 
 def _write_script(path: Path, name: str, data: Row) -> None:

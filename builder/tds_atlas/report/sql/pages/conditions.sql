@@ -17,6 +17,8 @@ SELECT
     array_to_string(tail_ids, ' ') AS tail_ids,
     begin_tokens,
     template_hash,
+    opening,
+    closing,
     remarks
 FROM condition
 JOIN model m USING (model_id)

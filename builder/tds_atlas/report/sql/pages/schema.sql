@@ -53,6 +53,7 @@ ORDER BY
             'comparison',
             'control',
             'prompt',
+            'reading',
             'response',
             'position',
             'score',
