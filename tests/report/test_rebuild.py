@@ -116,7 +116,9 @@ def test_a_database_of_which_no_report_can_be_drawn_is_one_line(project: Path, s
     assert not (project / "build").exists()
 
 
-@pytest.mark.parametrize("sql", ["DELETE FROM comparison", "DELETE FROM position", "DELETE FROM score WHERE condition_id = 'base·plain'"])
+@pytest.mark.parametrize(
+    "sql", ["DELETE FROM comparison", "DELETE FROM position", "DELETE FROM score WHERE condition_id = 'base·plain'"]
+)
 def test_a_database_without_numbers_is_one_line_that_names_it(project: Path, sql: str) -> None:
     with duckdb.connect(str(project / "made.duckdb")) as con:
         con.execute(sql)

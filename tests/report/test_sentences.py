@@ -31,8 +31,8 @@ def test_where(report: Report) -> None:
         row = report.row("pages/early_late", label=label)
         where = report.word(
             row["early"] - row["late"],
-            "more of the change is at the beginning",
-            "more of the change is later in the answer",
+            "tokens at the beginning are shifted more often",
+            "later tokens are shifted more often",
         )
         shares = f"{pct(row['early'])}{within(row['early_bounds'])} of the first five tokens are shifted and {pct(row['late'])}{within(row['late_bounds'])} of the later ones"
         report.says("where", f"In {label}, {shares}: {where}.")

@@ -147,20 +147,27 @@ def test_pairs_that_do_not_depend_on_each_other_are_rarely_beyond_chance(bound: 
     fill(con, "word", columns + kept + places, words)
     fill(con, "tds", columns + "pos INTEGER, base_top VARCHAR, token VARCHAR", tds)
     fill(con, "prompt", "prompt_id VARCHAR, ordinal INTEGER", [{"prompt_id": f"{g}", "ordinal": g} for g in range(60)])
-    fill(con, "response", "response_id VARCHAR, text VARCHAR", [{"response_id": f"{g}", "text": "w"} for g in range(60)])
+    fill(
+        con, "response", "response_id VARCHAR, text VARCHAR", [{"response_id": f"{g}", "text": "w"} for g in range(60)]
+    )
     comparisons(con, 30)
     define(con)
     rows = query.rows(con, "pages/substitutions")
     found = {row["label"] for row in rows if row["standing_out"]}
     assert len(found) == 30 if bound else len(found) <= 2
     if bound:
-        assert {row["label"] for row in rows if row["stands_out"] and (row["base"], row["aligned"]) == ("b3", "a7")} == found
+        assert {
+            row["label"] for row in rows if row["stands_out"] and (row["base"], row["aligned"]) == ("b3", "a7")
+        } == found
 
 
 def test_words_shifted_as_often_as_the_last_are_counted(tmp_path: Path) -> None:
     path = synthetic.write(tmp_path / "made.duckdb", rich=True)
     counts = Counter(
-        word for (word,) in ask(path, "SELECT word FROM word WHERE shift = 'shifted' AND word <> '' AND comparison_id = 'c-1'")
+        word
+        for (word,) in ask(
+            path, "SELECT word FROM word WHERE shift = 'shifted' AND word <> '' AND comparison_id = 'c-1'"
+        )
     )
     row = query.rows(query.connect(path), "pages/words")[0]
     last = row["words"][-1]
@@ -204,7 +211,9 @@ def test_adjusted_roles_and_their_difference_against_a_slow_version(database: Pa
     assert {"style", "content", "knowledge", "glue"} <= set(rows)
     for role, row in rows.items():
         share, parts = standard(role, [s for r, s in rates if r == role])
-        half = intervals.t95(len(parts) - 1) * math.sqrt(len(parts) / (len(parts) - 1) * sum(e * e for e in parts.values()))
+        half = intervals.t95(len(parts) - 1) * math.sqrt(
+            len(parts) / (len(parts) - 1) * sum(e * e for e in parts.values())
+        )
         assert row["share"] == pytest.approx(share, abs=1e-8)
         if 0 < share < 1:
             assert row["low_share"] == pytest.approx(max(0, share - half), abs=1e-5)
@@ -214,7 +223,9 @@ def test_adjusted_roles_and_their_difference_against_a_slow_version(database: Pa
             (style, a), (other, b) = (standard(role, strata) for role in ("style", row["other"]))
             e = [a.get(p, 0) - b.get(p, 0) for p in a | b]
             assert row["difference"] == pytest.approx(style - other)
-            assert row["half_width"] == pytest.approx(intervals.t95(len(e) - 1) * math.sqrt(len(e) / (len(e) - 1) * sum(x * x for x in e)))
+            assert row["half_width"] == pytest.approx(
+                intervals.t95(len(e) - 1) * math.sqrt(len(e) / (len(e) - 1) * sum(x * x for x in e))
+            )
             assert row["covered_share"] == pytest.approx(sum(size[s] for s in strata) / len(tokens))
 
 
