@@ -29,7 +29,9 @@ def test_the_quantile_of_student_against_its_integral(con: duckdb.DuckDBPyConnec
 def test_bounds_against_slow_versions(con: duckdb.DuckDBPyConnection, seed: int) -> None:
     draw = np.random.default_rng(seed)
     n = draw.integers(1, 60, draw.integers(3, 40)).astype(float)
-    sums = list(zip(draw.binomial(n.astype(int), draw.beta(0.3, 1.5, len(n))).astype(float).tolist(), n.tolist(), strict=True))
+    sums = list(
+        zip(draw.binomial(n.astype(int), draw.beta(0.3, 1.5, len(n))).astype(float).tolist(), n.tolist(), strict=True)
+    )
     values = ", ".join(f"({x}::DOUBLE, {n}::DOUBLE)" for x, n in sums)
     sql = "SELECT share_bounds(x, n), mean_low(x, n), mean_high(x, n), clustered_half_width(x, n) FROM (VALUES {}) AS t(x, n)"
     shares, low, high, half = con.execute(sql.format(values)).fetchall()[0]

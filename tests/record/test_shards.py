@@ -121,7 +121,9 @@ def test_no_damage_passes_and_each_is_mended(damage: Damage, tmp_path: Path, cap
 def test_what_was_not_damaged_is_read_without_a_word(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     shard = written(tmp_path, "a")
     assert shard.exists() and shard.read("score").equals(TABLES["score"]) and shard.meta() == META
-    rows = {name: entry["rows"] for name, entry in json.loads((shard.folder / "index.json").read_text())["tables"].items()}
+    rows = {
+        name: entry["rows"] for name, entry in json.loads((shard.folder / "index.json").read_text())["tables"].items()
+    }
     assert rows == {"score": 100, "divergence": 2} and capsys.readouterr().err == ""
 
 
@@ -134,7 +136,9 @@ def test_a_shard_that_is_damaged_again_and_again_ends_the_run(tmp_path: Path) ->
         flip("score.parquet", 0.5, 0)(shard.folder, shard.folder)
         shard.read("score")
 
-    with pytest.raises(InputError, match=r"score.parquet: damaged, and again after it was measured anew: check the disk$"):
+    with pytest.raises(
+        InputError, match=r"score.parquet: damaged, and again after it was measured anew: check the disk$"
+    ):
         step()
 
 

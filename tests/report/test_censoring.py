@@ -66,7 +66,7 @@ def test_how_an_answer_ended_decides_what_is_left(tmp_path: Path, finish: str, s
         if share == 0
         else "fewer than half of the answers have diverged by token 6, the last one seen"
     )
-    left = f"{100 * share:.1f} % have not" if share else "all have by token 6"
+    left = f"{100 * share:.1f} % have not" if share else "all that could be followed have by token 5"
     assert f"In base → sft 1 <i>, {parted}; {left}" in page
     assert table.to_pylist()[-1]["share"] == pytest.approx(share)
     spec = figures.build("first_divergence", table, "Caption.", ["base → sft 1 <i>"]).to_dict()

@@ -110,7 +110,7 @@ WITH
     answers AS (
         SELECT
             comparison_id,
-            t.prompt_id,
+            prompt_id,
             count(*)::DOUBLE AS n,
             count(delta_logprob)::DOUBLE AS with_delta,
             1::DOUBLE AS one,
@@ -122,14 +122,8 @@ WITH
             sum(finite(kl_base_aligned)::DOUBLE) AS kl_back,
             count(finite(kl_base_aligned))::DOUBLE AS with_kl_back,
             sum(js::DOUBLE) AS js,
-            coalesce(sum(delta_logprob::DOUBLE), 0) AS delta,
-            CASE
-                WHEN any_value(r.condition_id) = any_value(c.aligned_condition_id)
-                THEN coalesce(min(pos) FILTER (base_rank > 1), count(*))::DOUBLE
-            END AS same
-        FROM tds t
-        JOIN comparison c USING (comparison_id)
-        JOIN response r USING (response_id)
+            coalesce(sum(delta_logprob::DOUBLE), 0) AS delta
+        FROM tds
         GROUP BY ALL
     )
 SELECT
@@ -137,19 +131,22 @@ SELECT
     prompt_id,
     unnest(
         [
-            {'place': 1, 'measure': 'unshifted', 'unit': 'share', 'x': unshifted, 'n': n},
-            {'place': 2, 'measure': 'marginal', 'unit': 'share', 'x': marginal, 'n': n},
-            {'place': 3, 'measure': 'shifted', 'unit': 'share', 'x': shifted, 'n': n},
-            {'place': 4, 'measure': 'KL(aligned‖base)', 'unit': 'nats', 'x': kl, 'n': with_kl},
-            {'place': 5, 'measure': 'KL(base‖aligned)', 'unit': 'nats', 'x': kl_back, 'n': with_kl_back},
-            {'place': 6, 'measure': 'JS', 'unit': 'nats', 'x': js, 'n': n},
-            {'place': 7, 'measure': 'Δ log p', 'unit': 'nats', 'x': delta, 'n': with_delta},
-            {'place': 8, 'measure': 'same as the base for', 'unit': 'tokens', 'x': same, 'n': one},
-            {'place': 9, 'measure': 'answer length', 'unit': 'tokens', 'x': n, 'n': one}
+            {'place': 1, 'measure': 'unshifted', 'unit': 'share', 'x': unshifted, 'n': n, 'most': 1.0},
+            {'place': 2, 'measure': 'marginal', 'unit': 'share', 'x': marginal, 'n': n, 'most': 1.0},
+            {'place': 3, 'measure': 'shifted', 'unit': 'share', 'x': shifted, 'n': n, 'most': 1.0},
+            {'place': 4, 'measure': 'KL(aligned‖base)', 'unit': 'nats', 'x': kl, 'n': with_kl, 'most': NULL},
+            {'place': 5, 'measure': 'KL(base‖aligned)', 'unit': 'nats', 'x': kl_back, 'n': with_kl_back, 'most': NULL},
+            {'place': 6, 'measure': 'JS', 'unit': 'nats', 'x': js, 'n': n, 'most': NULL},
+            {'place': 7, 'measure': 'Δ log p', 'unit': 'nats', 'x': delta, 'n': with_delta, 'most': NULL},
+            {'place': 9, 'measure': 'answer length', 'unit': 'tokens', 'x': n, 'n': one, 'most': NULL}
         ],
         recursive := true
     )
-FROM answers;
+FROM answers
+UNION ALL
+SELECT comparison_id, prompt_id, 8, 'same as the base for', 'tokens', sum(agreed), count(*)::DOUBLE, any_value(horizon)
+FROM parting
+GROUP BY comparison_id, prompt_id;
 
 COMMENT ON VIEW prompt_measure IS
     'Every measure by prompt: one row per comparison x prompt x measure, for clustered_mean(x, n). Positions where '
@@ -157,8 +154,11 @@ COMMENT ON VIEW prompt_measure IS
 COMMENT ON COLUMN prompt_measure.place   IS 'The order of the measures in tables.';
 COMMENT ON COLUMN prompt_measure.measure IS 'Name of the measure.';
 COMMENT ON COLUMN prompt_measure.unit    IS 'share, nats or tokens.';
-COMMENT ON COLUMN prompt_measure.x       IS 'Sum over the positions of the prompt''s answers; NULL if not applicable.';
+COMMENT ON COLUMN prompt_measure.x IS
+    'Sum over the positions of the prompt''s answers; of their pseudo-observations for how long they are the same (see '
+    'parting.agreed).';
 COMMENT ON COLUMN prompt_measure.n       IS 'Divisor of the mean: positions, or 1.';
+COMMENT ON COLUMN prompt_measure.most    IS 'The most that the mean can be, where it is a share of that; else NULL.';
 
 -- Each later comparison less the first, over the prompts that both have, paired by prompt.
 CREATE MACRO differences_from_first() AS TABLE

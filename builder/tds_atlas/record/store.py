@@ -27,7 +27,7 @@ _DISK_ERRORS = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.Transact
 _FOLDER = Path(__file__).parent
 _FILES = {
     "schema": ("schema",),
-    "views": ("statistics", "tests", "views", "analysis", "by_prompt", "curves", "probes", "aligntds"),
+    "views": ("statistics", "tests", "views", "analysis", "parting", "by_prompt", "curves", "probes", "aligntds"),
 }
 SQL = {
     name: "".join((_FOLDER / f"{part}.sql").read_text(encoding="utf-8") for part in parts)

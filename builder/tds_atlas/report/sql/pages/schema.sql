@@ -40,6 +40,7 @@ ORDER BY
             'primed_best',
             'stage',
             'stage_step',
+            'parting',
             'prompt_shift',
             'prompt_excess',
             'prompt_measure',
