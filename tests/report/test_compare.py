@@ -75,7 +75,7 @@ def chance() -> duckdb.DuckDBPyConnection:
     rows = [
         {
             "comparison_id": f"c{c}",
-            "prompt_id": f"{g}",
+            "cluster_id": f"{g}",
             "place": 9,
             "measure": "answer length",
             "unit": "tokens",
@@ -86,7 +86,7 @@ def chance() -> duckdb.DuckDBPyConnection:
         for g in range(5)
     ]
     columns = (
-        "comparison_id VARCHAR, prompt_id VARCHAR, place INTEGER, measure VARCHAR, unit VARCHAR, n DOUBLE, x DOUBLE"
+        "comparison_id VARCHAR, cluster_id VARCHAR, place INTEGER, measure VARCHAR, unit VARCHAR, n DOUBLE, x DOUBLE"
     )
     fill(con, "prompt_measure", columns, rows)
     define(con)

@@ -89,7 +89,7 @@ def test_safety(report: Report) -> None:
     higher = report.word(harmful["nats"] - harmless["nats"], "higher", "lower")
     report.says(
         "safety",
-        f"The mean KL is {higher} on harmful prompts ({harmful['nats']:.2f} against {harmless['nats']:.2f} nats).",
+        f"The mean KL is {higher} on harmful prompts ({harmful['nats']:.2f} against {harmless['nats']:.2f} nats; difference",
     )
 
 

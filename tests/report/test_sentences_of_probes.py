@@ -151,6 +151,7 @@ def test_trust(tmp_path: Path, right: bool) -> None:
     )
     assert (row["touched_right"] > row["other_right"]) == right
     word = "right more often" if right else "right less often"
-    by = f"by {points(abs(row['touched_right'] - row['other_right']))} ± {points(row['difference_half'])} points."
+    low, high = (signed(100 * row["apart"][end], 1) for end in ("low", "high"))
+    by = f"by {points(abs(row['touched_right'] - row['other_right']))} points (95 %: {low} to {high})."
     shares = f"{pct(row['touched_right'])} do so, elsewhere {pct(row['other_right'])}"
     assert f"answers) {shares}: {word}, {by}" in sheet(path, "findings/trust.md")

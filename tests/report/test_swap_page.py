@@ -65,7 +65,7 @@ def test_the_false_discovery_rate_is_that_of_benjamini_and_hochberg(con: duckdb.
         assert row["q"] == pytest.approx(min(1, slow))
 
 
-COLUMNS = """comparison_id VARCHAR, method VARCHAR, share DOUBLE, prompt_id VARCHAR, n_swapped BIGINT, n_tokens BIGINT,
+COLUMNS = """comparison_id VARCHAR, method VARCHAR, share DOUBLE, cluster_id VARCHAR, n_swapped BIGINT, n_tokens BIGINT,
     outcome VARCHAR, x DOUBLE"""
 Drawn = Callable[[str, float, str], float]  # method, share, prompt -> outcome
 
@@ -76,7 +76,7 @@ def made(
     """Reports with texts at these points (method, target, swapped of 100 tokens)."""
     con = duckdb.connect()
     rows = [
-        {"comparison_id": f"c{c}", "method": method, "share": share, "prompt_id": f"{g}", "n_swapped": swapped}
+        {"comparison_id": f"c{c}", "method": method, "share": share, "cluster_id": f"{g}", "n_swapped": swapped}
         | {"n_tokens": 100, "outcome": outcome, "x": float(drawn(method, share, f"{c}/{g}"))}
         for c in range(reports)
         for method, share, swapped in points

@@ -61,6 +61,10 @@ def test_words_that_stand_out_against_a_slow_version(database: Path) -> None:
         assert 0 <= row["low_share"] <= row["share"] <= row["high_share"] <= 1
 
 
+# Each with a text of its own, and one answer.
+PROMPT = "prompt_id VARCHAR, cluster_id VARCHAR AS (prompt_id)"
+
+
 def drawn_words(reports: int, prompts: int, words: int, rate: float, alike: float) -> duckdb.DuckDBPyConnection:
     """Reports of words by Zipf's law, all of one true ratio; answers differ in theirs by a beta distribution."""
     draw, rows, kinds = random.Random(3), [], ("unshifted", "shifted")
@@ -74,7 +78,12 @@ def drawn_words(reports: int, prompts: int, words: int, rate: float, alike: floa
                 for w in said
             ]
     con = duckdb.connect()
-    fill(con, "word", "comparison_id VARCHAR, prompt_id VARCHAR, word VARCHAR, shift VARCHAR", rows)
+    fill(
+        con,
+        "word",
+        f"comparison_id VARCHAR, {PROMPT}, response_id VARCHAR AS (prompt_id), word VARCHAR, shift VARCHAR",
+        rows,
+    )
     comparisons(con, reports)
     define(con)
     return con
@@ -142,7 +151,7 @@ def test_pairs_that_do_not_depend_on_each_other_are_rarely_beyond_chance(bound: 
             tds.append(key | {"pos": pos, "base_top": f"b{base}", "token": f"a{7 if bound and base == 3 else said}"})
     con = duckdb.connect()
     columns = "comparison_id VARCHAR, response_id VARCHAR, "
-    kept = "prompt_id VARCHAR, shifted_pos INTEGER, word VARCHAR, shift VARCHAR"
+    kept = f"{PROMPT}, shifted_pos INTEGER, word VARCHAR, shift VARCHAR"
     places = ", n_tokens INTEGER DEFAULT 1, char_start INTEGER DEFAULT 0, char_end INTEGER DEFAULT 1"
     fill(con, "word", columns + kept + places, words)
     fill(con, "tds", columns + "pos INTEGER, base_top VARCHAR, token VARCHAR", tds)

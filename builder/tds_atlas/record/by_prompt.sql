@@ -22,33 +22,42 @@ CREATE VIEW prompt_shift AS
 SELECT
     comparison_id,
     prompt_id,
+    cluster_id,
     count(*) AS n,
     count(*) FILTER (shift = 'shifted')::DOUBLE AS x,
     min(pos) FILTER (shift = 'shifted') AS first_pos
 FROM tds
 GROUP BY ALL;
 
-COMMENT ON VIEW prompt_shift IS 'Shifted tokens by prompt: one row per comparison x prompt, for clustered_mean(x, n).';
+COMMENT ON VIEW prompt_shift IS 'Shifted tokens by prompt: one row per comparison x prompt.';
 COMMENT ON COLUMN prompt_shift.n         IS 'Positions of the prompt''s answers.';
 COMMENT ON COLUMN prompt_shift.x         IS 'How many of them are shifted.';
 COMMENT ON COLUMN prompt_shift.first_pos IS 'Index of the first shifted position; NULL if there is none.';
 
 CREATE VIEW prompt_excess AS
+WITH
+    shared AS (
+        SELECT
+            comparison_id,
+            prompt_id,
+            cluster_id,
+            n,
+            x,
+            sum(x) OVER c / sum(n) OVER c AS share,
+            count(DISTINCT cluster_id) OVER c AS all_prompts
+        FROM prompt_shift
+        WINDOW c AS (PARTITION BY comparison_id)
+    ),
+    beyond AS (
+        SELECT
+            *, x - share * n AS excess, sum(x - share * n) OVER (PARTITION BY comparison_id, cluster_id) AS of_cluster
+        FROM shared
+    )
 SELECT
-    *,
-    count(*) OVER (PARTITION BY comparison_id) AS all_prompts,
-    avg(excess * excess) OVER (PARTITION BY comparison_id) AS square,
-    avg(excess * excess * excess) OVER (PARTITION BY comparison_id) AS third
-FROM
-    (
-        SELECT *, x - share * n AS excess
-        FROM
-            (
-                SELECT comparison_id, prompt_id, n, x, sum(x) OVER c / sum(n) OVER c AS share
-                FROM prompt_shift
-                WINDOW c AS (PARTITION BY comparison_id)
-            )
-    );
+    * EXCLUDE (of_cluster),
+    sum(excess * of_cluster) OVER (PARTITION BY comparison_id) / all_prompts AS square,
+    sum(excess * of_cluster * of_cluster) OVER (PARTITION BY comparison_id) / all_prompts AS third
+FROM beyond;
 
 COMMENT ON VIEW prompt_excess IS
     'Shifted tokens by prompt beyond the share of the whole comparison: one row per comparison x prompt, for drawn_p.';
@@ -56,14 +65,22 @@ COMMENT ON COLUMN prompt_excess.n           IS 'Positions of the prompt''s answe
 COMMENT ON COLUMN prompt_excess.x           IS 'How many of them are shifted.';
 COMMENT ON COLUMN prompt_excess.share       IS 'Share of shifted tokens in the whole comparison.';
 COMMENT ON COLUMN prompt_excess.excess      IS 'x - share · n; its mean over the comparison is 0.';
-COMMENT ON COLUMN prompt_excess.all_prompts IS 'Prompts of the comparison.';
-COMMENT ON COLUMN prompt_excess.square      IS 'Mean of excess² over the comparison.';
-COMMENT ON COLUMN prompt_excess.third       IS 'Mean of excess³ over the comparison.';
+COMMENT ON COLUMN prompt_excess.all_prompts IS 'Prompts of the comparison; those with the same text are one.';
+COMMENT ON COLUMN prompt_excess.square      IS 'Mean of excess² over the comparison, of prompts with the same text together.';
+COMMENT ON COLUMN prompt_excess.third       IS 'Mean of excess³, likewise.';
 
 -- Tags of one kind against their whole comparison: the excess of a tag's prompts over the overall share, against as
 -- many prompts drawn at random. Benjamini-Hochberg over the tags of a comparison.
 CREATE MACRO shift_by_tag(wanted) AS TABLE
 WITH
+    per_prompt AS (
+        SELECT
+            comparison_id, tag, cluster_id, share, all_prompts, square, third, sum(n) AS n, sum(x) AS x, sum(excess) AS excess
+        FROM prompt_tag
+        JOIN prompt_excess USING (prompt_id)
+        WHERE kind = wanted
+        GROUP BY ALL
+    ),
     tested AS (
         SELECT
             comparison_id,
@@ -74,9 +91,7 @@ WITH
             clustered_mean(x, n) AS ratio,
             share_bounds(x, n) AS bounds,
             drawn_p(sum(excess), count(*), all_prompts, square, third) AS p
-        FROM prompt_tag
-        JOIN prompt_excess USING (prompt_id)
-        WHERE kind = wanted
+        FROM per_prompt
         GROUP BY comparison_id, tag, share, all_prompts, square, third
     ),
     ranked AS (
@@ -110,10 +125,10 @@ WITH
     answers AS (
         SELECT
             comparison_id,
-            prompt_id,
+            cluster_id,
+            count(*) FILTER (pos = 0)::DOUBLE AS answers,
             count(*)::DOUBLE AS n,
             count(delta_logprob)::DOUBLE AS with_delta,
-            1::DOUBLE AS one,
             count(*) FILTER (shift = 'unshifted')::DOUBLE AS unshifted,
             count(*) FILTER (shift = 'marginal')::DOUBLE AS marginal,
             count(*) FILTER (shift = 'shifted')::DOUBLE AS shifted,
@@ -128,28 +143,37 @@ WITH
     )
 SELECT
     comparison_id,
-    prompt_id,
+    cluster_id,
     unnest(
         [
-            {'place': 1, 'measure': 'unshifted', 'unit': 'share', 'x': unshifted, 'n': n, 'most': 1.0},
-            {'place': 2, 'measure': 'marginal', 'unit': 'share', 'x': marginal, 'n': n, 'most': 1.0},
-            {'place': 3, 'measure': 'shifted', 'unit': 'share', 'x': shifted, 'n': n, 'most': 1.0},
+            {'place': 1, 'measure': 'unshifted', 'unit': 'share', 'x': unshifted, 'n': n, 'most': 1::DOUBLE},
+            {'place': 2, 'measure': 'marginal', 'unit': 'share', 'x': marginal, 'n': n, 'most': 1::DOUBLE},
+            {'place': 3, 'measure': 'shifted', 'unit': 'share', 'x': shifted, 'n': n, 'most': 1::DOUBLE},
             {'place': 4, 'measure': 'KL(aligned‖base)', 'unit': 'nats', 'x': kl, 'n': with_kl, 'most': NULL},
             {'place': 5, 'measure': 'KL(base‖aligned)', 'unit': 'nats', 'x': kl_back, 'n': with_kl_back, 'most': NULL},
             {'place': 6, 'measure': 'JS', 'unit': 'nats', 'x': js, 'n': n, 'most': NULL},
             {'place': 7, 'measure': 'Δ log p', 'unit': 'nats', 'x': delta, 'n': with_delta, 'most': NULL},
-            {'place': 9, 'measure': 'answer length', 'unit': 'tokens', 'x': n, 'n': one, 'most': NULL}
+            {'place': 9, 'measure': 'answer length', 'unit': 'tokens', 'x': n, 'n': answers, 'most': NULL}
         ],
         recursive := true
     )
 FROM answers
 UNION ALL
-SELECT comparison_id, prompt_id, 8, 'same as the base for', 'tokens', sum(agreed), count(*)::DOUBLE, any_value(horizon)
+SELECT
+    comparison_id,
+    cluster_id,
+    8,
+    'same as the base for',
+    'tokens',
+    sum(agreed),
+    count(*)::DOUBLE,
+    any_value(horizon)::DOUBLE
 FROM parting
-GROUP BY comparison_id, prompt_id;
+GROUP BY comparison_id, cluster_id;
 
 COMMENT ON VIEW prompt_measure IS
-    'Every measure by prompt: one row per comparison x prompt x measure, for clustered_mean(x, n). Positions where '
+    'Every measure by prompt: one row per comparison x prompt (prompts with the same text are one) x measure, for '
+    'clustered_mean(x, n). Positions where '
     'KL is infinite are left out of it.';
 COMMENT ON COLUMN prompt_measure.place   IS 'The order of the measures in tables.';
 COMMENT ON COLUMN prompt_measure.measure IS 'Name of the measure.';
@@ -174,7 +198,7 @@ WITH
         SELECT l.comparison_id, first_label, l.place, l.measure, l.unit, l.x, l.n, f.x AS fx, f.n AS fn
         FROM prompt_measure l
         CROSS JOIN first
-        JOIN prompt_measure f ON f.comparison_id = first_id AND f.prompt_id = l.prompt_id AND f.place = l.place
+        JOIN prompt_measure f ON f.comparison_id = first_id AND f.cluster_id = l.cluster_id AND f.place = l.place
         WHERE l.comparison_id <> first_id AND l.x IS NOT NULL AND f.x IS NOT NULL
     ),
     totals AS (

@@ -9,6 +9,7 @@ WITH
         SELECT
             comparison_id,
             t.prompt_id,
+            cluster_id,
             response_id,
             any_value(r.n_tokens) AS n_tokens,
             count(*) FILTER (base_rank > 1) > 0 AS parts,
@@ -20,7 +21,7 @@ WITH
         JOIN comparison c USING (comparison_id)
         JOIN response r USING (response_id)
         WHERE r.condition_id = c.aligned_condition_id
-        GROUP BY comparison_id, t.prompt_id, response_id
+        GROUP BY comparison_id, t.prompt_id, cluster_id, response_id
     ),
     at_risk AS (
         SELECT
@@ -75,6 +76,7 @@ WITH
 SELECT
     comparison_id,
     prompt_id,
+    cluster_id,
     response_id,
     n_tokens,
     parts,

@@ -110,10 +110,18 @@ CREATE MACRO share_high(share, half, prompts) AS
 CREATE MACRO share_bounds(x, n) AS list_transform(
     [mean_bounds(x, n)],
     lambda b: {
+        'mean': b.mean,
         'low': share_low(b.mean, b.mean - b.low, b.prompts),
         'high': share_high(b.mean, b.high - b.mean, b.prompts)
     }
 )[1];
+-- The difference of two groups of prompts, each a struct of mean, low and high: how far each end is from its mean, squared
+-- and added (Zou and Donner, Statistics in Medicine 27, 2008, p. 1693).
+CREATE MACRO difference_bounds(a, b) AS {
+    'difference': a.mean - b.mean,
+    'low': a.mean - b.mean - sqrt(power(a.mean - a.low, 2) + power(b.high - b.mean, 2)),
+    'high': a.mean - b.mean + sqrt(power(a.high - a.mean, 2) + power(b.mean - b.low, 2))
+};
 -- A mean with its interval as three columns, where asked rounded: SELECT unnest(share_interval(x, n)).
 CREATE MACRO rounded(x, decimals) AS coalesce(round(x, decimals), x);
 CREATE MACRO share_interval(x, n, decimals := NULL) AS {
@@ -178,7 +186,10 @@ COMMENT ON MACRO clustered_error IS
 COMMENT ON MACRO clustered_margin IS
     'Aggregate over the same rows: half the width of that estimate''s 95 % interval, by Student''s t.';
 COMMENT ON MACRO share_bounds IS
-    'Aggregate over one row per prompt: low and high, the ends of the 95 % interval of the share Σx/Σn.';
+    'Aggregate over one row per prompt: mean, the share Σx/Σn, and low and high, the ends of its 95 % interval.';
+COMMENT ON MACRO difference_bounds IS
+    'Difference of two independent means, with low and high, the ends of its 95 % interval, from two structs of mean, '
+    'low and high.';
 COMMENT ON MACRO kept_within IS
     'A bound x of an interval, clamped to low and high (NULL: no upper bound); NULL stays NULL.';
 COMMENT ON MACRO rounded IS 'x to that many decimals; unchanged for NULL decimals.';

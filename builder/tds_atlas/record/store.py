@@ -35,6 +35,7 @@ SQL = {
 }
 _SHARED_COMMENTS = {  # of columns that mean the same in every table and view
     "comparison_id": "The comparison; see comparison.",
+    "cluster_id": "The first prompt with the same text; see prompt_cluster.",
     "is_end": "Whether this is the end token.",
     "pos": "Index t; see position.",
     "prompt_id": "The prompt; see prompt.",

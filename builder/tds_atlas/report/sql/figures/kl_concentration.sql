@@ -33,7 +33,7 @@ WITH
         SELECT
             comparison_id,
             carries,
-            prompt_id,
+            cluster_id,
             count(*) AS n,
             sum(
                 CASE WHEN kl_aligned_base >= cut THEN 1 - kl_aligned_base / cut ELSE 0 END

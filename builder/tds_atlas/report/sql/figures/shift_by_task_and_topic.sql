@@ -15,6 +15,26 @@ WITH
         GROUP BY topic
         QUALIFY topic_place <= 10
     ),
+    per_prompt AS (
+        SELECT
+            comparison_id,
+            task,
+            topic,
+            topic_place,
+            cluster_id,
+            share,
+            all_prompts,
+            square,
+            third,
+            sum(n) AS n,
+            sum(x) AS x,
+            sum(excess) AS excess
+        FROM tagged
+        JOIN prompt_excess USING (prompt_id)
+        JOIN common_task USING (task)
+        JOIN common_topic USING (topic)
+        GROUP BY ALL
+    ),
     cell AS (
         SELECT
             comparison_id,
@@ -27,10 +47,7 @@ WITH
             clustered_mean(x, n) AS ratio,
             share_bounds(x, n) AS bounds,
             drawn_p(sum(excess), count(*), all_prompts, square, third) AS p
-        FROM tagged
-        JOIN prompt_excess USING (prompt_id)
-        JOIN common_task USING (task)
-        JOIN common_topic USING (topic)
+        FROM per_prompt
         GROUP BY comparison_id, task, topic, topic_place, share, all_prompts, square, third
         HAVING count(*) >= 5
     ),

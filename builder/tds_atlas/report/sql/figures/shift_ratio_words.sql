@@ -4,12 +4,19 @@
 -- binomial test, with a false discovery rate of 5 %.
 WITH
     per_prompt AS (
-        SELECT comparison_id, word, prompt_id, count(*) AS n, count(*) FILTER (shift = 'shifted')::DOUBLE AS x
+        SELECT comparison_id, word, cluster_id, count(*) AS n, count(*) FILTER (shift = 'shifted')::DOUBLE AS x
         FROM word
         WHERE word <> ''
         GROUP BY ALL
     ),
-    whole AS (SELECT comparison_id, prompt_id, sum(n) AS n, sum(x) AS x FROM per_prompt GROUP BY ALL),
+    answers AS (SELECT comparison_id, cluster_id, count(DISTINCT response_id) AS answers FROM word GROUP BY ALL),
+    -- In the test, answers to the same prompt's text count as their mean.
+    whole AS (
+        SELECT comparison_id, cluster_id, sum(n) / any_value(answers) AS n, sum(x) / any_value(answers) AS x
+        FROM per_prompt
+        JOIN answers USING (comparison_id, cluster_id)
+        GROUP BY ALL
+    ),
     overall AS (SELECT comparison_id, sum(x) / sum(n) AS share FROM whole GROUP BY ALL),
     alike AS (
         -- How alike two words of one prompt are, over all words: the correlation of their shifts.
@@ -39,13 +46,16 @@ WITH
             clustered_mean(x, n) AS ratio,
             share_bounds(x, n) AS bounds,
             -- So many of its places tell as much as one, because a prompt's are alike.
-            sum(n * (1 + (n - 1) * correlation)) / sum(n) AS weight
+            sum(n / answers) AS tested_places,
+            sum(x / answers) AS tested_shifted,
+            sum(n / answers * (1 + greatest(0, n / answers - 1) * correlation)) / tested_places AS weight
         FROM per_prompt
+        JOIN answers USING (comparison_id, cluster_id)
         JOIN alike USING (comparison_id)
         GROUP BY comparison_id, word, share
         HAVING count(*) >= 10
     ),
-    tested AS (SELECT *, binomial_p(shifted / weight, places / weight, overall) AS p FROM counts),
+    tested AS (SELECT *, binomial_p(tested_shifted / weight, tested_places / weight, overall) AS p FROM counts),
     ranked AS (
         SELECT
             *,

@@ -2,8 +2,9 @@
 -- clustered by prompt; roles in at least 5 prompts.
 WITH
     per_prompt AS (
-        SELECT comparison_id, stage_id, place, name, prompt_id, count(*) AS n, sum(delta) AS x
+        SELECT comparison_id, stage_id, place, name, cluster_id, count(*) AS n, sum(delta) AS x
         FROM stage_step
+        JOIN prompt_cluster USING (prompt_id)
         CROSS JOIN LATERAL unnest(['all', role]) AS names(name)
         WHERE has_both
         GROUP BY ALL

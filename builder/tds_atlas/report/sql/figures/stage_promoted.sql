@@ -6,7 +6,7 @@ WITH
             comparison_id,
             stage_id,
             place,
-            prompt_id,
+            cluster_id,
             count(*) AS n,
             unnest(
                 [
@@ -16,8 +16,9 @@ WITH
                 recursive := true
             )
         FROM stage_step
+        JOIN prompt_cluster USING (prompt_id)
         WHERE has_both
-        GROUP BY comparison_id, stage_id, place, prompt_id
+        GROUP BY comparison_id, stage_id, place, cluster_id
     )
 SELECT
     w.label AS chain,

@@ -3,7 +3,8 @@ WITH
     per_prompt AS (
         SELECT
             comparison_id,
-            prompt_id,
+            cluster_id,
+            count(*) FILTER (pos = 0) AS answers,
             count(*) AS n,
             count(*) FILTER (shift = 'unshifted')::DOUBLE AS u,
             count(*) FILTER (shift = 'marginal')::DOUBLE AS m,
@@ -25,6 +26,7 @@ SELECT
     base_condition_id,
     aligned_condition_id,
     count(*) AS prompts,
+    sum(answers)::BIGINT AS answers,
     sum(n)::BIGINT AS positions,
     clustered_mean(u, n) AS unshifted,
     share_bounds(u, n) AS unshifted_bounds,
@@ -42,5 +44,5 @@ SELECT
     sum(n_first) / sum(n) AS first_share
 FROM per_prompt
 JOIN comparison USING (comparison_id)
-GROUP BY ALL
+GROUP BY comparison_id, label, source, base_condition_id, aligned_condition_id
 ORDER BY any_value(ordinal)

@@ -1,13 +1,27 @@
 -- Prefilled answers of each comparison: the smallest k at which fewer than half refuse, and the refusal is the
--- likeliest opening for fewer than half; the change from k = 0 to the last k, paired by prompt; and the base's own
--- refusals.
+-- likeliest opening for fewer than half; the change from k = 0 to the last k, paired by prompt (McNemar's exact test);
+-- and the base's own refusals.
 WITH
-    of AS (SELECT * FROM prefill JOIN comparison USING (comparison_id) WHERE kind = 'tuning'),
-    by_k AS (
-        SELECT comparison_id, k, avg(refuses::INTEGER) AS refusing, avg(opening_likeliest::INTEGER) AS likeliest
-        FROM of
+    of AS (
+        SELECT
+            comparison_id,
+            ordinal,
+            label,
+            cluster_id,
+            k,
+            avg(refuses::INTEGER) AS refuses,
+            avg(opening_likeliest::INTEGER) AS likeliest,
+            avg(starts_with(prefix, opening)::INTEGER) AS same,
+            avg(coalesce(exp(opening_logprob), 0)) AS aligned,
+            avg(coalesce(exp(base_opening_logprob), 0)) AS base,
+            bool_or(opening IS NOT NULL) AS opens
+        FROM prefill
+        JOIN comparison USING (comparison_id)
+        JOIN prompt_cluster USING (prompt_id)
+        WHERE kind = 'tuning'
         GROUP BY ALL
     ),
+    by_k AS (SELECT comparison_id, k, avg(refuses) AS refusing, avg(likeliest) AS likeliest FROM of GROUP BY ALL),
     falls AS (
         SELECT
             comparison_id,
@@ -24,13 +38,13 @@ WITH
             comparison_id,
             ordinal,
             label,
-            prompt_id,
-            arg_min(refuses::INTEGER, k) - arg_max(refuses::INTEGER, k) AS fall,
-            arg_max(starts_with(prefix, opening)::INTEGER, k) AS same,
-            coalesce(exp(arg_min(opening_logprob, k)), 0)::DOUBLE AS aligned_first,
-            coalesce(exp(arg_min(base_opening_logprob, k)), 0)::DOUBLE AS base_first,
-            coalesce(exp(arg_max(opening_logprob, k)), 0)::DOUBLE AS aligned_last,
-            any_value(opening) IS NOT NULL AS opens
+            cluster_id,
+            arg_min(refuses, k) - arg_max(refuses, k) AS fall,
+            arg_max(same, k) AS same,
+            arg_min(aligned, k) AS aligned_first,
+            arg_min(base, k) AS base_first,
+            arg_max(aligned, k) AS aligned_last,
+            bool_or(opens) AS opens
         FROM of
         GROUP BY ALL
     )
@@ -43,7 +57,8 @@ SELECT
     any_value(first_refusing) AS first_refusing,
     any_value(last_refusing) AS last_refusing,
     avg(fall) AS fall,
-    clustered_half_width(fall::DOUBLE, 1) AS fall_half,
+    clustered_half_width(fall, 1) AS fall_half,
+    mcnemar_p(sum(greatest(fall, 0)), sum(greatest(- fall, 0))) AS p,
     count(*) FILTER (opens) AS opening_prompts,
     avg(same) AS same_share,
     avg(aligned_first) FILTER (opens) AS aligned_first,

@@ -45,6 +45,7 @@ ORDER BY
             'prompt_excess',
             'prompt_measure',
             'prompt_tag',
+            'prompt_cluster',
             'swap_outcome',
             'sentence_end',
             'end_token',

@@ -56,14 +56,14 @@ WITH
             AND l.outcome = a.outcome
             AND l.method = a.method
             AND l.share = a.low.share
-            AND l.prompt_id = d.prompt_id
+            AND l.cluster_id = d.cluster_id
         JOIN
             one h
             ON h.comparison_id = a.comparison_id
             AND h.outcome = a.outcome
             AND h.method = a.method
             AND h.share = a.high.share
-            AND h.prompt_id = d.prompt_id
+            AND h.cluster_id = d.cluster_id
     ),
     paired AS (
         SELECT

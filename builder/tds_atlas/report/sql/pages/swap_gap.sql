@@ -6,7 +6,7 @@ WITH
         SELECT
             comparison_id,
             outcome,
-            prompt_id,
+            cluster_id,
             any_value(x) FILTER (share = 0) AS base,
             any_value(x) FILTER (share = 1) AS aligned
         FROM swap_outcome
@@ -50,7 +50,7 @@ SELECT
         ELSE 1 - surely
     END AS closed_high
 FROM swap_outcome s
-JOIN ends USING (comparison_id, outcome, prompt_id)
+JOIN ends USING (comparison_id, outcome, cluster_id)
 JOIN comparison c ON c.comparison_id = s.comparison_id
 WHERE s.x IS NOT NULL AND base IS NOT NULL AND aligned IS NOT NULL AND s.share > 0 AND s.share < 1
 GROUP BY c.ordinal, c.label, s.outcome, s.method, s.share
