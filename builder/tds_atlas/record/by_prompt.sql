@@ -66,7 +66,8 @@ COMMENT ON COLUMN prompt_excess.x           IS 'How many of them are shifted.';
 COMMENT ON COLUMN prompt_excess.share       IS 'Share of shifted tokens in the whole comparison.';
 COMMENT ON COLUMN prompt_excess.excess      IS 'x - share · n; its mean over the comparison is 0.';
 COMMENT ON COLUMN prompt_excess.all_prompts IS 'Prompts of the comparison; those with the same text are one.';
-COMMENT ON COLUMN prompt_excess.square      IS 'Mean of excess² over the comparison, of prompts with the same text together.';
+COMMENT ON COLUMN prompt_excess.square      IS
+    'Mean of excess² over the comparison, of prompts with the same text together.';
 COMMENT ON COLUMN prompt_excess.third       IS 'Mean of excess³, likewise.';
 
 -- Tags of one kind against their whole comparison: the excess of a tag's prompts over the overall share, against as
@@ -75,7 +76,16 @@ CREATE MACRO shift_by_tag(wanted) AS TABLE
 WITH
     per_prompt AS (
         SELECT
-            comparison_id, tag, cluster_id, share, all_prompts, square, third, sum(n) AS n, sum(x) AS x, sum(excess) AS excess
+            comparison_id,
+            tag,
+            cluster_id,
+            share,
+            all_prompts,
+            square,
+            third,
+            sum(n) AS n,
+            sum(x) AS x,
+            sum(excess) AS excess
         FROM prompt_tag
         JOIN prompt_excess USING (prompt_id)
         WHERE kind = wanted

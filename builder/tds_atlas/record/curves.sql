@@ -36,8 +36,8 @@ GROUP BY ordinal, label, key, pos
 HAVING count(*) >= 20
 ORDER BY ordinal, key, pos;
 COMMENT ON MACRO TABLE by_position IS
-    'Means at each position of the answer that drawn_position draws and the answers to at least 20 prompts reach, with 95 % '
-    'intervals within least and most; a line for each expression over tds: '
+    'Means at each position of the answer that drawn_position draws and the answers to at least 20 prompts reach, with '
+    '95 % intervals within least and most; a line for each expression over tds: '
     'FROM by_position(MAP {''base'': base_entropy}, least := 0).';
 
 CREATE MACRO by_confidence(hit) AS TABLE

@@ -1,8 +1,8 @@
 -- How long an answer is the base's own greedy text: Kaplan and Meier's curve, and the mean up to a horizon.
 
 -- By windows alone, an answer a row: DuckDB 2.0 merges equal parts of a query, and a LIMIT over such a part never
--- returns. Time is the number of a token: an answer parts at the token that is not the base's first choice. One that was
--- cut before is known up to its last token only, and one that ended as the base would have ended never parts.
+-- returns. Time is the number of a token: an answer parts at the first token that is not the base's first choice. One
+-- that was cut before is known up to its last token only, and one that ended as the base would have ended never parts.
 CREATE VIEW parting AS
 WITH
     answer AS (

@@ -27,7 +27,8 @@ LEFT JOIN
     AND whole.prompt_id = s.prompt_id
 GROUP BY s.comparison_id, s.method, s.share, cluster_id;
 
-COMMENT ON VIEW swap_outcome IS 'The outcomes of each text of swap: one row per text x outcome; the mean over prompts with the same text.';
+COMMENT ON VIEW swap_outcome IS
+    'The outcomes of each text of swap: one row per text x outcome; the mean over prompts with the same text.';
 COMMENT ON COLUMN swap_outcome.method    IS 'Where tokens were swapped in; see swap.method.';
 COMMENT ON COLUMN swap_outcome.share     IS 'The target share of positions; see swap.share.';
 COMMENT ON COLUMN swap_outcome.n_swapped IS 'Positions at which the aligned model''s choice was inserted.';

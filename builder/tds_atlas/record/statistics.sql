@@ -115,8 +115,8 @@ CREATE MACRO share_bounds(x, n) AS list_transform(
         'high': share_high(b.mean, b.high - b.mean, b.prompts)
     }
 )[1];
--- The difference of two groups of prompts, each a struct of mean, low and high: how far each end is from its mean, squared
--- and added (Zou and Donner, Statistics in Medicine 27, 2008, p. 1693).
+-- The difference of two groups of prompts, each a struct of mean, low and high: how far each end is from its mean,
+-- squared and added (Zou and Donner, Statistics in Medicine 27, 2008, p. 1693).
 CREATE MACRO difference_bounds(a, b) AS {
     'difference': a.mean - b.mean,
     'low': a.mean - b.mean - sqrt(power(a.mean - a.low, 2) + power(b.high - b.mean, 2)),
