@@ -153,6 +153,19 @@ CLAIMS = (
     ),
     Claim("one comparison", r"All \d+ checks of the records hold()", _failing_rows),
     Claim("ties", r"Only with care: (\d+) of \d+ checks of the records fail", _failing_rows),
+    Claim(
+        "up",
+        rf"the (first|second) stage added more \({_N} ± {_N} nats",
+        _numbers(lambda which, by, half: abs(by) > half and (by > 0) == (which == "first")),
+    ),
+    Claim(
+        "up",
+        rf"The mean KL is (higher|lower) on harmful prompts .*?difference {_N}, 95 %: {_N} to {_N}\)",
+        _numbers(lambda said, by, low, high: low * high > 0 and (by > 0) == (said == "higher")),
+    ),
+    Claim(
+        "negative swap", rf"base {_N} %, aligned {_N} %[^-]*?at worst {_N} %", _numbers(lambda a, b, c: c < min(a, b))
+    ),
     Claim("up", rf"The (first|second) stage is sparser \({_N} ± {_N} points", _numbers(_sparser)),
     Claim("up", rf"achieves (more|less) at .{{1,90}}?: {_N} ± {_N} points", _numbers(_achieves)),
     Claim("up", r"the words most often shifted are (.*?\(\d+\))(?: \(\d+ more|[;.])", _descending),
@@ -174,6 +187,7 @@ _JUDGES = re.compile(
 # What is meant or measured, whatever the data.
 DEFINITIONS = (
     "few-shot",
+    "ended as the base would have ended never diverges",
     "Its KL covers   only tokens among both models' first ten, so it can be small where they share little",
     "a flat one, that it introduced tokens the base would rarely have said",
     "## A few words of the base's answer",

@@ -6,6 +6,8 @@ The second half is test_sentences_of_probes.py.
 
 from __future__ import annotations
 
+import pytest
+
 from tests.report.sheets import Report, pct, points, signed, within
 
 ONE, CHAIN, SECOND = ("base → sft 1 <i>", "base → sft 50 <i>", "base → sft 51 <i>")  # base-sft, base-dpo, sft-dpo
@@ -71,7 +73,10 @@ def test_stages(report: Report) -> None:
     credit = {r["comparison"]: r["nats"] for r in report.rows("figures/stage_credit", role="all")}
     which = report.word(credit[ONE] - credit[SECOND], "first", "second")
     shares = f"{ONE} contributed {signed(credit[ONE], 2)} nats per token and {SECOND} {signed(credit[SECOND], 2)}"
-    report.says("stages", f"Of the change in {CHAIN}, {shares}: the {which} stage did more.")
+    d = report.row("pages/stage_difference", chain=CHAIN)
+    assert d["difference"] == pytest.approx(credit[ONE] - credit[SECOND]) and abs(d["difference"]) > d["half_width"]
+    by = f"({signed(d['difference'], 2)} ± {d['half_width']:.2f} nats, paired by prompt)"
+    report.says("stages", f"Of the change in {CHAIN}, {shares}: the {which} stage added more {by}.")
     one, two = (report.row("pages/stage_sparse", comparison=c) for c in (ONE, SECOND))
     sparser = report.word(one["share"] - two["share"], "second", "first")
     report.says("stages", f"The {sparser} stage is sparser ({signed(100 * (two['share'] - one['share']), 1)} ±")

@@ -103,13 +103,6 @@ WITH
             drawn_p(sum(excess), count(*), all_prompts, square, third) AS p
         FROM per_prompt
         GROUP BY comparison_id, tag, share, all_prompts, square, third
-    ),
-    ranked AS (
-        SELECT
-            *,
-            row_number() OVER (PARTITION BY comparison_id ORDER BY p, tag) AS place,
-            count(*) OVER (PARTITION BY comparison_id) AS tests
-        FROM tested
     )
 SELECT
     label AS comparison,
@@ -118,12 +111,12 @@ SELECT
     bounds.low AS low_share,
     bounds.high AS high_share,
     overall AS overall_share,
-    min(p * tests / place) OVER (PARTITION BY comparison_id ORDER BY place DESC) <= 0.05 AS stands_out,
+    q <= 0.05 AS stands_out,
     round(p, 6) AS p,
     prompts,
     positions / prompts AS tokens_per_prompt,
     max(ratio) OVER (PARTITION BY tag) AS highest
-FROM ranked
+FROM discoveries('tested', comparison_id)
 JOIN comparison USING (comparison_id)
 ORDER BY highest DESC, tag, ordinal;
 COMMENT ON MACRO TABLE shift_by_tag IS

@@ -1,7 +1,7 @@
 -- Curves that several figures draw, with 95 % intervals clustered by prompt.
 
 -- The arguments are expressions over the columns of tds (of primed_pair and prompt for gap_closed).
-CREATE MACRO by_position(curves, least := '-Infinity'::DOUBLE, most := NULL) AS TABLE
+CREATE MACRO by_position(curves, shares := false) AS TABLE
 WITH
     long AS (
         SELECT comparison_id, cluster_id, pos, unnest(map_entries(curves), recursive := true)
@@ -19,16 +19,8 @@ SELECT
     key AS line,
     pos AS position,
     clustered_mean(x, n) AS mean,
-    CASE
-        WHEN least < 0 THEN clustered_mean(x, n) - clustered_half_width(x, n)
-        WHEN most = 1 THEN share_bounds(x, n).low
-        ELSE kept_within(mean_low(x, n), least, most)
-    END AS low,
-    CASE
-        WHEN least < 0 THEN kept_within(clustered_mean(x, n) + clustered_half_width(x, n), least, most)
-        WHEN most = 1 THEN share_bounds(x, n).high
-        ELSE kept_within(mean_high(x, n), least, most)
-    END AS high,
+    CASE WHEN shares THEN share_bounds(x, n).low ELSE kept_within(mean_low(x, n), 0, NULL) END AS low,
+    CASE WHEN shares THEN share_bounds(x, n).high ELSE mean_high(x, n) END AS high,
     sum(n)::BIGINT AS responses
 FROM per_prompt
 JOIN comparison USING (comparison_id)
@@ -37,8 +29,8 @@ HAVING count(*) >= 20
 ORDER BY ordinal, key, pos;
 COMMENT ON MACRO TABLE by_position IS
     'Means at each position of the answer that drawn_position draws and the answers to at least 20 prompts reach, with '
-    '95 % intervals within least and most; a line for each expression over tds: '
-    'FROM by_position(MAP {''base'': base_entropy}, least := 0).';
+    '95 % intervals; a line for each expression over tds, none of which is negative; shares: whether they are from 0 '
+    'to 1: FROM by_position(MAP {''base'': base_entropy}).';
 
 CREATE MACRO by_confidence(hit) AS TABLE
 WITH

@@ -135,19 +135,16 @@ CREATE MACRO ratio_interval(x, n, decimals := NULL) AS {
     'low_share': rounded(clustered_mean(x, n) - clustered_half_width(x, n), decimals),
     'high_share': rounded(least(1, clustered_mean(x, n) + clustered_half_width(x, n)), decimals)
 };
-CREATE MACRO nats_interval(x, n, least := '-Infinity'::DOUBLE, decimals := NULL) AS {
+-- And for a number of nats: one that is never negative, as share_interval; of either sign, by Student's t.
+CREATE MACRO nats_interval(x, n, decimals := NULL) AS {
     'nats': rounded(clustered_mean(x, n), decimals),
-    'low_nats': rounded(
-        CASE
-            WHEN least < 0
-            THEN clustered_mean(x, n) - clustered_half_width(x, n)
-            ELSE kept_within(mean_low(x, n), least, NULL)
-        END,
-        decimals
-    ),
-    'high_nats': rounded(
-        CASE WHEN least < 0 THEN clustered_mean(x, n) + clustered_half_width(x, n) ELSE mean_high(x, n) END, decimals
-    )
+    'low_nats': rounded(kept_within(mean_low(x, n), 0, NULL), decimals),
+    'high_nats': rounded(mean_high(x, n), decimals)
+};
+CREATE MACRO signed_nats_interval(x, n, decimals := NULL) AS {
+    'nats': rounded(clustered_mean(x, n), decimals),
+    'low_nats': rounded(clustered_mean(x, n) - clustered_half_width(x, n), decimals),
+    'high_nats': rounded(clustered_mean(x, n) + clustered_half_width(x, n), decimals)
 };
 
 -- Two-sided p of a standard normal z, by Abramowitz and Stegun 26.2.17 (error below 7.5e-8).
@@ -199,7 +196,10 @@ COMMENT ON MACRO share_interval IS
 COMMENT ON MACRO ratio_interval IS
     'The same for a ratio Σx/Σn that may be negative and is at most 1, by Student''s t.';
 COMMENT ON MACRO nats_interval IS
-    'The same as nats, low_nats and high_nats, with no upper bound: SELECT unnest(nats_interval(x, n)).';
+    'The same as nats, low_nats and high_nats for a quantity that is never negative, with no upper bound: SELECT '
+    'unnest(nats_interval(x, n)).';
+COMMENT ON MACRO signed_nats_interval IS
+    'The same for a quantity of either sign, by Student''s t.';
 COMMENT ON MACRO share_low IS
     'Lower end of a share''s 95 % interval, within 0 and 1; Wilson''s for as many prompts at a share of 1.';
 COMMENT ON MACRO share_high IS

@@ -13,8 +13,7 @@ WITH
                 ELSE 1
             END AS p
         FROM differences_from_first()
-    ),
-    placed AS (SELECT *, row_number() OVER (ORDER BY p, comparison_id, place) AS r, count(*) OVER () AS m FROM tested)
+    )
 SELECT
     label AS comparison,
     first_label AS first,
@@ -26,7 +25,7 @@ SELECT
     difference + t95(prompts - 1) * error AS high,
     prompts,
     p,
-    min(least(1, p * m / r)) OVER (ORDER BY r ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS adjusted_p
-FROM placed
+    q AS adjusted_p
+FROM discoveries('tested', true)
 JOIN comparison USING (comparison_id)
 ORDER BY place, ordinal

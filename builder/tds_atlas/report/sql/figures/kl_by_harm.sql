@@ -11,7 +11,7 @@ SELECT
     label AS comparison,
     CASE WHEN harmful THEN 'harmful' ELSE 'harmless' END AS prompts,
     pos AS position,
-    unnest(nats_interval(x, n, least := 0)),
+    unnest(nats_interval(x, n)),
     sum(n)::BIGINT AS responses,
     dense_rank() OVER (ORDER BY ordinal) - 1 AS panel
 FROM per_prompt

@@ -51,17 +51,7 @@ WITH
         GROUP BY comparison_id, task, topic, topic_place, share, all_prompts, square, third
         HAVING count(*) >= 5
     ),
-    ranked AS (
-        SELECT
-            *,
-            row_number() OVER (PARTITION BY comparison_id ORDER BY p, task, topic) AS place,
-            count(*) OVER (PARTITION BY comparison_id) AS tests
-        FROM cell
-    ),
-    controlled AS (
-        SELECT *, min(p * tests / place) OVER (PARTITION BY comparison_id ORDER BY place DESC) <= 0.05 AS stands_out
-        FROM ranked
-    )
+    controlled AS (FROM discoveries('cell', comparison_id))
 -- Where all or no tokens are shifted, the bound is Wilson's for as many prompts.
 SELECT
     label AS comparison,
@@ -71,7 +61,7 @@ SELECT
     bounds.low AS low_share,
     bounds.high AS high_share,
     overall AS overall_share,
-    CASE WHEN NOT stands_out THEN 'no clear difference' WHEN ratio > overall THEN 'above' ELSE 'below' END AS against,
+    CASE WHEN q > 0.05 THEN 'no clear difference' WHEN ratio > overall THEN 'above' ELSE 'below' END AS against,
     round(p, 6) AS p,
     prompts,
     positions

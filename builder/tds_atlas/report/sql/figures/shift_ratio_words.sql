@@ -56,18 +56,7 @@ WITH
         HAVING count(*) >= 10
     ),
     tested AS (SELECT *, binomial_p(tested_shifted / weight, tested_places / weight, overall) AS p FROM counts),
-    ranked AS (
-        SELECT
-            *,
-            row_number() OVER (PARTITION BY comparison_id ORDER BY p, word) AS place,
-            count(*) OVER (PARTITION BY comparison_id) AS tests
-        FROM tested
-    ),
-    controlled AS (
-        -- Benjamini-Hochberg: a word stands out where no higher place has a smaller p · tests / place than 5 %.
-        SELECT *, min(p * tests / place) OVER (PARTITION BY comparison_id ORDER BY place DESC) <= 0.05 AS stands_out
-        FROM ranked
-    ),
+    controlled AS (SELECT *, q <= 0.05 AS stands_out FROM discoveries('tested', comparison_id)),
     counted AS (
         SELECT
             *,

@@ -18,7 +18,11 @@ WITH
     ),
     per_prompt AS (SELECT ordinal, label, part, pos, cluster_id, count(*) AS n, sum(x) AS x FROM parts GROUP BY ALL)
 SELECT
-    label AS comparison, part, pos AS position, unnest(nats_interval(x, n, decimals := 9)), sum(n)::BIGINT AS responses
+    label AS comparison,
+    part,
+    pos AS position,
+    unnest(signed_nats_interval(x, n, decimals := 9)),
+    sum(n)::BIGINT AS responses
 FROM per_prompt
 GROUP BY ordinal, label, part, pos
 HAVING count(*) >= 20

@@ -34,7 +34,7 @@ SELECT
         THEN 'whole'
         ELSE 'weights first'
     END AS "order",
-    unnest(nats_interval(x, n, decimals := 9)),
+    unnest(signed_nats_interval(x, n, decimals := 9)),
     sum(n)::BIGINT AS positions
 FROM long
 JOIN comparison USING (comparison_id)

@@ -13,7 +13,7 @@ SELECT
     w.label AS chain,
     s.label AS comparison,
     name AS role,
-    unnest(nats_interval(x, n, decimals := 9)),
+    unnest(signed_nats_interval(x, n, decimals := 9)),
     sum(n)::BIGINT AS positions
 FROM per_prompt
 JOIN comparison s ON s.comparison_id = stage_id

@@ -24,7 +24,7 @@ SELECT
     w.label AS chain,
     s.label AS comparison,
     direction,
-    unnest(nats_interval(x, n, decimals := 9)),
+    unnest(signed_nats_interval(x, n, decimals := 9)),
     round(sum(hits) / sum(n), 9) AS share
 FROM per_prompt
 JOIN comparison s ON s.comparison_id = stage_id

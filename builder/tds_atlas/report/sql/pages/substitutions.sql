@@ -72,21 +72,14 @@ WITH
         JOIN tries t USING (comparison_id, base)
         GROUP BY comparison_id, base, aligned
     ),
-    ranked AS (
-        SELECT
-            e.*,
-            at_least_p(e.prompts, base_prompts, chance) AS p,
-            row_number() OVER (PARTITION BY comparison_id ORDER BY p, base, aligned) AS rank,
-            count(*) OVER (PARTITION BY comparison_id) AS tests
+    tested AS (
+        SELECT e.*, at_least_p(e.prompts, base_prompts, chance) AS p
         FROM every_pair e
         JOIN expected USING (comparison_id, base, aligned)
     ),
-    controlled AS (
-        SELECT *, min(p * tests / rank) OVER (PARTITION BY comparison_id ORDER BY rank DESC) <= 0.05 AS stands_out
-        FROM ranked
-    ),
+    controlled AS (SELECT *, q <= 0.05 AS stands_out FROM discoveries('tested', comparison_id)),
     pair AS (
-        SELECT * EXCLUDE (rank), count(*) FILTER (stands_out) OVER (PARTITION BY comparison_id) AS standing_out
+        SELECT * EXCLUDE (q), count(*) FILTER (stands_out) OVER (PARTITION BY comparison_id) AS standing_out
         FROM controlled
         QUALIFY row_number() OVER (PARTITION BY comparison_id ORDER BY places DESC, lift DESC, base, aligned) <= 10
     ),
