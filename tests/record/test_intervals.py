@@ -41,6 +41,17 @@ def test_bounds_against_slow_versions(con: duckdb.DuckDBPyConnection, seed: int)
     assert half == pytest.approx(intervals.half_width(sums), rel=1e-4)
 
 
+def test_the_difference_of_two_groups_against_a_slow_version(con: duckdb.DuckDBPyConnection) -> None:
+    groups = [
+        [(float(x), float(n)) for x, n in zip((1, 5, 0, 9), (9, 20, 7, 10), strict=True)],
+        [(2.0, 9.0), (1.0, 30.0), (0.0, 5.0)],
+    ]
+    values = (", ".join(f"({x}::DOUBLE, {n}::DOUBLE)" for x, n in sums) for sums in groups)
+    a, b = (f"(SELECT mean_bounds(x, n) FROM (VALUES {rows}) AS t(x, n))" for rows in values)
+    (found,) = con.execute(f"SELECT difference_bounds({a}, {b})").fetchall()[0]
+    assert (found["low"], found["high"]) == pytest.approx(intervals.difference_bounds(*groups), abs=1e-5)
+
+
 @pytest.mark.parametrize(("hits", "low", "high"), [(0, 0, 0.16), (1, 0.84, 1)])
 def test_a_share_of_none_or_all_has_an_interval(
     con: duckdb.DuckDBPyConnection, hits: int, low: float, high: float
