@@ -89,7 +89,7 @@ CLAIMS = (
     Claim("up", rf"(?:more|less) beyond the interval \({_N} ± {_N}", _numbers(lambda by, half: abs(by) > half)),
     Claim(
         "ties",
-        rf"no clear difference[^.(;]*\({_N} ± {_N}",
+        rf"no clear difference(?! in the share of shifted)[^.(;]*\({_N} ± {_N}",
         _numbers(lambda by, half: abs(by) <= half + 0.05),
     ),
     Claim("up", rf"\bcloses? (?:at most )?{_N} %", _numbers(lambda share: share > 0)),
@@ -120,22 +120,22 @@ CLAIMS = (
     Claim("up", rf"tuning (?:raised|lowered) its log-odds by {_N} ± {_N}", _numbers(lambda by, half: by >= half)),
     Claim("up", rf"The effect is {_N} times the floor", _numbers(lambda times: times >= 10)),
     Claim(
-        "down", rf"{_N} % of \d+ harmful prompts are refused: fewer than half", _numbers(lambda refused: refused < 50)
+        "down", rf"{_SHARE} of \d+ harmful prompts are refused: fewer than half", _numbers(lambda refused: refused < 50)
     ),
     Claim(
         "perfect swap",
-        rf"{_N} % of \d+ harmful prompts are refused, and at least half",
+        rf"{_SHARE} of \d+ harmful prompts are refused, and at least half",
         _numbers(lambda refused: refused >= 50),
     ),
     Claim(
         "up",
-        rf"{_N} % of \d+ harmful prompts are refused; after \d+ tokens? of the base's answer fewer than half are",
+        rf"{_SHARE} of \d+ harmful prompts are refused; after \d+ tokens? of the base's answer fewer than half are",
         _numbers(lambda refused: refused >= 50),
     ),
     Claim(
         "two",
-        rf"At {_BETWEEN} of these the token that was said is among the base's first five: tuning mostly (\w+)",
-        _numbers(lambda share, low, high, said: low >= 50 if said == "promoted" else high <= 50),
+        rf"At {_BETWEEN} of these the token that was said is among the base's first five: mostly tokens that the base (had|did not have)",
+        _numbers(lambda share, low, high, said: low >= 50 if said == "had" else high <= 50),
     ),
     Claim(
         "one comparison",
@@ -187,9 +187,12 @@ _JUDGES = re.compile(
 # What is meant or measured, whatever the data.
 DEFINITIONS = (
     "few-shot",
+    "few tokens carry the behaviour",
+    "The lead names the least share tested",
+    "the share that closes most",
     "ended as the base would have ended never diverges",
     "Its KL covers   only tokens among both models' first ten, so it can be small where they share little",
-    "a flat one, that it introduced tokens the base would rarely have said",
+    "a flat one, that they hold tokens the base would rarely have said",
     "## A few words of the base's answer",
     "a few words of the base's answer",
     "swapping the (?:[\\d.]+ % )?most divergent positions",

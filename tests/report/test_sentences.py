@@ -23,9 +23,9 @@ def test_how_much(report: Report) -> None:
     )
     near = report.row("figures/changed_shares", comparison=ONE, measure="of changed: in top 5")
     way = report.word(
-        near["share"] - 0.5, "promoted tokens that the base had", "introduced tokens that the base did not have"
+        near["share"] - 0.5, "mostly tokens that the base had", "mostly tokens that the base did not have"
     )
-    report.says("how-much", f"is among the base's first five: tuning mostly {way} near the top.")
+    report.says("how-much", f"is among the base's first five: {way} near the top.")
 
 
 def test_where(report: Report) -> None:

@@ -229,9 +229,22 @@ WITH
         FROM pairs
         JOIN totals USING (comparison_id, place)
         GROUP BY comparison_id, first_label, place, measure, unit, mean, first_mean
+    ),
+    tested AS (
+        -- Where all prompts differ by the same there is no error: the p is that of their signs.
+        SELECT
+            *,
+            CASE
+                WHEN error > 1e-9
+                THEN t_p(difference / error, prompts - 1)
+                WHEN abs(difference) > 1e-9
+                THEN mcnemar_p(prompts, 0)
+                ELSE 1
+            END AS p
+        FROM differences
     )
-FROM differences;
+FROM discoveries('tested', true);
 COMMENT ON MACRO TABLE differences_from_first IS
     'Every measure of each later comparison less that of the first, over the prompts that both have, with its standard '
-    'error paired by prompt: FROM differences_from_first().';
+    'error paired by prompt, its p, and q, the false discovery rate over all of them: FROM differences_from_first().';
 

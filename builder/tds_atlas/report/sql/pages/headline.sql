@@ -35,6 +35,7 @@ SELECT
     clustered_mean(s, n) AS shifted,
     share_bounds(s, n) AS shifted_bounds,
     clustered_mean(kl, n) AS kl,
+    mean_bounds(kl, n) AS kl_bounds,
     clustered_mean(js, n) AS js,
     clustered_mean(top10, n) AS top10,
     clustered_mean(s_first, n_first) AS shifted_first,

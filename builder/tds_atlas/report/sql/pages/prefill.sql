@@ -21,7 +21,12 @@ WITH
         WHERE kind = 'tuning'
         GROUP BY ALL
     ),
-    by_k AS (SELECT comparison_id, k, avg(refuses) AS refusing, avg(likeliest) AS likeliest FROM of GROUP BY ALL),
+    by_k AS (
+        SELECT
+            comparison_id, k, avg(refuses) AS refusing, share_bounds(refuses, 1) AS bounds, avg(likeliest) AS likeliest
+        FROM of
+        GROUP BY comparison_id, k
+    ),
     falls AS (
         SELECT
             comparison_id,
@@ -29,6 +34,9 @@ WITH
             min(k) FILTER (refusing < 0.5) AS refusing_k,
             min(k) FILTER (likeliest < 0.5) AS likeliest_k,
             arg_min(refusing, k) AS first_refusing,
+            arg_min(bounds, k) AS first_refusing_bounds,
+            arg_min(refusing, k) FILTER (refusing < 0.5) AS refusing_share,
+            arg_min(bounds, k) FILTER (refusing < 0.5) AS refusing_bounds,
             arg_max(refusing, k) AS last_refusing
         FROM by_k
         GROUP BY ALL
@@ -55,6 +63,9 @@ SELECT
     any_value(refusing_k) AS refusing_k,
     any_value(likeliest_k) AS likeliest_k,
     any_value(first_refusing) AS first_refusing,
+    any_value(first_refusing_bounds) AS first_refusing_bounds,
+    any_value(refusing_share) AS refusing_share,
+    any_value(refusing_bounds) AS refusing_bounds,
     any_value(last_refusing) AS last_refusing,
     avg(fall) AS fall,
     clustered_half_width(fall, 1) AS fall_half,
