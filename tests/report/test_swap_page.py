@@ -167,3 +167,18 @@ def test_sentences_survive_few_rows(tmp_path: Path, kept: str) -> None:
         con.execute(f"DELETE FROM swap WHERE NOT ({kept})")
     text = pages(path, "findings/swap.md")["findings/swap.md"].split("<figure")[0]
     assert "None" not in text and "nan" not in text.split()
+
+
+def test_a_mixture_is_rarely_called_worse_by_chance() -> None:
+    """100 reports in which every text states the fact with 60 %; a half width below the base's rate is common among six."""
+    draw = random.Random(4)
+    points = [*ENDS, *((method, share, int(100 * share)) for method in synthetic.METHODS for share in (0.1, 0.3))]
+    rows = query.rows(made(lambda m, s, g: draw.random() < 0.6, 40, points, 100, "right"), "pages/swap_gap")
+    assert sum(row["worse"] for row in rows) <= 1
+    assert len({row["label"] for row in rows if row["moved"] + row["moved_half"] < 0}) > 8
+
+
+def test_a_mixture_that_never_states_the_fact_is_worse_than_both() -> None:
+    con = made(lambda m, s, g: s in (0, 1), 12, [*ENDS, ("random", 0.1, 9), ("entropy", 0.1, 9)], outcome="right")
+    rows = query.rows(con, "pages/swap_gap")
+    assert len(rows) == 2 and all(row["worse"] and not row["gap_clear"] for row in rows)
