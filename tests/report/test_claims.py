@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.report import extremes, planted
-from tests.report.claims import CLAIMS, judged, made
+from tests.report.claims import CLAIMS, made
+from tests.report.judged import judged
 from tests.report.sheets import assertions
 
 PLANTED = {"up": True, "down": False}
@@ -22,5 +23,5 @@ def test_no_claim_is_denied_by_its_numbers(tmp_path: Path, name: str) -> None:
         for claim, match in made(page):
             seen.add(claim)
             assert claim.holds(match, page), f"{file}: {match.group()}"
-        assert not judged(page), f"{file}: claims without a check (see claims.py)"
+        assert not judged(page), f"{file}: claims without a check (see claims.py and judged.py)"
     assert {claim for claim in CLAIMS if claim.report == name} <= seen
