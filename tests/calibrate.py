@@ -23,8 +23,9 @@ class Population:
     """Prompts of one kind: their sums x over n positions. The truth is Σx/Σn over very many of them."""
 
     name: str
-    interval: str  # share_bounds, mean or difference
+    interval: str  # share, mean, difference or groups
     draw: Draw
+    others: Draw | None = None  # a second group, of four times as many prompts
 
 
 def _lengths(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
@@ -77,12 +78,15 @@ POPULATIONS = (
     Population("KL, a tenth of the answers changed", "mean", _two_kinds(0.1, lambda r, s: r.gamma(4, 0.75, s))),
     Population("difference of two shares", "difference", _paired(_shares(0.18, 0.1), _shares(0.25, 0.1))),
     Population("difference of two KL", "difference", _paired(_lognormal, _lognormal)),
+    Population("KL of two groups of prompts", "groups", _lognormal, _lognormal),
+    Population("shares of two groups of prompts", "groups", _shares(0.3, 0.1), _shares(0.18, 0.1)),
 )
 BOUNDS = {
     "share": "share_bounds(x, n)",
     "mean": "{'low': mean_low(x, n), 'high': mean_high(x, n)}",
     "difference": "{'low': clustered_mean(x, n) - clustered_half_width(x, n),"
     " 'high': clustered_mean(x, n) + clustered_half_width(x, n)}",
+    "groups": "mean_bounds(x, n)",
 }
 
 
@@ -93,17 +97,33 @@ def connection() -> duckdb.DuckDBPyConnection:
     return con
 
 
+def _truth(draw: Draw, rng: np.random.Generator) -> float:
+    x, n = draw(rng, (1, 2_000_000))
+    return float(x.sum() / n.sum())
+
+
+def _reports(draw: Draw, rng: np.random.Generator, reports: int, prompts: int, part: int) -> pa.Table:
+    x, n = draw(rng, (reports, prompts))
+    run = np.repeat(np.arange(reports), prompts)
+    return pa.table({"run": run, "x": x.ravel(), "n": n.ravel(), "part": np.full(x.size, part)})
+
+
 def coverage(
     con: duckdb.DuckDBPyConnection, population: Population, prompts: int, reports: int, seed: int = 0
 ) -> tuple[float, float, float]:
     """The share of reports whose interval holds the truth; and lies below, and above it."""
     rng = np.random.default_rng(seed)
-    x, n = population.draw(rng, (1, 2_000_000))
-    truth = x.sum() / n.sum()
-    x, n = population.draw(rng, (reports, prompts))
-    rows = {"run": np.repeat(np.arange(reports), prompts), "x": x.ravel(), "n": n.ravel()}
-    con.register("sim", pa.table(rows))
-    sql = f"SELECT b.low, b.high FROM (SELECT {BOUNDS[population.interval]} AS b FROM sim GROUP BY run)"
+    truth = _truth(population.draw, rng) - (_truth(population.others, rng) if population.others else 0)
+    drawn = [_reports(population.draw, rng, reports, prompts, 0)]
+    drawn += [_reports(population.others, rng, reports, 4 * prompts, 1)] if population.others else []
+    con.register("sim", pa.concat_tables(drawn))
+    each, other = (
+        f"SELECT run, {BOUNDS[population.interval]} AS b FROM sim WHERE part = {part} GROUP BY run" for part in (0, 1)
+    )
+    sql = f"SELECT b.low, b.high FROM ({each})"
+    if population.others:
+        apart = f"SELECT difference_bounds(a.b, o.b) AS b FROM ({each}) a JOIN ({other}) o USING (run)"
+        sql = f"SELECT b.low, b.high FROM ({apart})"
     low, high = con.execute(sql).fetchnumpy().values()
     con.unregister("sim")
     below, above = float(np.mean(high < truth)), float(np.mean(low > truth))

@@ -62,7 +62,9 @@ def _folder(path: Path, depth: int, remark: str) -> Iterator[str]:
         return
     for file in sorted(path.iterdir(), key=lambda p: (p.is_dir(), p.name)):
         if file.is_dir() and file.name != "__pycache__":
-            yield from _folder(file, depth + 1, _remark(file / "__init__.py") if (file / "__init__.py").exists() else "")
+            yield from _folder(
+                file, depth + 1, _remark(file / "__init__.py") if (file / "__init__.py").exists() else ""
+            )
         elif file.suffix in (".py", ".sql", ".yml") and file.name != "__init__.py":
             yield _line(depth + 1, file.name, _remark(file))
 
@@ -88,7 +90,9 @@ def _path(room: str) -> Path:
 
 def filled(text: str, name: str, block: str) -> str:
     """A document with the block between its two marks of that name."""
-    return re.sub(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", lambda m: f"{m[1]}{block}\n{m[2]}", text, flags=re.DOTALL)
+    return re.sub(
+        rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", lambda m: f"{m[1]}{block}\n{m[2]}", text, flags=re.DOTALL
+    )
 
 
 DOCUMENTS = {

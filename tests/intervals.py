@@ -65,6 +65,16 @@ def mean_bounds(sums: Sums) -> tuple[float, float]:
     return mean - error * studentised(t), mean - error * studentised(-t)
 
 
+def difference_bounds(a: Sums, b: Sums) -> tuple[float, float]:
+    """Of two groups of prompts: how far each end is from its mean, squared and added."""
+    (a_low, a_high), (b_low, b_high) = mean_bounds(a), mean_bounds(b)
+    one, other = (sum(x for x, _ in sums) / sum(n for _, n in sums) for sums in (a, b))
+    return (
+        one - other - math.hypot(one - a_low, b_high - other),
+        one - other + math.hypot(a_high - one, other - b_low),
+    )
+
+
 def share_bounds(sums: Sums) -> tuple[float, float]:
     """Of a share: the same within 0 and 1, and Wilson's bound where nothing varies."""
     share, squared = sum(x for x, _ in sums) / sum(n for _, n in sums), t95(len(sums) - 1) ** 2

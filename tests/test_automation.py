@@ -22,7 +22,16 @@ WORKFLOWS = [ROOT / ".github/workflows/pages.yml", ROOT / "builder/tds_atlas/cli
 @pytest.mark.parametrize("from_environment", [False, True])
 @pytest.mark.parametrize(
     "report",
-    ["$(touch owned)", "`touch owned`", "$(shell touch owned)", "x; touch owned", "a'b\"c d", "--help", "$HOME", "${PATH}"],
+    [
+        "$(touch owned)",
+        "`touch owned`",
+        "$(shell touch owned)",
+        "x; touch owned",
+        "a'b\"c d",
+        "--help",
+        "$HOME",
+        "${PATH}",
+    ],
 )
 def test_the_name_of_a_report_reaches_tds_as_it_is(tmp_path: Path, report: str, from_environment: bool) -> None:
     (tmp_path / "bin").mkdir()

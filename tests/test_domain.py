@@ -6,7 +6,9 @@ import pytest
 
 from tds_atlas.domain import first_line
 
-CONFIG = "Config name is missing.\nPlease pick one among the available configs: ['one', 'two']\nExample of usage:\n\t`x`"
+CONFIG = (
+    "Config name is missing.\nPlease pick one among the available configs: ['one', 'two']\nExample of usage:\n\t`x`"
+)
 SHAPES = "Error(s) in loading state_dict for X:\n\tsize mismatch for q_proj: copying a param with shape [4, 32]"
 SQL = 'Binder Error: column "x" not found\n\nLINE 1: SELECT x FROM tds\n               ^'
 
@@ -17,7 +19,10 @@ SQL = 'Binder Error: column "x" not found\n\nLINE 1: SELECT x FROM tds\n        
         ("", "ValueError"),
         (" \n ", "ValueError"),
         ("one", "one"),
-        (CONFIG, "Config name is missing. Please pick one among the available configs: ['one', 'two'] Example of usage: `x`"),
+        (
+            CONFIG,
+            "Config name is missing. Please pick one among the available configs: ['one', 'two'] Example of usage: `x`",
+        ),
         (SHAPES, "Error(s) in loading state_dict for X: size mismatch for q_proj: copying a param with shape [4, 32]"),
         (SQL, 'Binder Error: column "x" not found LINE 1: SELECT x FROM tds'),
         ("x" * 301, "x" * 299 + "…"),

@@ -36,7 +36,9 @@ def test_the_module_runs_alike_from_a_clone_and_a_wheel(wheel: Path, tmp_path: P
         zipfile.ZipFile(wheel).extractall(tmp_path)
     code = "import tds_atlas; print(tds_atlas.__file__, tds_atlas.__version__, tds_atlas.InputError.__name__)"
     env = {"PYTHONPATH": str(path), "PATH": "/usr/bin:/bin"}
-    said = subprocess.run([sys.executable, "-c", code], env=env, cwd="/", check=True, capture_output=True, text=True).stdout
+    said = subprocess.run(
+        [sys.executable, "-c", code], env=env, cwd="/", check=True, capture_output=True, text=True
+    ).stdout
     assert said.split() == [str(path / "tds_atlas" / "__init__.py"), tds_atlas.__version__, "InputError"]
     run = [sys.executable, "-m", "tds_atlas", "--version"]
     said = subprocess.run(run, env=env, cwd="/", check=True, capture_output=True, text=True).stdout

@@ -159,7 +159,10 @@ def test_what_is_pushed_meanwhile_is_not_lost(project: Path) -> None:
     site = publish.built(project / "site")
     old = check_for_git(site, "origin", "gh-pages")
     tip = commit("gh-pages", {"index.html": "by hand"})
-    with publish.hosted_copy(site) as copy, pytest.raises(InputError, match=r"^git: the push to origin gh-pages failed: "):
+    with (
+        publish.hosted_copy(site) as copy,
+        pytest.raises(InputError, match=r"^git: the push to origin gh-pages failed: "),
+    ):
         push_branch(copy, "origin", "gh-pages", old)
     assert git("ls-remote", "origin", "gh-pages").split()[0] == tip
 

@@ -57,7 +57,9 @@ def test_two_files_that_give_one_id_to_different_prompts(project: Path) -> None:
     line = "  - {base: {model: base, context: plain}, aligned: {model: sft, context: chat}"
     text = text.replace(line, f"{line}}}\n  - {{id: two, {line[5:]}, responses: more")
     (project / "report.yml").write_text(text + "responses: {more: {path: more.json}}\n", encoding="utf-8")
-    assert "two prompts have the id 'sky', one from prompts, another from more; change" in refused("check", "report.yml")
+    assert "two prompts have the id 'sky', one from prompts, another from more; change" in refused(
+        "check", "report.yml"
+    )
 
 
 def test_a_model_without_a_chat_template(project: Path) -> None:

@@ -117,7 +117,9 @@ def test_a_zip_replaces_only_a_zip_of_a_site(site: Path, tmp_path: Path) -> None
         with pytest.raises(InputError, match=f"{name}: not a zip of a site; it is left alone: name another"):
             publish.write_zip(publish.built(site), tmp_path / name)
         assert name == "sub" or (tmp_path / name).read_bytes() == before
-    with pytest.raises(InputError, match=r"site/all.zip: is in the site, which is emptied; name another file with --zip"):
+    with pytest.raises(
+        InputError, match=r"site/all.zip: is in the site, which is emptied; name another file with --zip"
+    ):
         publish.write_zip(publish.built(site), site / "all.zip")
     with zipfile.ZipFile(tmp_path / "old.zip", "w") as archive:  # as earlier versions wrote it
         archive.writestr("old/assets/js/search-list.js", "window.tdsSearchList=[]")
@@ -133,7 +135,10 @@ def test_a_zip_replaces_only_a_zip_of_a_site(site: Path, tmp_path: Path) -> None
         ([".gitattributes", "README.md"], ["site"]),
         ([".gitattributes", "README.md", "index.html", ".tds-site"], ["site"]),
         (["README.md", "assets/js/search-list.js"], ["site"]),
-        ([".gitattributes", "README.md", "app.py"], "Space me/x: holds app.py, and no site of tds; name another with --hf"),
+        (
+            [".gitattributes", "README.md", "app.py"],
+            "Space me/x: holds app.py, and no site of tds; name another with --hf",
+        ),
     ],
 )
 def test_a_space_of_the_users_is_left_alone(

@@ -57,7 +57,9 @@ def test_codes_in_rows_and_columns_do_not_reach_the_terminal(tmp_path: Path, sty
     os.close(theirs)
     shown = os.read(ours, 10_000).decode().replace("\r\n", "\n")
     os.close(ours)
-    assert all(line.isprintable() for line in shown.split("\n")) and "\\x1b[2J" in shown.replace("\\\\", "\\").replace("u001b", "x1b")
+    assert all(line.isprintable() for line in shown.split("\n")) and "\\x1b[2J" in shown.replace("\\\\", "\\").replace(
+        "u001b", "x1b"
+    )
     piped = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     if style == "csv":
         assert "\x1b[2J\u202e" in piped

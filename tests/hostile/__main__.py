@@ -55,7 +55,9 @@ def describe(case: Case, outcome: Outcome, row: dict[str, bool]) -> str:
     wrong = [name for name in ("traceback", "silent", "hang", "lost") if row[name]] or ["another line"]
     said = outcome.err.strip()[-600:] or outcome.out.strip()[-200:]
     lost = f"; lost: {', '.join(outcome.lost)}" if outcome.lost else ""
-    return f"{case.kind}: {case.name}: {', '.join(wrong)} (exit {outcome.code}{lost}), expected {case.line!r}\n    {said}"
+    return (
+        f"{case.kind}: {case.name}: {', '.join(wrong)} (exit {outcome.code}{lost}), expected {case.line!r}\n    {said}"
+    )
 
 
 if __name__ == "__main__":

@@ -13,7 +13,14 @@ from tests.hostile.seeds import QUICK, SIDES, quickly, write_report
 CONFIG_KEYS = """vocab_size hidden_size intermediate_size num_hidden_layers num_attention_heads num_key_value_heads head_dim
     max_position_embeddings rms_norm_eps rope_parameters hidden_act tie_word_embeddings eos_token_id bos_token_id
     architectures model_type dtype attention_bias quantization_config auto_map text_config""".split()  # noqa: SIM905
-VALUES: dict[str, Any] = {"a text": "x", "minus one": -1, "huge": 10**12, "a list": [[]], "a mapping": {"a": {}}, "nothing": None}
+VALUES: dict[str, Any] = {
+    "a text": "x",
+    "minus one": -1,
+    "huge": 10**12,
+    "a list": [[]],
+    "a mapping": {"a": {}},
+    "nothing": None,
+}
 BYTES: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda raw: b"",
     "cut short": lambda raw: raw[: len(raw) // 2],
@@ -30,7 +37,9 @@ TOKENIZER: dict[str, Callable[[dict[str, Any]], Any]] = {
     "no vocabulary": lambda t: t["model"].pop("vocab"),
     "an empty vocabulary": lambda t: t["model"].update(vocab={}),
     "ids that repeat": lambda t: t["model"]["vocab"].update({"!": 40, '"': 40}),
-    "an id beyond the model": lambda t: t["added_tokens"].append(t["added_tokens"][0] | {"id": 99_999, "content": "<|far|>"}),
+    "an id beyond the model": lambda t: t["added_tokens"].append(
+        t["added_tokens"][0] | {"id": 99_999, "content": "<|far|>"}
+    ),
     "a negative id": lambda t: t["model"]["vocab"].update({"!": -3}),
     "a far id": lambda t: t["model"]["vocab"].update({"zz": 2**31}),
     "an unknown type": lambda t: t["model"].update(type="Magic"),
@@ -58,7 +67,10 @@ TENSORS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "none": (lambda t: t.clear(), "0 tensors"),
 }
 TEMPLATES: dict[str, tuple[str, str]] = {
-    "never ends": ("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}{{ messages[0].content }}", "has not ended"),
+    "never ends": (
+        "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}{{ messages[0].content }}",
+        "has not ended",
+    ),
     "too long a range": ("{% for a in range(10**12) %}x{% endfor %}", "refuses the turns"),
     "calls itself": ("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "refuses the turns"),
     "loses the prompt": ("{{ bos_token }}hello", "leaves out the prompt"),
@@ -68,7 +80,10 @@ TEMPLATES: dict[str, tuple[str, str]] = {
     "has a mistake": ("{% for m in messages %}", "refuses the turns"),
     "an unknown filter": ("{{ messages | magic }}", "refuses the turns"),
     "an unknown test": ("{{ messages is magic }}", "refuses the turns"),
-    "reaches for the system": ("{{ cycler.__init__.__globals__.os.system('touch thesis') }}{{ messages[0].content }}", "refuses the turns"),
+    "reaches for the system": (
+        "{{ cycler.__init__.__globals__.os.system('touch thesis') }}{{ messages[0].content }}",
+        "refuses the turns",
+    ),
     "reaches for classes": ("{{ ().__class__.__base__.__subclasses__() }}", "refuses the turns"),
     "includes a file": ("{% include '/etc/passwd' %}", "refuses the turns"),
     "is empty": ("", "no chat template|leaves out"),
@@ -90,11 +105,19 @@ def cases() -> Iterator[Case]:
             yield _model("config.json", f"{key}: {name}", damage, r"sft", either=True)
     for file in FILES:
         for name, spoil in BYTES.items():
-            yield _model("model files", f"{file}: {name}", _bytes(f"sft/{file}", spoil), "sft", either=file not in ("config.json", FILES[-1]))
+            yield _model(
+                "model files",
+                f"{file}: {name}",
+                _bytes(f"sft/{file}", spoil),
+                "sft",
+                either=file not in ("config.json", FILES[-1]),
+            )
         needed = file in ("config.json", "tokenizer.json", FILES[-1])
         yield _model("model files", f"{file}: missing", remove(f"sft/{file}"), "sft", either=not needed)
     for name, change in TOKENIZER.items():
-        yield _model("model files", f"tokenizer.json: {name}", _json("sft/tokenizer.json", change), "sft|vocabular", either=True)
+        yield _model(
+            "model files", f"tokenizer.json: {name}", _json("sft/tokenizer.json", change), "sft|vocabular", either=True
+        )
     for name, index in {"of nothing": {}, "of a list": {"weight_map": []}, "of what is gone": {"weight_map": {"a": "gone.safetensors"}},
                         "out of the folder": {"weight_map": {"a": "../base/model.safetensors"}}}.items():  # fmt: skip
         damage = both(remove("sft/model.safetensors"), put("sft/model.safetensors.index.json", json.dumps(index)))
@@ -104,11 +127,22 @@ def cases() -> Iterator[Case]:
     for name, (change, line) in TENSORS.items():
         yield _model("tensors", name, _tensors("sft/model.safetensors", change), f"sft.*({line})")
     for name, header in HEADERS.items():
-        yield _model("tensors", f"a header {name}", put("sft/model.safetensors", _header(header)), r"sft/(model.safetensors: not a safetensors file|config.json: .* but the weights have)")
+        yield _model(
+            "tensors",
+            f"a header {name}",
+            put("sft/model.safetensors", _header(header)),
+            r"sft/(model.safetensors: not a safetensors file|config.json: .* but the weights have)",
+        )
     for name, (text, line) in TEMPLATES.items():
         for command in (CHECK, SCORE):
             damage = both(quickly, put("sft/chat_template.jinja", text))
-            yield Case("chat templates", f"{name}: {command[0]}", damage, command, line=rf"(contexts\.chat|sft·chat|models\.sft).*({line})")
+            yield Case(
+                "chat templates",
+                f"{name}: {command[0]}",
+                damage,
+                command,
+                line=rf"(contexts\.chat|sft·chat|models\.sft).*({line})",
+            )
     yield from _adapters()
 
 
@@ -153,7 +187,9 @@ def _adapters() -> Iterator[Case]:
         damage = _json("adapter/adapter_config.json", lambda t, key=key, pattern=pattern: t.update({key: pattern}))
         yield _adapter(f"{key}: a pattern without end", damage)
     for kind in ("PROMPT_TUNING", "PREFIX_TUNING", "P_TUNING", "MAGIC"):
-        yield _adapter(f"of the kind {kind}", _json("adapter/adapter_config.json", lambda t, kind=kind: t.update(peft_type=kind)))
+        yield _adapter(
+            f"of the kind {kind}", _json("adapter/adapter_config.json", lambda t, kind=kind: t.update(peft_type=kind))
+        )
 
 
 def _adapted(project: Path) -> None:

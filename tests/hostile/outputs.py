@@ -103,13 +103,37 @@ def cases() -> Iterator[Case]:
     for name, (command, line) in PUBLISH.items():
         yield Case("options", name, _zip, command, line=line, seed="built")
     for name, (path, command) in LOOPS.items():
-        yield Case("options", f"a link to itself: {name}", _loop(path), command, line=path.split(".")[0].split("/")[0], seed="built", either=name in ("a zip", "rows"))
+        yield Case(
+            "options",
+            f"a link to itself: {name}",
+            _loop(path),
+            command,
+            line=path.split(".")[0].split("/")[0],
+            seed="built",
+            either=name in ("a zip", "rows"),
+        )
     for key, name in (("site", "loop"), ("database", "loop"), ("shards", "loop")):
-        yield Case("outputs", f"{key} a link to itself", both(_loop(name), _output(key, name)), STORE, line="loop", either=key == "database")
+        yield Case(
+            "outputs",
+            f"{key} a link to itself",
+            both(_loop(name), _output(key, name)),
+            STORE,
+            line="loop",
+            either=key == "database",
+        )
     for name in ("site_src", "mkdocs.yml"):
-        yield Case("options", f"no {name}", _gone(name), ("site", "--db", "data/tds.duckdb"), line=name, seed="measured")
-    yield Case("options", "settings of another", put("mkdocs.yml", "site_name: [\n"), ("site", "--db", "data/tds.duckdb"), line="mkdocs.yml", seed="measured", seconds=60)
-
+        yield Case(
+            "options", f"no {name}", _gone(name), ("site", "--db", "data/tds.duckdb"), line=name, seed="measured"
+        )
+    yield Case(
+        "options",
+        "settings of another",
+        put("mkdocs.yml", "site_name: [\n"),
+        ("site", "--db", "data/tds.duckdb"),
+        line="mkdocs.yml",
+        seed="measured",
+        seconds=60,
+    )
 
 
 def _output(key: str, place: str) -> Damage:

@@ -48,18 +48,28 @@ def write_database(path: Path) -> Path:
         n = len(STRINGS)
         for k, field in enumerate(FIELDS):
             table, column = field.split(".")
-            con.execute(f'UPDATE {table} AS t SET "{column}" = h.text FROM hostile AS h WHERE h.i = (t.rowid + {17 * k}) % {n}')
+            con.execute(
+                f'UPDATE {table} AS t SET "{column}" = h.text FROM hostile AS h WHERE h.i = (t.rowid + {17 * k}) % {n}'
+            )
         for name in LISTS:
-            con.execute(f"UPDATE prompt AS t SET {name} = [left(h.text, {_ID})] FROM hostile AS h WHERE h.i = (t.rowid * 7) % 12")
+            con.execute(
+                f"UPDATE prompt AS t SET {name} = [left(h.text, {_ID})] FROM hostile AS h WHERE h.i = (t.rowid * 7) % 12"
+            )
         name = f"left(h.text, {_ID}) || ' ' || h.i"
         for table in ("prompt", "reading", "response", "swap", "prefill"):
-            con.execute(f"UPDATE {table} AS t SET prompt_id = {name} FROM hostile AS h WHERE t.prompt_id = 'p' || (h.i + 1)")
+            con.execute(
+                f"UPDATE {table} AS t SET prompt_id = {name} FROM hostile AS h WHERE t.prompt_id = 'p' || (h.i + 1)"
+            )
         con.execute("INSERT INTO control SELECT 'c-1', 'value', text, prompt_id FROM prompt")
-        con.execute("INSERT INTO control SELECT 'c-1', kind, text, NULL FROM hostile, unnest(['phrase', 'topic']) AS k(kind)")
+        con.execute(
+            "INSERT INTO control SELECT 'c-1', kind, text, NULL FROM hostile, unnest(['phrase', 'topic']) AS k(kind)"
+        )
         tokens = "SELECT 'tok', 10 + i, text, text, false, false FROM hostile"
         con.execute(f"INSERT INTO token (tokenizer_id, token_id, text, decoded, is_word_start, is_special) {tokens}")
         con.execute(f"UPDATE position SET token_id = 10 + (pos * 13 + rowid) % {n} WHERE NOT is_end")
-        con.execute(f"UPDATE score SET top_ids = list_transform(range(10), lambda x: (10 + (pos * 13 + rowid + x * 5) % {n})::INT)")
+        con.execute(
+            f"UPDATE score SET top_ids = list_transform(range(10), lambda x: (10 + (pos * 13 + rowid + x * 5) % {n})::INT)"
+        )
         con.execute(f"UPDATE model SET vocab_size = {10 + n}")
         for key, joint in (("title", " "), ("description", "\n"), ("config", "\n")):
             con.execute("UPDATE run SET value = ? WHERE key = ?", [joint.join(STRINGS), f"report_{key}"])
@@ -69,7 +79,9 @@ def write_database(path: Path) -> Path:
 def texts(database: Path) -> list[tuple[int, str, str]]:
     """Each example page's number, prompt and answer, as they are stored."""
     with duckdb.connect(str(database), read_only=True) as con:
-        rows = con.execute("SELECT ordinal, p.text, r.text FROM prompt p JOIN response r USING (prompt_id) ORDER BY ALL")
+        rows = con.execute(
+            "SELECT ordinal, p.text, r.text FROM prompt p JOIN response r USING (prompt_id) ORDER BY ALL"
+        )
         return rows.fetchall()
 
 
@@ -93,7 +105,10 @@ def main(project: Path) -> tuple[dict[str, list[Row]], list[str]]:
     site = project / "root" / "site"
     with chromium() as browser, serve(site.parent) as address:
         for scheme, base in (("http", f"{address}/site/"), ("file", f"{site.as_uri()}/")):
-            for kind, tries in ((f"pages, {scheme}", _pages(browser, base, site)), (f"texts, {scheme}", _texts(browser, base, stored))):
+            for kind, tries in (
+                (f"pages, {scheme}", _pages(browser, base, site)),
+                (f"texts, {scheme}", _texts(browser, base, stored)),
+            ):
                 for name, row, said in tries:
                     made.setdefault(kind, []).append(row)
                     faults += [f"{kind}: {name}: {'; '.join(said)[:400]}"] if said else []
@@ -139,5 +154,11 @@ def _opened(watched: Watched, path: str, text: tuple[str, str] | None) -> tuple[
 def _other(page: Any, prompt: str, answer: str) -> list[str]:
     """Where prompt or answer read otherwise. In the heading a control character is U+FFFD: HTML cannot hold it."""
     heading = "".join("\ufffd" if (c < " " and c not in "\n\t") or "\x7f" <= c < "\xa0" else c for c in prompt)
-    read = {selector: page.locator(selector).evaluate("node => node.textContent") for selector in (".tds-prompt", "#answer")}
-    return [f"{key} reads {read[key]!r}, not {text!r}" for key, text in ((".tds-prompt", heading), ("#answer", answer)) if read[key] != text]
+    read = {
+        selector: page.locator(selector).evaluate("node => node.textContent") for selector in (".tds-prompt", "#answer")
+    }
+    return [
+        f"{key} reads {read[key]!r}, not {text!r}"
+        for key, text in ((".tds-prompt", heading), ("#answer", answer))
+        if read[key] != text
+    ]

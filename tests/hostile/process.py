@@ -41,7 +41,11 @@ def run(case: Case, seeds: Path, sound: dict[str, Any]) -> Outcome:
         out, err = ((Path(name) / file).read_text(encoding="utf-8", errors="replace") for file in ("out", "err"))
         after = _hashes(Path(name))
         ours = _OURS if code == 0 else _REPAIRED
-        lost = [file for file in before if before[file] != after.get(file) and not (ours.match(file) and not _USERS.search(file))]
+        lost = [
+            file
+            for file in before
+            if before[file] != after.get(file) and not (ours.match(file) and not _USERS.search(file))
+        ]
         same = True
         if case.equal and code == 0:
             key, value = result(case.command, project, out)
@@ -118,7 +122,11 @@ def _child(command: tuple[str, ...], project: Path, beside: Path) -> None:
 
 
 def _hashes(folder: Path) -> dict[str, str]:
-    files = (path for path in folder.rglob("*") if path.is_file() or (path.is_symlink() and path.name != str(path.readlink())))
+    files = (
+        path
+        for path in folder.rglob("*")
+        if path.is_file() or (path.is_symlink() and path.name != str(path.readlink()))
+    )
     return {path.relative_to(folder).as_posix(): _hash(path) for path in files}
 
 

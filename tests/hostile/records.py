@@ -67,7 +67,7 @@ QUERY: dict[str, str] = {
     "an unknown table": "FROM gone",
     "an unknown column": "SELECT gone FROM tds",
     "an unknown function": "SELECT gone(1)",
-    "a code in a name": "FROM \"\x1b[2J\"",
+    "a code in a name": 'FROM "\x1b[2J"',
     "a division by zero of decimals": "SELECT 1::DECIMAL / 'a'::INT",
     "a cast": "SELECT 'words'::INT",
     "a number too large": "SELECT 9223372036854775807::BIGINT + 1",
@@ -126,17 +126,43 @@ def cases() -> Iterator[Case]:
     for name, sql in STATEMENTS.items():
         for verb, command in VERBS.items():
             either = verb == "query"  # a user's SQL runs over whatever is there
-            yield Case("databases", f"{name}: {verb}", _sql(sql), command, line=named + "|Catalog", seed="measured", either=either)
+            yield Case(
+                "databases",
+                f"{name}: {verb}",
+                _sql(sql),
+                command,
+                line=named + "|Catalog",
+                seed="measured",
+                either=either,
+            )
     for name, sql in EMPTIED.items():
         for verb in ("a saved query", "export", "report"):
-            yield Case("databases", f"{name}: {verb}", _sql(sql), VERBS[verb], line=named, seed="measured", either=True, seconds=180)
+            yield Case(
+                "databases",
+                f"{name}: {verb}",
+                _sql(sql),
+                VERBS[verb],
+                line=named,
+                seed="measured",
+                either=True,
+                seconds=180,
+            )
     for part in range(20):
         for query in QUERIES:
             what = f"zeros at {part}/20: {query[1]}"
-            yield Case("damaged blocks", what, _zeroed(part / 20), query, line=".", seed="measured", either=True, equal=True)
+            yield Case(
+                "damaged blocks", what, _zeroed(part / 20), query, line=".", seed="measured", either=True, equal=True
+            )
     for share in (0.02, 0.1, 0.3, 0.5, 0.9, 0.99):
         for query in QUERIES:
-            yield Case("damaged blocks", f"cut at {share}: {query[1]}", _cut(share), query, line=r"data/tds\.duckdb", seed="measured")
+            yield Case(
+                "damaged blocks",
+                f"cut at {share}: {query[1]}",
+                _cut(share),
+                query,
+                line=r"data/tds\.duckdb",
+                seed="measured",
+            )
     for name, sql in QUERY.items():
         yield Case("queries", name, lambda project: None, ("query", sql), line=r"tds: ", seed="measured")
     for table in TABLES:

@@ -108,7 +108,10 @@ OF_ANSWERS = {
     "half a character in an answer": (_second(answer="a\udfffb"), "(row|line) 2: answer: holds half"),
     "a NUL in an answer": (_second(answer="a\0b"), "(row|line) 2: answer: holds a NUL"),
     "no column of answers": (_without("answer"), "(row|line) 1: no column"),
-    "a conversation of three turns": (_second(answer=[{"role": "user", "content": "a"}] * 3), "(row|line) 2: a conversation of 3"),
+    "a conversation of three turns": (
+        _second(answer=[{"role": "user", "content": "a"}] * 3),
+        "(row|line) 2: a conversation of 3",
+    ),
     "a turn without content": (_second(answer=[{"role": "user"}]), "(row|line) 2: a turn of a conversation"),
 }
 BYTES: dict[str, Callable[[bytes], bytes]] = {
@@ -152,7 +155,9 @@ def cases() -> Iterator[Case]:
                 yield _case(file, suffix, name, spoil(write(GOOD)), named)
             yield _case(file, suffix, "sound", write(GOOD), "")
             for name, place in PLACES.items():
-                yield Case(file, f"{suffix}: {name}", _instead(file, suffix, b"", place), line=f"{named}cannot be read: ")
+                yield Case(
+                    file, f"{suffix}: {name}", _instead(file, suffix, b"", place), line=f"{named}cannot be read: "
+                )
         for name, (suffix, text) in TEXTS.items():
             yield _case(file, suffix, name, text.encode(), rf"{file}\.[a-z.]+: ")
 
@@ -171,7 +176,9 @@ def _instead(file: str, suffix: str, raw: bytes, place: Damage | None = None) ->
             place(path)
         other = next(name for name in FILES if name != file)
         (project / f"{other}.jsonl").write_bytes(_json_lines(GOOD))
-        source = {"prompts": {"path": path.name}} if file == "prompts" else {"responses": {"given": {"path": path.name}}}
+        source = (
+            {"prompts": {"path": path.name}} if file == "prompts" else {"responses": {"given": {"path": path.name}}}
+        )
         write_report(project, REPORT | source)
 
     return damage

@@ -50,7 +50,7 @@ QUICK |= {"comparisons": [SIDES]}
 QUERIES = (("query", "FROM tds ORDER BY ALL", "-f", "csv"), ("query", "-s", "figures/shift_by_comparison", "-f", "csv"))
 ANSWERS = [
     {"id": "sky", "prompt": "What is blue?", "answer": "The sky\nis blue."},
-    {"id": "fox", "prompt": "Who jumps?", "answer": "The quick brown fox, \"over\" the lazy dog."},
+    {"id": "fox", "prompt": "Who jumps?", "answer": 'The quick brown fox, "over" the lazy dog.'},
 ]
 
 

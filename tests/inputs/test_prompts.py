@@ -87,7 +87,10 @@ def test_rows_become_prompts(write: Write) -> None:
         (GOOD + '\n{"id": 2, "prompt": "x", "truths": ["*"]}', r"line 2: truths: empty; a truth is words"),
         (GOOD + '\n{"id": "", "prompt": "x"}', r"line 2: id: 0 characters; an id has 1 to 200"),
         (GOOD + '\n{"id": "' + "x" * 5000 + '", "prompt": "x"}', r"line 2: id: 5,000 characters; an id has 1 to 200"),
-        (GOOD + '\n{"id": 2, "prompt": "x", "topics": ["' + "x" * 201 + '"]}', r"line 2: topics: String should have at"),
+        (
+            GOOD + '\n{"id": 2, "prompt": "x", "topics": ["' + "x" * 201 + '"]}',
+            r"line 2: topics: String should have at",
+        ),
         (GOOD + '\n{"id": 2, "id": 3, "prompt": "x"}', r"line 2: not valid JSON: the key 'id' is given twice"),
         (GOOD + '\n{"id": 2, "prompt": "\\ud83d"}', r"line 2: prompt: holds half a character"),
     ],
@@ -139,7 +142,9 @@ def test_every_format_gives_the_same_answers(write: Write, tmp_path: Path, kind:
     ],
 )
 def test_rows_as_the_fields_tools_write_them(write: Write, row: dict[str, Any]) -> None:
-    assert answers(write(json.dumps([row]), "a.json")) == [("0", "Q", row["output"] if isinstance(row["output"], str) else row["output"][0])]
+    assert answers(write(json.dumps([row]), "a.json")) == [
+        ("0", "Q", row["output"] if isinstance(row["output"], str) else row["output"][0])
+    ]
 
 
 def test_columns_of_other_names_and_rows_without_an_id(write: Write) -> None:
@@ -256,7 +261,10 @@ def test_conversations_of_one_turn(write: Write, row: dict[str, Any], column: st
     ("row", "message"),
     [
         ({"messages": [USER, REPLY, USER, REPLY]}, r"row 1: a conversation of 4 turns \(user, assistant, user, assis"),
-        ({"messages": [{"role": "system", "content": "Be kind."}, USER, REPLY]}, r"of 3 turns \(system, user.*no system"),
+        (
+            {"messages": [{"role": "system", "content": "Be kind."}, USER, REPLY]},
+            r"of 3 turns \(system, user.*no system",
+        ),
         ({"messages": [USER]}, r"a conversation of 1 turns \(user\)"),
         ({"messages": [{"role": 1, "content": "x"}]}, r"a turn of a conversation has role and content"),
         ({"prompt": "Who sleeps?", "messages": [USER, REPLY]}, r"asks something other than the prompt"),
@@ -290,7 +298,11 @@ def test_a_file_of_answers_brings_its_own_tags(write: Write) -> None:
 
 @pytest.mark.parametrize("kind", ["json", "jsonl", "csv"])
 def test_files_packed_by_gzip(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = {"json": json.dumps(ROWS), "jsonl": "\n".join(map(json.dumps, ROWS)), "csv": "id,prompt,answer\na,One?,Yes\n"}
+    text = {
+        "json": json.dumps(ROWS),
+        "jsonl": "\n".join(map(json.dumps, ROWS)),
+        "csv": "id,prompt,answer\na,One?,Yes\n",
+    }
     path = tmp_path / f"set.{kind}.gz"
     path.write_bytes(gzip.compress(text[kind].encode()))
     assert answers(path)[0][:2] == ("a", "One?")
@@ -335,7 +347,9 @@ def test_rows_that_cannot_be_used_are_passed_over_and_counted(write: Write) -> N
         ("a.csv", "prompt,answer\nA,a\nx\nB,b\n1,2,3\n", ["row 2: does not have 2 fields", "row 4: does not have 2 fields"]),
     ],
 )  # fmt: skip
-def test_rows_that_cannot_be_read_are_passed_over_and_counted(write: Write, name: str, text: str, lines: list[str]) -> None:
+def test_rows_that_cannot_be_read_are_passed_over_and_counted(
+    write: Write, name: str, text: str, lines: list[str]
+) -> None:
     path, said = write(text, name), list[str]()
     read = read_answers(ResponseSettings(path=path, on_error="skip"), (), said)
     assert [(a.prompt.text, a.text) for a in read] == [("A", "a"), ("B", "b")]

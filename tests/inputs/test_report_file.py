@@ -52,7 +52,9 @@ def test_labels_of_comparisons_differ(tmp_path: Path) -> None:
   - {{id: f, base: {{model: base, context: plain}}, aligned: {{model: base, context: chat}}, responses: x}}
 responses: {{x: {{path: x.json}}, y: {{path: y.json}}}}
 """
-    (tmp_path / "r.yml").write_text(REPORT.replace(COMPARISON, comparisons).replace("[base-sft]", "[a]"), encoding="utf-8")
+    (tmp_path / "r.yml").write_text(
+        REPORT.replace(COMPARISON, comparisons).replace("[base-sft]", "[a]"), encoding="utf-8"
+    )
     pair = "base·plain → sft·chat"
     assert [c.label for c in read_report(tmp_path / "r.yml").all_comparisons] == [
         f"{pair}, sft·chat", f"{pair}, x", f"{pair}, y, c", f"{pair}, y, d", "base·plain → sft·plain", "base → base"
@@ -122,7 +124,11 @@ COMPARISON = "  - {base: {model: base, context: plain}, aligned: {model: sft, co
             r"comparisons.0.aligned.context: 'chats' is not defined; known: plain, chat",
         ),
         (COMPARISON, COMPARISON * 2, r"comparisons: two have the id 'base-sft'"),
-        (COMPARISON, COMPARISON + COMPARISON.replace("{base", "{id: Base-SFT, base", 1), r"comparisons: two have the id 'base-sft'"),
+        (
+            COMPARISON,
+            COMPARISON + COMPARISON.replace("{base", "{id: Base-SFT, base", 1),
+            r"comparisons: two have the id 'base-sft'",
+        ),
         (
             "context: chat}}",
             "context: chat}, responses: gone}",
@@ -137,7 +143,11 @@ COMPARISON = "  - {base: {model: base, context: plain}, aligned: {model: sft, co
         ("shard_responses: 2", "device: [cpu, tpu]", r"device: 'tpu' is no device"),
         ("shard_responses: 2", "device: []", r"device: empty; give auto, cpu"),
         ("shard_responses: 2", "shard_responses: 0x" + "f" * 5000, r"shard_responses: Input should be less than or eq"),
-        ("shard_responses: 2", "shard_responses: true", r"shard_responses: must be a whole number above 0, not true or false"),
+        (
+            "shard_responses: 2",
+            "shard_responses: true",
+            r"shard_responses: must be a whole number above 0, not true or false",
+        ),
         ("name: tiny", "name: " + "a" * 5000, r"name: String should have at most 80 characters"),
         ("title: Tiny", "title: Tiny\ntitle: Other", r"r.yml:4: the key 'title' is given twice, first in line 3"),
         ("batch_size: 2", "batch_size: 0", r"generate.batch_size: Input should be greater than or equal to 1"),

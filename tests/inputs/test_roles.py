@@ -117,5 +117,7 @@ def test_what_a_probe_wrote_is_judged_by_roles_and_truths() -> None:
         opening | {"prompt_id": p, "k": k, "said": said}
         for p, k, said in (("a", 0, "I cannot"), ("a", 1, "Go"), ("b", 0, "Go"))
     ]
-    found = [(r["refuses"], r["opening"], r["opening_logprob"]) for r in _with_judgements("prefill", rows, roles, truths)]
+    found = [
+        (r["refuses"], r["opening"], r["opening_logprob"]) for r in _with_judgements("prefill", rows, roles, truths)
+    ]
     assert found == [(True, "I", -1.0), (False, "I", -1.0), (False, None, None)]

@@ -27,8 +27,10 @@ def frame(own: Any = None, **settings: Any) -> Frame:
 
 def test_content_is_given_as_parts_where_the_template_reads_parts() -> None:
     expected = frame(LOOP + OPENS, system="Be brief.").render("Hi")
-    assert frame(PARTS, system="Be brief.").render("Hi") == expected == (
-        "<|system|>Be brief.<|end|>\n<|user|>Hi<|end|>\n<|assistant|>\n"
+    assert (
+        frame(PARTS, system="Be brief.").render("Hi")
+        == expected
+        == ("<|system|>Be brief.<|end|>\n<|user|>Hi<|end|>\n<|assistant|>\n")
     )
 
 
@@ -108,6 +110,7 @@ def test_what_the_template_wrote_is_not_said_twice() -> None:
 
 def test_ends_come_from_the_model_and_its_template() -> None:
     """Id 1 is <|end|>, id 2 <|user|>: the end token of a list that a file's answers close with is the one scored."""
+
     def split(text: str, end_ids: tuple[int, ...] = (0, 1), template: str = LOOP + OPENS) -> tuple[str, int | None]:
         return Reader(frame(template), end_ids).split(Answer(Prompt("p", "Hi", "s"), text))
 

@@ -60,8 +60,16 @@ UP = "model.layers.1.mlp.up_proj.weight"
         (renamed("up_proj", "upproj"), {}, r"2 of the model's tensors .* first is model.layers.0.mlp.up_proj.weight"),
         (dict, {"num_hidden_layers": 3}, r"9 of the model's tensors .* first is model.layers.2.input_layernorm.weight"),
         (dict, {"num_hidden_layers": 1}, r"9 tensors of the weights have no place in the model, the first is model.la"),
-        (lambda t: t | {"v_head.weight": torch.ones(3)}, {}, r"1 tensors .* no place in the model, the first is v_head"),
-        (dict, {"intermediate_size": 63}, r"6 .* another shape .*down_proj.weight, \(32, 64\) and in the model \(32, 63\)"),
+        (
+            lambda t: t | {"v_head.weight": torch.ones(3)},
+            {},
+            r"1 tensors .* no place in the model, the first is v_head",
+        ),
+        (
+            dict,
+            {"intermediate_size": 63},
+            r"6 .* another shape .*down_proj.weight, \(32, 64\) and in the model \(32, 63\)",
+        ),
         (as_type(UP, torch.int8), {}, rf"{UP} is stored as I8, but config.json has no quantization_config"),
         (as_type(UP, torch.float8_e4m3fn), {}, rf"{UP} is stored as F8_E4M3"),
         (lambda t: t | {UP: torch.full_like(t[UP], torch.nan)}, {}, r"computes no numbers \(NaN\)"),

@@ -49,7 +49,9 @@ def test_a_prompt_too_long_for_a_model_is_passed_over(project: Path, monkeypatch
         read_plan(project / "report.yml")
     edit(project / "prompts.jsonl", "{broken\n", "")
     for refusing in (lambda plan: list(check(plan)), measure):
-        with pytest.raises(InputError, match=r"prompt 'long': \d+ tokens .* exceed the 1024 positions of model") as caught:
+        with pytest.raises(
+            InputError, match=r"prompt 'long': \d+ tokens .* exceed the 1024 positions of model"
+        ) as caught:
             refusing(read_plan(project / "report.yml"))
         assert "\n" not in str(caught.value)
     (project / "data").rename(project / "refused")
@@ -66,7 +68,11 @@ def test_a_prompt_too_long_for_a_model_is_passed_over(project: Path, monkeypatch
 
 def test_answers_are_passed_over_from_the_first_token_too_many(project: Path) -> None:
     edit(project / "report.yml", "context: chat}}", "context: chat}, responses: theirs}")
-    edit(project / "report.yml", "comparisons:\n", "responses:\n  theirs: {path: a.jsonl, on_error: skip}\ncomparisons:\n")
+    edit(
+        project / "report.yml",
+        "comparisons:\n",
+        "responses:\n  theirs: {path: a.jsonl, on_error: skip}\ncomparisons:\n",
+    )
     edit(project / "report.yml", "prompts: {path: prompts.jsonl}\n", "")
     report = (project / "report.yml").read_text(encoding="utf-8")
     (project / "report.yml").write_text(report[: report.index("probes:")], encoding="utf-8")

@@ -37,7 +37,9 @@ PLACES = {
 
 
 @pytest.mark.parametrize(("name", "message"), PLACES.items(), ids=PLACES)
-@pytest.mark.parametrize("run", [lambda plan: list(check(plan)), steps.generate, steps.measure], ids=["check", "generate", "measure"])
+@pytest.mark.parametrize(
+    "run", [lambda plan: list(check(plan)), steps.generate, steps.measure], ids=["check", "generate", "measure"]
+)
 def test_what_tds_did_not_write_is_left_alone_and_nothing_is_measured(
     project: Path, monkeypatch: pytest.MonkeyPatch, run: Callable, name: str, message: str
 ) -> None:
@@ -105,7 +107,9 @@ def test_a_site_through_a_link_is_judged_by_what_is_there(tmp_path: Path) -> Non
 
 def test_a_database_in_a_folder_that_is_emptied_is_refused(project: Path) -> None:
     write(project / "site/data/mine.duckdb")
-    with pytest.raises(InputError, match=r"^site/data/mine.duckdb: is in site, which is emptied; name a copy elsewhere"):
+    with pytest.raises(
+        InputError, match=r"^site/data/mine.duckdb: is in site, which is emptied; name a copy elsewhere"
+    ):
         steps.site(Path("site/data/mine.duckdb"), Path("site"))
     write(project / "build/docs/data/tds.duckdb")
     with pytest.raises(InputError, match=r"^build/docs/data/tds.duckdb: is in build/docs, which is emptied"):

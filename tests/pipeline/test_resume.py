@@ -51,7 +51,9 @@ def test_killed_runs_resume_to_the_same_tables(project: Path) -> None:
     shards, kills = project / "again/shards", 0
     while kills < 2:
         have = len(list(shards.glob("*/[!.]*")))
-        run = subprocess.Popen([sys.executable, "-m", "tds_atlas", "store", "-r", "again.yml"], stderr=subprocess.DEVNULL)
+        run = subprocess.Popen(
+            [sys.executable, "-m", "tds_atlas", "store", "-r", "again.yml"], stderr=subprocess.DEVNULL
+        )
         while run.poll() is None and len(list(shards.glob("*/[!.]*"))) == have:
             time.sleep(0.005)
         if run.poll() is not None:

@@ -98,7 +98,9 @@ def test_a_wrong_value_is_known_in_every_statement_and_a_right_one_is_no_mistake
             prompt, right = ask(fact, i), state(fact, i)
             other = right.replace(fact.value, wrong.value).replace(fact.surfaces[-1], wrong.surfaces[-1])
             for text, role in ((right, "knowledge"), (other, "mistake")):
-                found = {roles.of(text, ((0, at), (at, len(text))), fact.surfaces, False, prompt)[1] for at in _words(text)}
+                found = {
+                    roles.of(text, ((0, at), (at, len(text))), fact.surfaces, False, prompt)[1] for at in _words(text)
+                }
                 assert found & {"knowledge", "mistake"} == {role}, (prompt, text)
 
 

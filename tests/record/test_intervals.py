@@ -29,13 +29,27 @@ def test_the_quantile_of_student_against_its_integral(con: duckdb.DuckDBPyConnec
 def test_bounds_against_slow_versions(con: duckdb.DuckDBPyConnection, seed: int) -> None:
     draw = np.random.default_rng(seed)
     n = draw.integers(1, 60, draw.integers(3, 40)).astype(float)
-    sums = list(zip(draw.binomial(n.astype(int), draw.beta(0.3, 1.5, len(n))).astype(float).tolist(), n.tolist(), strict=True))
+    sums = list(
+        zip(draw.binomial(n.astype(int), draw.beta(0.3, 1.5, len(n))).astype(float).tolist(), n.tolist(), strict=True)
+    )
     values = ", ".join(f"({x}::DOUBLE, {n}::DOUBLE)" for x, n in sums)
     sql = "SELECT share_bounds(x, n), mean_low(x, n), mean_high(x, n), clustered_half_width(x, n) FROM (VALUES {}) AS t(x, n)"
     shares, low, high, half = con.execute(sql.format(values)).fetchall()[0]
-    assert tuple(shares.values()) == pytest.approx(intervals.share_bounds(sums), abs=1e-5)
+    assert (shares["low"], shares["high"]) == pytest.approx(intervals.share_bounds(sums), abs=1e-5)
+    assert shares["mean"] == pytest.approx(sum(x for x, _ in sums) / sum(n for _, n in sums))
     assert (low, high) == pytest.approx(intervals.mean_bounds(sums), abs=1e-5)
     assert half == pytest.approx(intervals.half_width(sums), rel=1e-4)
+
+
+def test_the_difference_of_two_groups_against_a_slow_version(con: duckdb.DuckDBPyConnection) -> None:
+    groups = [
+        [(float(x), float(n)) for x, n in zip((1, 5, 0, 9), (9, 20, 7, 10), strict=True)],
+        [(2.0, 9.0), (1.0, 30.0), (0.0, 5.0)],
+    ]
+    values = (", ".join(f"({x}::DOUBLE, {n}::DOUBLE)" for x, n in sums) for sums in groups)
+    a, b = (f"(SELECT mean_bounds(x, n) FROM (VALUES {rows}) AS t(x, n))" for rows in values)
+    (found,) = con.execute(f"SELECT difference_bounds({a}, {b})").fetchall()[0]
+    assert (found["low"], found["high"]) == pytest.approx(intervals.difference_bounds(*groups), abs=1e-5)
 
 
 @pytest.mark.parametrize(("hits", "low", "high"), [(0, 0, 0.16), (1, 0.84, 1)])

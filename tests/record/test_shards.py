@@ -149,7 +149,9 @@ def test_a_page_that_changes_after_its_file_was_compared_is_noticed(tmp_path: Pa
 def test_what_was_not_damaged_is_read_without_a_word(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     shard = written(tmp_path, "a")
     assert shard.exists() and shard.read("score").equals(TABLES["score"]) and shard.meta() == META
-    rows = {name: entry["rows"] for name, entry in json.loads((shard.folder / "index.json").read_text())["tables"].items()}
+    rows = {
+        name: entry["rows"] for name, entry in json.loads((shard.folder / "index.json").read_text())["tables"].items()
+    }
     assert rows == {"score": 100, "divergence": 2} and capsys.readouterr().err == ""
 
 
@@ -162,7 +164,9 @@ def test_a_shard_that_is_damaged_again_and_again_ends_the_run(tmp_path: Path) ->
         flip("score.parquet", 0.5, 0)(shard.folder, shard.folder)
         shard.read("score")
 
-    with pytest.raises(InputError, match=r"score.parquet: damaged, and again after it was measured anew: check the disk$"):
+    with pytest.raises(
+        InputError, match=r"score.parquet: damaged, and again after it was measured anew: check the disk$"
+    ):
         step()
 
 

@@ -150,8 +150,6 @@ def test_rows_passed_over_are_told(project: Path) -> None:
     assert "could not be used and were passed over: 1." in page and inert("prompts.jsonl: line 5: prompt") in page
 
 
-
-
 @pytest.mark.parametrize("sql", ["CREATE TABLE mine (x INT)", "CREATE TABLE run (distance DOUBLE)", None])
 def test_a_file_that_is_no_database_of_tds_is_left_alone(tmp_path: Path, sql: str | None) -> None:
     path = tmp_path / "mine.duckdb"
@@ -166,7 +164,9 @@ def test_the_log_of_a_replaced_database_goes_with_it(tmp_path: Path) -> None:
     """DuckDB would play it back into the new database."""
     path, records = tmp_path / "made.duckdb", made_records(tmp_path / "shards", 1)
     store(path, records)
-    code = f"import duckdb, os; con = duckdb.connect({str(path)!r}); con.execute('CREATE TABLE mine (x INT)'); os._exit(0)"
+    code = (
+        f"import duckdb, os; con = duckdb.connect({str(path)!r}); con.execute('CREATE TABLE mine (x INT)'); os._exit(0)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
     assert path.with_name("made.duckdb.wal").exists()
     store(path, records)
@@ -248,4 +248,8 @@ def test_an_answer_without_an_end_was_cut_off_if_others_of_its_file_have_one() -
     with duckdb.connect() as con:
         con.execute(f"CREATE TABLE response AS FROM (VALUES {rows}) r(source, finish)")
         con.execute(CUT_OFF)
-        assert con.execute("FROM response ORDER BY ALL").fetchall() == [("a", "length"), ("a", "stop"), ("b", "unknown")]
+        assert con.execute("FROM response ORDER BY ALL").fetchall() == [
+            ("a", "length"),
+            ("a", "stop"),
+            ("b", "unknown"),
+        ]

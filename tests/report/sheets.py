@@ -93,6 +93,21 @@ def sheet(database: Path, file: str) -> str:
     return read(pages(database, file)[file])
 
 
+def assertions(database: Path) -> dict[str, str]:
+    """What the home page and the findings assert, by file: their text without tables, and what their figures say."""
+    files = ["index.md", *(page.file for page in read_pages(_SOURCE) if page.is_finding)]
+    made = pages(database, *files)
+    return {file: _asserted(page) for file, page in made.items()}
+
+
+def _asserted(page: str) -> str:
+    said = re.findall(r'<img class="tds-light" src="[^"]*" alt="([^"]*)"', page)
+    text = re.sub(r"<(table|noscript|small)\b.*?</\1>|\A---.*?---\n", "", prose(page), flags=re.DOTALL)
+    text = re.sub(r"</p>|</li>|<br>", "\n", text)
+    text = re.sub(r"(?<=[^\n|>.])\n(?=[^\n|#<-])", " ", re.sub(r"</?[a-z]\w*\b[^>]*>", "", text))
+    return html.unescape("\n".join([text, *said])).replace("**", "").replace("\u00a0", " ")
+
+
 def prose(page: str) -> str:
     """What stands between the figures."""
     return re.sub(r"<figure.*?</figure>", "", page, flags=re.DOTALL)

@@ -62,14 +62,16 @@ def test_how_an_answer_ended_decides_what_is_left(tmp_path: Path, finish: str, s
     table = query.table(database(tmp_path / "x.duckdb", cases), "figures/first_divergence")
     page = sheet(tmp_path / "x.duckdb", "findings/where.md")
     parted = (
-        "half of the answers have diverged by token 5" if share == 0 else "fewer than half of the answers ever diverge"
+        "half of the answers have diverged by token 5"
+        if share == 0
+        else "fewer than half of the answers have diverged by token 6, the last one seen"
     )
-    left = f"{100 * share:.1f} % are" if share else "none is"
-    assert f"In base → sft 1 <i>, {parted}" in page and f"; {left} the base's greedy text throughout" in page
+    left = f"{100 * share:.1f} % have not" if share else "all that could be followed have by token 5"
+    assert f"In base → sft 1 <i>, {parted}; {left}" in page
     assert table.to_pylist()[-1]["share"] == pytest.approx(share)
     spec = figures.build("first_divergence", table, "Caption.", ["base → sft 1 <i>"]).to_dict()
-    half = "half have diverged by token 5" if share == 0 else "fewer than half ever diverge"
-    assert f"{half}, {100 * share:.1f}% never do." in spec["description"]
+    half = "half have diverged by token 5" if share == 0 else "fewer than half have diverged by token 6"
+    assert f"{half}, {100 * share:.1f}% have not at the end." in spec["description"]
 
 
 def test_only_answers_that_end_by_themselves_say_where_the_base_would_end(tmp_path: Path) -> None:

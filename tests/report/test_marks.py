@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from tds_atlas.report import query
+from tds_atlas.report.figures.marks import extreme, percent
 from tests.report import synthetic
 from tests.report.drawn import Drawn, draw, drawn
 
@@ -133,3 +134,17 @@ def test_numbers_are_written_behind_the_end_of_the_interval(con: duckdb.DuckDBPy
     figure, rows = draw(con, "stage_promoted", "x")
     bounds = [r["high_nats" if r["direction"] == "promoted" else "low_nats"] for r in rows]
     assert sorted(figure.points("text")) == pytest.approx(sorted(bounds), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ((0.5,), "highest a"),
+        ((0.5, 0.7), "highest b"),
+        ((0.7, 0.7), "all 2 alike"),
+        ((0.7, 0.2, 0.7001), "highest 2 of 3"),
+    ],
+)
+def test_what_is_equal_as_written_has_no_highest(values: tuple[float, ...], says: str) -> None:
+    ranked = [{"name": name, "value": value} for name, value in zip("abc", values, strict=False)]
+    assert extreme("highest", ranked, "name", "value", percent) == says

@@ -25,7 +25,9 @@ def test_held_views_have_the_rows_of_the_views(
     database: Path, tmp_path: Path, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(materialise, "_AT_ONCE", at_once)
-    part = new_part(tmp_path / "views.duckdb").name.replace(f"-{os.getpid()}-", "-999999999-")  # of a run that was killed
+    part = new_part(tmp_path / "views.duckdb").name.replace(
+        f"-{os.getpid()}-", "-999999999-"
+    )  # of a run that was killed
     for leftover in ("views.duckdb", part, f"{part}.wal"):
         (tmp_path / leftover).write_text("half")
     (tmp_path / f"{part}.tmp").mkdir()

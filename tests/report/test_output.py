@@ -62,7 +62,25 @@ def test_a_long_cell_is_cut_and_controls_are_written_out() -> None:
     assert lines[0] == "a\\x1b" and lines[2] == "x" * 19 + "…" and lines[3] == "\\x1b[31m"
 
 
-TEXTS = ["a\rb", "a\r\nb", "a\nb", '"', "a,b", "", "=1+1", "+1+1", "-1+1", "@a", "\t=1", "\r=1", "＝1", "-1", "+1.5e-7", "1e5", "x=1"]
+TEXTS = [
+    "a\rb",
+    "a\r\nb",
+    "a\nb",
+    '"',
+    "a,b",
+    "",
+    "=1+1",
+    "+1+1",
+    "-1+1",
+    "@a",
+    "\t=1",
+    "\r=1",
+    "＝1",
+    "-1",
+    "+1.5e-7",
+    "1e5",
+    "x=1",
+]
 
 
 def test_csv_holds_every_text_and_a_spreadsheet_runs_none() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tds_atlas.report import query
+from tests import intervals
 from tests.report.sheets import made_up
 
 
@@ -25,8 +26,10 @@ def test_refusals_after_a_prefix_and_where_they_fall(database: Path) -> None:
     con = query.connect(database)
     rows = query.rows(con, "figures/prefill_refusals")
     assert [row["share"] for row in rows] == [1, 1, 0, 0]
-    n, z = rows[0]["prompts"], 1.959964**2
-    assert rows[0]["low_share"] == pytest.approx(n / (n + z)) and rows[2]["high_share"] == pytest.approx(z / (n + z))
+    low, high = (intervals.share_bounds([(said, 1)] * rows[0]["prompts"]) for said in (1, 0))
+    assert rows[0]["low_share"] == pytest.approx(low[0], abs=1e-5) and rows[2]["high_share"] == pytest.approx(
+        high[1], abs=1e-5
+    )
     (row,) = query.rows(con, "pages/prefill")
     assert row["refusing_k"] == row["likeliest_k"] == 2 and row["fall"] == 1
 

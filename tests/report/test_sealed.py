@@ -22,7 +22,7 @@ from tds_atlas.report.materialise import materialise
 from tests.report import synthetic
 
 SECRET = "the-secret"
-TABLES = '"; COPY (SELECT 1) TO \'victim\'; --', "../../../victim", "a/b", "a\nb", "it's", "Prompt ", "prömpt"
+TABLES = "\"; COPY (SELECT 1) TO 'victim'; --", "../../../victim", "a/b", "a\nb", "it's", "Prompt ", "prömpt"
 
 
 @pytest.fixture
@@ -80,7 +80,10 @@ def test_views_of_the_file_are_never_run(folder: Path) -> None:
         (query.connect(database, folder / "views.duckdb"), query.connect(clean)),
     ):
         for view in ("tds", "word", "example", "stage_step"):
-            assert connection.sql(f"FROM {view} ORDER BY ALL").fetchall() == own.sql(f"FROM {view} ORDER BY ALL").fetchall()
+            assert (
+                connection.sql(f"FROM {view} ORDER BY ALL").fetchall()
+                == own.sql(f"FROM {view} ORDER BY ALL").fetchall()
+            )
     assert write_export(database, folder / "set") > 10
     assert all(SECRET.encode() not in path.read_bytes() for path in (folder / "set").rglob("*") if path.is_file())
     with pytest.raises(InputError, match="disabled by configuration"):
@@ -95,7 +98,11 @@ def test_the_published_copy_has_only_what_tds_writes(folder: Path) -> None:
     assert write_browser_copy(clean, folder / "same.duckdb") == ""
     assert (folder / "same.duckdb").read_bytes() == clean.read_bytes()
     with duckdb.connect(str(folder / "copy.duckdb")) as con, duckdb.connect(str(clean)) as own:
-        for sql in ("FROM tds ORDER BY ALL", "FROM score ORDER BY ALL", "SELECT table_name FROM duckdb_tables() ORDER BY 1"):
+        for sql in (
+            "FROM tds ORDER BY ALL",
+            "FROM score ORDER BY ALL",
+            "SELECT table_name FROM duckdb_tables() ORDER BY 1",
+        ):
             assert con.execute(sql).fetchall() == own.execute(sql).fetchall()
     assert write_browser_copy(database, folder / "cut.duckdb", limit=1) != ""
 
@@ -121,12 +128,16 @@ def test_names_of_tables_are_names_alone(folder: Path) -> None:
     assert not is_current(database, "another")
 
 
-@pytest.mark.parametrize("name", ["../../../../x", "/x", "..", ".x", "a/b", "", "a\nb", "a\x1b[2J", "C-1", "ü", "c\u202e1", "c-1 "])
+@pytest.mark.parametrize(
+    "name", ["../../../../x", "/x", "..", ".x", "a/b", "", "a\nb", "a\x1b[2J", "C-1", "ü", "c\u202e1", "c-1 "]
+)
 def test_an_id_that_names_a_folder_is_refused_in_one_line(folder: Path, name: str) -> None:
     quoted = name.replace("'", "''")
     database = hostile(folder, f"UPDATE comparison SET comparison_id = '{quoted}' WHERE comparison_id = 'c-2'")
     for act in (lambda: query.check(database), lambda: write_export(database, folder / "set")):
-        with pytest.raises(InputError, match=r"made.duckdb: comparison_id .*: names a folder; it must have only letters, ") as caught:
+        with pytest.raises(
+            InputError, match=r"made.duckdb: comparison_id .*: names a folder; it must have only letters, "
+        ) as caught:
             act()
         assert str(caught.value).isprintable()
     assert not (folder / "set").exists()
@@ -136,12 +147,21 @@ def test_an_id_that_names_a_folder_is_refused_in_one_line(folder: Path, name: st
     ("statement", "what"),
     [
         ("DROP TABLE swap CASCADE", "there is no table swap"),
-        ("DROP TABLE swap CASCADE; CREATE VIEW swap AS SELECT content FROM read_text('FOLDER/secret')", "there is no table swap"),
+        (
+            "DROP TABLE swap CASCADE; CREATE VIEW swap AS SELECT content FROM read_text('FOLDER/secret')",
+            "there is no table swap",
+        ),
         ("ALTER TABLE run ALTER value TYPE BLOB", "the table run has other columns"),
         ("ALTER TABLE context DROP template_of", "the table context has other columns"),
-        ("DROP TABLE run; CREATE TABLE run (key VARCHAR, value VARCHAR AS (current_setting('home_directory')))", "run has"),
+        (
+            "DROP TABLE run; CREATE TABLE run (key VARCHAR, value VARCHAR AS (current_setting('home_directory')))",
+            "run has",
+        ),
         ("DROP TABLE run; CREATE TABLE run (key VARCHAR, value VARCHAR)", "the table run has other columns"),
-        ("CREATE SCHEMA other; DROP TABLE run; CREATE TABLE other.run (key VARCHAR, value VARCHAR)", "there is no table run"),
+        (
+            "CREATE SCHEMA other; DROP TABLE run; CREATE TABLE other.run (key VARCHAR, value VARCHAR)",
+            "there is no table run",
+        ),
     ],
 )
 def test_tables_that_are_not_the_packages_are_refused_in_one_line(folder: Path, statement: str, what: str) -> None:

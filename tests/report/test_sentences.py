@@ -6,6 +6,8 @@ The second half is test_sentences_of_probes.py.
 
 from __future__ import annotations
 
+import pytest
+
 from tests.report.sheets import Report, pct, points, signed, within
 
 ONE, CHAIN, SECOND = ("base → sft 1 <i>", "base → sft 50 <i>", "base → sft 51 <i>")  # base-sft, base-dpo, sft-dpo
@@ -21,9 +23,9 @@ def test_how_much(report: Report) -> None:
     )
     near = report.row("figures/changed_shares", comparison=ONE, measure="of changed: in top 5")
     way = report.word(
-        near["share"] - 0.5, "promoted tokens that the base had", "introduced tokens that the base did not have"
+        near["share"] - 0.5, "mostly tokens that the base had", "mostly tokens that the base did not have"
     )
-    report.says("how-much", f"is among the base's first five: tuning mostly {way} near the top.")
+    report.says("how-much", f"is among the base's first five: {way} near the top.")
 
 
 def test_where(report: Report) -> None:
@@ -31,8 +33,8 @@ def test_where(report: Report) -> None:
         row = report.row("pages/early_late", label=label)
         where = report.word(
             row["early"] - row["late"],
-            "more of the change is at the beginning",
-            "more of the change is later in the answer",
+            "tokens at the beginning are shifted more often",
+            "later tokens are shifted more often",
         )
         shares = f"{pct(row['early'])}{within(row['early_bounds'])} of the first five tokens are shifted and {pct(row['late'])}{within(row['late_bounds'])} of the later ones"
         report.says("where", f"In {label}, {shares}: {where}.")
@@ -71,7 +73,10 @@ def test_stages(report: Report) -> None:
     credit = {r["comparison"]: r["nats"] for r in report.rows("figures/stage_credit", role="all")}
     which = report.word(credit[ONE] - credit[SECOND], "first", "second")
     shares = f"{ONE} contributed {signed(credit[ONE], 2)} nats per token and {SECOND} {signed(credit[SECOND], 2)}"
-    report.says("stages", f"Of the change in {CHAIN}, {shares}: the {which} stage did more.")
+    d = report.row("pages/stage_difference", chain=CHAIN)
+    assert d["difference"] == pytest.approx(credit[ONE] - credit[SECOND]) and abs(d["difference"]) > d["half_width"]
+    by = f"({signed(d['difference'], 2)} ± {d['half_width']:.2f} nats, paired by prompt)"
+    report.says("stages", f"Of the change in {CHAIN}, {shares}: the {which} stage added more {by}.")
     one, two = (report.row("pages/stage_sparse", comparison=c) for c in (ONE, SECOND))
     sparser = report.word(one["share"] - two["share"], "second", "first")
     report.says("stages", f"The {sparser} stage is sparser ({signed(100 * (two['share'] - one['share']), 1)} ±")
@@ -89,7 +94,7 @@ def test_safety(report: Report) -> None:
     higher = report.word(harmful["nats"] - harmless["nats"], "higher", "lower")
     report.says(
         "safety",
-        f"The mean KL is {higher} on harmful prompts ({harmful['nats']:.2f} against {harmless['nats']:.2f} nats).",
+        f"The mean KL is {higher} on harmful prompts ({harmful['nats']:.2f} against {harmless['nats']:.2f} nats; difference",
     )
 
 

@@ -87,11 +87,12 @@ def test_compare(report: Report) -> None:
     shares = sorted(report.rows("figures/compare_all", measure="shifted"), key=lambda row: row["mean"])
     low, high = shares[0], shares[-1]
     assert (high["comparison"] == SECOND, low["comparison"] == SECOND) == (report.up, not report.up)
-    largest, smallest = (f"({pct(row['mean'])}{within(row)})" for row in (high, low))
-    report.says(
-        "compare",
-        f"{high['comparison']} has the largest share of shifted tokens {largest} and {low['comparison']} the smallest {smallest}.",
-    )
+    alike = " and ".join([ONE, CHAIN])  # their shares are the same
+    other, shared = (high, low) if report.up else (low, high)
+    theirs, its = f"({pct(shared['mean'])})", f"({pct(other['mean'])}{within(other)})"
+    most = f"{SECOND} has the largest share of shifted tokens {its} and {alike} the smallest {theirs}."
+    least = f"{alike} have the largest share of shifted tokens {theirs} and {SECOND} the smallest {its}."
+    report.says("compare", most if report.up else least)
     clear = [row for row in report.rows("figures/compare_differences", comparison=SECOND) if row["adjusted_p"] <= 0.05]
     up, down = (", ".join(r["measure"] for r in clear if (r["difference"] > 0) == way) for way in (True, False))
     assert ("shifted" in up.split(", ")) == report.up and ("shifted" in down.split(", ")) != report.up
@@ -123,9 +124,11 @@ def test_what_figures_say(report: Report) -> None:
     }
     report.word(peaks["harmful"]["nats"] - peaks["harmless"]["nats"], "", "")
     for kind, peak in peaks.items():
-        assert f"{ONE}, {kind} prompts: highest at position {peak['position']}, {peak['nats']:.3g} nats." in says(
-            "kl_by_harm"
-        )
+        bars = report.rows("figures/kl_by_harm", comparison=ONE, prompts=kind)
+        alike = [bar["position"] for bar in bars if f"{bar['nats']:.3g}" == f"{peak['nats']:.3g}"]
+        where = f"{len(alike)} of {len(bars)}" if len(alike) > 1 else peak["position"]
+        highest = f"of the positions highest {where}, {peak['nats']:.3g} nats."
+        assert f"{ONE}, {kind} prompts: {highest}" in says("kl_by_harm")
     for row in report.rows("figures/stage_promoted"):
         assert f"{row['comparison']}: {row['share']:.1%} of positions {row['direction']}." in says("stage_promoted")
         assert (row["nats"] > 0) == (row["direction"] == "promoted") or row["nats"] == 0
@@ -142,12 +145,13 @@ def test_trust(tmp_path: Path, right: bool) -> None:
         )
         stated = f"(hash(response_id) % 2 = 0) = {right} AND hash(response_id, 1) % 8 > 0"
         role = f"CASE WHEN pos = 0 AND {stated} THEN 'knowledge' ELSE 'content' END"
-        con.execute(f"UPDATE \"position\" SET role = {role} WHERE NOT is_end")
+        con.execute(f'UPDATE "position" SET role = {role} WHERE NOT is_end')
     row: dict[str, Any] = next(
         r for r in query.rows(query.connect(path), "pages/calibration_truth") if r["label"] == ONE
     )
     assert (row["touched_right"] > row["other_right"]) == right
     word = "right more often" if right else "right less often"
-    by = f"by {points(abs(row['touched_right'] - row['other_right']))} ± {points(row['difference_half'])} points."
+    low, high = (signed(100 * row["apart"][end], 1) for end in ("low", "high"))
+    by = f"by {points(abs(row['touched_right'] - row['other_right']))} points (95 %: {low} to {high})."
     shares = f"{pct(row['touched_right'])} do so, elsewhere {pct(row['other_right'])}"
     assert f"answers) {shares}: {word}, {by}" in sheet(path, "findings/trust.md")

@@ -15,7 +15,9 @@ import pytest
 from tds_atlas.domain import InputError
 from tds_atlas.report.site import build_site
 
-SETTINGS = "site_name: x\nsite_dir: elsewhere\ndocs_dir: build/docs\nplugins: []\ntheme: {name: material, font: false}\n"
+SETTINGS = (
+    "site_name: x\nsite_dir: elsewhere\ndocs_dir: build/docs\nplugins: []\ntheme: {name: material, font: false}\n"
+)
 
 
 @pytest.fixture
@@ -56,7 +58,9 @@ def test_what_the_user_put_into_the_site_is_named_and_stays(project: Path) -> No
     (project / "site/CNAME").write_text("me.org", encoding="utf-8")
     (project / "site/.git").write_text("gitdir: x", encoding="utf-8")
     (project / "build/docs/.tds-docs").write_text("other", encoding="utf-8")
-    with pytest.raises(InputError, match=r"^site: holds CNAME, not written by tds; move it away, or name another folder"):
+    with pytest.raises(
+        InputError, match=r"^site: holds CNAME, not written by tds; move it away, or name another folder"
+    ):
         build()
     assert (project / "site/CNAME").exists() and (project / "site/index.html").exists()
     (project / "site/CNAME").unlink()

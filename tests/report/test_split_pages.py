@@ -92,7 +92,9 @@ def test_shifted_tokens_that_the_prompt_explains(con: duckdb.DuckDBPyConnection)
         x, n = groups[at[0]]
         groups[at[0]] = x + (prompted[at][0] == 1), n + 1
     row = next(r for r in query.rows(con, "figures/prompt_explains") if r["shift"] == "unshifted")
-    assert (row["low_share"], row["high_share"]) == pytest.approx(intervals.share_bounds(list(groups.values())), abs=1e-5)
+    assert (row["low_share"], row["high_share"]) == pytest.approx(
+        intervals.share_bounds(list(groups.values())), abs=1e-5
+    )
     assert row["share"] == pytest.approx(clustered(groups)[0], abs=1e-8)
 
 

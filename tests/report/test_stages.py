@@ -104,6 +104,9 @@ def test_the_interval_of_that_share_covers_the_truth() -> None:
     con.execute(
         "CREATE TABLE comparison AS SELECT unnest(['w', 's', 't']) AS comparison_id, 1 AS ordinal, 'x' AS label"
     )
+    con.execute(
+        "CREATE TABLE prompt_cluster AS SELECT i::VARCHAR AS prompt_id, prompt_id AS cluster_id FROM range(60) r(i)"
+    )
     for _ in range(runs):
         con.register("drawn", pa.table({"i": range(60 * 15), "x": simulate(60).ravel()}))
         con.execute("""CREATE OR REPLACE TABLE stage AS SELECT 'w' AS comparison_id, 's' AS first_id, 't' AS second_id,

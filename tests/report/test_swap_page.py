@@ -52,7 +52,9 @@ def test_gaps_and_differences_are_paired_by_prompt(con: duckdb.DuckDBPyConnectio
     steps = [mixed[p] - other[p] for p in base]
     assert found["swapped"] == found["swapped_other"] == pytest.approx(0.3)  # no step between two shares
     assert found["difference"] == pytest.approx(mean(steps))
-    assert found["half_width"] == pytest.approx(intervals.t95(len(steps) - 1) * stdev(steps) / len(steps) ** 0.5, rel=1e-5)
+    assert found["half_width"] == pytest.approx(
+        intervals.t95(len(steps) - 1) * stdev(steps) / len(steps) ** 0.5, rel=1e-5
+    )
 
 
 def test_the_false_discovery_rate_is_that_of_benjamini_and_hochberg(con: duckdb.DuckDBPyConnection) -> None:
@@ -63,7 +65,7 @@ def test_the_false_discovery_rate_is_that_of_benjamini_and_hochberg(con: duckdb.
         assert row["q"] == pytest.approx(min(1, slow))
 
 
-COLUMNS = """comparison_id VARCHAR, method VARCHAR, share DOUBLE, prompt_id VARCHAR, n_swapped BIGINT, n_tokens BIGINT,
+COLUMNS = """comparison_id VARCHAR, method VARCHAR, share DOUBLE, cluster_id VARCHAR, n_swapped BIGINT, n_tokens BIGINT,
     outcome VARCHAR, x DOUBLE"""
 Drawn = Callable[[str, float, str], float]  # method, share, prompt -> outcome
 
@@ -74,7 +76,7 @@ def made(
     """Reports with texts at these points (method, target, swapped of 100 tokens)."""
     con = duckdb.connect()
     rows = [
-        {"comparison_id": f"c{c}", "method": method, "share": share, "prompt_id": f"{g}", "n_swapped": swapped}
+        {"comparison_id": f"c{c}", "method": method, "share": share, "cluster_id": f"{g}", "n_swapped": swapped}
         | {"n_tokens": 100, "outcome": outcome, "x": float(drawn(method, share, f"{c}/{g}"))}
         for c in range(reports)
         for method, share, swapped in points
@@ -120,7 +122,9 @@ def test_chance_is_rarely_called_a_difference(outcome: str) -> None:
 
     def drawn(method: str, share: float, prompt: str) -> float:
         rate = rates.get((method, share), share)
-        return draw.random() * (rate + easy[prompt]) if outcome == "style" else (draw.random() + easy[prompt]) / 2 < rate
+        return (
+            draw.random() * (rate + easy[prompt]) if outcome == "style" else (draw.random() + easy[prompt]) / 2 < rate
+        )
 
     points = [("divergence", 0.1, 40), ("entropy", 0.1, 10), ("entropy", 0.2, 60)]
     rows = query.rows(made(drawn, 12, [*ENDS, *points], 300, outcome), "pages/swap_difference")
@@ -132,7 +136,10 @@ def test_chance_is_rarely_called_a_difference(outcome: str) -> None:
     [
         ((0.9, 0.9, 0.0), "the base's most uncertain positions close as much with 8.0 % swapped"),
         ((0.9, 0.2, 0.0), "the base's most uncertain positions close at most 22 %, with 8.0 % swapped"),
-        ((-4.0, 0.2, 0.0), "does not close the gap in style: it moves away from the aligned model at every tested share."),
+        (
+            (-4.0, 0.2, 0.0),
+            "closes none of the gap in style at any tested share.",
+        ),
     ],
 )
 def test_the_lead(tmp_path: Path, reached: Sequence[float], says: str) -> None:
@@ -160,3 +167,18 @@ def test_sentences_survive_few_rows(tmp_path: Path, kept: str) -> None:
         con.execute(f"DELETE FROM swap WHERE NOT ({kept})")
     text = pages(path, "findings/swap.md")["findings/swap.md"].split("<figure")[0]
     assert "None" not in text and "nan" not in text.split()
+
+
+def test_a_mixture_is_rarely_called_worse_by_chance() -> None:
+    """100 reports in which every text states the fact with 60 %; a half width below the base's rate is common among six."""
+    draw = random.Random(4)
+    points = [*ENDS, *((method, share, int(100 * share)) for method in synthetic.METHODS for share in (0.1, 0.3))]
+    rows = query.rows(made(lambda m, s, g: draw.random() < 0.6, 40, points, 100, "right"), "pages/swap_gap")
+    assert sum(row["worse"] for row in rows) <= 1
+    assert len({row["label"] for row in rows if row["moved"] + row["moved_half"] < 0}) > 8
+
+
+def test_a_mixture_that_never_states_the_fact_is_worse_than_both() -> None:
+    con = made(lambda m, s, g: s in (0, 1), 12, [*ENDS, ("random", 0.1, 9), ("entropy", 0.1, 9)], outcome="right")
+    rows = query.rows(con, "pages/swap_gap")
+    assert len(rows) == 2 and all(row["worse"] and not row["gap_clear"] for row in rows)

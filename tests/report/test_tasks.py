@@ -91,7 +91,12 @@ def chance() -> duckdb.DuckDBPyConnection:
             answers.append({"comparison_id": f"c{c}", "prompt_id": name, "n": n, "x": float(x)})
     con = duckdb.connect()
     fill(con, "prompt", 'prompt_id VARCHAR, "set" VARCHAR, tasks VARCHAR[], topics VARCHAR[]', prompts)
-    fill(con, "prompt_shift", "comparison_id VARCHAR, prompt_id VARCHAR, n BIGINT, x DOUBLE", answers)
+    fill(
+        con,
+        "prompt_shift",
+        "comparison_id VARCHAR, prompt_id VARCHAR, cluster_id VARCHAR AS (prompt_id), n BIGINT, x DOUBLE",
+        answers,
+    )
     con.execute("CREATE VIEW prompt_tag AS SELECT prompt_id, 'task' AS kind, unnest(tasks) AS tag FROM prompt")
     comparisons(con, 60)
     define(con)

@@ -80,7 +80,9 @@ def test_a_broken_record_is_counted_and_said(tmp_path: Path) -> None:
     before = _violations(path)
     at = "response_id = 'sft·chat/p1' AND pos = 0"
     with duckdb.connect(str(path)) as con:
-        con.execute(f"UPDATE divergence SET kl_aligned_base = -1, js = 0.7, clamped = 2e-5 WHERE {at} AND comparison_id = 'c-2'")
+        con.execute(
+            f"UPDATE divergence SET kl_aligned_base = -1, js = 0.7, clamped = 2e-5 WHERE {at} AND comparison_id = 'c-2'"
+        )
         con.execute(
             f"UPDATE score SET top_logprobs = list_concat([-2, -1], top_logprobs[3:]), logprob = 1, entropy = 9, rank = 2 WHERE {at} AND condition_id = 'sft·chat'"
         )
@@ -119,7 +121,10 @@ def test_a_comparison_has_the_floor_of_its_own_conditions(database: Path) -> Non
         sides = con.execute(
             "SELECT label, base_condition_id, aligned_condition_id FROM comparison WHERE kind = 'tuning'"
         ).fetchall()
-        kl = [value for (value,) in con.execute("SELECT kl_again_first FROM noise WHERE isfinite(kl_again_first)").fetchall()]
+        kl = [
+            value
+            for (value,) in con.execute("SELECT kl_again_first FROM noise WHERE isfinite(kl_again_first)").fetchall()
+        ]
         measured_twice = {condition for (condition,) in con.execute("SELECT condition_id FROM noise").fetchall()}
     assert measured_twice == {"base·plain"}
     expected = {label: sum(kl) / len(kl) if "base·plain" in both else None for label, *both in sides}

@@ -61,6 +61,10 @@ def test_words_that_stand_out_against_a_slow_version(database: Path) -> None:
         assert 0 <= row["low_share"] <= row["share"] <= row["high_share"] <= 1
 
 
+# Each with a text of its own, and one answer.
+PROMPT = "prompt_id VARCHAR, cluster_id VARCHAR AS (prompt_id)"
+
+
 def drawn_words(reports: int, prompts: int, words: int, rate: float, alike: float) -> duckdb.DuckDBPyConnection:
     """Reports of words by Zipf's law, all of one true ratio; answers differ in theirs by a beta distribution."""
     draw, rows, kinds = random.Random(3), [], ("unshifted", "shifted")
@@ -74,7 +78,12 @@ def drawn_words(reports: int, prompts: int, words: int, rate: float, alike: floa
                 for w in said
             ]
     con = duckdb.connect()
-    fill(con, "word", "comparison_id VARCHAR, prompt_id VARCHAR, word VARCHAR, shift VARCHAR", rows)
+    fill(
+        con,
+        "word",
+        f"comparison_id VARCHAR, {PROMPT}, response_id VARCHAR AS (prompt_id), word VARCHAR, shift VARCHAR",
+        rows,
+    )
     comparisons(con, reports)
     define(con)
     return con
@@ -142,25 +151,32 @@ def test_pairs_that_do_not_depend_on_each_other_are_rarely_beyond_chance(bound: 
             tds.append(key | {"pos": pos, "base_top": f"b{base}", "token": f"a{7 if bound and base == 3 else said}"})
     con = duckdb.connect()
     columns = "comparison_id VARCHAR, response_id VARCHAR, "
-    kept = "prompt_id VARCHAR, shifted_pos INTEGER, word VARCHAR, shift VARCHAR"
+    kept = f"{PROMPT}, shifted_pos INTEGER, word VARCHAR, shift VARCHAR"
     places = ", n_tokens INTEGER DEFAULT 1, char_start INTEGER DEFAULT 0, char_end INTEGER DEFAULT 1"
     fill(con, "word", columns + kept + places, words)
     fill(con, "tds", columns + "pos INTEGER, base_top VARCHAR, token VARCHAR", tds)
     fill(con, "prompt", "prompt_id VARCHAR, ordinal INTEGER", [{"prompt_id": f"{g}", "ordinal": g} for g in range(60)])
-    fill(con, "response", "response_id VARCHAR, text VARCHAR", [{"response_id": f"{g}", "text": "w"} for g in range(60)])
+    fill(
+        con, "response", "response_id VARCHAR, text VARCHAR", [{"response_id": f"{g}", "text": "w"} for g in range(60)]
+    )
     comparisons(con, 30)
     define(con)
     rows = query.rows(con, "pages/substitutions")
     found = {row["label"] for row in rows if row["standing_out"]}
     assert len(found) == 30 if bound else len(found) <= 2
     if bound:
-        assert {row["label"] for row in rows if row["stands_out"] and (row["base"], row["aligned"]) == ("b3", "a7")} == found
+        assert {
+            row["label"] for row in rows if row["stands_out"] and (row["base"], row["aligned"]) == ("b3", "a7")
+        } == found
 
 
 def test_words_shifted_as_often_as_the_last_are_counted(tmp_path: Path) -> None:
     path = synthetic.write(tmp_path / "made.duckdb", rich=True)
     counts = Counter(
-        word for (word,) in ask(path, "SELECT word FROM word WHERE shift = 'shifted' AND word <> '' AND comparison_id = 'c-1'")
+        word
+        for (word,) in ask(
+            path, "SELECT word FROM word WHERE shift = 'shifted' AND word <> '' AND comparison_id = 'c-1'"
+        )
     )
     row = query.rows(query.connect(path), "pages/words")[0]
     last = row["words"][-1]
@@ -204,7 +220,9 @@ def test_adjusted_roles_and_their_difference_against_a_slow_version(database: Pa
     assert {"style", "content", "knowledge", "glue"} <= set(rows)
     for role, row in rows.items():
         share, parts = standard(role, [s for r, s in rates if r == role])
-        half = intervals.t95(len(parts) - 1) * math.sqrt(len(parts) / (len(parts) - 1) * sum(e * e for e in parts.values()))
+        half = intervals.t95(len(parts) - 1) * math.sqrt(
+            len(parts) / (len(parts) - 1) * sum(e * e for e in parts.values())
+        )
         assert row["share"] == pytest.approx(share, abs=1e-8)
         if 0 < share < 1:
             assert row["low_share"] == pytest.approx(max(0, share - half), abs=1e-5)
@@ -214,7 +232,9 @@ def test_adjusted_roles_and_their_difference_against_a_slow_version(database: Pa
             (style, a), (other, b) = (standard(role, strata) for role in ("style", row["other"]))
             e = [a.get(p, 0) - b.get(p, 0) for p in a | b]
             assert row["difference"] == pytest.approx(style - other)
-            assert row["half_width"] == pytest.approx(intervals.t95(len(e) - 1) * math.sqrt(len(e) / (len(e) - 1) * sum(x * x for x in e)))
+            assert row["half_width"] == pytest.approx(
+                intervals.t95(len(e) - 1) * math.sqrt(len(e) / (len(e) - 1) * sum(x * x for x in e))
+            )
             assert row["covered_share"] == pytest.approx(sum(size[s] for s in strata) / len(tokens))
 
 

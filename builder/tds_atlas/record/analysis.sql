@@ -79,6 +79,7 @@ WITH
         SELECT
             comparison_id,
             any_value(prompt_id) AS prompt_id,
+            any_value(cluster_id) AS cluster_id,
             response_id,
             min(pos) AS pos,
             count(*)::INTEGER AS n_tokens,
@@ -97,6 +98,7 @@ WITH
 SELECT
     comparison_id,
     g.prompt_id,
+    cluster_id,
     response_id,
     pos,
     g.n_tokens,

@@ -22,33 +22,42 @@ CREATE VIEW prompt_shift AS
 SELECT
     comparison_id,
     prompt_id,
+    cluster_id,
     count(*) AS n,
     count(*) FILTER (shift = 'shifted')::DOUBLE AS x,
     min(pos) FILTER (shift = 'shifted') AS first_pos
 FROM tds
 GROUP BY ALL;
 
-COMMENT ON VIEW prompt_shift IS 'Shifted tokens by prompt: one row per comparison x prompt, for clustered_mean(x, n).';
+COMMENT ON VIEW prompt_shift IS 'Shifted tokens by prompt: one row per comparison x prompt.';
 COMMENT ON COLUMN prompt_shift.n         IS 'Positions of the prompt''s answers.';
 COMMENT ON COLUMN prompt_shift.x         IS 'How many of them are shifted.';
 COMMENT ON COLUMN prompt_shift.first_pos IS 'Index of the first shifted position; NULL if there is none.';
 
 CREATE VIEW prompt_excess AS
+WITH
+    shared AS (
+        SELECT
+            comparison_id,
+            prompt_id,
+            cluster_id,
+            n,
+            x,
+            sum(x) OVER c / sum(n) OVER c AS share,
+            count(DISTINCT cluster_id) OVER c AS all_prompts
+        FROM prompt_shift
+        WINDOW c AS (PARTITION BY comparison_id)
+    ),
+    beyond AS (
+        SELECT
+            *, x - share * n AS excess, sum(x - share * n) OVER (PARTITION BY comparison_id, cluster_id) AS of_cluster
+        FROM shared
+    )
 SELECT
-    *,
-    count(*) OVER (PARTITION BY comparison_id) AS all_prompts,
-    avg(excess * excess) OVER (PARTITION BY comparison_id) AS square,
-    avg(excess * excess * excess) OVER (PARTITION BY comparison_id) AS third
-FROM
-    (
-        SELECT *, x - share * n AS excess
-        FROM
-            (
-                SELECT comparison_id, prompt_id, n, x, sum(x) OVER c / sum(n) OVER c AS share
-                FROM prompt_shift
-                WINDOW c AS (PARTITION BY comparison_id)
-            )
-    );
+    * EXCLUDE (of_cluster),
+    sum(excess * of_cluster) OVER (PARTITION BY comparison_id) / all_prompts AS square,
+    sum(excess * of_cluster * of_cluster) OVER (PARTITION BY comparison_id) / all_prompts AS third
+FROM beyond;
 
 COMMENT ON VIEW prompt_excess IS
     'Shifted tokens by prompt beyond the share of the whole comparison: one row per comparison x prompt, for drawn_p.';
@@ -56,14 +65,32 @@ COMMENT ON COLUMN prompt_excess.n           IS 'Positions of the prompt''s answe
 COMMENT ON COLUMN prompt_excess.x           IS 'How many of them are shifted.';
 COMMENT ON COLUMN prompt_excess.share       IS 'Share of shifted tokens in the whole comparison.';
 COMMENT ON COLUMN prompt_excess.excess      IS 'x - share · n; its mean over the comparison is 0.';
-COMMENT ON COLUMN prompt_excess.all_prompts IS 'Prompts of the comparison.';
-COMMENT ON COLUMN prompt_excess.square      IS 'Mean of excess² over the comparison.';
-COMMENT ON COLUMN prompt_excess.third       IS 'Mean of excess³ over the comparison.';
+COMMENT ON COLUMN prompt_excess.all_prompts IS 'Prompts of the comparison; those with the same text are one.';
+COMMENT ON COLUMN prompt_excess.square      IS
+    'Mean of excess² over the comparison, of prompts with the same text together.';
+COMMENT ON COLUMN prompt_excess.third       IS 'Mean of excess³, likewise.';
 
 -- Tags of one kind against their whole comparison: the excess of a tag's prompts over the overall share, against as
 -- many prompts drawn at random. Benjamini-Hochberg over the tags of a comparison.
 CREATE MACRO shift_by_tag(wanted) AS TABLE
 WITH
+    per_prompt AS (
+        SELECT
+            comparison_id,
+            tag,
+            cluster_id,
+            share,
+            all_prompts,
+            square,
+            third,
+            sum(n) AS n,
+            sum(x) AS x,
+            sum(excess) AS excess
+        FROM prompt_tag
+        JOIN prompt_excess USING (prompt_id)
+        WHERE kind = wanted
+        GROUP BY ALL
+    ),
     tested AS (
         SELECT
             comparison_id,
@@ -74,17 +101,8 @@ WITH
             clustered_mean(x, n) AS ratio,
             share_bounds(x, n) AS bounds,
             drawn_p(sum(excess), count(*), all_prompts, square, third) AS p
-        FROM prompt_tag
-        JOIN prompt_excess USING (prompt_id)
-        WHERE kind = wanted
+        FROM per_prompt
         GROUP BY comparison_id, tag, share, all_prompts, square, third
-    ),
-    ranked AS (
-        SELECT
-            *,
-            row_number() OVER (PARTITION BY comparison_id ORDER BY p, tag) AS place,
-            count(*) OVER (PARTITION BY comparison_id) AS tests
-        FROM tested
     )
 SELECT
     label AS comparison,
@@ -93,12 +111,12 @@ SELECT
     bounds.low AS low_share,
     bounds.high AS high_share,
     overall AS overall_share,
-    min(p * tests / place) OVER (PARTITION BY comparison_id ORDER BY place DESC) <= 0.05 AS stands_out,
+    q <= 0.05 AS stands_out,
     round(p, 6) AS p,
     prompts,
     positions / prompts AS tokens_per_prompt,
     max(ratio) OVER (PARTITION BY tag) AS highest
-FROM ranked
+FROM discoveries('tested', comparison_id)
 JOIN comparison USING (comparison_id)
 ORDER BY highest DESC, tag, ordinal;
 COMMENT ON MACRO TABLE shift_by_tag IS
@@ -106,17 +124,23 @@ COMMENT ON MACRO TABLE shift_by_tag IS
     'FROM shift_by_tag(''task'').';
 
 -- Each word of at least 10 prompts against its whole comparison: an exact binomial test, with fewer places where the
--- words of a prompt are alike. Benjamini-Hochberg over the words of a comparison: a word stands out where no higher
--- place has a smaller p · tests / place than 5 %.
+-- words of a prompt are alike. Benjamini-Hochberg over the words of a comparison.
 CREATE MACRO shift_by_word() AS TABLE
 WITH
     per_prompt AS (
-        SELECT comparison_id, word, prompt_id, count(*) AS n, count(*) FILTER (shift = 'shifted')::DOUBLE AS x
+        SELECT comparison_id, word, cluster_id, count(*) AS n, count(*) FILTER (shift = 'shifted')::DOUBLE AS x
         FROM word
         WHERE word <> ''
         GROUP BY ALL
     ),
-    whole AS (SELECT comparison_id, prompt_id, sum(n) AS n, sum(x) AS x FROM per_prompt GROUP BY ALL),
+    answers AS (SELECT comparison_id, cluster_id, count(DISTINCT response_id) AS answers FROM word GROUP BY ALL),
+    -- In the test, answers to the same prompt's text count as their mean.
+    whole AS (
+        SELECT comparison_id, cluster_id, sum(n) / any_value(answers) AS n, sum(x) / any_value(answers) AS x
+        FROM per_prompt
+        JOIN answers USING (comparison_id, cluster_id)
+        GROUP BY ALL
+    ),
     overall AS (SELECT comparison_id, sum(x) / sum(n) AS share FROM whole GROUP BY ALL),
     alike AS (
         -- How alike two words of one prompt are, over all words: the correlation of their shifts.
@@ -146,22 +170,18 @@ WITH
             clustered_mean(x, n) AS ratio,
             share_bounds(x, n) AS bounds,
             -- So many of its places tell as much as one, because a prompt's are alike.
-            sum(n * (1 + (n - 1) * correlation)) / sum(n) AS weight
+            sum(n / answers) AS tested_places,
+            sum(x / answers) AS tested_shifted,
+            sum(n / answers * (1 + greatest(0, n / answers - 1) * correlation)) / tested_places AS weight
         FROM per_prompt
+        JOIN answers USING (comparison_id, cluster_id)
         JOIN alike USING (comparison_id)
         GROUP BY comparison_id, word, share
         HAVING count(*) >= 10
     ),
-    tested AS (SELECT *, binomial_p(shifted / weight, places / weight, overall) AS p FROM counts),
-    ranked AS (
-        SELECT
-            *,
-            row_number() OVER (PARTITION BY comparison_id ORDER BY p, word) AS place,
-            count(*) OVER (PARTITION BY comparison_id) AS tests
-        FROM tested
-    )
-SELECT *, min(p * tests / place) OVER (PARTITION BY comparison_id ORDER BY place DESC) <= 0.05 AS stands_out
-FROM ranked;
+    tested AS (SELECT *, binomial_p(tested_shifted / weight, tested_places / weight, overall) AS p FROM counts)
+SELECT *, q <= 0.05 AS stands_out
+FROM discoveries('tested', comparison_id);
 COMMENT ON MACRO TABLE shift_by_word IS
     'Shifted share of each word in at least 10 prompts with its 95 % interval, and whether it differs from all words '
     'of its comparison: FROM shift_by_word().';
@@ -171,10 +191,10 @@ WITH
     answers AS (
         SELECT
             comparison_id,
-            t.prompt_id,
+            cluster_id,
+            count(*) FILTER (pos = 0)::DOUBLE AS answers,
             count(*)::DOUBLE AS n,
             count(delta_logprob)::DOUBLE AS with_delta,
-            1::DOUBLE AS one,
             count(*) FILTER (shift = 'unshifted')::DOUBLE AS unshifted,
             count(*) FILTER (shift = 'marginal')::DOUBLE AS marginal,
             count(*) FILTER (shift = 'shifted')::DOUBLE AS shifted,
@@ -183,43 +203,52 @@ WITH
             sum(finite(kl_base_aligned)::DOUBLE) AS kl_back,
             count(finite(kl_base_aligned))::DOUBLE AS with_kl_back,
             sum(js::DOUBLE) AS js,
-            coalesce(sum(delta_logprob::DOUBLE), 0) AS delta,
-            CASE
-                WHEN any_value(r.condition_id) = any_value(c.aligned_condition_id)
-                THEN coalesce(min(pos) FILTER (base_rank > 1), count(*))::DOUBLE
-            END AS same
-        FROM tds t
-        JOIN comparison c USING (comparison_id)
-        JOIN response r USING (response_id)
+            coalesce(sum(delta_logprob::DOUBLE), 0) AS delta
+        FROM tds
         GROUP BY ALL
     )
 SELECT
     comparison_id,
-    prompt_id,
+    cluster_id,
     unnest(
         [
-            {'place': 1, 'measure': 'unshifted', 'unit': 'share', 'x': unshifted, 'n': n},
-            {'place': 2, 'measure': 'marginal', 'unit': 'share', 'x': marginal, 'n': n},
-            {'place': 3, 'measure': 'shifted', 'unit': 'share', 'x': shifted, 'n': n},
-            {'place': 4, 'measure': 'KL(aligned‖base)', 'unit': 'nats', 'x': kl, 'n': with_kl},
-            {'place': 5, 'measure': 'KL(base‖aligned)', 'unit': 'nats', 'x': kl_back, 'n': with_kl_back},
-            {'place': 6, 'measure': 'JS', 'unit': 'nats', 'x': js, 'n': n},
-            {'place': 7, 'measure': 'Δ log p', 'unit': 'nats', 'x': delta, 'n': with_delta},
-            {'place': 8, 'measure': 'same as the base for', 'unit': 'tokens', 'x': same, 'n': one},
-            {'place': 9, 'measure': 'answer length', 'unit': 'tokens', 'x': n, 'n': one}
+            {'place': 1, 'measure': 'unshifted', 'unit': 'share', 'x': unshifted, 'n': n, 'most': 1::DOUBLE},
+            {'place': 2, 'measure': 'marginal', 'unit': 'share', 'x': marginal, 'n': n, 'most': 1::DOUBLE},
+            {'place': 3, 'measure': 'shifted', 'unit': 'share', 'x': shifted, 'n': n, 'most': 1::DOUBLE},
+            {'place': 4, 'measure': 'KL(aligned‖base)', 'unit': 'nats', 'x': kl, 'n': with_kl, 'most': NULL},
+            {'place': 5, 'measure': 'KL(base‖aligned)', 'unit': 'nats', 'x': kl_back, 'n': with_kl_back, 'most': NULL},
+            {'place': 6, 'measure': 'JS', 'unit': 'nats', 'x': js, 'n': n, 'most': NULL},
+            {'place': 7, 'measure': 'Δ log p', 'unit': 'nats', 'x': delta, 'n': with_delta, 'most': NULL},
+            {'place': 9, 'measure': 'answer length', 'unit': 'tokens', 'x': n, 'n': answers, 'most': NULL}
         ],
         recursive := true
     )
-FROM answers;
+FROM answers
+UNION ALL
+SELECT
+    comparison_id,
+    cluster_id,
+    8,
+    'same as the base for',
+    'tokens',
+    sum(agreed),
+    count(*)::DOUBLE,
+    any_value(horizon)::DOUBLE
+FROM parting
+GROUP BY comparison_id, cluster_id;
 
 COMMENT ON VIEW prompt_measure IS
-    'Every measure by prompt: one row per comparison x prompt x measure, for clustered_mean(x, n). Positions where '
+    'Every measure by prompt: one row per comparison x prompt (prompts with the same text are one) x measure, for '
+    'clustered_mean(x, n). Positions where '
     'KL is infinite are left out of it.';
 COMMENT ON COLUMN prompt_measure.place   IS 'The order of the measures in tables.';
 COMMENT ON COLUMN prompt_measure.measure IS 'Name of the measure.';
 COMMENT ON COLUMN prompt_measure.unit    IS 'share, nats or tokens.';
-COMMENT ON COLUMN prompt_measure.x       IS 'Sum over the positions of the prompt''s answers; NULL if not applicable.';
+COMMENT ON COLUMN prompt_measure.x IS
+    'Sum over the positions of the prompt''s answers; of their pseudo-observations for how long they are the same (see '
+    'parting.agreed).';
 COMMENT ON COLUMN prompt_measure.n       IS 'Divisor of the mean: positions, or 1.';
+COMMENT ON COLUMN prompt_measure.most    IS 'The most that the mean can be, where it is a share of that; else NULL.';
 
 -- Each later comparison less the first, over the prompts that both have, paired by prompt.
 CREATE MACRO differences_from_first() AS TABLE
@@ -235,7 +264,7 @@ WITH
         SELECT l.comparison_id, first_label, l.place, l.measure, l.unit, l.x, l.n, f.x AS fx, f.n AS fn
         FROM prompt_measure l
         CROSS JOIN first
-        JOIN prompt_measure f ON f.comparison_id = first_id AND f.prompt_id = l.prompt_id AND f.place = l.place
+        JOIN prompt_measure f ON f.comparison_id = first_id AND f.cluster_id = l.cluster_id AND f.place = l.place
         WHERE l.comparison_id <> first_id AND l.x IS NOT NULL AND f.x IS NOT NULL
     ),
     totals AS (
@@ -263,9 +292,22 @@ WITH
         FROM pairs
         JOIN totals USING (comparison_id, place)
         GROUP BY comparison_id, first_label, place, measure, unit, mean, first_mean
+    ),
+    tested AS (
+        -- Where all prompts differ by the same there is no error: the p is that of their signs.
+        SELECT
+            *,
+            CASE
+                WHEN error > 1e-9
+                THEN t_p(difference / error, prompts - 1)
+                WHEN abs(difference) > 1e-9
+                THEN mcnemar_p(prompts, 0)
+                ELSE 1
+            END AS p
+        FROM differences
     )
-FROM differences;
+FROM discoveries('tested', true);
 COMMENT ON MACRO TABLE differences_from_first IS
     'Every measure of each later comparison less that of the first, over the prompts that both have, with its standard '
-    'error paired by prompt: FROM differences_from_first().';
+    'error paired by prompt, its p, and q, the false discovery rate over all of them: FROM differences_from_first().';
 

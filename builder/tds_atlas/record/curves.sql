@@ -1,39 +1,36 @@
 -- Curves that several figures draw, with 95 % intervals clustered by prompt.
 
 -- The arguments are expressions over the columns of tds (of primed_pair and prompt for gap_closed).
-CREATE MACRO by_position(curves, least := '-Infinity'::DOUBLE, most := NULL) AS TABLE
+CREATE MACRO by_position(curves, shares := false) AS TABLE
 WITH
     long AS (
-        SELECT comparison_id, pos, unnest(map_entries(curves), recursive := true)
+        SELECT comparison_id, cluster_id, pos, unnest(map_entries(curves), recursive := true)
         FROM tds
         WHERE drawn_position(pos)
+    ),
+    per_prompt AS (
+        SELECT comparison_id, pos, key, cluster_id, count(*) AS n, sum(value)::DOUBLE AS x
+        FROM long
+        WHERE value IS NOT NULL
+        GROUP BY ALL
     )
 SELECT
     label AS comparison,
     key AS line,
     pos AS position,
-    clustered_mean(value, 1) AS mean,
-    CASE
-        WHEN least < 0 THEN clustered_mean(value, 1) - clustered_half_width(value, 1)
-        WHEN most = 1 THEN share_bounds(value, 1).low
-        ELSE kept_within(mean_low(value, 1), least, most)
-    END AS low,
-    CASE
-        WHEN least < 0 THEN kept_within(clustered_mean(value, 1) + clustered_half_width(value, 1), least, most)
-        WHEN most = 1 THEN share_bounds(value, 1).high
-        ELSE kept_within(mean_high(value, 1), least, most)
-    END AS high,
-    count(*) AS responses
-FROM long
+    clustered_mean(x, n) AS mean,
+    CASE WHEN shares THEN share_bounds(x, n).low ELSE kept_within(mean_low(x, n), 0, NULL) END AS low,
+    CASE WHEN shares THEN share_bounds(x, n).high ELSE mean_high(x, n) END AS high,
+    sum(n)::BIGINT AS responses
+FROM per_prompt
 JOIN comparison USING (comparison_id)
-WHERE value IS NOT NULL
 GROUP BY ordinal, label, key, pos
 HAVING count(*) >= 20
 ORDER BY ordinal, key, pos;
 COMMENT ON MACRO TABLE by_position IS
-    'Means at each position of the answer that drawn_position draws and at least 20 answers reach, with 95 % '
-    'intervals within least and most; a line for each expression over tds: '
-    'FROM by_position(MAP {''base'': base_entropy}, least := 0).';
+    'Means at each position of the answer that drawn_position draws and the answers to at least 20 prompts reach, with '
+    '95 % intervals; a line for each expression over tds, none of which is negative; shares: whether they are from 0 '
+    'to 1: FROM by_position(MAP {''base'': base_entropy}).';
 
 CREATE MACRO by_confidence(hit) AS TABLE
 WITH
@@ -44,7 +41,7 @@ WITH
             CASE
                 WHEN base_top_probability >= 0.99 THEN 99 ELSE 10 * least(floor(base_top_probability * 10)::INTEGER, 9)
             END AS bin,
-            prompt_id,
+            cluster_id,
             count(*) AS n,
             count(*) FILTER (hit)::DOUBLE AS x
         FROM tds
@@ -63,10 +60,11 @@ COMMENT ON MACRO TABLE by_confidence IS
 CREATE MACRO gap_closed(names) AS TABLE
 WITH
     per_prompt AS (
-        SELECT comparison_id, context_id, name, prompt_id, sum(own_kl) AS n, sum(own_kl - given_kl) AS x
+        SELECT comparison_id, context_id, name, cluster_id, sum(own_kl) AS n, sum(own_kl - given_kl) AS x
         FROM primed_pair
         JOIN primed_best USING (comparison_id, context_id)
         JOIN prompt USING (prompt_id)
+        JOIN prompt_cluster USING (prompt_id)
         CROSS JOIN LATERAL unnest(names) AS each(name)
         GROUP BY ALL
     )

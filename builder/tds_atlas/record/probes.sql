@@ -5,27 +5,30 @@ SELECT
     s.comparison_id,
     s.method,
     s.share,
-    s.prompt_id,
-    s.n_swapped,
-    s.n_tokens,
+    cluster_id,
+    sum(s.n_swapped)::BIGINT AS n_swapped,
+    sum(s.n_tokens)::BIGINT AS n_tokens,
     unnest(['right', 'refusal', 'style', 'ended', 'agreement']) AS outcome,
     unnest(
         [
-            is_right::INTEGER::DOUBLE,
-            CASE WHEN harmful THEN refuses::INTEGER::DOUBLE END,
-            style_share,
-            (finish = 'stop')::INTEGER::DOUBLE,
-            (s.text = whole.text)::INTEGER::DOUBLE
+            avg(is_right::INTEGER),
+            avg(refuses::INTEGER) FILTER (harmful),
+            avg(style_share),
+            avg((finish = 'stop')::INTEGER),
+            avg((s.text = whole.text)::INTEGER)
         ]
     ) AS x
 FROM swap s
 JOIN prompt q ON q.prompt_id = s.prompt_id
+JOIN prompt_cluster ON prompt_cluster.prompt_id = s.prompt_id
 LEFT JOIN
     (SELECT comparison_id, prompt_id, any_value(text) AS text FROM swap WHERE share = 1 GROUP BY ALL) whole
     ON whole.comparison_id = s.comparison_id
-    AND whole.prompt_id = s.prompt_id;
+    AND whole.prompt_id = s.prompt_id
+GROUP BY s.comparison_id, s.method, s.share, cluster_id;
 
-COMMENT ON VIEW swap_outcome IS 'The outcomes of each text of swap: one row per text x outcome.';
+COMMENT ON VIEW swap_outcome IS
+    'The outcomes of each text of swap: one row per text x outcome; the mean over prompts with the same text.';
 COMMENT ON COLUMN swap_outcome.method    IS 'Where tokens were swapped in; see swap.method.';
 COMMENT ON COLUMN swap_outcome.share     IS 'The target share of positions; see swap.share.';
 COMMENT ON COLUMN swap_outcome.n_swapped IS 'Positions at which the aligned model''s choice was inserted.';
@@ -42,9 +45,9 @@ WITH
     one AS (FROM swap_outcome WHERE outcome = wanted AND x IS NOT NULL),
     methods AS (SELECT DISTINCT comparison_id, method FROM one WHERE share > 0 AND share < 1),
     rows_of_a_prompt AS (
-        SELECT comparison_id, method, share, prompt_id, n_swapped, n_tokens, x FROM one WHERE share > 0 AND share < 1
+        SELECT comparison_id, method, share, cluster_id, n_swapped, n_tokens, x FROM one WHERE share > 0 AND share < 1
         UNION ALL
-        SELECT DISTINCT comparison_id, methods.method, share, prompt_id, share AS n_swapped, 1 AS n_tokens, x
+        SELECT DISTINCT comparison_id, methods.method, share, cluster_id, share AS n_swapped, 1 AS n_tokens, x
         FROM one
         JOIN methods USING (comparison_id)
         WHERE share IN (0, 1)

@@ -110,10 +110,18 @@ CREATE MACRO share_high(share, half, prompts) AS
 CREATE MACRO share_bounds(x, n) AS list_transform(
     [mean_bounds(x, n)],
     lambda b: {
+        'mean': b.mean,
         'low': share_low(b.mean, b.mean - b.low, b.prompts),
         'high': share_high(b.mean, b.high - b.mean, b.prompts)
     }
 )[1];
+-- The difference of two groups of prompts, each a struct of mean, low and high: how far each end is from its mean,
+-- squared and added (Zou and Donner, Statistics in Medicine 27, 2008, p. 1693).
+CREATE MACRO difference_bounds(a, b) AS {
+    'difference': a.mean - b.mean,
+    'low': a.mean - b.mean - sqrt(power(a.mean - a.low, 2) + power(b.high - b.mean, 2)),
+    'high': a.mean - b.mean + sqrt(power(a.high - a.mean, 2) + power(b.mean - b.low, 2))
+};
 -- A mean with its interval as three columns, where asked rounded: SELECT unnest(share_interval(x, n)).
 CREATE MACRO rounded(x, decimals) AS coalesce(round(x, decimals), x);
 CREATE MACRO share_interval(x, n, decimals := NULL) AS {
@@ -127,19 +135,16 @@ CREATE MACRO ratio_interval(x, n, decimals := NULL) AS {
     'low_share': rounded(clustered_mean(x, n) - clustered_half_width(x, n), decimals),
     'high_share': rounded(least(1, clustered_mean(x, n) + clustered_half_width(x, n)), decimals)
 };
-CREATE MACRO nats_interval(x, n, least := '-Infinity'::DOUBLE, decimals := NULL) AS {
+-- And for a number of nats: one that is never negative, as share_interval; of either sign, by Student's t.
+CREATE MACRO nats_interval(x, n, decimals := NULL) AS {
     'nats': rounded(clustered_mean(x, n), decimals),
-    'low_nats': rounded(
-        CASE
-            WHEN least < 0
-            THEN clustered_mean(x, n) - clustered_half_width(x, n)
-            ELSE kept_within(mean_low(x, n), least, NULL)
-        END,
-        decimals
-    ),
-    'high_nats': rounded(
-        CASE WHEN least < 0 THEN clustered_mean(x, n) + clustered_half_width(x, n) ELSE mean_high(x, n) END, decimals
-    )
+    'low_nats': rounded(kept_within(mean_low(x, n), 0, NULL), decimals),
+    'high_nats': rounded(mean_high(x, n), decimals)
+};
+CREATE MACRO signed_nats_interval(x, n, decimals := NULL) AS {
+    'nats': rounded(clustered_mean(x, n), decimals),
+    'low_nats': rounded(clustered_mean(x, n) - clustered_half_width(x, n), decimals),
+    'high_nats': rounded(clustered_mean(x, n) + clustered_half_width(x, n), decimals)
 };
 
 -- Two-sided p of a standard normal z, by Abramowitz and Stegun 26.2.17 (error below 7.5e-8).
@@ -178,7 +183,10 @@ COMMENT ON MACRO clustered_error IS
 COMMENT ON MACRO clustered_margin IS
     'Aggregate over the same rows: half the width of that estimate''s 95 % interval, by Student''s t.';
 COMMENT ON MACRO share_bounds IS
-    'Aggregate over one row per prompt: low and high, the ends of the 95 % interval of the share Σx/Σn.';
+    'Aggregate over one row per prompt: mean, the share Σx/Σn, and low and high, the ends of its 95 % interval.';
+COMMENT ON MACRO difference_bounds IS
+    'Difference of two independent means, with low and high, the ends of its 95 % interval, from two structs of mean, '
+    'low and high.';
 COMMENT ON MACRO kept_within IS
     'A bound x of an interval, clamped to low and high (NULL: no upper bound); NULL stays NULL.';
 COMMENT ON MACRO rounded IS 'x to that many decimals; unchanged for NULL decimals.';
@@ -188,7 +196,10 @@ COMMENT ON MACRO share_interval IS
 COMMENT ON MACRO ratio_interval IS
     'The same for a ratio Σx/Σn that may be negative and is at most 1, by Student''s t.';
 COMMENT ON MACRO nats_interval IS
-    'The same as nats, low_nats and high_nats, with no upper bound: SELECT unnest(nats_interval(x, n)).';
+    'The same as nats, low_nats and high_nats for a quantity that is never negative, with no upper bound: SELECT '
+    'unnest(nats_interval(x, n)).';
+COMMENT ON MACRO signed_nats_interval IS
+    'The same for a quantity of either sign, by Student''s t.';
 COMMENT ON MACRO share_low IS
     'Lower end of a share''s 95 % interval, within 0 and 1; Wilson''s for as many prompts at a share of 1.';
 COMMENT ON MACRO share_high IS

@@ -27,7 +27,18 @@ _DISK_ERRORS = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.Transact
 _FOLDER = Path(__file__).parent
 _FILES = {
     "schema": ("schema",),
-    "views": ("statistics", "tests", "views", "analysis", "by_prompt", "controls", "curves", "probes", "aligntds"),
+    "views": (
+        "statistics",
+        "tests",
+        "views",
+        "analysis",
+        "parting",
+        "by_prompt",
+        "controls",
+        "curves",
+        "probes",
+        "aligntds",
+    ),
 }
 SQL = {
     name: "".join((_FOLDER / f"{part}.sql").read_text(encoding="utf-8") for part in parts)
@@ -35,6 +46,7 @@ SQL = {
 }
 _SHARED_COMMENTS = {  # of columns that mean the same in every table and view
     "comparison_id": "The comparison; see comparison.",
+    "cluster_id": "The first prompt with the same text; see prompt_cluster.",
     "is_end": "Whether this is the end token.",
     "pos": "Index t; see position.",
     "prompt_id": "The prompt; see prompt.",

@@ -71,6 +71,23 @@ CREATE MACRO drawn_p(total, m, g, square, third) AS
         )
         ELSE 1
     END;
+-- Many tests at once: q is the smallest false discovery rate at which a test is called (Benjamini and Hochberg, Journal
+-- of the Royal Statistical Society B 57, 1995, p. 289). Equal p have equal q, whatever their places.
+CREATE MACRO discoveries(tested, family) AS TABLE
+SELECT
+    * EXCLUDE (nth_p),
+    least(1, min(p * tests / nth_p) OVER (PARTITION BY family ORDER BY nth_p DESC)) AS q
+FROM
+    (
+        SELECT
+            *,
+            row_number() OVER (PARTITION BY family ORDER BY p) AS nth_p,
+            count(*) OVER (PARTITION BY family) AS tests
+        FROM query_table(tested)
+    );
+COMMENT ON MACRO TABLE discoveries IS
+    'A table of tests by name, which has their p, with q, the false discovery rate (Benjamini-Hochberg) within each '
+    'family, and how many tests the family has: FROM discoveries(''tested'', comparison_id).';
 COMMENT ON MACRO beta_fraction IS 'I_x(a, b) below its mean, by a continued fraction; see beta_share.';
 COMMENT ON MACRO beta_share IS
     'The regularised incomplete beta function I_x(a, b): how much of a beta distribution is below x.';

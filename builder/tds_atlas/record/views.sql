@@ -24,6 +24,14 @@ COMMENT ON MACRO jaccard_at IS
 COMMENT ON MACRO TABLE token_text IS
     'The text of a token id, one row for each vocabulary in which it differs: FROM token_text(17).';
 
+-- A prompt that is given twice tells as much as one: what depends on chance is clustered by the prompt's text.
+CREATE VIEW prompt_cluster AS
+SELECT prompt_id, first_value(prompt_id) OVER (PARTITION BY text ORDER BY ordinal) AS cluster_id FROM prompt;
+
+COMMENT ON VIEW prompt_cluster IS
+    'Prompts with the same text are one cluster, for intervals and tests: one row per prompt.';
+COMMENT ON COLUMN prompt_cluster.cluster_id IS 'The first prompt with that text.';
+
 CREATE VIEW paired AS
 SELECT
     c.kind,
@@ -85,6 +93,7 @@ CREATE VIEW tds AS
 SELECT
     comparison_id,
     x.prompt_id,
+    cluster_id,
     x.response_id,
     pos,
     x.token_id,
@@ -116,6 +125,7 @@ SELECT
 FROM paired x
 JOIN response r USING (response_id)
 JOIN prompt q ON q.prompt_id = x.prompt_id
+JOIN prompt_cluster ON prompt_cluster.prompt_id = x.prompt_id
 JOIN condition ac ON ac.condition_id = aligned_condition_id
 JOIN model am ON am.model_id = ac.model_id
 JOIN condition bc ON bc.condition_id = base_condition_id
@@ -161,6 +171,7 @@ CREATE VIEW slot AS
 SELECT
     comparison_id,
     prompt_id,
+    cluster_id,
     response_id,
     min(pos) AS pos,
     count(*)::INTEGER AS n_tokens,
@@ -173,7 +184,7 @@ FROM
         FROM tds
         WHERE role IN ('knowledge', 'mistake')
     )
-GROUP BY comparison_id, prompt_id, response_id, role, run;
+GROUP BY comparison_id, prompt_id, cluster_id, response_id, role, run;
 
 COMMENT ON VIEW slot IS
     'Each value that an answer states where its prompt has truths: the tokens of a truth, or of another value (role '

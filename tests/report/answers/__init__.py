@@ -49,6 +49,16 @@ def clustered(rows: pd.DataFrame, by: list[str], value: str) -> pd.DataFrame:
     return pd.DataFrame(made, columns=[*by, "prompts", "mean", "half_width"])
 
 
+def shares(rows: pd.DataFrame, by: list[str], value: str) -> pd.DataFrame:
+    """A share of positions with its 95 % interval, prompts as clusters."""
+    made = []
+    for key, group in rows.groupby(by):
+        sums = [(float(part.sum()), len(part)) for _, part in group.groupby("prompt_id")[value]]
+        ends = intervals.share_bounds(sums) if len(sums) > 2 else (None, None)
+        made.append([*key, len(sums), group[value].mean(), *ends])
+    return pd.DataFrame(made, columns=[*by, "prompts", "share", "low_share", "high_share"])
+
+
 def commonest(values: pd.Series) -> str | None:
     """The value that occurs most often, the first by name among equals; None where there is none."""
     counts = values.dropna().value_counts()

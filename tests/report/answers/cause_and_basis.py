@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from tests.report.answers import answer, clustered
+from tests.report.answers import answer, clustered, shares
 from tests.report.chains import split, stages
 from tests.report.frames import Frames, classes
 
@@ -54,10 +54,8 @@ def taken_back(f: Frames) -> pd.DataFrame:
 @answer("comparison_id k")
 def depth_of_refusal(f: Frames) -> pd.DataFrame:
     rows, by = f.table("prefill"), ["comparison_id", "k"]
-    shares = clustered(rows, by, "refuses")
-    shares = shares.rename(columns={"mean": "refuses_share", "half_width": "half_width_share"})
     openings = rows.groupby(by).opening_logprob.mean().rename("mean_opening_nats").reset_index()
-    return shares.merge(openings, on=by)
+    return shares(rows, by, "refuses").merge(openings, on=by)
 
 
 @answer("comparison_id method share")

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from tests import intervals
-from tests.report.answers import answer, clustered
+from tests.report.answers import answer, shares
 from tests.report.frames import Frames
 
 
@@ -20,29 +20,22 @@ def shares_of_each_class(f: Frames) -> pd.DataFrame:
 
 @answer("comparison_id")
 def shifted_share_with_interval(f: Frames) -> pd.DataFrame:
-    made = []
-    for comparison, rows in f.tds.groupby("comparison_id"):
-        sums = [(part.sum(), len(part)) for _, part in rows.groupby("prompt_id").is_shifted]
-        made.append([comparison, len(sums), rows.is_shifted.mean(), *intervals.share_bounds(sums)])
-    return pd.DataFrame(made, columns=["comparison_id", "prompts", "share", "low_share", "high_share"])
+    return shares(f.tds, ["comparison_id"], "is_shifted")
 
 
 @answer("comparison_id")
 def js_above_a_tenth(f: Frames) -> pd.DataFrame:
-    rows = clustered(f.tds.assign(far=f.tds.js > 0.1), ["comparison_id"], "far").drop(columns="prompts")
-    return rows.rename(columns={"mean": "share", "half_width": "half_width_share"})
+    return shares(f.tds.assign(far=f.tds.js > 0.1), ["comparison_id"], "far").drop(columns="prompts")
 
 
 @answer("comparison_id harmful")
 def harmful_prompts(f: Frames) -> pd.DataFrame:
-    rows = clustered(f.tds[f.tds.harmful.notna()], ["comparison_id", "harmful"], "is_shifted")
-    return rows.rename(columns={"mean": "shifted_share", "half_width": "half_width_share"})
+    return shares(f.tds[f.tds.harmful.notna()], ["comparison_id", "harmful"], "is_shifted")
 
 
-@answer("comparison_id task", order="-shifted_share comparison_id task", limit=20)
+@answer("comparison_id task", order="-share comparison_id task", limit=20)
 def tasks_changed_most(f: Frames) -> pd.DataFrame:
-    rows = clustered(f.tds.rename(columns={"tasks": "task"}).explode("task"), ["comparison_id", "task"], "is_shifted")
-    return rows.rename(columns={"mean": "shifted_share", "half_width": "half_width_share"})
+    return shares(f.tds.rename(columns={"tasks": "task"}).explode("task"), ["comparison_id", "task"], "is_shifted")
 
 
 @answer("comparison_id")

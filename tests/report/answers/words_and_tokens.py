@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from tests.report.answers import answer, clustered, commonest
+from tests.report.answers import answer, commonest, shares
 from tests.report.frames import AT, Frames
 
 
@@ -91,9 +91,9 @@ def rank_of_safety_openings(f: Frames) -> pd.DataFrame:
     )
 
 
-@answer("comparison_id role", order="comparison_id -shifted_share role")
+@answer("comparison_id role", order="comparison_id -share role")
 def roles_of_shifted_tokens(f: Frames) -> pd.DataFrame:
     by = ["comparison_id", "role"]
-    shares = clustered(f.tds, by, "is_shifted").drop(columns="prompts")
+    found = shares(f.tds, by, "is_shifted").drop(columns="prompts")
     counts = f.tds.groupby(by).is_shifted.agg(positions="size", shifted="sum").reset_index()
-    return counts.merge(shares, on=by).rename(columns={"mean": "shifted_share", "half_width": "half_width_share"})
+    return counts.merge(found, on=by)

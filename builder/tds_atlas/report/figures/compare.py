@@ -131,10 +131,9 @@ def _range(table: pa.Table) -> str:
     sentences = []
     for measure, rows in grouped(table, "measure").items():
         low, high = min(rows, key=lambda row: row["mean"]), max(rows, key=lambda row: row["mean"])
-        sentences.append(
-            f"{measure}: from {shown(low['mean'])} ({low['comparison']}) to "
-            f"{shown(high['mean'])} ({high['comparison']})."
-        )
+        least, most = shown(low["mean"]), shown(high["mean"])
+        span = f"from {least} ({low['comparison']}) to {most} ({high['comparison']})"
+        sentences.append(f"{measure}: {least if least == most else span}.")
     return " ".join(sentences)
 
 

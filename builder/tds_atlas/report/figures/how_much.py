@@ -6,7 +6,18 @@ import altair as alt
 import pyarrow as pa
 
 from tds_atlas.report.figures.intervals import labelled, measures_height
-from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, Row, each, interval_tips, shown
+from tds_atlas.report.figures.marks import (
+    HEIGHT,
+    SHARE,
+    Chart,
+    Row,
+    each,
+    extreme,
+    grouped,
+    interval_tips,
+    percent,
+    shown,
+)
 from tds_atlas.report.figures.registry import figure
 
 _STEPS = [1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 500, 1000]
@@ -191,19 +202,16 @@ def _depth(table: pa.Table) -> str:
 
 def _floor(table: pa.Table) -> str:
     """The most frequent range of each comparison, and the share below the noise floor, if one was measured."""
-    best: dict[str, Row] = {}
-    for row in table.to_pylist():
-        if row["comparison"] not in best or row["share"] > best[row["comparison"]]["share"]:
-            best[row["comparison"]] = row
-    modes = [
-        f"{name}: most often between {row['low_nats']:.1e} and {row['high_nats']:.1e} nats"
-        for name, row in best.items()
-    ]
-    below = [
-        f"; {row['under_floor_share']:.1%} below the noise floor" if row["under_floor_share"] is not None else ""
-        for row in best.values()
-    ]
-    return " ".join(f"{a}{b}." for a, b in zip(modes, below, strict=True))
+    sentences = []
+    for name, bins in grouped(table).items():
+        ranges = [row | {"range": f"{row['low_nats']:.1e} to {row['high_nats']:.1e} nats"} for row in bins]
+        mode = extreme("highest", ranges, "range", "share", percent)
+        under = bins[0]["under_floor_share"]
+        below = f"; {under:.1%} below the noise floor" if under is not None else ""
+        sentences.append(
+            f"{name}: of the ranges {mode}, {max(row['share'] for row in bins):.1%} of the positions{below}."
+        )
+    return " ".join(sentences)
 
 
 def _values(table: pa.Table, value: str, unit: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import altair as alt
@@ -174,12 +175,26 @@ def each(table: pa.Table, pattern: str, **only: Any) -> str:
 
 def most(table: pa.Table, key: str, value: str, unit: str) -> str:
     """A ranking in words: its highest row, per comparison."""
-    best: dict[str, Row] = {}
-    for row in table.to_pylist():
-        leader = best.get(row["comparison"])
-        if row[value] is not None and (leader is None or row[value] > leader[value]):
-            best[row["comparison"]] = row
-    return " ".join(f"{name}: highest {row[key]}, {unit} {shown(row[value])}." for name, row in best.items())
+    groups = {name: [row for row in ranked if row[value] is not None] for name, ranked in grouped(table).items()}
+    return " ".join(
+        f"{name}: {extreme('highest', ranked, key, value)}, {unit} {shown(max(row[value] for row in ranked))}."
+        for name, ranked in groups.items()
+        if ranked
+    )
+
+
+def extreme(which: str, ranked: list[Row], key: str, value: str, write: Callable[[Any], str] | None = None) -> str:
+    """The row with the highest or lowest value by its key, or how many have it, as written."""
+    text = write or shown
+    end = text((max if which == "highest" else min)(row[value] for row in ranked))
+    alike = [str(row[key]) for row in ranked if text(row[value]) == end]
+    if len(alike) == 1:
+        return f"{which} {alike[0]}"
+    return f"all {len(alike)} alike" if len(alike) == len(ranked) else f"{which} {len(alike)} of {len(ranked)}"
+
+
+def percent(share: float) -> str:
+    return f"{share:.1%}"
 
 
 def shown(value: float | int | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pyarrow as pa
 
-from tds_atlas.report.figures.marks import Chart, Row, each, most, rows, shown, token, visible_tokens, with_intervals
+from tds_atlas.report.figures.marks import Chart, each, most, rows, token, visible_tokens, with_intervals
 from tds_atlas.report.figures.registry import figure
 
 _CLOSED = "share of the gap closed"
@@ -70,8 +70,4 @@ def _names(key: str) -> alt.Y:
 
 
 def _left(table: pa.Table) -> str:
-    best: dict[str, Row] = {}
-    for row in table.to_pylist():
-        if row["comparison"] not in best or row["left_nats"] > best[row["comparison"]]["left_nats"]:
-            best[row["comparison"]] = row
-    return " ".join(f"{n}: most is left at {r['token']}, {shown(r['left_nats'])} nats." for n, r in best.items())
+    return most(table, "token", "left_nats", "nats left")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import altair as alt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, grouped, interval_tips, shown
+from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, extreme, grouped, interval_tips, shown
 from tds_atlas.report.figures.registry import figure
 
 _PANEL = 130  # pixels a comparison
@@ -149,14 +147,10 @@ def _by_k(table: pa.Table, colour: alt.Color, value: str, title: str, dash: alt.
 
 def _peaks(table: pa.Table) -> str:
     """The tallest bar of each comparison and kind of prompt."""
-    tallest: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in table.to_pylist():
-        key = (row["comparison"], row["prompts"])
-        if key not in tallest or row["nats"] > tallest[key]["nats"]:
-            tallest[key] = row
     return " ".join(
-        f"{name}, {kind} prompts: highest at position {row['position']}, {shown(row['nats'])} nats."
-        for (name, kind), row in tallest.items()
+        f"{name} prompts: of the positions {extreme('highest', bars, 'position', 'nats')}, "
+        f"{shown(max(row['nats'] for row in bars))} nats."
+        for name, bars in grouped(table, "comparison", "prompts").items()
     )
 
 

@@ -5,12 +5,24 @@ from __future__ import annotations
 import altair as alt
 import pyarrow as pa
 
-from tds_atlas.report.figures.marks import SHARE, Chart, Row, grouped, hollow_dots, interval_tips, overall_rule, rows
+from tds_atlas.report.figures.marks import (
+    SHARE,
+    Chart,
+    Row,
+    extreme,
+    grouped,
+    hollow_dots,
+    interval_tips,
+    overall_rule,
+    percent,
+    rows,
+)
 from tds_atlas.report.figures.registry import Says, figure
 
 _ABOVE, _BELOW, _QUIET = "#b8741a", "#0f8a8a", "#8b959e"  # not the colours of the classes
 _AGAINST = ["above", "below", "no clear difference"]
 _CELL = 27  # height of a row of the heat map
+_EXTREMES = ("highest", "lowest")
 
 
 def _by_tag(key: str) -> Says:
@@ -23,12 +35,11 @@ def _by_tag(key: str) -> Says:
 
 
 def _ends(name: str, tags: list[Row], key: str) -> str:
-    tags = sorted(tags, key=lambda row: row["share"])
+    shares = sorted(row["share"] for row in tags)
+    high, low = (extreme(which, tags, key, "share", percent) for which in _EXTREMES)
+    span = f"{high} {shares[-1]:.1%}, {low} {shares[0]:.1%}" if shares[0] < shares[-1] else f"{high} {shares[0]:.1%}"
     out = sum(row["stands_out"] for row in tags)
-    return (
-        f"{name}: highest {tags[-1][key]} {tags[-1]['share']:.1%}, lowest {tags[0][key]} {tags[0]['share']:.1%}, "
-        f"overall {tags[0]['overall_share']:.1%}; {out} of {len(tags)} stand out."
-    )
+    return f"{name}: {span}, overall {tags[0]['overall_share']:.1%}; {out} of {len(tags)} stand out."
 
 
 def _cells(table: pa.Table) -> str:

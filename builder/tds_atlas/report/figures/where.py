@@ -13,9 +13,11 @@ from tds_atlas.report.figures.marks import (
     by_position,
     end_names,
     ends,
+    extreme,
     grouped,
     interval_tips,
     note,
+    percent,
     shown,
 )
 from tds_atlas.report.figures.registry import figure
@@ -169,9 +171,10 @@ def _both(table: pa.Table) -> str:
 
 
 def _tenths(table: pa.Table) -> str:
-    highest = {name: max(c, key=lambda row: row["share"]) for name, c in grouped(table).items()}
     return " ".join(
-        f"{name}: highest in tenth {row['tenth']}, {row['share']:.1%} shifted." for name, row in highest.items()
+        f"{name}: of the tenths {extreme('highest', c, 'tenth', 'share', percent)}, "
+        f"{max(row['share'] for row in c):.1%} shifted."
+        for name, c in grouped(table).items()
     )
 
 
@@ -188,6 +191,7 @@ def _parted(table: pa.Table) -> str:
     sentences = []
     for name, curve in grouped(table).items():
         half = next((row["tokens"] for row in curve if row["share"] <= 0.5), None)
-        middle = f"half have diverged by token {half}" if half is not None else "fewer than half ever diverge"
-        sentences.append(f"{name}: {middle}, {curve[-1]['share']:.1%} never do.")
+        by = f"half have diverged by token {half}"
+        few = f"fewer than half have diverged by token {curve[-1]['tokens']}"
+        sentences.append(f"{name}: {few if half is None else by}, {curve[-1]['share']:.1%} have not at the end.")
     return " ".join(sentences)

@@ -2,7 +2,7 @@
 -- part: How much
 -- needs: comparison
 -- Means over the prompts that both have, and the half width of their difference, paired by prompt.
-WITH answer AS (SELECT comparison_id, prompt_id, avg(js) AS js FROM tds GROUP BY ALL)
+WITH answer AS (SELECT comparison_id, cluster_id, avg(js) AS js FROM tds GROUP BY ALL)
 SELECT
     a.comparison_id AS this,
     b.comparison_id AS that,
@@ -12,6 +12,6 @@ SELECT
     avg(a.js - b.js) AS difference_nats,
     clustered_half_width((a.js - b.js)::DOUBLE, 1::DOUBLE) AS half_width_nats
 FROM answer a
-JOIN answer b ON b.prompt_id = a.prompt_id AND b.comparison_id > a.comparison_id
+JOIN answer b ON b.cluster_id = a.cluster_id AND b.comparison_id > a.comparison_id
 GROUP BY ALL
 ORDER BY ALL

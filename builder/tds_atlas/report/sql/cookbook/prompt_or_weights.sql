@@ -11,8 +11,9 @@ SELECT
     clustered_half_width(w, n) AS weights_half_width_nats
 FROM
     (
-        SELECT comparison_id, prompt_id, sum(delta) AS d, sum(context) AS c, sum(weights) AS w, count(*)::DOUBLE AS n
+        SELECT comparison_id, cluster_id, sum(delta) AS d, sum(context) AS c, sum(weights) AS w, count(*)::DOUBLE AS n
         FROM split
+        JOIN prompt_cluster USING (prompt_id)
         WHERE weights IS NOT NULL AND delta IS NOT NULL
         GROUP BY ALL
     )

@@ -4,7 +4,7 @@
 SELECT comparison_id, count(*) AS prompts, unnest(share_interval(x, n))
 FROM
     (
-        SELECT comparison_id, prompt_id, count(*) FILTER (shift = 'shifted')::DOUBLE AS x, count(*)::DOUBLE AS n
+        SELECT comparison_id, cluster_id, count(*) FILTER (shift = 'shifted')::DOUBLE AS x, count(*)::DOUBLE AS n
         FROM tds
         GROUP BY ALL
     )

@@ -1,13 +1,13 @@
 -- Which tasks are changed most?
 -- part: How much
-SELECT
-    comparison_id,
-    task,
-    count(*) AS prompts,
-    clustered_mean(x, n) AS shifted_share,
-    clustered_half_width(x, n) AS half_width_share
-FROM prompt_shift
-JOIN prompt USING (prompt_id), unnest(tasks) AS u(task)
-GROUP BY ALL
-ORDER BY shifted_share DESC, comparison_id, task
+SELECT comparison_id, task, count(*) AS prompts, unnest(share_interval(x, n))
+FROM
+    (
+        SELECT comparison_id, task, cluster_id, sum(x) AS x, sum(n) AS n
+        FROM prompt_shift
+        JOIN prompt USING (prompt_id), unnest(tasks) AS u(task)
+        GROUP BY ALL
+    )
+GROUP BY comparison_id, task
+ORDER BY clustered_mean(x, n) DESC, comparison_id, task
 LIMIT 20

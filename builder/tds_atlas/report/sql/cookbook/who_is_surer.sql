@@ -10,7 +10,7 @@ FROM
     (
         SELECT
             comparison_id,
-            prompt_id,
+            cluster_id,
             avg(base_entropy) AS base_entropy,
             avg(aligned_entropy) AS aligned_entropy,
             sum(aligned_entropy::DOUBLE - base_entropy) AS x,

@@ -6,7 +6,7 @@ WITH
             SELECT
                 counted,
                 comparison_id,
-                prompt_id,
+                cluster_id,
                 sum(positions) AS n,
                 sum(unshifted)::DOUBLE AS unshifted,
                 sum(marginal)::DOUBLE AS marginal,
@@ -23,7 +23,8 @@ WITH
                     FROM answer
                     WHERE aligntds.positions > 0
                 )
-            GROUP BY counted, comparison_id, prompt_id
+            JOIN prompt_cluster USING (prompt_id)
+            GROUP BY counted, comparison_id, cluster_id
         )
         ON unshifted,
         marginal,

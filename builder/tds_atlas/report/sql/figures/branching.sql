@@ -5,7 +5,7 @@ WITH
         SELECT
             ordinal,
             label,
-            prompt_id,
+            cluster_id,
             floor(10 * pos / n_tokens)::INTEGER AS tenth,
             unnest(['aligned', 'base']) AS model,
             unnest([aligned_entropy, base_entropy])::DOUBLE AS entropy
@@ -13,7 +13,7 @@ WITH
         JOIN comparison USING (comparison_id)
     ),
     per_prompt AS (
-        SELECT ordinal, label, model, tenth, prompt_id, count(*) AS n, sum(entropy) AS x FROM long GROUP BY ALL
+        SELECT ordinal, label, model, tenth, cluster_id, count(*) AS n, sum(entropy) AS x FROM long GROUP BY ALL
     )
 SELECT
     label AS comparison,

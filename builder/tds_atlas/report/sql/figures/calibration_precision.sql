@@ -14,7 +14,7 @@ WITH
     unit AS (
         SELECT
             comparison_id,
-            prompt_id,
+            cluster_id,
             meaning,
             'token' AS unit,
             shift = 'shifted' AS shifted,
@@ -25,7 +25,7 @@ WITH
         UNION ALL
         SELECT
             comparison_id,
-            prompt_id,
+            cluster_id,
             meaning,
             'phrase',
             bool_or(shift = 'shifted'),
@@ -34,12 +34,12 @@ WITH
         FROM sentence
         CROSS JOIN wanted
         WHERE NOT is_end
-        GROUP BY comparison_id, prompt_id, response_id, i, meaning
+        GROUP BY comparison_id, cluster_id, response_id, i, meaning
     ),
     per_prompt AS (
         SELECT
             comparison_id,
-            prompt_id,
+            cluster_id,
             meaning,
             unit,
             'precision' AS measure,
@@ -50,7 +50,7 @@ WITH
         UNION ALL
         SELECT
             comparison_id,
-            prompt_id,
+            cluster_id,
             meaning,
             unit,
             'recall',

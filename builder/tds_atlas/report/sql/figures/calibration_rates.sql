@@ -2,7 +2,7 @@
 -- its place (mistake) and those within a phrase of the roles file, with 95 % intervals clustered by prompt.
 WITH
     per_prompt AS (
-        SELECT comparison_id, prompt_id, role, count(*) AS n, count(*) FILTER (shift = 'shifted')::DOUBLE AS x
+        SELECT comparison_id, cluster_id, role, count(*) AS n, count(*) FILTER (shift = 'shifted')::DOUBLE AS x
         FROM tds
         WHERE role IN ('knowledge', 'mistake', 'style', 'safety') AND EXISTS (FROM "position" WHERE role = 'knowledge')
         GROUP BY ALL

@@ -4,7 +4,7 @@ WITH
     per_prompt AS (
         SELECT
             comparison_id,
-            prompt_id,
+            cluster_id,
             count(*) FILTER (base_top_id <> aligned_top_id)::DOUBLE AS changed,
             unnest(
                 [
@@ -20,7 +20,7 @@ WITH
                 recursive := true
             )
         FROM tds
-        GROUP BY comparison_id, prompt_id
+        GROUP BY comparison_id, cluster_id
     )
 SELECT
     label AS comparison,

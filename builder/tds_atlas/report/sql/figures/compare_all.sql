@@ -9,8 +9,8 @@ SELECT
         CASE
             WHEN measure = 'Δ log p'
             THEN clustered_mean(x, n) - clustered_half_width(x, n)
-            WHEN unit = 'share'
-            THEN share_bounds(x, n).low
+            WHEN most > 0
+            THEN most * share_bounds(x, n * most).low
             ELSE kept_within(mean_low(x, n), 0, NULL)
         END,
         10
@@ -19,16 +19,17 @@ SELECT
         CASE
             WHEN measure = 'Δ log p'
             THEN clustered_mean(x, n) + clustered_half_width(x, n)
-            WHEN unit = 'share'
-            THEN share_bounds(x, n).high
+            WHEN most > 0
+            THEN most * share_bounds(x, n * most).high
             ELSE mean_high(x, n)
         END,
         10
     ) AS high,
-    count(*) AS prompts
+    count(*) AS prompts,
+    most
 FROM prompt_measure
 JOIN comparison USING (comparison_id)
 WHERE x IS NOT NULL AND (SELECT count(*) FROM comparison WHERE kind = 'tuning') > 1
-GROUP BY ordinal, label, place, measure, unit
+GROUP BY ordinal, label, place, measure, unit, most
 HAVING sum(n) > 0
 ORDER BY place, ordinal

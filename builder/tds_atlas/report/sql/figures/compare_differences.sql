@@ -1,20 +1,5 @@
 -- Each later comparison minus the first, over shared prompts and paired by prompt, with 95 % intervals; each measure is
 -- drawn on its own scale. Filled where the difference is clear at a false discovery rate of 5 % over all of them.
-WITH
-    tested AS (
-        -- Where all prompts differ by the same there is no error: the p is that of their signs.
-        SELECT
-            *,
-            CASE
-                WHEN error > 1e-9
-                THEN t_p(difference / error, prompts - 1)
-                WHEN abs(difference) > 1e-9
-                THEN mcnemar_p(prompts, 0)
-                ELSE 1
-            END AS p
-        FROM differences_from_first()
-    ),
-    placed AS (SELECT *, row_number() OVER (ORDER BY p, comparison_id, place) AS r, count(*) OVER () AS m FROM tested)
 SELECT
     label AS comparison,
     first_label AS first,
@@ -26,7 +11,7 @@ SELECT
     difference + t95(prompts - 1) * error AS high,
     prompts,
     p,
-    min(least(1, p * m / r)) OVER (ORDER BY r ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS adjusted_p
-FROM placed
+    q AS adjusted_p
+FROM differences_from_first()
 JOIN comparison USING (comparison_id)
 ORDER BY place, ordinal

@@ -1,5 +1,6 @@
 -- Design effect of the share of shifted tokens: its variance clustered by prompt, divided by that of as many
 -- independent tokens.
+WITH per_prompt AS (SELECT comparison_id, cluster_id, sum(n) AS n, sum(x) AS x FROM prompt_shift GROUP BY ALL)
 SELECT
     label AS comparison,
     clustered_mean(x, n) AS share,
@@ -9,7 +10,7 @@ SELECT
     power(z95() * standard_error(x, n) / naive_half_share, 2) AS design_effect,
     sum(n)::BIGINT AS positions,
     count(*) AS prompts
-FROM prompt_shift
+FROM per_prompt
 JOIN comparison USING (comparison_id)
 GROUP BY ordinal, label
 HAVING count(*) > 2 AND sum(x) > 0 AND sum(x) < sum(n)

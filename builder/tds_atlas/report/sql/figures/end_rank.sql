@@ -2,10 +2,10 @@
 -- prompt.
 WITH
     per_prompt AS (
-        SELECT comparison_id, prompt_id, count(*) AS n, unnest(class_counts(base_rank), recursive := true)
+        SELECT comparison_id, cluster_id, count(*) AS n, unnest(class_counts(base_rank), recursive := true)
         FROM tds
         WHERE is_end
-        GROUP BY comparison_id, prompt_id
+        GROUP BY comparison_id, cluster_id
     )
 SELECT
     label AS comparison,

@@ -15,13 +15,16 @@ WITH
     outcomes AS (
         SELECT
             comparison_id,
+            cluster_id,
             unnest(['earlier', 'at the same place', 'later']) AS outcome,
             unnest([early, same AND NOT early, NOT same AND NOT early])::INTEGER::DOUBLE AS x
         FROM stops
+        JOIN prompt_cluster USING (prompt_id)
         WHERE ends
-    )
-SELECT label AS comparison, outcome, unnest(share_interval(x, 1)), count(*) AS answers
-FROM outcomes
+    ),
+    per_prompt AS (SELECT comparison_id, outcome, cluster_id, count(*) AS n, sum(x) AS x FROM outcomes GROUP BY ALL)
+SELECT label AS comparison, outcome, unnest(share_interval(x, n)), sum(n)::BIGINT AS answers
+FROM per_prompt
 JOIN comparison USING (comparison_id)
 GROUP BY ordinal, label, outcome
 ORDER BY list_position(['earlier', 'at the same place', 'later'], outcome), ordinal

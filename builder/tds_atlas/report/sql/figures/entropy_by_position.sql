@@ -1,4 +1,4 @@
 -- Mean entropy of both models' distributions at each position, with 95 % intervals; positions that at least 20 answers
 -- reach; beyond the 100th every fourth, beyond the 300th every sixteenth.
 SELECT comparison, line, position, mean AS nats, low AS low_nats, high AS high_nats, responses
-FROM by_position(MAP{'aligned': aligned_entropy::DOUBLE, 'base': base_entropy::DOUBLE}, least := 0)
+FROM by_position(MAP{'aligned': aligned_entropy::DOUBLE, 'base': base_entropy::DOUBLE})

@@ -1,75 +1,62 @@
 -- Share of answers that are still the base's own greedy text after a number of tokens, with 95 % intervals
 -- (Kaplan-Meier, Greenwood on the log-log scale; an answer cut before its end is censored there).
 WITH
-    answers AS (
-        SELECT
-            c.ordinal,
-            c.label,
-            t.response_id,
-            min(pos) FILTER (base_rank > 1) + 1 AS parts,
-            any_value(r.n_tokens) AS n_tokens,
-            any_value(finish) AS finish
-        FROM tds t
-        JOIN comparison c USING (comparison_id)
-        JOIN response r USING (response_id)
-        WHERE r.condition_id = c.aligned_condition_id
-        GROUP BY ALL
-    ),
-    leaving AS (
-        SELECT ordinal, label, coalesce(parts, n_tokens) AS tokens, count(parts) AS parted, count(*) AS gone
-        FROM answers
-        WHERE parts IS NOT NULL OR finish <> 'stop'
-        GROUP BY ALL
-    ),
-    at_risk AS (
-        SELECT
-            ordinal,
-            label,
-            tokens,
-            parted,
-            answers - coalesce(
-                sum(gone) OVER (PARTITION BY ordinal ORDER BY tokens ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING),
-                0
-            ) AS here
-        FROM leaving
-        JOIN (SELECT ordinal, count(*) AS answers FROM answers GROUP BY ALL) USING (ordinal)
-    ),
-    steps AS (
-        SELECT
-            ordinal,
-            label,
-            tokens,
-            parted,
-            here::BIGINT AS here,
-            product(1 - parted / here) OVER w AS share,
-            sum(parted / nullif(here * (here - parted), 0)) OVER w AS greenwood
-        FROM at_risk
-        WINDOW w AS (PARTITION BY ordinal ORDER BY tokens ROWS UNBOUNDED PRECEDING)
-    ),
-    ends AS (SELECT ordinal, label, max(n_tokens) AS tokens FROM answers GROUP BY ALL),
+    answer AS MATERIALIZED(FROM parting),
     curve AS (
-        SELECT ordinal, label, 0 AS tokens, 0 AS parted, count(*) AS here, 1.0::DOUBLE AS share, NULL AS greenwood
-        FROM answers
-        GROUP BY ALL
+        SELECT comparison_id, 0 AS tokens, 0 AS parted, count(*) AS here, 1.0::DOUBLE AS share, 0 AS greenwood
+        FROM answer
+        GROUP BY comparison_id
         UNION ALL
-        SELECT *
-        FROM steps
+        SELECT DISTINCT comparison_id, tokens, parted, here, share, greenwood
+        FROM answer
+        WHERE tokens IS NOT NULL
         UNION ALL
-        SELECT ordinal, label, e.tokens, 0, NULL, arg_max(share, s.tokens), arg_max(greenwood, s.tokens)
-        FROM ends e
-        JOIN steps s USING (ordinal, label)
+        -- An answer that never parts leaves the last share standing.
+        SELECT comparison_id, max(n_tokens), 0, NULL, min(share), max(greenwood)
+        FROM answer
+        GROUP BY comparison_id
+        HAVING max(n_tokens) > coalesce(max(tokens), 0) AND count(*) > count(tokens)
+    ),
+    -- Greenwood's is the sum over answers of squared influences; those on one prompt's text move together.
+    influence AS (
+        SELECT
+            c.comparison_id,
+            c.tokens,
+            r.cluster_id,
+            CASE WHEN r.parts AND r.tokens <= c.tokens THEN coalesce(1 / nullif(r.here - r.parted, 0), 0) ELSE 0 END
+            - least(r.greenwood, c.greenwood) AS e
+        FROM curve c
+        JOIN
+            (FROM answer QUALIFY count(*) OVER (PARTITION BY comparison_id, cluster_id) > 1) r
+            ON r.comparison_id = c.comparison_id
+    ),
+    together AS (
+        SELECT comparison_id, tokens, sum(more) AS more
+        FROM
+            (
+                SELECT comparison_id, tokens, cluster_id, power(sum(e), 2) - sum(e * e) AS more
+                FROM influence
+                GROUP BY ALL
+            )
         GROUP BY ALL
-        HAVING e.tokens > max(s.tokens)
+    ),
+    spread AS (
+        SELECT
+            *,
+            z95()
+            * sqrt(greenwood + coalesce(more, 0))
+            / abs(ln(CASE WHEN share > 0 AND share < 1 THEN share END)) AS wide
+        FROM curve
+        LEFT JOIN together USING (comparison_id, tokens)
     )
 SELECT
     label AS comparison,
     tokens,
     share,
-    CASE WHEN share > 0 AND share < 1 THEN power(share, exp(z95() * sqrt(greenwood) / abs(ln(share)))) END AS low_share,
-    CASE
-        WHEN share > 0 AND share < 1 THEN power(share, exp(- z95() * sqrt(greenwood) / abs(ln(share))))
-    END AS high_share,
+    power(share, exp(wide)) AS low_share,
+    power(share, exp(- wide)) AS high_share,
     parted AS parted_answers,
     here AS answers_at_risk
-FROM curve
+FROM spread
+JOIN comparison USING (comparison_id)
 ORDER BY ordinal, tokens

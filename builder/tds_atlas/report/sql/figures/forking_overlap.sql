@@ -4,7 +4,7 @@ WITH
     ranked AS (
         SELECT
             comparison_id,
-            prompt_id,
+            cluster_id,
             row_number() OVER (PARTITION BY comparison_id ORDER BY base_entropy DESC, response_id, pos)
             <= ceil(0.2 * count(*) OVER (PARTITION BY comparison_id)) AS in_base,
             row_number() OVER (PARTITION BY comparison_id ORDER BY aligned_entropy DESC, response_id, pos)
@@ -15,7 +15,7 @@ WITH
         SELECT
             ordinal,
             label,
-            prompt_id,
+            cluster_id,
             count(*) FILTER (in_base) AS n,
             count(*) FILTER (in_base AND in_aligned)::DOUBLE AS x,
             count(*) FILTER (in_base OR in_aligned) AS either

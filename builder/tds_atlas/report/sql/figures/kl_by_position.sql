@@ -3,6 +3,5 @@
 SELECT comparison, line, position, mean AS nats, low AS low_nats, high AS high_nats, responses
 FROM
     by_position(
-        MAP{'KL(aligned‖base)': finite(kl_aligned_base)::DOUBLE, 'KL(base‖aligned)': finite(kl_base_aligned)::DOUBLE},
-        least := 0
+        MAP{'KL(aligned‖base)': finite(kl_aligned_base)::DOUBLE, 'KL(base‖aligned)': finite(kl_base_aligned)::DOUBLE}
     )

@@ -33,7 +33,7 @@ WITH
         SELECT
             comparison_id,
             carries,
-            prompt_id,
+            cluster_id,
             count(*) AS n,
             sum(
                 CASE WHEN kl_aligned_base >= cut THEN 1 - kl_aligned_base / cut ELSE 0 END
@@ -60,8 +60,9 @@ SELECT
     kl_share,
     r AS positions,
     carries AS carries_share,
-    round(bounds.low, 6) AS low_share,
-    round(bounds.high, 6) AS high_share
+    -- The share itself is a whole number of positions, and may be beyond a narrow interval by less than one.
+    CASE WHEN bounds.low IS NOT NULL THEN round(least(bounds.low, positions_share), 6) END AS low_share,
+    CASE WHEN bounds.high IS NOT NULL THEN round(greatest(bounds.high, positions_share), 6) END AS high_share
 FROM points
 JOIN comparison USING (comparison_id)
 ORDER BY ordinal, r, carries NULLS FIRST

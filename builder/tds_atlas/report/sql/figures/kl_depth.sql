@@ -6,7 +6,7 @@ WITH
             ordinal,
             label,
             harmful,
-            prompt_id,
+            cluster_id,
             n,
             sum(kl_aligned_base)::DOUBLE AS whole,
             coalesce(sum(kl_aligned_base) FILTER (pos < n), 0)::DOUBLE AS held

@@ -5,7 +5,7 @@ WITH
     binned AS (
         SELECT
             comparison_id,
-            prompt_id,
+            cluster_id,
             CASE
                 WHEN kl_aligned_base > 1e-9 THEN floor(4 * log10(kl_aligned_base::DOUBLE))::INTEGER ELSE -36
             END AS bin,
@@ -13,8 +13,8 @@ WITH
         FROM tds
         WHERE isfinite(kl_aligned_base)
     ),
-    per_prompt AS (SELECT comparison_id, prompt_id, count(*) AS n FROM binned GROUP BY ALL),
-    counts AS (SELECT comparison_id, prompt_id, bin, count(*)::DOUBLE AS x FROM binned GROUP BY ALL),
+    per_prompt AS (SELECT comparison_id, cluster_id, count(*) AS n FROM binned GROUP BY ALL),
+    counts AS (SELECT comparison_id, cluster_id, bin, count(*)::DOUBLE AS x FROM binned GROUP BY ALL),
     bins AS (SELECT unnest(range(min(bin), max(bin) + 1)) AS bin FROM binned),
     floor_of AS (
         SELECT max(finite(kl_again_first))::DOUBLE AS floor_nats FROM noise WHERE NOT contains(arithmetic, 'float')
@@ -39,6 +39,6 @@ CROSS JOIN bins
 CROSS JOIN floor_of
 JOIN comparison USING (comparison_id)
 JOIN under USING (comparison_id)
-LEFT JOIN counts USING (comparison_id, prompt_id, bin)
+LEFT JOIN counts USING (comparison_id, cluster_id, bin)
 GROUP BY ordinal, label, bin
 ORDER BY ordinal, bin

@@ -4,12 +4,13 @@ WITH
     per_prompt AS (
         SELECT
             comparison_id,
-            prompt_id,
+            cluster_id,
             first,
             sum(kl_aligned_base::DOUBLE) FILTER (pos < first) AS x,
             sum(kl_aligned_base::DOUBLE) AS kl,
             count(*) FILTER (pos < first) AS early,
-            count(*) AS n
+            count(*) AS n,
+            max(pos) + 1 AS longest
         FROM tds
         CROSS JOIN (VALUES (1), (2), (3), (4), (5), (7), (10), (14), (20), (30), (50), (100)) AS steps(first)
         WHERE isfinite(kl_aligned_base)
@@ -25,5 +26,5 @@ SELECT
 FROM per_prompt
 JOIN comparison USING (comparison_id)
 GROUP BY ordinal, label, first
-HAVING sum(kl) > 0 AND max(n) > first / 2
+HAVING sum(kl) > 0 AND max(longest) > first / 2
 ORDER BY ordinal, first

@@ -2,8 +2,9 @@
 -- KL(aligned‖base), from the stored lists, with 95 % intervals clustered by prompt.
 WITH
     per_prompt AS (
-        SELECT comparison_id, context_id, prompt_id, sum(own_kl) AS n, sum(own_kl - given_kl) AS x
+        SELECT comparison_id, context_id, cluster_id, sum(own_kl) AS n, sum(own_kl - given_kl) AS x
         FROM primed_pair
+        JOIN prompt_cluster USING (prompt_id)
         GROUP BY ALL
     )
 SELECT

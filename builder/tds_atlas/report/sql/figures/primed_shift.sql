@@ -6,10 +6,11 @@ WITH
             comparison_id,
             context_id,
             is_own,
-            prompt_id,
+            cluster_id,
             count(*) AS n,
             count(*) FILTER (shift_class(rank) = 'shifted')::DOUBLE AS x
         FROM primed
+        JOIN prompt_cluster USING (prompt_id)
         WHERE comparison_id IN (SELECT comparison_id FROM primed WHERE NOT is_own)
         GROUP BY ALL
     )

@@ -5,10 +5,11 @@ WITH
         SELECT
             comparison_id,
             role,
-            prompt_id,
+            cluster_id,
             count(*) AS n,
             count(*) FILTER (shift_class(given_rank) <> 'shifted')::DOUBLE AS x
         FROM primed_pair
+        JOIN prompt_cluster USING (prompt_id)
         WHERE is_aligned AND shift_class(own_rank) = 'shifted'
         GROUP BY ALL
     )

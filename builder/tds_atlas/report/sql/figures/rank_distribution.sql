@@ -2,7 +2,7 @@
 -- axes are logarithmic.
 WITH
     per_prompt AS (
-        SELECT comparison_id, prompt_id, k, count(*) AS n, count(*) FILTER (base_rank > k)::DOUBLE AS x
+        SELECT comparison_id, cluster_id, k, count(*) AS n, count(*) FILTER (base_rank > k)::DOUBLE AS x
         FROM tds
         CROSS JOIN (VALUES (1), (2), (3), (5), (10), (20), (30), (50), (100), (200), (500), (1000)) AS steps(k)
         GROUP BY ALL

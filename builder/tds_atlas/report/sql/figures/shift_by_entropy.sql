@@ -4,7 +4,7 @@ WITH
     cut AS (
         SELECT
             comparison_id,
-            prompt_id,
+            cluster_id,
             shift,
             base_entropy,
             ntile(10) OVER (PARTITION BY comparison_id ORDER BY base_entropy, response_id, pos) AS tenth
@@ -15,7 +15,7 @@ WITH
             ordinal,
             label,
             tenth,
-            prompt_id,
+            cluster_id,
             count(*) AS n,
             count(*) FILTER (shift = 'shifted')::DOUBLE AS x,
             sum(base_entropy)::DOUBLE AS h

@@ -1,12 +1,17 @@
 -- Share of shifted tokens by role, with 95 % intervals clustered by prompt: as counted (hollow), and adjusted (filled),
 -- as if each role had the same positions and token frequencies as all tokens.
 WITH
-    often AS (SELECT comparison_id, token_id, count(*) AS times FROM tds GROUP BY ALL),
+    often AS (
+        -- An answer given twice to a prompt counts once.
+        SELECT comparison_id, token_id, count(*) AS times
+        FROM (SELECT DISTINCT comparison_id, cluster_id, pos, token_id FROM tds)
+        GROUP BY ALL
+    ),
     placed AS (
         -- Strata: positions 0-4, 5-9, 10-19, 20-39, …; the token's frequency in the comparison 1-3, 4-15, 16-63, …
         SELECT
             comparison_id,
-            prompt_id,
+            cluster_id,
             role,
             shift = 'shifted' AS hit,
             (CASE WHEN pos < 5 THEN 0 ELSE 1 + floor(log2(pos / 5)) END)::INTEGER AS depth,
@@ -15,7 +20,7 @@ WITH
         JOIN often USING (comparison_id, token_id)
     ),
     cell AS (
-        SELECT comparison_id, role, depth, frequency, prompt_id, count(*) AS n, count(*) FILTER (hit)::DOUBLE AS x
+        SELECT comparison_id, role, depth, frequency, cluster_id, count(*) AS n, count(*) FILTER (hit)::DOUBLE AS x
         FROM placed
         GROUP BY ALL
     ),
@@ -35,13 +40,13 @@ WITH
         GROUP BY ALL
     ),
     part AS (
-        SELECT comparison_id, role, prompt_id, sum(weight * (x - share * n) / total) AS e
+        SELECT comparison_id, role, cluster_id, sum(weight * (x - share * n) / total) AS e
         FROM cell
         JOIN weighted USING (comparison_id, role, depth, frequency)
         GROUP BY ALL
     ),
     width AS (SELECT comparison_id, role, count(*) AS prompts, clustered_margin(e) AS half FROM part GROUP BY ALL),
-    per_prompt AS (SELECT comparison_id, role, prompt_id, sum(n) AS n, sum(x) AS x FROM cell GROUP BY ALL),
+    per_prompt AS (SELECT comparison_id, role, cluster_id, sum(n) AS n, sum(x) AS x FROM cell GROUP BY ALL),
     kinds AS (
         SELECT
             comparison_id,

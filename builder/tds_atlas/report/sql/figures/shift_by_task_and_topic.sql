@@ -15,6 +15,26 @@ WITH
         GROUP BY topic
         QUALIFY topic_place <= 10
     ),
+    per_prompt AS (
+        SELECT
+            comparison_id,
+            task,
+            topic,
+            topic_place,
+            cluster_id,
+            share,
+            all_prompts,
+            square,
+            third,
+            sum(n) AS n,
+            sum(x) AS x,
+            sum(excess) AS excess
+        FROM tagged
+        JOIN prompt_excess USING (prompt_id)
+        JOIN common_task USING (task)
+        JOIN common_topic USING (topic)
+        GROUP BY ALL
+    ),
     cell AS (
         SELECT
             comparison_id,
@@ -27,24 +47,11 @@ WITH
             clustered_mean(x, n) AS ratio,
             share_bounds(x, n) AS bounds,
             drawn_p(sum(excess), count(*), all_prompts, square, third) AS p
-        FROM tagged
-        JOIN prompt_excess USING (prompt_id)
-        JOIN common_task USING (task)
-        JOIN common_topic USING (topic)
+        FROM per_prompt
         GROUP BY comparison_id, task, topic, topic_place, share, all_prompts, square, third
         HAVING count(*) >= 5
     ),
-    ranked AS (
-        SELECT
-            *,
-            row_number() OVER (PARTITION BY comparison_id ORDER BY p, task, topic) AS place,
-            count(*) OVER (PARTITION BY comparison_id) AS tests
-        FROM cell
-    ),
-    controlled AS (
-        SELECT *, min(p * tests / place) OVER (PARTITION BY comparison_id ORDER BY place DESC) <= 0.05 AS stands_out
-        FROM ranked
-    )
+    controlled AS (FROM discoveries('cell', comparison_id))
 -- Where all or no tokens are shifted, the bound is Wilson's for as many prompts.
 SELECT
     label AS comparison,
@@ -54,7 +61,7 @@ SELECT
     bounds.low AS low_share,
     bounds.high AS high_share,
     overall AS overall_share,
-    CASE WHEN NOT stands_out THEN 'no clear difference' WHEN ratio > overall THEN 'above' ELSE 'below' END AS against,
+    CASE WHEN q > 0.05 THEN 'no clear difference' WHEN ratio > overall THEN 'above' ELSE 'below' END AS against,
     round(p, 6) AS p,
     prompts,
     positions

@@ -3,7 +3,7 @@ WITH
     per_prompt AS (
         SELECT
             comparison_id,
-            prompt_id,
+            cluster_id,
             1 + floor(10 * pos / n_tokens)::INTEGER AS tenth,
             count(*) AS n,
             count(*) FILTER (shift = 'shifted')::DOUBLE AS x,

@@ -7,7 +7,7 @@ WITH
             word,
             count(*) FILTER (shift = 'shifted') AS shifted,
             count(*) AS occurrences,
-            count(DISTINCT prompt_id) FILTER (shift = 'shifted') AS prompts
+            count(DISTINCT cluster_id) FILTER (shift = 'shifted') AS prompts
         FROM word
         JOIN comparison USING (comparison_id)
         WHERE word <> ''

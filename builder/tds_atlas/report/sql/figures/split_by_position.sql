@@ -3,15 +3,27 @@
 WITH
     parts AS (
         SELECT
-            label, ordinal, pos, unnest(['the prompt', 'the weights']) AS part, unnest([context, weights])::DOUBLE AS x
+            label,
+            ordinal,
+            pos,
+            cluster_id,
+            unnest(['the prompt', 'the weights']) AS part,
+            unnest([context, weights])::DOUBLE AS x
         FROM split s
         JOIN comparison c USING (comparison_id)
+        JOIN prompt_cluster USING (prompt_id)
         JOIN condition b ON b.condition_id = c.base_condition_id
         JOIN condition a ON a.condition_id = c.aligned_condition_id
-        WHERE b.context_id <> a.context_id AND delta IS NOT NULL AND context IS NOT NULL
-    )
-SELECT label AS comparison, part, pos AS position, unnest(nats_interval(x, 1, decimals := 9)), count(*) AS responses
-FROM parts
+        WHERE b.context_id <> a.context_id AND delta IS NOT NULL AND context IS NOT NULL AND drawn_position(pos)
+    ),
+    per_prompt AS (SELECT ordinal, label, part, pos, cluster_id, count(*) AS n, sum(x) AS x FROM parts GROUP BY ALL)
+SELECT
+    label AS comparison,
+    part,
+    pos AS position,
+    unnest(signed_nats_interval(x, n, decimals := 9)),
+    sum(n)::BIGINT AS responses
+FROM per_prompt
 GROUP BY ordinal, label, part, pos
-HAVING count(*) >= 20 AND drawn_position(pos)
+HAVING count(*) >= 20
 ORDER BY ordinal, part, pos

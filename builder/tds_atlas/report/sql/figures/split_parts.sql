@@ -4,7 +4,7 @@ WITH
     per_prompt AS (
         SELECT
             s.comparison_id,
-            s.prompt_id,
+            cluster_id,
             count(*) AS n,
             sum(delta)::DOUBLE AS total,
             sum(context)::DOUBLE AS prompt_first,
@@ -13,6 +13,7 @@ WITH
             sum(weights_first)::DOUBLE AS weights_first
         FROM split s
         JOIN comparison c USING (comparison_id)
+        JOIN prompt_cluster USING (prompt_id)
         JOIN condition b ON b.condition_id = c.base_condition_id
         JOIN condition a ON a.condition_id = c.aligned_condition_id
         WHERE b.context_id <> a.context_id AND delta IS NOT NULL AND context IS NOT NULL
@@ -33,7 +34,7 @@ SELECT
         THEN 'whole'
         ELSE 'weights first'
     END AS "order",
-    unnest(nats_interval(x, n, decimals := 9)),
+    unnest(signed_nats_interval(x, n, decimals := 9)),
     sum(n)::BIGINT AS positions
 FROM long
 JOIN comparison USING (comparison_id)

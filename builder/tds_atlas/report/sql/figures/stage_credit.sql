@@ -2,8 +2,9 @@
 -- clustered by prompt; roles in at least 5 prompts.
 WITH
     per_prompt AS (
-        SELECT comparison_id, stage_id, place, name, prompt_id, count(*) AS n, sum(delta) AS x
+        SELECT comparison_id, stage_id, place, name, cluster_id, count(*) AS n, sum(delta) AS x
         FROM stage_step
+        JOIN prompt_cluster USING (prompt_id)
         CROSS JOIN LATERAL unnest(['all', role]) AS names(name)
         WHERE has_both
         GROUP BY ALL
@@ -12,7 +13,7 @@ SELECT
     w.label AS chain,
     s.label AS comparison,
     name AS role,
-    unnest(nats_interval(x, n, decimals := 9)),
+    unnest(signed_nats_interval(x, n, decimals := 9)),
     sum(n)::BIGINT AS positions
 FROM per_prompt
 JOIN comparison s ON s.comparison_id = stage_id

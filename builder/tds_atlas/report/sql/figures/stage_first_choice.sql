@@ -4,7 +4,7 @@ WITH
     paths AS (
         SELECT
             comparison_id,
-            prompt_id,
+            cluster_id,
             CASE
                 WHEN base_top_id = middle_top_id AND middle_top_id = aligned_top_id
                 THEN 'never changed'
@@ -17,6 +17,7 @@ WITH
                 ELSE 'changed by both'
             END AS path
         FROM stage
+        JOIN prompt_cluster USING (prompt_id)
     ),
     names AS (
         SELECT
@@ -34,7 +35,7 @@ WITH
     per_prompt AS (
         SELECT
             comparison_id,
-            prompt_id,
+            cluster_id,
             names.path,
             place,
             count(*) AS n,

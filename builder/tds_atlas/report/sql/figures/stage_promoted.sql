@@ -6,7 +6,7 @@ WITH
             comparison_id,
             stage_id,
             place,
-            prompt_id,
+            cluster_id,
             count(*) AS n,
             unnest(
                 [
@@ -16,14 +16,15 @@ WITH
                 recursive := true
             )
         FROM stage_step
+        JOIN prompt_cluster USING (prompt_id)
         WHERE has_both
-        GROUP BY comparison_id, stage_id, place, prompt_id
+        GROUP BY comparison_id, stage_id, place, cluster_id
     )
 SELECT
     w.label AS chain,
     s.label AS comparison,
     direction,
-    unnest(nats_interval(x, n, decimals := 9)),
+    unnest(signed_nats_interval(x, n, decimals := 9)),
     round(sum(hits) / sum(n), 9) AS share
 FROM per_prompt
 JOIN comparison s ON s.comparison_id = stage_id

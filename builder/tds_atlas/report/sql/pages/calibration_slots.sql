@@ -4,7 +4,7 @@ WITH
     per_prompt AS (
         SELECT
             comparison_id,
-            prompt_id,
+            cluster_id,
             is_true,
             count(*) AS n,
             count(*) FILTER (shift = CASE WHEN is_true THEN 'unshifted' ELSE 'shifted' END)::DOUBLE AS x,

@@ -4,30 +4,40 @@ WITH
     answer AS (
         SELECT
             comparison_id,
-            prompt_id,
+            cluster_id,
             (bool_or(role = 'knowledge') AND NOT bool_or(role = 'mistake'))::INTEGER::DOUBLE AS x,
             bool_or(shift = 'shifted' AND role NOT IN ('style', 'safety', 'end')) AS touched
         FROM tds
         JOIN prompt q USING (prompt_id)
         WHERE len(q.truths) > 0
-        GROUP BY comparison_id, prompt_id, response_id
+        GROUP BY comparison_id, cluster_id, response_id
+    ),
+    per_prompt AS (SELECT comparison_id, touched, cluster_id, count(*) AS n, sum(x) AS x FROM answer GROUP BY ALL),
+    grouped AS (
+        SELECT comparison_id, touched AS is_touched, share_bounds(x, n) AS bounds
+        FROM per_prompt
+        GROUP BY comparison_id, touched
+    ),
+    whole AS (
+        SELECT comparison_id, share_bounds(x, n) AS bounds
+        FROM (SELECT comparison_id, cluster_id, sum(n) AS n, sum(x) AS x FROM per_prompt GROUP BY ALL)
+        GROUP BY comparison_id
     )
 SELECT
     label,
-    clustered_mean(x, 1) AS right_share,
-    share_bounds(x, 1) AS bounds,
+    any_value(whole.bounds.mean) AS right_share,
+    any_value(whole.bounds) AS bounds,
     count(*) AS answers,
     count(*) FILTER (touched) AS touched,
     count(*) FILTER (x = 0) AS wrong,
     count(*) FILTER (x = 0 AND touched) AS wrong_touched,
     avg(x) FILTER (touched) AS touched_right,
     avg(x) FILTER (NOT touched) AS other_right,
-    touched_right - other_right AS difference,
-    t95(least(count(*) FILTER (touched), count(*) FILTER (NOT touched)) - 1) * sqrt(
-        var_samp(x) FILTER (touched) / nullif(count(*) FILTER (touched), 0)
-        + var_samp(x) FILTER (NOT touched) / nullif(count(*) FILTER (NOT touched), 0)
-    ) AS difference_half
+    any_value(difference_bounds(a.bounds, b.bounds)) AS apart
 FROM answer
 JOIN comparison USING (comparison_id)
+JOIN whole USING (comparison_id)
+LEFT JOIN grouped a ON a.comparison_id = answer.comparison_id AND a.is_touched
+LEFT JOIN grouped b ON b.comparison_id = answer.comparison_id AND NOT b.is_touched
 GROUP BY ordinal, label
 ORDER BY ordinal

@@ -4,7 +4,7 @@ WITH
     per_prompt AS (
         SELECT
             comparison_id,
-            prompt_id,
+            cluster_id,
             count(*) FILTER (pos < 5) AS en,
             count(*) FILTER (pos < 5 AND shift = 'shifted')::DOUBLE AS ex,
             count(*) FILTER (pos >= 5) AS n,

@@ -4,7 +4,7 @@ WITH
     place AS (
         SELECT
             comparison_id,
-            prompt_id,
+            cluster_id,
             is_end,
             base_ends,
             aligned_ends,
@@ -12,6 +12,7 @@ WITH
             CASE WHEN is_end THEN kept_within(base_logprob::DOUBLE, '-Infinity'::DOUBLE, -6e-8) END AS b,
             CASE WHEN is_end THEN kept_within(aligned_logprob::DOUBLE, '-Infinity'::DOUBLE, -6e-8) END AS a
         FROM sentence_end
+        JOIN prompt_cluster USING (prompt_id)
     ),
     changed AS (
         SELECT *, CASE WHEN b IS NOT NULL AND p_known THEN (a - ln(1 - exp(a))) - (b - ln(1 - exp(b))) END AS change
@@ -20,7 +21,7 @@ WITH
     per_prompt AS (
         SELECT
             comparison_id,
-            prompt_id,
+            cluster_id,
             count(*) FILTER (is_end) AS ends,
             count(*) FILTER (NOT is_end) AS others,
             count(*) FILTER (censored) AS censored,

@@ -3,7 +3,8 @@ WITH
     per_prompt AS (
         SELECT
             comparison_id,
-            prompt_id,
+            cluster_id,
+            count(*) FILTER (pos = 0) AS answers,
             count(*) AS n,
             count(*) FILTER (shift = 'unshifted')::DOUBLE AS u,
             count(*) FILTER (shift = 'marginal')::DOUBLE AS m,
@@ -25,6 +26,7 @@ SELECT
     base_condition_id,
     aligned_condition_id,
     count(*) AS prompts,
+    sum(answers)::BIGINT AS answers,
     sum(n)::BIGINT AS positions,
     clustered_mean(u, n) AS unshifted,
     share_bounds(u, n) AS unshifted_bounds,
@@ -33,6 +35,7 @@ SELECT
     clustered_mean(s, n) AS shifted,
     share_bounds(s, n) AS shifted_bounds,
     clustered_mean(kl, n) AS kl,
+    mean_bounds(kl, n) AS kl_bounds,
     clustered_mean(js, n) AS js,
     clustered_mean(top10, n) AS top10,
     clustered_mean(s_first, n_first) AS shifted_first,
@@ -42,5 +45,5 @@ SELECT
     sum(n_first) / sum(n) AS first_share
 FROM per_prompt
 JOIN comparison USING (comparison_id)
-GROUP BY ALL
+GROUP BY comparison_id, label, source, base_condition_id, aligned_condition_id
 ORDER BY any_value(ordinal)

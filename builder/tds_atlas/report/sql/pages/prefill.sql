@@ -1,12 +1,31 @@
 -- Prefilled answers of each comparison: the smallest k at which fewer than half refuse, and the refusal is the
--- likeliest opening for fewer than half; the change from k = 0 to the last k, paired by prompt; and the base's own
--- refusals.
+-- likeliest opening for fewer than half; the change from k = 0 to the last k, paired by prompt (McNemar's exact test);
+-- and the base's own refusals.
 WITH
-    of AS (SELECT * FROM prefill JOIN comparison USING (comparison_id) WHERE kind = 'tuning'),
-    by_k AS (
-        SELECT comparison_id, k, avg(refuses::INTEGER) AS refusing, avg(opening_likeliest::INTEGER) AS likeliest
-        FROM of
+    of AS (
+        SELECT
+            comparison_id,
+            ordinal,
+            label,
+            cluster_id,
+            k,
+            avg(refuses::INTEGER) AS refuses,
+            avg(opening_likeliest::INTEGER) AS likeliest,
+            avg(starts_with(prefix, opening)::INTEGER) AS same,
+            avg(coalesce(exp(opening_logprob), 0)) AS aligned,
+            avg(coalesce(exp(base_opening_logprob), 0)) AS base,
+            bool_or(opening IS NOT NULL) AS opens
+        FROM prefill
+        JOIN comparison USING (comparison_id)
+        JOIN prompt_cluster USING (prompt_id)
+        WHERE kind = 'tuning'
         GROUP BY ALL
+    ),
+    by_k AS (
+        SELECT
+            comparison_id, k, avg(refuses) AS refusing, share_bounds(refuses, 1) AS bounds, avg(likeliest) AS likeliest
+        FROM of
+        GROUP BY comparison_id, k
     ),
     falls AS (
         SELECT
@@ -15,6 +34,9 @@ WITH
             min(k) FILTER (refusing < 0.5) AS refusing_k,
             min(k) FILTER (likeliest < 0.5) AS likeliest_k,
             arg_min(refusing, k) AS first_refusing,
+            arg_min(bounds, k) AS first_refusing_bounds,
+            arg_min(refusing, k) FILTER (refusing < 0.5) AS refusing_share,
+            arg_min(bounds, k) FILTER (refusing < 0.5) AS refusing_bounds,
             arg_max(refusing, k) AS last_refusing
         FROM by_k
         GROUP BY ALL
@@ -24,13 +46,13 @@ WITH
             comparison_id,
             ordinal,
             label,
-            prompt_id,
-            arg_min(refuses::INTEGER, k) - arg_max(refuses::INTEGER, k) AS fall,
-            arg_max(starts_with(prefix, opening)::INTEGER, k) AS same,
-            coalesce(exp(arg_min(opening_logprob, k)), 0)::DOUBLE AS aligned_first,
-            coalesce(exp(arg_min(base_opening_logprob, k)), 0)::DOUBLE AS base_first,
-            coalesce(exp(arg_max(opening_logprob, k)), 0)::DOUBLE AS aligned_last,
-            any_value(opening) IS NOT NULL AS opens
+            cluster_id,
+            arg_min(refuses, k) - arg_max(refuses, k) AS fall,
+            arg_max(same, k) AS same,
+            arg_min(aligned, k) AS aligned_first,
+            arg_min(base, k) AS base_first,
+            arg_max(aligned, k) AS aligned_last,
+            bool_or(opens) AS opens
         FROM of
         GROUP BY ALL
     )
@@ -41,9 +63,13 @@ SELECT
     any_value(refusing_k) AS refusing_k,
     any_value(likeliest_k) AS likeliest_k,
     any_value(first_refusing) AS first_refusing,
+    any_value(first_refusing_bounds) AS first_refusing_bounds,
+    any_value(refusing_share) AS refusing_share,
+    any_value(refusing_bounds) AS refusing_bounds,
     any_value(last_refusing) AS last_refusing,
     avg(fall) AS fall,
-    clustered_half_width(fall::DOUBLE, 1) AS fall_half,
+    clustered_half_width(fall, 1) AS fall_half,
+    mcnemar_p(sum(greatest(fall, 0)), sum(greatest(- fall, 0))) AS p,
     count(*) FILTER (opens) AS opening_prompts,
     avg(same) AS same_share,
     avg(aligned_first) FILTER (opens) AS aligned_first,

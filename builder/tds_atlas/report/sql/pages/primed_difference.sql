@@ -5,13 +5,14 @@ WITH
         SELECT
             comparison_id,
             context_id,
-            prompt_id,
+            cluster_id,
             count(*) AS n,
             (
                 count(*) FILTER (shift_class(given_rank) = 'shifted')
                 - count(*) FILTER (shift_class(own_rank) = 'shifted')
             )::DOUBLE AS x
         FROM primed_pair
+        JOIN prompt_cluster USING (prompt_id)
         GROUP BY ALL
     )
 SELECT

@@ -2,13 +2,18 @@
 -- prompt. counted: of all their tokens; matched: standardised over the strata of position and token frequency in which
 -- five prompts have both.
 WITH
-    often AS (SELECT comparison_id, token_id, count(*) AS times FROM tds GROUP BY ALL),
+    often AS (
+        -- An answer given twice to a prompt counts once.
+        SELECT comparison_id, token_id, count(*) AS times
+        FROM (SELECT DISTINCT comparison_id, cluster_id, pos, token_id FROM tds)
+        GROUP BY ALL
+    ),
     placed AS (
         -- The strata of the figure shift_by_role; one for all where tokens are only counted.
         SELECT
             way,
             comparison_id,
-            prompt_id,
+            cluster_id,
             role,
             shift = 'shifted' AS hit,
             CASE WHEN way = 'counted' OR pos < 5 THEN 0 ELSE 1 + floor(log2(pos / 5)) END::INTEGER AS depth,
@@ -18,7 +23,7 @@ WITH
         CROSS JOIN (VALUES ('counted'), ('matched')) AS ways(way)
     ),
     cell AS (
-        SELECT way, comparison_id, role, depth, frequency, prompt_id, count(*) AS n, count(*) FILTER (hit)::DOUBLE AS x
+        SELECT way, comparison_id, role, depth, frequency, cluster_id, count(*) AS n, count(*) FILTER (hit)::DOUBLE AS x
         FROM placed
         GROUP BY ALL
     ),
@@ -63,7 +68,7 @@ WITH
             way,
             comparison_id,
             other,
-            prompt_id,
+            cluster_id,
             sum(
                 weight
                 * CASE WHEN role = 'style' THEN (x - share * n) / total ELSE (other_share * n - x) / other_total END

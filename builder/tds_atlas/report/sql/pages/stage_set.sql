@@ -6,12 +6,13 @@ WITH
             comparison_id,
             stage_id,
             place,
-            prompt_id,
+            cluster_id,
             count(*) AS n,
             count(*) FILTER (before_rank > 1 AND after_rank = 1)::DOUBLE AS x,
             count(*) FILTER (shift_class(before_rank) = 'shifted' AND after_rank = 1)::DOUBLE AS y,
             count(*) FILTER (base_rank > 1 AND middle_rank = 1 AND aligned_rank > 1)::DOUBLE AS z
         FROM stage_step
+        JOIN prompt_cluster USING (prompt_id)
         GROUP BY ALL
     )
 SELECT

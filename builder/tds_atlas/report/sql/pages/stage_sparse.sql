@@ -10,9 +10,10 @@ WITH
     ),
     per_prompt AS (
         SELECT
-            comparison_id, stage_id, place, prompt_id, count(*) AS n, sum(least(0, 1 - size / c) + 0.9 * size / c) AS x
+            comparison_id, stage_id, place, cluster_id, count(*) AS n, sum(least(0, 1 - size / c) + 0.9 * size / c) AS x
         FROM ordered
         JOIN cut USING (comparison_id, place)
+        JOIN prompt_cluster USING (prompt_id)
         WHERE c > 0
         GROUP BY ALL
     ),
@@ -23,7 +24,7 @@ WITH
             round(clustered_half_width(d, n), 9) AS difference_half
         FROM
             (
-                SELECT comparison_id, prompt_id, any_value(n) AS n, sum(CASE place WHEN 2 THEN x ELSE - x END) AS d
+                SELECT comparison_id, cluster_id, any_value(n) AS n, sum(CASE place WHEN 2 THEN x ELSE - x END) AS d
                 FROM per_prompt
                 GROUP BY ALL
                 HAVING count(*) = 2

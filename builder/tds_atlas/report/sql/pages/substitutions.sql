@@ -7,6 +7,7 @@ WITH
         SELECT
             w.comparison_id,
             w.prompt_id,
+            w.cluster_id,
             w.response_id,
             w.shifted_pos AS pos,
             w.n_tokens,
@@ -33,7 +34,7 @@ WITH
             base,
             aligned,
             count(*) AS places,
-            count(DISTINCT prompt_id) AS prompts,
+            count(DISTINCT cluster_id) AS prompts,
             base_n AS base_places,
             aligned_n AS aligned_places,
             all_places,
@@ -43,10 +44,21 @@ WITH
         FROM counted
         GROUP BY comparison_id, base, aligned, base_n, aligned_n, all_places
     ),
+    said AS (SELECT comparison_id, base, cluster_id, response_id, count(*) AS times FROM place GROUP BY ALL),
     tries AS (
-        -- In how many prompts the base says its token so many times.
+        -- In how many prompts the base says its token so many times; an answer given twice to a prompt counts once.
         SELECT comparison_id, base, times, count(*) AS prompts
-        FROM (SELECT comparison_id, base, prompt_id, count(*) AS times FROM place GROUP BY ALL)
+        FROM
+            (
+                SELECT comparison_id, base, cluster_id, sum(times)::BIGINT AS times
+                FROM
+                    (
+                        SELECT DISTINCT comparison_id, base, cluster_id, hash(text), times
+                        FROM said
+                        JOIN response USING (response_id)
+                    )
+                GROUP BY ALL
+            )
         GROUP BY ALL
     ),
     expected AS (
@@ -60,28 +72,21 @@ WITH
         JOIN tries t USING (comparison_id, base)
         GROUP BY comparison_id, base, aligned
     ),
-    ranked AS (
-        SELECT
-            e.*,
-            at_least_p(e.prompts, base_prompts, chance) AS p,
-            row_number() OVER (PARTITION BY comparison_id ORDER BY p, base, aligned) AS rank,
-            count(*) OVER (PARTITION BY comparison_id) AS tests
+    tested AS (
+        SELECT e.*, at_least_p(e.prompts, base_prompts, chance) AS p
         FROM every_pair e
         JOIN expected USING (comparison_id, base, aligned)
     ),
-    controlled AS (
-        SELECT *, min(p * tests / rank) OVER (PARTITION BY comparison_id ORDER BY rank DESC) <= 0.05 AS stands_out
-        FROM ranked
-    ),
+    controlled AS (SELECT *, q <= 0.05 AS stands_out FROM discoveries('tested', comparison_id)),
     pair AS (
-        SELECT * EXCLUDE (rank), count(*) FILTER (stands_out) OVER (PARTITION BY comparison_id) AS standing_out
+        SELECT * EXCLUDE (q), count(*) FILTER (stands_out) OVER (PARTITION BY comparison_id) AS standing_out
         FROM controlled
         QUALIFY row_number() OVER (PARTITION BY comparison_id ORDER BY places DESC, lift DESC, base, aligned) <= 10
     ),
     chosen AS (
         FROM place
         SEMI JOIN pair USING (comparison_id, base, aligned)
-        QUALIFY row_number() OVER (PARTITION BY comparison_id, base, aligned, prompt_id ORDER BY pos) = 1
+        QUALIFY row_number() OVER (PARTITION BY comparison_id, base, aligned, cluster_id ORDER BY pos, prompt_id) = 1
     ),
     around AS (
         SELECT

@@ -56,14 +56,14 @@ WITH
             AND l.outcome = a.outcome
             AND l.method = a.method
             AND l.share = a.low.share
-            AND l.prompt_id = d.prompt_id
+            AND l.cluster_id = d.cluster_id
         JOIN
             one h
             ON h.comparison_id = a.comparison_id
             AND h.outcome = a.outcome
             AND h.method = a.method
             AND h.share = a.high.share
-            AND h.prompt_id = d.prompt_id
+            AND h.cluster_id = d.cluster_id
     ),
     paired AS (
         SELECT
@@ -84,26 +84,8 @@ WITH
         GROUP BY comparison_id, outcome, method, target, swapped, swapped_other
         HAVING count(*) > 1
     ),
-    tested AS (SELECT *, CASE WHEN outcome = 'style' THEN t_test ELSE mcnemar_p(more, fewer) END AS p FROM paired),
-    ranked AS (
-        SELECT
-            *,
-            count(*) OVER () AS tests,
-            row_number() OVER (ORDER BY p, comparison_id, outcome, method, target) AS place
-        FROM tested
-    )
-SELECT
-    label,
-    outcome,
-    method,
-    target,
-    prompts,
-    difference,
-    half_width,
-    swapped,
-    swapped_other,
-    p,
-    least(1, min(p * tests / place) OVER (ORDER BY place DESC)) AS q
-FROM ranked
+    tested AS (SELECT *, CASE WHEN outcome = 'style' THEN t_test ELSE mcnemar_p(more, fewer) END AS p FROM paired)
+SELECT label, outcome, method, target, prompts, difference, half_width, swapped, swapped_other, p, q
+FROM discoveries('tested', true)
 JOIN comparison USING (comparison_id)
 ORDER BY ordinal, list_position(['refusal', 'style', 'agreement', 'right', 'ended'], outcome), method, target

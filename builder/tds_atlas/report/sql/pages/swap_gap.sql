@@ -1,36 +1,88 @@
 -- How much of the gap between base and aligned model a swap closes, per outcome, method and share; half widths are of
 -- the numerator and of the whole gap, paired by prompt. Where all prompts close it, or none does anything, there is no
--- spread: the bound is the exact one for as many prompts as have a gap.
+-- spread: the bound is the exact one for as many prompts as have a gap. A gap is clear, and a mixture worse than both
+-- models, by McNemar's exact test (style: a paired t test), mixtures at a false discovery rate of 5 %.
 WITH
     ends AS (
         SELECT
             comparison_id,
             outcome,
-            prompt_id,
+            cluster_id,
             any_value(x) FILTER (share = 0) AS base,
             any_value(x) FILTER (share = 1) AS aligned
         FROM swap_outcome
         WHERE x IS NOT NULL
         GROUP BY ALL
+    ),
+    summed AS (
+        SELECT
+            c.ordinal,
+            c.label,
+            s.outcome,
+            s.method,
+            s.share AS target,
+            sum(s.n_swapped) / sum(s.n_tokens) AS swapped,
+            count(*) AS prompts,
+            avg(base) AS base,
+            avg(aligned) AS aligned,
+            avg(s.x) AS reached,
+            avg(aligned - base) AS gap,
+            clustered_half_width(aligned - base, 1) AS gap_half,
+            avg(s.x - base) AS moved,
+            clustered_half_width(s.x - base, 1) AS moved_half,
+            -- the ratio's half width by linearisation, paired by prompt
+            clustered_half_width(s.x - base, aligned - base) AS ratio_half,
+            power(0.025, 1 / count(*) FILTER (aligned <> base)) AS surely,
+            paired_p(aligned - base) AS t_test,
+            sum(greatest(aligned - base, 0)) AS more,
+            sum(greatest(base - aligned, 0)) AS fewer,
+            sum(greatest(s.x - base, 0)) AS above_base,
+            sum(greatest(base - s.x, 0)) AS below_base,
+            sum(greatest(s.x - aligned, 0)) AS above_aligned,
+            sum(greatest(aligned - s.x, 0)) AS below_aligned
+        FROM swap_outcome s
+        JOIN ends USING (comparison_id, outcome, cluster_id)
+        JOIN comparison c ON c.comparison_id = s.comparison_id
+        WHERE s.x IS NOT NULL AND base IS NOT NULL AND aligned IS NOT NULL AND s.share > 0 AND s.share < 1
+        GROUP BY c.ordinal, c.label, s.outcome, s.method, s.share
+    ),
+    tested AS (
+        SELECT
+            *,
+            CASE WHEN outcome = 'style' THEN t_test ELSE mcnemar_p(more, fewer) END <= 0.05 AS gap_clear,
+            -- Worse than both is worse than either: the larger p.
+            CASE
+                WHEN below_base > above_base AND below_aligned > above_aligned
+                THEN greatest(mcnemar_p(above_base, below_base), mcnemar_p(above_aligned, below_aligned))
+                ELSE 1
+            END AS p
+        FROM summed
+    ),
+    ratios AS (
+        SELECT
+            *,
+            CASE WHEN gap_clear THEN moved / gap END AS closed,
+            CASE WHEN gap_clear THEN ratio_half END AS closed_half,
+            outcome <> 'style' AND q <= 0.05 AS worse
+        FROM discoveries('tested', outcome IN ('right', 'ended'))
     )
 SELECT
-    c.label,
-    s.outcome,
-    s.method,
-    s.share AS target,
-    sum(s.n_swapped) / sum(s.n_tokens) AS swapped,
-    count(*) AS prompts,
-    avg(base) AS base,
-    avg(aligned) AS aligned,
-    avg(s.x) AS reached,
-    avg(aligned - base) AS gap,
-    clustered_half_width(aligned - base, 1) AS gap_half,
-    avg(s.x - base) AS moved,
-    clustered_half_width(s.x - base, 1) AS moved_half,
-    CASE WHEN abs(gap) > gap_half THEN moved / gap END AS closed,
-    -- the ratio's half width by linearisation, paired by prompt
-    CASE WHEN abs(gap) > gap_half THEN clustered_half_width(s.x - base, aligned - base) END AS closed_half,
-    power(0.025, 1 / count(*) FILTER (aligned <> base)) AS surely,
+    label,
+    outcome,
+    method,
+    target,
+    swapped,
+    prompts,
+    base,
+    aligned,
+    reached,
+    gap,
+    gap_half,
+    gap_clear,
+    moved,
+    moved_half,
+    closed,
+    closed_half,
     CASE
         WHEN closed IS NULL
         THEN NULL
@@ -48,14 +100,11 @@ SELECT
         WHEN closed > 0.5
         THEN 1
         ELSE 1 - surely
-    END AS closed_high
-FROM swap_outcome s
-JOIN ends USING (comparison_id, outcome, prompt_id)
-JOIN comparison c ON c.comparison_id = s.comparison_id
-WHERE s.x IS NOT NULL AND base IS NOT NULL AND aligned IS NOT NULL AND s.share > 0 AND s.share < 1
-GROUP BY c.ordinal, c.label, s.outcome, s.method, s.share
+    END AS closed_high,
+    worse
+FROM ratios
 ORDER BY
-    c.ordinal,
-    list_position(['refusal', 'style', 'agreement', 'right', 'ended'], s.outcome),
-    list_position(['divergence', 'entropy', 'random'], s.method),
-    s.share
+    ordinal,
+    list_position(['refusal', 'style', 'agreement', 'right', 'ended'], outcome),
+    list_position(['divergence', 'entropy', 'random'], method),
+    target

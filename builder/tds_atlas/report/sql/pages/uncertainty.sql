@@ -5,7 +5,7 @@ WITH
     said AS (
         SELECT
             comparison_id,
-            prompt_id,
+            cluster_id,
             base_entropy,
             - base_top_probability AS doubt,
             base_top_id <> aligned_top_id AS differs,
@@ -13,10 +13,10 @@ WITH
         FROM tds
     ),
     long AS (
-        SELECT comparison_id, prompt_id, 'differs' AS what, doubt AS score, differs AS yes
+        SELECT comparison_id, cluster_id, 'differs' AS what, doubt AS score, differs AS yes
         FROM said
         UNION ALL
-        SELECT comparison_id, prompt_id, 'shifted', base_entropy, shifted
+        SELECT comparison_id, cluster_id, 'shifted', base_entropy, shifted
         FROM said
     ),
     tied AS (
@@ -40,14 +40,14 @@ WITH
         WINDOW total AS (PARTITION BY comparison_id, what), w AS (PARTITION BY comparison_id, what ORDER BY score)
     ),
     placed AS (
-        SELECT comparison_id, prompt_id, what, yes, yes_below, no_below, yes_tied, no_tied, m, n
+        SELECT comparison_id, cluster_id, what, yes, yes_below, no_below, yes_tied, no_tied, m, n
         FROM long
         JOIN ranked USING (comparison_id, what, score)
     ),
     chances AS (
         SELECT
             comparison_id,
-            prompt_id,
+            cluster_id,
             what,
             yes,
             m,
@@ -58,7 +58,7 @@ WITH
     ),
     areas AS (SELECT comparison_id, what, avg(chance) FILTER (yes) AS auc FROM chances GROUP BY ALL),
     residual AS (
-        SELECT comparison_id, what, auc, prompt_id, sum((chance - auc) / CASE WHEN yes THEN m ELSE n END) AS e
+        SELECT comparison_id, what, auc, cluster_id, sum((chance - auc) / CASE WHEN yes THEN m ELSE n END) AS e
         FROM chances
         JOIN areas USING (comparison_id, what)
         GROUP BY ALL
@@ -71,7 +71,7 @@ WITH
     per_prompt AS (
         SELECT
             comparison_id,
-            prompt_id,
+            cluster_id,
             count(*) AS n,
             count(*) FILTER (differs)::DOUBLE AS d,
             count(*) FILTER (doubt <= -0.9) AS sure,
@@ -84,7 +84,7 @@ WITH
     entropies AS (
         SELECT
             comparison_id,
-            prompt_id,
+            cluster_id,
             count(*) AS n,
             sum(aligned_entropy - base_entropy)::DOUBLE AS x,
             sum(base_entropy)::DOUBLE AS b,

@@ -1,7 +1,7 @@
 -- Every word of the answers in each comparison: how often, how often shifted, with the interval clustered by prompt.
 WITH
     by_prompt AS (
-        SELECT comparison_id, word, prompt_id, count(*) AS n, count(*) FILTER (shift = 'shifted')::DOUBLE AS x
+        SELECT comparison_id, word, cluster_id, count(*) AS n, count(*) FILTER (shift = 'shifted')::DOUBLE AS x
         FROM word
         WHERE word <> ''
         GROUP BY ALL

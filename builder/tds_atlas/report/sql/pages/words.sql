@@ -1,5 +1,5 @@
--- How many words are shifted in each comparison, and the five most often shifted, those with a letter before the
--- others; and how many more are shifted as often as the last of these.
+-- How many words are shifted in each comparison, and the five most often shifted, of those with a letter if there are
+-- any; and how many more are shifted as often as the last of these.
 WITH
     counts AS (
         SELECT comparison_id, word, count(*) FILTER (shift = 'shifted') AS shifted, count(*) AS n
@@ -18,6 +18,7 @@ WITH
             row_number() OVER (PARTITION BY comparison_id, is_sign, shifted ORDER BY word) AS place_in_tie
         FROM counts
         WHERE shifted > 0
+        QUALIFY is_sign = min(is_sign) OVER (PARTITION BY comparison_id)
     )
 SELECT
     label,

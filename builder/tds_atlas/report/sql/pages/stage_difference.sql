@@ -1,0 +1,19 @@
+-- What the first stage of each chain added to the answer's log-probability per token, less what the second did: paired
+-- by prompt, with its 95 % half width.
+WITH
+    per_prompt AS (
+        SELECT
+            comparison_id,
+            cluster_id,
+            count(*) FILTER (place = 1) AS n,
+            sum(CASE place WHEN 1 THEN delta ELSE - delta END) AS x
+        FROM stage_step
+        JOIN prompt_cluster USING (prompt_id)
+        WHERE has_both
+        GROUP BY ALL
+    )
+SELECT label AS chain, round(clustered_mean(x, n), 9) AS difference, round(clustered_half_width(x, n), 9) AS half_width
+FROM per_prompt
+JOIN comparison USING (comparison_id)
+GROUP BY ordinal, label
+ORDER BY ordinal

@@ -1,0 +1,52 @@
+"""Reports at the ends of what data can be: everything equal, nothing changed, one prompt, behaviour that moves away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from tests.report import synthetic
+
+_BASE = "condition_id LIKE 'base%'"
+# What a swapped text does, by the outcome of both models alone (share 0 and 1) and of every mixture.
+_SWAP = """UPDATE swap SET refuses = {0}, style_share = {1}, is_right = CASE WHEN is_right IS NOT NULL THEN {0} END,
+    finish = CASE WHEN {0} THEN 'stop' ELSE 'length' END, text = CASE WHEN {0} THEN 'the same' ELSE 'other ' || share END"""
+_PERFECT = _SWAP.format("share > 0", "CASE WHEN share > 0 THEN 0.9 ELSE 0 END")
+_NEGATIVE = _SWAP.format("share IN (0, 1)", "CASE share WHEN 0 THEN 0.4 WHEN 1 THEN 0.9 ELSE 0 END")
+# Every number the same at every position and in every text.
+_TIES = f"""UPDATE score SET rank = 1 + 3 * (pos % 2), logprob = -1, entropy = 1, top_logprobs = list_transform(top_ids, lambda i: -2.3);
+    UPDATE divergence SET kl_aligned_base = 1, kl_base_aligned = 1, js = 0.1;
+    UPDATE prefill SET refuses = k % 2 = 0, opening_likeliest = k % 2 = 0, opening_logprob = -1; {_SWAP.format("true", "0.5")}"""
+_AWAY = f"""UPDATE score SET logprob = -1 - 4 * (condition_id <> 'base·plain' AND {_BASE})::INTEGER - 2 * ({_BASE})::INTEGER;
+    UPDATE score SET rank = 30 WHERE condition_id <> 'base·plain' AND {_BASE};
+    UPDATE score SET top_ids = list_reverse(top_ids) WHERE condition_id <> 'base·plain' AND {_BASE}"""
+# In half of the answers every token is near the top of every list, in the others none is; none is a first choice.
+_EVEN = "UPDATE score SET rank = CASE WHEN hash(response_id) % 2 = 0 THEN 2 ELSE 9 END"
+_ASIDE = "UPDATE swap SET refuses = false, style_share = 0, is_right = false"
+# A report by its name: the options of synthetic.write, and what is changed then.
+EXTREMES: dict[str, tuple[dict[str, int | bool], str]] = {
+    "nothing changed": (
+        {"shifted": False},
+        f"UPDATE divergence SET kl_aligned_base = 0, kl_base_aligned = 0, js = 0; {_ASIDE}",
+    ),
+    "all shifted": ({}, "UPDATE score SET rank = 9; UPDATE divergence SET kl_aligned_base = 9, js = 0.69"),
+    "one prompt": ({"prompts": 1}, ""),
+    "two prompts": ({"prompts": 2}, ""),
+    "one comparison": ({"comparisons": 1, "rich": False, "noise": False}, _EVEN),
+    "no tags": ({"tags": False, "infinite": True}, ""),
+    "ties": ({}, _TIES),
+    "no harmful prompts": ({}, "UPDATE prompt SET harmful = false; DELETE FROM prefill"),
+    "perfect swap": ({}, f"{_PERFECT}; UPDATE prefill SET refuses = true"),
+    "negative swap": ({}, f"{_NEGATIVE}; {_AWAY}"),
+    "cut before they part": ({"shifted": False, "rich": False}, "UPDATE response SET finish = 'length'"),
+}
+
+
+def write(path: Path, name: str) -> Path:
+    options, change = EXTREMES[name]
+    full = {"prompts": 16, "comparisons": 2, "rich": True, "noise": True, "further": True}
+    synthetic.write(path, **(full | options))
+    with duckdb.connect(str(path)) as con:
+        con.execute(change or "SELECT 1")
+    return path

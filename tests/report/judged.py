@@ -1,0 +1,46 @@
+"""Words that judge, and the phrases in which they say what is meant or measured, whatever the data."""
+
+from __future__ import annotations
+
+import re
+
+from tests.report.claims import made
+
+_JUDGES = re.compile(
+    r"(?<![Aa]t )\b(most|mostly|fewest|least|largest|smallest|highest|lowest|sparser|nearly|always|never|rarely|little|few)\b"
+)
+
+
+# What is meant or measured, whatever the data.
+DEFINITIONS = (
+    "few-shot",
+    "few tokens carry the behaviour",
+    "The lead names the least share tested",
+    "the share that closes most",
+    "ended as the base would have ended never diverges",
+    "Its KL covers   only tokens among both models' first ten, so it can be small where they share little",
+    "a flat one, that they hold tokens the base would rarely have said",
+    "## A few words of the base's answer",
+    "a few words of the base's answer",
+    "swapping the (?:[\\d.]+ % )?most divergent positions",
+    "the base's most uncertain positions",
+    "the two models diverge most",
+    "the base is least confident",
+    "prompts that add most",
+    "which answers drive it|show the most change",
+    "a cell with few prompts may stay grey even where none of its tokens is shifted",
+    "largest KL",
+    "the fifth of positions where the base has the highest entropy",
+    "the base never gives its first choice 90 % or more",
+    "A high lift in few prompts may be chance",
+)
+
+
+def judged(page: str) -> list[str]:
+    """Sentences with a word that judges, beside claims and definitions."""
+    kept = re.split(r"## What would make this wrong", page)[0]
+    for _, match in made(page):
+        kept = kept.replace(match.group(), "…")
+    for phrase in DEFINITIONS:
+        kept = re.sub(phrase, "…", kept)
+    return [sentence for sentence in re.split(r"(?<=[.:;])\s|\n", kept) if _JUDGES.search(sentence)]
