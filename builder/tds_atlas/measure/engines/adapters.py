@@ -42,6 +42,7 @@ def attach_adapter(checkpoint: Checkpoint, weights: Weights, shared: bool) -> tu
     """
     key = f"models.{checkpoint.model_id}.adapter: {checkpoint.adapter}"
     name = checkpoint.model_id.replace(".", "_")  # a module's name takes no dot
+    _check_numbers(key, checkpoint)
     rows = _rows(checkpoint, weights)
     if rows is not None:
         weights.model.resize_token_embeddings(rows, mean_resizing=False)  # the adapter brings all rows
@@ -85,6 +86,15 @@ def _load(checkpoint: Checkpoint, weights: Weights, name: str, key: str) -> Any:
             return weights.peft_model.load_adapter(str(checkpoint.adapter), name, key_mapping=mapping, **options)
     except Exception as error:  # PEFT raises many types; the user needs the folders and the reason
         raise InputError(f"{key} does not fit {checkpoint.folder}: {first_line(error)}") from None
+
+
+def _check_numbers(key: str, checkpoint: Checkpoint) -> None:
+    """Raises InputError for a tensor with NaN: attention over short texts can pass it over."""
+    assert checkpoint.adapter is not None
+    with safe_open(checkpoint.adapter / ADAPTER_WEIGHTS, "pt") as file:
+        for name in list(file.keys()):
+            if not bool(file.get_tensor(name).float().isfinite().all()):
+                raise InputError(f"{key}: {name} holds NaN or infinity; train or save it again")
 
 
 def _check_patterns(key: str, checkpoint: Checkpoint, model: Any) -> None:
