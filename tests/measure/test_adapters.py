@@ -199,3 +199,14 @@ def test_a_pattern_that_is_never_found_is_stopped(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(time_limit, "SECONDS", 0.2)
     with pytest.raises(InputError, match=r"^models.a.adapter: .*: looking for the pattern '\(\.\+\)\+\[!\]' has not ended"):
         adapted(base, a=folder)
+
+
+def test_nan_that_attention_would_pass_over_is_named(tmp_path: Path) -> None:
+    base = tiny.save_model(tmp_path / "base", seed=0)
+    file = tiny.save_adapter(tmp_path / "a", base, seed=2) / "adapter_model.safetensors"
+    tensors = load_file(file)
+    name = next(name for name in tensors if "layers.0.self_attn.q_proj.lora_B" in name)
+    tensors[name][0] = float("nan")
+    save_file(tensors, file, {"format": "pt"})
+    with pytest.raises(InputError, match=rf"^models.a.adapter: .*: {name} holds NaN or infinity; train or save it again$"):
+        adapted(base, a=tmp_path / "a")

@@ -96,6 +96,7 @@ for name in FILES:
     DAMAGES[f"{name}: as pipe"] = as_pipe(name)
     DAMAGES[f"{name}: removed"] = lambda folder, _, name=name: (folder / name).unlink()
     DAMAGES[f"{name}: longer"] = lambda folder, _, name=name: (folder / name).open("ab").write(b"x")
+DAMAGES["index: brackets"] = lambda folder, _: (folder / "index.json").write_text("[" * 99_999)
 for old, new in (('"rows": 2', '"rows": 3'), ('"seconds": 1.5', '"seconds": 2.5'), ('"score": {', '"scope": {')):
     DAMAGES[f"index: {old}"] = reworded(old, new)
 

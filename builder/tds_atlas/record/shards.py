@@ -122,7 +122,7 @@ class Shard:
             index = json.loads(path.read_bytes())
         except PermissionError as error:
             raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             raise DamagedShard(self, path) from None
         if not isinstance(index, dict) or index.pop("checksum", None) != self._checksum(index):
             raise DamagedShard(self, path)

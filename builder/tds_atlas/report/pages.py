@@ -93,6 +93,8 @@ def environment(*sources: Path) -> Environment:
 def context(con: duckdb.DuckDBPyConnection, source: Path, prepared: dict[str, Any], env: Environment) -> dict[str, Any]:
     """The variables of every page: the numbers, `rows` for more of them, `figure`, and what was prepared before."""
     run = {row["key"]: row["value"] for row in query.rows(con, "pages/run")}
+    if "report_title" not in run:  # which a page would take the blame for
+        raise LookupError("the table run has no report_title")
     figures, pages = prepared["figures"], read_pages(source)
     pages = [page for page in pages if not page.needs or any(name in figures for name in page.needs)]
     return prepared | {

@@ -41,6 +41,7 @@ def attach_adapter(checkpoint: Checkpoint, weights: Weights, shared: bool) -> tu
     own forward says the same, and (if shared) the model without the adapter says the same as before.
     """
     key = f"models.{checkpoint.model_id}.adapter: {checkpoint.adapter}"
+    _check_numbers(key, checkpoint)
     # Without a dot, which no module's name may have; and never part of another's name: PEFT looks for it in names.
     name = f"<{checkpoint.model_id.replace('.', ' ')}>"
     rows = _rows(checkpoint, weights)
@@ -86,6 +87,15 @@ def _load(checkpoint: Checkpoint, weights: Weights, name: str, key: str) -> Any:
             return weights.peft_model.load_adapter(str(checkpoint.adapter), name, key_mapping=mapping, **options)
     except Exception as error:  # PEFT raises many types; the user needs the folders and the reason
         raise InputError(f"{key} does not fit {checkpoint.folder}: {first_line(error)}") from None
+
+
+def _check_numbers(key: str, checkpoint: Checkpoint) -> None:
+    """Raises InputError for a tensor with NaN: attention over short texts can pass it over."""
+    assert checkpoint.adapter is not None
+    with safe_open(checkpoint.adapter / ADAPTER_WEIGHTS, "pt") as file:
+        for name in list(file.keys()):
+            if not bool(file.get_tensor(name).float().isfinite().all()):
+                raise InputError(f"{key}: {name} holds NaN or infinity; train or save it again")
 
 
 def _check_patterns(key: str, checkpoint: Checkpoint, model: Any) -> None:
