@@ -117,13 +117,11 @@ def coverage(
     drawn = [_reports(population.draw, rng, reports, prompts, 0)]
     drawn += [_reports(population.others, rng, reports, 4 * prompts, 1)] if population.others else []
     con.register("sim", pa.concat_tables(drawn))
-    each = f"SELECT run, {BOUNDS[population.interval]} AS b FROM sim WHERE part = {{}} GROUP BY run"
-    sql = f"SELECT b.low, b.high FROM ({each.format(0)})"
-    if population.others:
-        apart = (
-            f"SELECT difference_bounds(a.b, o.b) AS b FROM ({each.format(0)}) a JOIN ({each.format(1)}) o USING (run)"
-        )
-        sql = f"SELECT b.low, b.high FROM ({apart})"
+    one, other = (
+        f"SELECT run, {BOUNDS[population.interval]} AS b FROM sim WHERE part = {i} GROUP BY run" for i in (0, 1)
+    )
+    apart = f"SELECT difference_bounds(a.b, o.b) AS b FROM ({one}) a JOIN ({other}) o USING (run)"
+    sql = f"SELECT b.low, b.high FROM ({apart if population.others else one})"
     low, high = con.execute(sql).fetchnumpy().values()
     con.unregister("sim")
     below, above = float(np.mean(high < truth)), float(np.mean(low > truth))
