@@ -33,6 +33,7 @@ DEFINITIONS = (
     "the fifth of positions where the base has the highest entropy",
     "the base never gives its first choice 90 % or more",
     "A high lift in few prompts may be chance",
+    "the words most often shifted:",
 )
 
 

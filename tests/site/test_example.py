@@ -328,6 +328,7 @@ def test_what_both_models_read_fits_a_narrow_page_and_is_legible(rich: Path, bro
 def _legible(watched: Watched, width: int, columns: int) -> None:
     page = watched.open("examples/c-1/1.html")
     page.locator("#before summary").click()
+    expect(page.locator(".tds-read")).to_have_count(2)
     lefts = page.locator(".tds-read").evaluate_all("boxes => boxes.map(b => Math.round(b.getBoundingClientRect().x))")
     assert len(set(lefts)) == columns and page.evaluate("document.documentElement.scrollWidth") <= width
     for what in ("mark.tds-special", ".tds-read code", ".tds-read p", "#before summary"):
