@@ -10,12 +10,13 @@ from typing import Any
 import torch
 
 from tds_atlas.domain import Response
+from tds_atlas.inputs.settings import ScoreSettings
 from tds_atlas.measure.score import Scorer
 from tds_atlas.measure.side import Side
 from tests.bench.pairs import COMPARISON, Pair
 
 Prompts = dict[str, dict[Any, tuple[int, ...]]]
-CHUNK = 20_000_000
+CHUNK = ScoreSettings().chunk_logits
 
 
 def scorer(pair: Pair) -> Scorer:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tds_atlas.domain import Prompt, Response
+from tds_atlas.inputs.settings import ScoreSettings
 from tds_atlas.measure.generate import greedy
 from tds_atlas.measure.memory import in_batches, rows_at_once
 from tds_atlas.measure.score import Scorer
@@ -58,7 +59,8 @@ def _opening_scores(
     would choose it greedily. `texts`: the ids before the opening, for base and aligned model, and the opening."""
     responses = [_as_response(str(n), opening) for n, (_, _, opening) in enumerate(texts)]
     prompts = {str(n): {base.condition: b, aligned.condition: a} for n, (b, a, _) in enumerate(texts)}
-    scorer = Scorer([base, aligned], [], 1, 4096, 20_000_000)
+    usual = ScoreSettings()
+    scorer = Scorer([base, aligned], [], 1, usual.batch_tokens, usual.chunk_logits)
     scores = {}
     for batch in scorer.batches(responses, prompts):
         for (b, a), _ in scorer.score(batch, prompts):
