@@ -39,12 +39,12 @@ def swaps(
     """
     prompt_ids = [(base.prompt_ids(p), aligned.prompt_ids(p)) for p in prompts]
     longest = max((len(ids) for both in prompt_ids for ids in both), default=1)
-    size = rows_at_once([base.model, aligned.model], longest + max_new_tokens, _ROWS)
+    size = rows_at_once([base.resident, aligned.resident], longest + max_new_tokens, _ROWS)
 
     def texts(method: str, share: float, takes: Callable[[str], Takes]) -> list[Swap]:
         def work(batch: Sequence[int]) -> list[JointText]:
             rules = [takes(prompts[i].text) for i in batch]
-            return write(base.model, aligned.model, [prompt_ids[i] for i in batch], rules, max_new_tokens)
+            return write(base.resident, aligned.resident, [prompt_ids[i] for i in batch], rules, max_new_tokens)
 
         joint_texts = in_batches(work, range(len(prompts)), size, lambda i: aligned.out_of_memory(prompts[i]))
         return [Swap(i, method, share, text) for i, text in enumerate(joint_texts)]
