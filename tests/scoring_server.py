@@ -73,7 +73,9 @@ class Scoring:
             x, own = logprobs[t - 1], ids[t]
             if self.lie == "twice" and tuple(ids) in self.continued and t < 128:
                 x = x.roll(7)
-            listed = dict.fromkeys([*x.topk(k - (self.lie == "k")).indices.tolist(), own])
+            listed = dict.fromkeys([*x.topk(k).indices.tolist(), own])
+            if self.lie == "k" or (self.lie == "k beside" and own not in x.topk(k).indices):
+                listed.pop([i for i in listed if i != own][-1])
             if self.lie == "own":
                 listed.pop(own)
             yield {self._name(i): {"logprob": float(x[i]), "rank": self._rank(x, i)} for i in listed}

@@ -136,6 +136,7 @@ def test_engines_are_compared_like_arithmetic(project: Path) -> None:
         ("first", "first"),
         ("own", "own"),
         ("k", "k"),
+        ("k beside", "k"),
         ("sum", "sum"),
         ("logits", "sum"),
         ("ranks", "ranks"),
@@ -167,7 +168,7 @@ def test_a_server_that_lies_is_refused_at_the_start(project: Path, lie: str, che
 def test_a_fault_is_tried_again_a_few_times(project: Path, faults: list[str], message: str | None) -> None:
     scoring = Scoring(project / "sft", faults=faults)
     with served(scoring) as url:
-        plan = read_plan(report_on(project, url, ", timeout: 1"))
+        plan = read_plan(report_on(project, url, f", timeout: {1 if 'slow' in faults else 60}"))
         start = time.monotonic()
         if message is None:
             measured(plan)
@@ -175,7 +176,7 @@ def test_a_fault_is_tried_again_a_few_times(project: Path, faults: list[str], me
             return
         with pytest.raises(InputError, match=message) as caught:
             measured(plan)
-    assert "\n" not in str(caught.value) and time.monotonic() - start < 20
+    assert "\n" not in str(caught.value) and time.monotonic() - start < 60
 
 
 def test_a_key_comes_from_the_environment_and_is_shown_nowhere(

@@ -19,6 +19,13 @@ def check_engines(report: Report) -> None:
                 if kind != "transformers":
                     problem = f"model {model_id} runs on {kind}, probes need transformers"
                     raise ValueError(f"probes.{name}: {problem}; leave {c.comparison_id} out")
+    for source, condition in report.generated_sources().items():
+        if report.engine_of(condition.model_id).kind == "recorded":
+            raise ValueError(f"comparisons: {source} is recorded and writes no answers: name their file in responses")
+    for name in report.models:
+        contexts = {c.context_id for c in report.conditions_used() if c.model_id == name}
+        if report.engine_of(name).kind == "recorded" and len(contexts) > 1:
+            raise ValueError(f"models.{name}.engine: recorded in one context, used in {', '.join(sorted(contexts))}")
     for i, check in enumerate(report.noise):
         own = report.engine_of(check.model)
         if check.engine == own:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from tds_atlas.inputs.blocks import Positive, Settings
+from tds_atlas.domain import InputError
+from tds_atlas.files import hash_files
+from tds_atlas.inputs.blocks import InputPath, Positive, Settings
 
 
 class TransformersSettings(Settings):
@@ -51,11 +55,34 @@ class ServedSettings(Settings):
         return self.kind, self.url, self.model
 
 
+@lru_cache(maxsize=64)
+def _content(path: Path, changed: int, size: int) -> str:
+    return hash_files([path])
+
+
+class RecordedSettings(Settings):
+    """A file of log-probabilities that somebody measured already."""
+
+    kind: Literal["recorded"] = "recorded"
+    path: InputPath
+    exact: ClassVar[bool] = False
+    reads_weights: ClassVar[bool] = False
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """The content of the file."""
+        try:
+            found = self.path.stat()
+        except OSError as error:
+            raise InputError(f"{self.path}: cannot be read: {error.strerror}") from None
+        return self.kind, _content(self.path, found.st_mtime_ns, found.st_size)
+
+
 def _from_word(value: Any) -> Any:
     """`engine: transformers` is short for `engine: {kind: transformers}`."""
     return {"kind": value} if isinstance(value, str) else value
 
 
 EngineSettings = Annotated[
-    TransformersSettings | ServedSettings, Field(discriminator="kind"), BeforeValidator(_from_word)
+    TransformersSettings | ServedSettings | RecordedSettings, Field(discriminator="kind"), BeforeValidator(_from_word)
 ]

@@ -39,6 +39,8 @@ def _inputs(path: Path, report: Report) -> Iterator[tuple[str, Path]]:
     for group in ("models", "contexts", "responses"):
         for name, source in getattr(report, group).items():
             yield from ((f"{group}.{name}.path", at) for at in (source.path,) if at is not None)
+            recorded = getattr(getattr(source, "engine", None), "path", None)
+            yield from ((f"models.{name}.engine.path", at) for at in (recorded,) if at is not None)
             adapter = getattr(source, "adapter", None)
             yield from ((f"models.{name}.adapter.path", at) for at in (adapter and adapter.path,) if at is not None)
     yield "the folder that tds runs in", Path()

@@ -12,6 +12,7 @@ from tds_atlas.measure.bounds import Known, entropy_bounds
 from tds_atlas.measure.side import Ids
 from tds_atlas.measure.statistics import Columns
 
+_TIES = 8  # ids at most that share the last place of a list with a token, where a server counts equals into its rank
 _ROUNDING = 1e-4  # by which float32 probabilities of a list may sum to more than 1
 Entry = tuple[int, float, int]  # id, log-probability, rank as the server counts
 
@@ -21,7 +22,7 @@ class Unfit(Exception):
 
     def __init__(self, check: str, found: str, remedy: str) -> None:
         super().__init__(f"check `{check}`: {found}; {remedy}")
-        self.check = check
+        self.check, self.found, self.remedy = check, found, remedy
 
 
 def columns_of(choice: Any, ids: Ids, first: int, k: int, width: int) -> Columns:
@@ -29,10 +30,17 @@ def columns_of(choice: Any, ids: Ids, first: int, k: int, width: int) -> Columns
 
     Raises Unfit unless it has what was asked for.
     """
-    entries = _positions(choice, ids)
+    return listed_columns(_positions(choice, ids)[first:], ids[first:], k, width, first)
+
+
+def listed_columns(entries: Sequence[Any], ids: Ids, k: int, width: int, first: int = 0) -> Columns:
+    """The columns of positions by what is said of each: by id its `logprob` and `rank`. Raises Unfit.
+
+    first: the number of the first position, for messages.
+    """
     own, rank, lists = [], [], []
-    for t in range(first, len(ids)):
-        listed, mine = _checked(entries[t], t, ids[t], min(k, width), width)
+    for t, (entry, token) in enumerate(zip(entries, ids, strict=True), first):
+        listed, mine = _checked(entry, t, token, min(k, width), width)
         own.append(mine[1])
         rank.append(mine[2])
         lists.append(listed)
@@ -43,7 +51,7 @@ def columns_of(choice: Any, ids: Ids, first: int, k: int, width: int) -> Columns
         "top_ids": np.array([[i for i, _, _ in listed] for listed in lists], np.int32),
         "top_logprobs": np.array([[x for _, x, _ in listed] for listed in lists], np.float32),
     }
-    return columns | entropy_bounds(Known.of(columns, np.array(ids[first:]), width))
+    return columns | entropy_bounds(Known.of(columns, np.array(ids), width))
 
 
 def _positions(choice: Any, ids: Ids) -> list[Any]:
@@ -80,7 +88,8 @@ def _checked(entry: Any, t: int, own: int, k: int, width: int) -> tuple[list[Ent
     listed = sorted(found, key=lambda e: (-e[1], e[2], e[0]))
     if len(listed) == k + 1:
         listed = [e for e in listed if e[0] != own]
-    if len(listed) != k or (len(found) == k + 1 and mine[1] > listed[-1][1]):
+    lone = len(found) == k < width and mine[2] > k + _TIES  # the token, and one place too few beside it
+    if lone or len(listed) != k or (len(found) == k + 1 and mine[1] > listed[-1][1]):
         remedy = "start it with --max-logprobs, or lower score.top_k"
         raise Unfit("k", f"position {t} has {len(found)} entries where {k} were asked for", remedy)
     if math.fsum(math.exp(x) for _, x, _ in found) > 1 + _ROUNDING:

@@ -67,6 +67,10 @@ class Models:
             from tds_atlas.measure.engines.served import connect
 
             return connect(checkpoint, engine, end_ids, self.top_k)
+        if engine.kind == "recorded":
+            from tds_atlas.measure.engines.recorded import RecordedModel
+
+            return RecordedModel(checkpoint, end_ids, engine)
         return self._loaded(checkpoint, dtype, end_ids)
 
     def _loaded(self, checkpoint: Checkpoint, dtype: str, end_ids: Ids) -> LoadedModel:
