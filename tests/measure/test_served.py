@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -18,6 +19,7 @@ import numpy as np
 import pytest
 
 from tds_atlas.domain import InputError
+from tds_atlas.pipeline.ask import ask
 from tds_atlas.pipeline.cards import write_cards
 from tds_atlas.pipeline.plan import Plan, read_plan
 from tds_atlas.pipeline.responses import write_responses
@@ -103,6 +105,15 @@ def test_a_served_model_has_the_same_answers_ranks_and_lists(project: Path) -> N
         assert 0 < low <= exact <= high
         ((engines,),) = con.execute("SELECT string_agg(engine, ' ' ORDER BY model_id) FROM model").fetchall()
         assert engines == "transformers served"
+
+
+def test_a_prompt_is_shown_without_what_is_not_known(project: Path) -> None:
+    with served(Scoring(project / "sft")) as url:
+        plan = read_plan(report_on(project, url))
+        shown = ask(plan, lazy_models(plan), "What is blue?", None)
+    text = json.dumps(shown.as_json(), allow_nan=False)  # JSON has no NaN
+    token = json.loads(text)["tokens"][0]
+    assert token["js"] is None and token["kl_aligned_base"] is None and 0 <= token["js_lower"] <= token["js_upper"]
 
 
 def test_engines_are_compared_like_arithmetic(project: Path) -> None:
