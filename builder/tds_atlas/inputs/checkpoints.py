@@ -86,6 +86,8 @@ def weights_of(key: str, folder: Path, engine: EngineSettings) -> list[Path]:
 
 def _locate_adapter(model_id: str, settings: ModelSettings, base: Checkpoint) -> Checkpoint:
     assert settings.adapter is not None
+    if base.engine.kind == "vllm":
+        raise InputError(f"models.{model_id}: vllm runs no adapters here: merge it into {settings.adapts}")
     folder, revision = _folder(f"models.{model_id}.adapter", settings.adapter)
     files = [folder / ADAPTER_CONFIG, folder / ADAPTER_WEIGHTS]
     for file in files:
@@ -137,14 +139,14 @@ def card(checkpoint: Checkpoint, tokenizer_id: str = "") -> ModelCard:
         model_config.architecture(folder, config) + (" + adapter" if checkpoint.adapter else ""),
         sum(map(math.prod, shapes)) if files else None,
         model_config.vocab_size(folder, config),
-        _dtype(checkpoint, config),
+        dtype_of(checkpoint, config),
         checkpoint.weights_hash,
         tokenizer_id,
         checkpoint.engine.kind,
     )
 
 
-def _dtype(checkpoint: Checkpoint, config: Mapping[str, Any]) -> str:
+def dtype_of(checkpoint: Checkpoint, config: Mapping[str, Any]) -> str:
     """`auto` is the dtype that config.json gives for the weights."""
     return (
         str(config.get("dtype") or config.get("torch_dtype") or "float32")

@@ -71,6 +71,8 @@ class ModelSettings(Source):
             raise ValueError("an adapter takes path, hub, dtype and device_map from the model it adapts")
         elif "engine" in self.model_fields_set:
             raise ValueError("an adapter takes no engine: it is run by that of the model it adapts")
+        if self.device_map and self.engine.kind == "vllm":
+            raise ValueError("vllm takes no device_map: give engine: {kind: vllm, tensor_parallel_size: N}")
 
 
 class ContextSettings(Settings):

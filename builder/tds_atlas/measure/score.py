@@ -104,10 +104,11 @@ class Scorer:
         """[N, d] hidden states (or [N, V] logits) that predict the batch's response positions, one after another."""
         model = self.models[condition]
         rows = [(*prompts[r.response_id][condition], *model.readable(r.token_ids[:-1])) for r in batch]
+        last = [len(response.token_ids) for response in batch]
         with model.using():
-            again = condition.arithmetic == REBATCHED
-            out = [model.states_again(row) for row in rows] if again else model.states(rows)
-        return torch.cat([x[-len(response.token_ids) :] for x, response in zip(out, batch, strict=True)])
+            if condition.arithmetic == REBATCHED:
+                return torch.cat([model.states_again(row, n) for row, n in zip(rows, last, strict=True)])
+            return torch.cat(model.states(rows, last))
 
     @cached_property
     def _rows_at_once(self) -> int:

@@ -155,22 +155,22 @@ class LoadedModel:
         logits: Tensor = self.model(input_ids=ids, use_cache=False, **masks).logits
         return logits
 
-    def states(self, rows: Sequence[Ids]) -> list[Tensor]:
-        """[n, d] hidden states (or [n, V] logits) of each row: together, padded on the right, if that is the same."""
+    def states(self, rows: Sequence[Ids], last: Sequence[int]) -> list[Tensor]:
+        """Rows together, padded on the right, if that is the same."""
         width = max(map(len, rows))
         if self.head is None or width > self.static_rope_length:
             forward = self.body if self.head else self.logits
-            return [forward(torch.tensor([row], device=self.device))[0] for row in rows]
+            return [forward(torch.tensor([r], device=self.device))[0, -n:] for r, n in zip(rows, last, strict=True)]
         ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in rows], device=self.device)  # [B, T]
-        return [x[: len(row)] for x, row in zip(self.body(ids), rows, strict=True)]
+        return [x[: len(row)][-n:] for x, row, n in zip(self.body(ids), rows, last, strict=True)]
 
-    def states_again(self, row: Ids) -> Tensor:
+    def states_again(self, row: Ids, last: int) -> Tensor:
         """[n, d or V] A row alone, behind masked padding if that changes nothing."""
         forward = self.body if self.head else self.logits
         pad = 1 + len(row) % 7 if self.hides_padding else 0
         ids = torch.tensor([[0] * pad + list(row)], device=self.device)
         mask = torch.tensor([[0] * pad + [1] * len(row)], device=self.device)
-        return forward(ids, attention_mask=mask, **self.position_ids(mask))[0, pad:]
+        return forward(ids, attention_mask=mask, **self.position_ids(mask))[0, pad:][-last:]
 
     def texts_at_once(self, tokens: int, most: int) -> int:
         return rows_at_once([self], tokens, most)
