@@ -82,7 +82,7 @@ def test_greedy_answers_and_numbers_are_those_of_transformers(fifty: Path) -> No
     with duckdb.connect() as con:
         for name in ("one", "other"):
             con.execute(f"ATTACH '{fifty / name}.duckdb' AS {name} (READ_ONLY)")
-        answers = "SELECT response_id, token_ids, text, finish FROM {}.response ORDER BY 1"
+        answers = "SELECT response_id, pos, token_id, text, finish FROM {0}.response JOIN {0}.position USING (response_id) ORDER BY 1, 2"
         assert con.sql(answers.format("one")).fetchall() == con.sql(answers.format("other")).fetchall()
         far = con.sql(
             "SELECT count(*), sum((a.rank <> b.rank)::INT), max(abs(a.logprob - b.logprob)), max(abs(a.entropy - b.entropy)), "

@@ -74,7 +74,7 @@ class Models:
         return self._loaded(checkpoint, dtype, end_ids)
 
     def _loaded(self, checkpoint: Checkpoint, dtype: str, end_ids: Ids) -> LoadedModel:
-        shared = (checkpoint.folder, dtype)
+        shared = (checkpoint.gguf or checkpoint.folder, dtype)
         if shared not in self.weights:
             self.weights[shared] = load_weights(checkpoint, dtype, self.device)
         weights = self.weights[shared]
