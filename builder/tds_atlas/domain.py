@@ -109,14 +109,20 @@ class Score:
     condition_id: str
     logprob: np.ndarray  # [n] nats; -inf for a token that the model does not have, or rules out
     rank: np.ndarray  # [n] int32, from 1; the width of the logits + 1 for a token that the model does not have
-    entropy: np.ndarray  # [n] nats
+    entropy: np.ndarray  # [n] nats; NaN where it is only bounded
     top_ids: np.ndarray  # [n, k] int32, most likely first
     top_logprobs: np.ndarray  # [n, k] nats
+    entropy_lower: np.ndarray | None = None  # [n] nats; None: exact, both bounds are the value
+    entropy_upper: np.ndarray | None = None  # [n] nats
 
 
 @dataclass(frozen=True)
 class Divergence:
-    """How far apart the two conditions of a comparison are at every position of one response (float32)."""
+    """How far apart the two conditions of a comparison are at every position of one response (float32).
+
+    Where lists alone are known of one: bounds, NaN for an upper bound that does not exist, and for a value unless both
+    bounds are equal. Without bounds (None) the values are exact.
+    """
 
     response_id: str
     comparison_id: str
@@ -124,6 +130,12 @@ class Divergence:
     kl_base_aligned: np.ndarray  # [n] nats
     js: np.ndarray  # [n] nats, at most ln 2
     clamped: np.ndarray  # [n] nats: the most that one of the three lay outside of its range before it was put back
+    kl_aligned_base_lower: np.ndarray | None = None
+    kl_aligned_base_upper: np.ndarray | None = None
+    kl_base_aligned_lower: np.ndarray | None = None
+    kl_base_aligned_upper: np.ndarray | None = None
+    js_lower: np.ndarray | None = None
+    js_upper: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

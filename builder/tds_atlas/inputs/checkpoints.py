@@ -178,25 +178,29 @@ def context_length(checkpoint: Checkpoint) -> int | None:
 def _folder(key: str, source: Source) -> tuple[Path, str | None]:
     """The local folder, or the hub's snapshot with its commit."""
     if source.path is None:
-        return _from_hub(key, source)
+        return _from_hub(key, source, _weightless(source))
     if not source.path.is_dir():
         raise InputError(f"{key}.path: no folder {source.path}; paths are relative to the report file")
     return source.path, None
 
 
-def _from_hub(key: str, source: Source) -> tuple[Path, str]:
+def _weightless(source: Source) -> bool:
+    """Whether the files beside the weights are enough: the engine has the weights elsewhere."""
+    return isinstance(source, ModelSettings) and not source.engine.reads_weights
+
+
+def _from_hub(key: str, source: Source, weightless: bool = False) -> tuple[Path, str]:
     """The snapshot folder and its commit; the cache is tried first, so that a finished report needs no network."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     assert source.hub is not None
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+    files = [name for name in _HUB_FILES if not (weightless and name.endswith(".safetensors"))]
     for offline in (True, False):
         try:
             path = Path(
-                snapshot_download(
-                    source.hub, revision=source.revision, allow_patterns=_HUB_FILES, local_files_only=offline
-                )
+                snapshot_download(source.hub, revision=source.revision, allow_patterns=files, local_files_only=offline)
             )
             return path, path.name
         except (LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:

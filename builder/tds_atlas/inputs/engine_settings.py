@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -40,12 +41,39 @@ class VllmSettings(Settings):
         return ("vllm", str(self.tensor_parallel_size))
 
 
+def _address(url: str) -> str:
+    """The address without /v1 and the slash at its end. Raises ValueError for what is no address, or holds a key."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("not the address of a server; give it like http://127.0.0.1:8000")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("holds a user or a password, which would be stored; give the key by key_env")
+    return url.rstrip("/").removesuffix("/v1").rstrip("/")
+
+
+class ServedSettings(Settings):
+    """A server with OpenAI's interface that scores given ids, as vLLM's does: lists, and greedy answers."""
+
+    kind: Literal["served"] = "served"
+    url: Annotated[str, AfterValidator(_address), Field(max_length=500)]
+    model: Annotated[str, Field(min_length=1, max_length=200)]  # its name at the server
+    key_env: Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]*$")] | None = None  # the variable with the key
+    timeout: Annotated[float, Field(gt=0, le=86_400)] = 600  # seconds that one request may take
+    retries: Annotated[int, Field(ge=0, le=100)] = 6  # of a request that fails for the server's or the network's sake
+    requests_at_once: Positive = 8
+    exact: ClassVar[bool] = False
+    reads_weights: ClassVar[bool] = False
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        return self.kind, self.url, self.model
+
+
 def _from_word(value: Any) -> Any:
     """`engine: transformers` is short for `engine: {kind: transformers}`."""
     return {"kind": value} if isinstance(value, str) else value
 
 
 EngineSettings = Annotated[
-    TransformersSettings | VllmSettings, Field(discriminator="kind"), BeforeValidator(_from_word)
+    TransformersSettings | VllmSettings | ServedSettings, Field(discriminator="kind"), BeforeValidator(_from_word)
 ]
-ENGINES = ("transformers", "vllm")

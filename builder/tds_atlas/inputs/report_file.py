@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from tds_atlas.domain import Comparison, Condition, InputError, printable
 from tds_atlas.inputs.blocks import Name, Positive, Settings
+from tds_atlas.inputs.engine_checks import check_engines
 from tds_atlas.inputs.engine_settings import EngineSettings
 from tds_atlas.inputs.plain_yaml import read_yaml
 from tds_atlas.inputs.probe_settings import ProbeSettings
@@ -111,20 +112,7 @@ class Report(Settings):
     @model_validator(mode="after")
     def _engines_can(self) -> Self:
         """Probes need a model in this process; whoever gives lists alone has one arithmetic."""
-        for name in ("swap", "prefill", "continuation"):
-            probe = getattr(self.probes, name)
-            named = getattr(probe, "comparisons", None) or [c.comparison_id for c in self.comparisons]
-            for c in self.comparisons if probe else ():
-                for model_id in (c.base.model, c.aligned.model) if c.comparison_id in named else ():
-                    if self.engine_of(model_id).kind != "transformers":
-                        problem = f"model {model_id} runs on {self.engine_of(model_id).kind}, probes need transformers"
-                        raise ValueError(f"probes.{name}: {problem}; leave {c.comparison_id} out")
-        for i, check in enumerate(self.noise):
-            own = self.engine_of(check.model)
-            if check.engine == own:
-                raise ValueError(f"noise.{i}.engine: {own.kind} is the engine of model {check.model} itself")
-            if check.arithmetic and not own.exact:
-                raise ValueError(f"noise.{i}.arithmetic: model {check.model} runs on {own.kind}, as it is; give engine")
+        check_engines(self)
         return self
 
     def engine_of(self, model_id: str) -> EngineSettings:

@@ -48,6 +48,12 @@ class FusedRows:
         beyond = (js - math.log(2)).clamp_min(0)  # KL has no negative term
         return kl.float(), kl_back.float(), js.clamp_max(math.log(2)).float(), beyond.float()
 
+    def at(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        logits = self.logits[:, : self.width]
+        normal = (self.peak + self.log_total).astype(np.float64)
+        found = logits.gather(-1, torch.from_numpy(ids).clamp_min(0)).double().numpy()
+        return found - normal[:, None], logits.amin(-1).double().numpy() - normal
+
     def _given_first(self, width: int) -> Self:
         """The distributions given that the token is one of the first `width`."""
         if width == self.width:

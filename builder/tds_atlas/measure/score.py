@@ -15,9 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tds_atlas.domain import REBATCHED, Comparison, Condition, Divergence, InputError, Prompt, Response, Score
-from tds_atlas.measure.engines.engine import ExactModel
+from tds_atlas.domain import REBATCHED, Comparison, Condition, Divergence, Prompt, Response, Score
+from tds_atlas.measure.engines.engine import ExactModel, Model, gives_lists
 from tds_atlas.measure.memory import without_overflow
+from tds_atlas.measure.pairs import check_widths, divergences
+from tds_atlas.measure.score_errors import check_length, not_a_number, too_large
 from tds_atlas.measure.side import PromptIds, Side
 from tds_atlas.measure.statistics import Columns, Rows, rows_on
 
@@ -38,9 +40,17 @@ class Scorer:
     chunk_logits: int
 
     @cached_property
-    def models(self) -> dict[Condition, ExactModel]:
-        """The model of each side, loaded on first use."""
-        return {side.condition: cast(ExactModel, side.model) for side in self.sides}
+    def models(self) -> dict[Condition, Model]:
+        """The model of each side, loaded on first use. Raises InputError for a comparison that cannot be made."""
+        models = {side.condition: side.model for side in self.sides}
+        for c in self.comparisons:
+            check_widths(c, models[c.base], models[c.aligned])
+        return models
+
+    @cached_property
+    def exact(self) -> dict[Condition, ExactModel]:
+        """Those whose whole distributions are known."""
+        return {c: cast(ExactModel, model) for c, model in self.models.items() if not gives_lists(model)}
 
     def prompt_ids(self, prompts: Mapping[str, Prompt]) -> PromptIds:
         """The ids that each side reads before each answer. `prompts`: response_id -> its prompt."""
@@ -88,21 +98,22 @@ class Scorer:
         memory, or logits that are not numbers.
         """
         for condition, model in self.models.items():
-            _check_length(model, batch, [prompts[r.response_id][condition] for r in batch])
-        return without_overflow(lambda part: self._score(part, prompts), batch, lambda i: _too_large(batch[i]))
+            check_length(model, batch, [prompts[r.response_id][condition] for r in batch])
+        return without_overflow(lambda part: self._score(part, prompts), batch, lambda i: too_large(batch[i]))
 
     def _score(self, batch: Sequence[Response], prompts: PromptIds) -> list[ScoresAndDivergences]:
         with torch.inference_mode():
-            states = {c: self._states(c, batch, prompts) for c in self.models}
+            states = {c: self._states(c, batch, prompts) for c in self.exact}
+            lists = {c: self._lists(c, batch, prompts) for c in self.models if c not in self.exact}
             ids = torch.tensor([i for response in batch for i in response.token_ids])  # [N]
             size = self._rows_at_once
-            chunks = [self._portion(states, batch, ids, start, size) for start in range(0, len(ids), size)]
+            chunks = [self._portion(states, lists, batch, ids, start, size) for start in range(0, len(ids), size)]
         flat = {key: np.concatenate([chunk[key] for chunk in chunks]) for key in chunks[0]}
         return list(_split(flat, batch, self.models, self.comparisons))
 
     def _states(self, condition: Condition, batch: Sequence[Response], prompts: PromptIds) -> Tensor:
         """[N, d] hidden states (or [N, V] logits) that predict the batch's response positions, one after another."""
-        model = self.models[condition]
+        model = self.exact[condition]
         rows = [(*prompts[r.response_id][condition], *model.readable(r.token_ids[:-1])) for r in batch]
         last = [len(response.token_ids) for response in batch]
         with model.using():
@@ -110,42 +121,65 @@ class Scorer:
                 return torch.cat([model.states_again(row, n) for row, n in zip(rows, last, strict=True)])
             return torch.cat(model.states(rows, last))
 
+    def _lists(self, condition: Condition, batch: Sequence[Response], prompts: PromptIds) -> Columns:
+        """The columns of the batch's response positions, one after another, of a model that gives no more."""
+        model = self.models[condition]
+        assert gives_lists(model)
+        return model.lists(batch, [prompts[r.response_id][condition] for r in batch], self._k)
+
+    @property
+    def _k(self) -> int:
+        """The length of the lists that are stored."""
+        return min(self.top_k, self.widest)
+
     @cached_property
     def _rows_at_once(self) -> int:
         """Positions whose logits are in memory at a time."""
-        if any(model.device.type != "cpu" for model in self.models.values()):
+        if any(model.device.type != "cpu" for model in self.exact.values()):
             return max(1, _ON_A_GPU * self.chunk_logits // self.widest)
         return max(1, min(max(_ROWS, _IN_CACHE // self.widest), self.chunk_logits // self.widest))
 
     def _portion(
-        self, states: Mapping[Condition, Tensor], batch: Sequence[Response], ids: Tensor, start: int, size: int
+        self,
+        states: Mapping[Condition, Tensor],
+        lists: Mapping[Condition, Columns],
+        batch: Sequence[Response],
+        ids: Tensor,
+        start: int,
+        size: int,
     ) -> dict[tuple[str, str], np.ndarray]:
         """Every statistic of `size` positions, keyed by (condition or comparison id, name)."""
         logits = {}
-        for condition, model in self.models.items():
+        for condition, model in self.exact.items():
             rows = states[condition][start : start + size]
             with model.using():
                 logits[condition] = (model.head(rows) if model.head else rows).float()  # [T, V]
-        return self._statistics(logits, ids[start : start + size], batch, start)
+        columns = {c: {name: x[start : start + size] for name, x in found.items()} for c, found in lists.items()}
+        return self._statistics(logits, columns, ids[start : start + size], batch, start)
 
     def _statistics(
-        self, logits: Mapping[Condition, Tensor], ids: Tensor, batch: Sequence[Response], start: int
+        self,
+        logits: Mapping[Condition, Tensor],
+        columns: dict[Condition, Columns],
+        ids: Tensor,
+        batch: Sequence[Response],
+        start: int,
     ) -> dict[tuple[str, str], np.ndarray]:
         """Of the positions from `start` on. Overwrites the logits."""
-        out: dict[tuple[str, str], np.ndarray] = {}
         rows: dict[Condition, Rows] = {}
-        kind, k = rows_on(x.device for x in logits.values()), min(self.top_k, self.widest)
+        kind = rows_on(x.device for x in logits.values())
         for condition, x in logits.items():
-            rows[condition] = one = kind.of(x, ids, min(k, x.shape[-1]))
+            rows[condition] = one = kind.of(x, ids, min(self._k, x.shape[-1]))
             if np.isnan(one.columns["entropy"]).any():
                 bad = start + int(np.isnan(one.columns["entropy"]).argmax())
-                raise _not_a_number(self.models[condition], batch, bad)
-            columns = one.columns | _filled(one.columns, k)
-            out |= {(condition.condition_id, name): column for name, column in columns.items()}
+                raise not_a_number(self.models[condition], batch, bad)
+            columns[condition] = one.columns
+        for condition, found in columns.items():
+            columns[condition] = found | _filled(found, self._k)
+        out = {(c.condition_id, name): values for c, found in columns.items() for name, values in found.items()}
         for c in self.comparisons:
-            names = ("kl_aligned_base", "kl_base_aligned", "js", "clamped")
-            values = rows[c.aligned].divergences(rows[c.base])
-            out |= {(c.comparison_id, n): value.cpu().numpy() for n, value in zip(names, values, strict=True)}
+            values = divergences(c, rows, columns, ids.numpy(), self.models[c.base].vocab_size)
+            out |= {(c.comparison_id, name): column for name, column in values.items()}
         return out
 
 
@@ -161,7 +195,7 @@ def _filled(columns: Columns, k: int) -> Columns:
 def _split(
     flat: Mapping[tuple[str, str], np.ndarray],
     batch: Sequence[Response],
-    conditions: Mapping[Condition, ExactModel],
+    conditions: Mapping[Condition, Model],
     comparisons: Sequence[Comparison],
 ) -> Iterator[ScoresAndDivergences]:
     """The batch's columns split into one record per response and condition or comparison."""
@@ -176,32 +210,3 @@ def _split(
 
 def _columns_of(flat: Mapping[tuple[str, str], np.ndarray], owner: str, part: slice) -> dict[str, np.ndarray]:
     return {name: values[part] for (key, name), values in flat.items() if key == owner}
-
-
-def _check_length(model: ExactModel, batch: Sequence[Response], prompts: Sequence[tuple[int, ...]]) -> None:
-    limit = model.context_length
-    for response, prompt_ids in zip(batch, prompts, strict=True):
-        length = len(prompt_ids) + len(response.token_ids) - 1
-        if limit is not None and length > limit:
-            raise InputError(
-                f"response {response.response_id!r}: {length} tokens with its prompt exceed the {limit} positions of "
-                f"model {model.checkpoint.model_id}; shorten it, or leave {response.prompt_id!r} out with leave_out"
-            )
-
-
-def _too_large(response: Response) -> InputError:
-    return InputError(
-        f"response {response.response_id!r}: its {len(response.token_ids)} tokens do not fit into memory even alone; "
-        f"lower score.chunk_logits, or leave {response.prompt_id!r} out with leave_out"
-    )
-
-
-def _not_a_number(model: ExactModel, batch: Sequence[Response], position: int) -> InputError:
-    for response in batch:
-        if position < len(response.token_ids):
-            break
-        position -= len(response.token_ids)
-    return InputError(
-        f"response {response.response_id!r}, position {position}: model {model.checkpoint.model_id} gives logits "
-        "that are not numbers; check its weights, or run it with dtype: float32"
-    )

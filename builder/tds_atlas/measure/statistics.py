@@ -36,6 +36,9 @@ class Rows(Protocol):
     def divergences(self, other: Self) -> Divergences:
         """Over the ids that both have: if one vocabulary extends the other, both are conditioned on those ids."""
 
+    def at(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Log-probabilities of the ids [T, n] (-1: any), and the least of any id [T], in float64."""
+
 
 @dataclass(frozen=True)
 class TorchRows:
@@ -59,6 +62,11 @@ class TorchRows:
         width, device = min(p.logp.shape[-1], q.logp.shape[-1]), p.logp.device
         q = Distribution(*(t.to(device) for t in (q.logp, q.p, q.mass, q.rounding)))
         return distance.divergences(*(x if x.logp.shape[-1] == width else x.given_first(width) for x in (p, q)))
+
+    def at(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        wanted = torch.from_numpy(ids).to(self.x.logp.device).clamp_min(0)
+        found = self.x.logp.gather(-1, wanted), self.x.logp.amin(-1)
+        return tuple(x.double().cpu().numpy() for x in found)  # type: ignore[return-value]
 
 
 def rows_on(devices: Iterable[torch.device]) -> type[Rows]:

@@ -31,7 +31,8 @@ def lazy_models(plan: Plan, device: str | None = None) -> Callable[[], Models]:
             from tds_atlas.measure.engines.models import Models
 
             devices = device or plan.report.device
-            models.append(Models(devices if isinstance(devices, str) else devices[0]))
+            first = devices if isinstance(devices, str) else devices[0]
+            models.append(Models(first, plan.report.score.top_k))
         return models[0]
 
     return get

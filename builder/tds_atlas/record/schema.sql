@@ -215,10 +215,12 @@ CREATE TABLE score (
     pos          INTEGER NOT NULL,
     condition_id VARCHAR NOT NULL,
     logprob      FLOAT,
-    rank         INTEGER NOT NULL,
-    entropy      FLOAT   NOT NULL,
-    top_ids      INTEGER[] NOT NULL,
-    top_logprobs FLOAT[] NOT NULL
+    rank         INTEGER,
+    entropy      FLOAT,
+    entropy_lower FLOAT,
+    entropy_upper FLOAT,
+    top_ids      INTEGER[],
+    top_logprobs FLOAT[]
 );
 COMMENT ON TABLE score IS
     'The scores of a condition at each position: one row per response position x condition.';
@@ -228,22 +230,36 @@ COMMENT ON COLUMN score.logprob IS
     'probability: it does not have it, or rules it out.';
 COMMENT ON COLUMN score.rank IS
     'eta: 1 + number of tokens with a strictly larger float32 logit than o_t; width of the logits + 1 where the model '
-    'does not have the token.';
-COMMENT ON COLUMN score.entropy      IS 'H(p) = -Σ p ln p over the full vocabulary, in nats.';
-COMMENT ON COLUMN score.top_ids      IS 'Ids of the k likeliest tokens, likeliest first.';
+    'does not have the token. NULL where recorded log-probabilities do not tell it.';
+COMMENT ON COLUMN score.entropy IS
+    'H(p) = -Σ p ln p over the full vocabulary, in nats; NULL where lists bound it only.';
+COMMENT ON COLUMN score.entropy_lower IS
+    'What the entropy is at least, nats: the entropy itself where it is exact; else what the list proves, NULL if '
+    'nothing.';
+COMMENT ON COLUMN score.entropy_upper IS 'What the entropy is at most, nats; NULL where nothing bounds it.';
+COMMENT ON COLUMN score.top_ids      IS
+    'Ids of the k likeliest tokens, likeliest first; NULL where recorded log-probabilities have no lists.';
 COMMENT ON COLUMN score.top_logprobs IS 'Their natural log-probabilities under the full softmax.';
 
 CREATE TABLE divergence (
     response_id     VARCHAR NOT NULL,
     pos             INTEGER NOT NULL,
     comparison_id   VARCHAR NOT NULL,
-    kl_aligned_base FLOAT   NOT NULL,
-    kl_base_aligned FLOAT   NOT NULL,
-    js              FLOAT   NOT NULL,
-    clamped         FLOAT   NOT NULL
+    kl_aligned_base FLOAT,
+    kl_base_aligned FLOAT,
+    js              FLOAT,
+    clamped         FLOAT,
+    kl_aligned_base_lower FLOAT,
+    kl_aligned_base_upper FLOAT,
+    kl_base_aligned_lower FLOAT,
+    kl_base_aligned_upper FLOAT,
+    js_lower        FLOAT,
+    js_upper        FLOAT
 );
 COMMENT ON TABLE divergence IS
-    'The divergences of two conditions: one row per response position x comparison.';
+    'The divergences of two conditions: one row per response position x comparison. Where lists of the likeliest tokens '
+    'are all that is known of a condition, each has bounds that hold whatever the rest is, and its value is NULL unless '
+    'they are equal.';
 COMMENT ON COLUMN divergence.kl_aligned_base IS
     'KL(aligned‖base) = Σ p_aligned ln(p_aligned/p_base), full vocabulary, nats; infinite where the base rules out a '
     'token that the aligned model does not.';
@@ -254,7 +270,19 @@ COMMENT ON COLUMN divergence.js IS
     'Jensen-Shannon divergence, ½KL(aligned‖m) + ½KL(base‖m), m the mean of both; nats, at most ln 2.';
 COMMENT ON COLUMN divergence.clamped IS
     'The most by which rounding had put one of the three outside of its range (KL from 0, JS from 0 to ln 2) before it '
-    'was put back, nats; mostly 0.';
+    'was put back, nats; mostly 0. NULL where lists bound them only.';
+COMMENT ON COLUMN divergence.kl_aligned_base_lower IS
+    'What KL(aligned‖base) is at least, nats: the value itself where it is exact.';
+COMMENT ON COLUMN divergence.kl_aligned_base_upper IS
+    'What KL(aligned‖base) is at most, nats: the value itself where it is exact; NULL where nothing bounds it.';
+COMMENT ON COLUMN divergence.kl_base_aligned_lower IS
+    'What KL(base‖aligned) is at least, nats: the value itself where it is exact.';
+COMMENT ON COLUMN divergence.kl_base_aligned_upper IS
+    'What KL(base‖aligned) is at most, nats: the value itself where it is exact; NULL where nothing bounds it.';
+COMMENT ON COLUMN divergence.js_lower IS
+    'What the Jensen-Shannon divergence is at least, nats: the value itself where it is exact.';
+COMMENT ON COLUMN divergence.js_upper IS
+    'What the Jensen-Shannon divergence is at most, nats: the value itself where it is exact; NULL where nothing bounds it.';
 
 CREATE TABLE prefill (
     comparison_id        VARCHAR NOT NULL,

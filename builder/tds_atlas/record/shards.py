@@ -93,6 +93,13 @@ class Shard:
         except (OSError, pa.ArrowInvalid):
             raise DamagedShard(self, path) from None
 
+    def columns(self, name: str) -> tuple[str, ...]:
+        """The names of a table's columns."""
+        try:
+            return tuple(pq.read_schema(self.verified(name)).names)
+        except (OSError, pa.ArrowInvalid):
+            raise DamagedShard(self, self.folder / f"{name}.parquet") from None
+
     def verified(self, name: str) -> Path:
         """The file of a table, after comparing all of it with what was written."""
         entry, path = self._index()["tables"].get(name), self.folder / f"{name}.parquet"
@@ -169,13 +176,15 @@ def score_table(scores: Sequence[Score]) -> pa.Table:
             "top_ids": _lists(scores, "top_ids", k),
             "top_logprobs": _lists(scores, "top_logprobs", k),
         }
+        | _bounds(scores, ("entropy",))
     )
 
 
 def divergence_table(divergences: Sequence[Divergence]) -> pa.Table:
     """One row per position of a response and comparison."""
     names = ("kl_aligned_base", "kl_base_aligned", "js", "clamped")
-    return pa.table(_key_columns(divergences, "comparison_id") | {name: _column(divergences, name) for name in names})
+    columns = {name: _column(divergences, name) for name in names} | _bounds(divergences, names[:3])
+    return pa.table(_key_columns(divergences, "comparison_id") | columns)
 
 
 def by_response(shard: Shard, table: str, owner: str, name: str, column: str) -> dict[str, list[Any]]:
@@ -203,7 +212,22 @@ def _key_columns(records: Sequence[Any], owner: str) -> dict[str, pa.Array]:
 
 
 def _column(records: Sequence[Any], name: str) -> pa.Array:
-    return pa.array(np.concatenate([getattr(r, name) for r in records]))
+    """NaN, for what is not known, as NULL."""
+    values = np.concatenate([getattr(r, name) for r in records])
+    return pa.array(values, mask=np.isnan(values))
+
+
+def _bounds(records: Sequence[Any], names: Sequence[str]) -> dict[str, pa.Array]:
+    """Columns of bounds, if any record has some; those of an exact one are its values."""
+    columns = {}
+    for name in names:
+        sides = (f"{name}_lower", f"{name}_upper")
+        if any(getattr(r, sides[0]) is not None for r in records):
+            for side in sides:
+                parts = [getattr(r, name if getattr(r, side) is None else side) for r in records]
+                values = np.concatenate(parts).astype(np.float32)
+                columns[side] = pa.array(values, mask=np.isnan(values))
+    return columns
 
 
 def _finite(records: Sequence[Any], name: str) -> pa.Array:

@@ -54,6 +54,7 @@ _SHARED_COMMENTS = {  # of columns that mean the same in every table and view
     "role": "What the token is for; see position.role.",
 }
 _FILE = "read_parquet($path)"
+_BOUNDED = {"score": ("entropy",), "divergence": ("kl_aligned_base", "kl_base_aligned", "js")}
 # Where some answers of a file close with an end token, one without it was cut off; if none does, nothing is known.
 CUT_OFF = """
     UPDATE response SET finish = 'length'
@@ -159,7 +160,7 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
     con.execute(CUT_OFF)
     for table in ("score", "divergence") if records.comparisons else ("score",):
         for shard in records.scores:
-            _insert_shard(con, table, f"SELECT * FROM {_FILE}", shard, table)
+            _insert_shard(con, table, f"SELECT *{_exact_bounds(table, shard)} FROM {_FILE}", shard, table)
     for table, shard in records.probes:
         rows = shard.read(table).to_pylist()
         if rows:
@@ -167,6 +168,13 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
     if records.controls:
         _insert_rows(con, "control", records.controls)
     _insert_rows(con, "run", [{"key": key, "value": value} for key, value in records.run.items()])
+
+
+def _exact_bounds(table: str, shard: Shard) -> str:
+    """Of what was measured exactly both bounds are the value; shards do not hold it three times."""
+    columns = shard.columns(table)
+    exact = (name for name in _BOUNDED[table] if f"{name}_lower" not in columns)
+    return "".join(f", {name} AS {name}_lower, {name} AS {name}_upper" for name in exact)
 
 
 def _roles(shard: Shard, records: Records) -> pa.Table:

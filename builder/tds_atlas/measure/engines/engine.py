@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 import torch
 from torch import Tensor
@@ -84,3 +84,8 @@ class ListedModel(Model, Protocol):
         rank (0: not known), logprob, entropy (NaN: not known), entropy_lower, entropy_upper, and the k likeliest:
         top_ids (-1: none) and top_logprobs. Raises InputError for what cannot be had or is not consistent.
         """
+
+
+def gives_lists(model: Model) -> TypeGuard[ListedModel]:
+    """Whether only lists are known of a model."""
+    return hasattr(model, "lists")

@@ -25,6 +25,7 @@ class Models:
     """Loads each checkpoint once, on first use; an adapter shares the weights of the model it adapts."""
 
     device: str  # `auto` becomes the first GPU, else the CPU
+    top_k: int = 30  # the length of lists, for engines that must be asked for them
     tokenizers: dict[str, PreTrainedTokenizerFast] = field(default_factory=dict)
     instances: dict[tuple[str, ...], Model] = field(default_factory=dict)
     weights: dict[tuple[Path, str], Weights] = field(default_factory=dict)
@@ -71,6 +72,10 @@ class Models:
             from tds_atlas.measure.engines.vllm.model import start
 
             return start(checkpoint, dtype, engine, end_ids, self.device)
+        if engine.kind == "served":
+            from tds_atlas.measure.engines.served import connect
+
+            return connect(checkpoint, engine, end_ids, self.top_k)
         return self._loaded(checkpoint, dtype, end_ids)
 
     def _loaded(self, checkpoint: Checkpoint, dtype: str, end_ids: Ids) -> LoadedModel:
