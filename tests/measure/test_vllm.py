@@ -13,15 +13,17 @@ from pathlib import Path
 import duckdb
 import psutil
 import pytest
+import torch
 
 from tds_atlas.domain import InputError
-from tds_atlas.inputs.checkpoints import locate
+from tds_atlas.inputs.checkpoints import Checkpoint, locate
 from tds_atlas.inputs.engine_settings import VllmSettings
 from tds_atlas.inputs.settings import ModelSettings
+from tds_atlas.measure.engines.models import Models
 from tds_atlas.measure.engines.vllm.model import VllmModel, start
 from tds_atlas.pipeline.plan import read_plan
 from tds_atlas.pipeline.steps import measure
-from tests import tiny
+from tests import quantise, tiny
 from tests.conftest import POCKET, ROOT
 from tests.measure.test_worker import gone
 
@@ -127,9 +129,12 @@ def test_a_worker_killed_in_the_middle_is_one_line_and_the_next_run_ends_it(fift
             assert con.sql(f"(FROM other.{table}) EXCEPT (FROM again.{table})").fetchall() == []
 
 
+def located(folder: Path, dtype: str = "float32") -> Checkpoint:
+    return locate("m", {"m": ModelSettings(path=folder, dtype=dtype)})
+
+
 def model(folder: Path, dtype: str = "float32", **settings: int) -> VllmModel:
-    checkpoint = locate("m", {"m": ModelSettings(path=folder, dtype=dtype)})
-    return start(checkpoint, dtype, VllmSettings(**settings), (2,), "cpu")
+    return start(located(folder, dtype), dtype, VllmSettings(**settings), (2,), "cpu")
 
 
 def test_a_text_that_is_too_long_for_the_cache_is_one_line() -> None:
@@ -145,6 +150,20 @@ def test_a_model_that_vllm_does_not_know_is_one_line(tmp_path: Path) -> None:
     tiny.tokenizer().save_pretrained(tmp_path)
     with pytest.raises(InputError, match=r"^models\.m: vllm: .*RwkvForCausalLM"):
         model(tmp_path).greedy([(1, 2)], 2)
+
+
+def test_a_quantised_checkpoint_is_that_of_its_weights_written_out(tmp_path: Path) -> None:
+    """INT4 packed by compressed-tensors, in bfloat16: far nearer to its own weights than quantising moved them."""
+    plain = quantise.save(tmp_path / "plain", POCKET / "base", quantise.int4(tmp_path / "int4", POCKET / "base"), None)
+    row = tuple(range(3, 90))
+    found = []
+    for folder, dtype in ((plain, "float32"), (POCKET / "base", "float32"), (tmp_path / "int4", "bfloat16")):
+        one = model(folder, dtype) if dtype == "bfloat16" else Models("cpu").model(located(folder))
+        with torch.inference_mode():
+            found.append(one.head(one.states([row], [len(row)])[0]).float().log_softmax(-1))
+    written_out, whole, own = found
+    near, moved = ((written_out.exp() * (written_out - other)).sum(-1).mean() for other in (own, whole))
+    assert float(near) < float(moved) / 10, (near, moved)
 
 
 def test_two_processes_for_one_model_give_the_same(tmp_path: Path) -> None:

@@ -103,3 +103,15 @@ def test_an_old_vllm_is_refused(small: Session, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("SMALL_VERSION", "0.9.2")
     with pytest.raises(InputError, match=r"has vLLM 0\.9\.2; 0\.32 or newer is needed$"):
         small.ask("bodies", "echo", {}, {})
+
+
+def test_a_model_that_has_done_its_writing_gives_its_memory_to_others(small: Session) -> None:
+    other = Session("models.y: vllm", Path(sys.executable), {})
+    small.ask("writer", "echo", {}, {})
+    other.ask("writer", "echo", {}, {})
+    assert not small.running and list(other.running) == ["writer"]
+    small.ask("bodies", "echo", {}, {})
+    other.ask("bodies", "echo", {}, {})
+    assert list(small.running) == list(other.running) == ["bodies"], "models read together"
+    small.close()
+    other.close()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+from weakref import WeakSet
 
 import numpy as np
 
@@ -26,11 +27,16 @@ _ENVIRONMENT = {
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
 }
 Kind = Literal["bodies", "writer"]
+_SESSIONS: WeakSet[Session] = WeakSet()
 
 
-@dataclass
+@dataclass(eq=False)
 class Session:
-    """What asks the processes of one model. Two at a time would not fit into the memory of one GPU."""
+    """What asks the processes of one model.
+
+    Two of one model at a time would not fit into the memory of one GPU, nor one that has done its writing beside those
+    of other models: models write one after another, and read together.
+    """
 
     name: str
     python: Path
@@ -38,6 +44,9 @@ class Session:
     versions: dict[str, str] = field(default_factory=dict)
     running: dict[Kind, Worker] = field(default_factory=dict)
     deaths: list[InputError] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        _SESSIONS.add(self)
 
     def ask(self, kind: Kind, what: str, fields: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Frame:
         """An answer. After a death the next piece of work starts another process, once. Raises InputError."""
@@ -59,7 +68,9 @@ class Session:
     def _worker(self, kind: Kind) -> Worker:
         if kind in self.running:
             return self.running[kind]
-        self.close()
+        for session in (self, *_SESSIONS):
+            if session is self or "writer" in session.running:
+                session.close()
         worker = Worker(self.name, self.python, _ENVIRONMENT)
         try:
             self.versions = self._checked(worker)

@@ -114,10 +114,11 @@ def main() -> None:
 
 
 def _settings(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """What a CPU needs besides: nothing is compiled for it."""
+    """Weights are safetensors and a model's code vLLM's own; for a CPU nothing is compiled."""
     from vllm.platforms import current_platform
 
-    return {**fields, "disable_log_stats": True} | ({"enforce_eager": True} if current_platform.is_cpu() else {})
+    safe = {"load_format": "safetensors", "config_format": "hf", "trust_remote_code": False, "disable_log_stats": True}
+    return {**fields, **safe} | ({"enforce_eager": True} if current_platform.is_cpu() else {})
 
 
 def _versions() -> dict[str, Any]:
