@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pytest
 
@@ -22,6 +23,7 @@ from tds_atlas.pipeline.plan import Plan, read_plan
 from tds_atlas.pipeline.responses import write_responses
 from tds_atlas.pipeline.scores import write_scores
 from tds_atlas.pipeline.sides import lazy_models
+from tds_atlas.pipeline.store import write_database
 from tds_atlas.record.shards import read_responses
 from tests.conftest import ROOT
 from tests.scoring_server import Scoring, served
@@ -89,6 +91,39 @@ def test_a_served_model_has_the_same_answers_ranks_and_lists(project: Path) -> N
     meta = next(plan.scorings()).shard.meta()
     assert "sft served by tests 0.0-test" in meta["engines"] and "base transformers" in meta["engines"]
     assert meta["loaded"]["sft"].startswith("the server passed its probe")
+    write_database(plan)
+    with duckdb.connect(str(plan.report.output.database), read_only=True) as con:
+        sql = "SELECT condition_id, bool_and(entropy = entropy_lower AND entropy = entropy_upper), count(entropy_lower)"
+        found = con.execute(f"{sql} FROM score GROUP BY ALL ORDER BY ALL").fetchall()
+        assert found == [("base·plain", True, len(rows) // 2), ("sft·chat", None, len(rows) // 2)]
+        sql = "SELECT count(*), count(js), count(kl_aligned_base), avg(js_lower), avg(js_upper) FROM tds"
+        ((positions, js, kl, low, high),) = con.execute(sql).fetchall()
+        assert positions == len(bounds) and js == kl == 0
+        exact = np.mean([row["js"] for row in divergences])
+        assert 0 < low <= exact <= high
+        ((engines,),) = con.execute("SELECT string_agg(engine, ' ' ORDER BY model_id) FROM model").fetchall()
+        assert engines == "transformers served"
+
+
+def test_engines_are_compared_like_arithmetic(project: Path) -> None:
+    """An A/A check with a server of the same weights: no rank changes, and JS lies between bounds that hold 0."""
+    text = (project / "report.yml").read_text(encoding="utf-8")
+    text = text[: text.index("probes:")] + text[text.index("generate:") :]
+    with served(Scoring(project / "sft")) as url:
+        check = f"noise: [{{model: sft, context: chat, engine: {{kind: served, url: {url}, model: m}}}}]"
+        (project / "report.yml").write_text(text.replace("name: tiny", f"name: tiny\n{check}"), encoding="utf-8")
+        plan = read_plan(project / "report.yml")
+        measured(plan)
+        write_database(plan)
+    with duckdb.connect(str(plan.report.output.database), read_only=True) as con:
+        sql = """SELECT count(*), count(*) FILTER (class_flips OR rank <> rank_again),
+                        max(abs(logprob - logprob_again)), count(js) FROM noise"""
+        ((positions, changes, furthest, js),) = con.execute(sql).fetchall()
+        ((low, high),) = con.execute("SELECT max(js_lower), min(js_upper) FROM paired WHERE kind = 'noise'").fetchall()
+        ((said,),) = con.execute("SELECT value FROM run WHERE key = 'measured_engines'").fetchall()
+    assert positions > 20 and changes == 0 and furthest < 1e-5 and js == 0
+    assert low < 1e-5 and high > 0
+    assert "sft served by tests 0.0-test" in said and "sft transformers" in said
 
 
 @pytest.mark.parametrize(

@@ -87,3 +87,12 @@ def test_the_floor_between_engines_has_a_line_of_its_own(tmp_path: Path, checks:
     assert (line in trust) == ("vllm" in checks), trust
     assert trust.count("Between engines") == ("vllm" in checks)
     assert ("by another engine, on the same weights" in method) == ("vllm" in checks)
+
+
+def test_between_engines_of_which_one_gives_lists_alone_ranks_are_compared(tmp_path: Path) -> None:
+    path = database(tmp_path / "x.duckdb", ("rebatched", "vllm"))
+    with duckdb.connect(str(path)) as con:
+        con.execute("UPDATE divergence SET kl_aligned_base = NULL WHERE comparison_id = 'check-vllm'")
+    text = sheet(path, "findings/trust.md")
+    line = text[text.index("**Between engines**") :]
+    assert line[: line.index(" - **")].rstrip().endswith("ranks differ, 0 in their class.")

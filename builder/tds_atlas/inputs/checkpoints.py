@@ -162,7 +162,9 @@ def card(checkpoint: Checkpoint, tokenizer_id: str = "") -> ModelCard:
 
 
 def dtype_of(checkpoint: Checkpoint, config: Mapping[str, Any]) -> str:
-    """`auto` is the dtype that config.json gives for the weights."""
+    """`auto` is the dtype that config.json gives for the weights; `unknown` where somebody else runs them."""
+    if not checkpoint.engine.reads_weights:
+        return "unknown"
     return (
         str(config.get("dtype") or config.get("torch_dtype") or "float32")
         if checkpoint.dtype == "auto"

@@ -149,7 +149,10 @@ def entropy_bounds(known: Known) -> dict[str, Array]:
 
 
 def divergence_bounds(aligned: Known, base: Known) -> dict[str, Array]:
-    """Lower and upper bounds of the three divergences [T], and the values where both are equal, else NaN."""
+    """Lower and upper bounds of the three divergences [T]; no values (NaN), even where both happen to be equal.
+
+    A mean over the few such positions would be taken for one over all.
+    """
     forth, back = _Sorted.of(aligned, base), _Sorted.of(base, aligned)
     found = {
         "kl_aligned_base_lower": _down(forth.lower(_kl, _kl_gradient)),
@@ -160,10 +163,8 @@ def divergence_bounds(aligned: Known, base: Known) -> dict[str, Array]:
         "js_upper": _up(forth.js_upper()),
     }
     found["js_lower"] = np.minimum(found["js_lower"], found["js_upper"])
-    for name in _DIVERGENCES:
-        lower, upper = found[f"{name}_lower"], found[f"{name}_upper"]
-        found[name] = np.where(lower == upper, lower, np.float32(np.nan))
-    return found | {"clamped": np.full(len(aligned.cap), np.nan, np.float32)}
+    unknown = np.full(len(aligned.cap), np.nan, np.float32)
+    return found | dict.fromkeys((*_DIVERGENCES, "clamped"), unknown)
 
 
 def _down(values: Array) -> Array:

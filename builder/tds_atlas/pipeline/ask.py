@@ -46,9 +46,11 @@ class ScoredToken:
     aligned_logprob: float
     base_top: str
     aligned_top: str
-    kl_aligned_base: float
-    kl_base_aligned: float
-    js: float
+    kl_aligned_base: float | None  # None: lists bound it only
+    kl_base_aligned: float | None
+    js: float | None
+    js_lower: float | None = None
+    js_upper: float | None = None
 
 
 @dataclass(frozen=True)
@@ -148,10 +150,17 @@ def _tokens(
             float(aligned.logprob[i]),
             names.get(int(base.top_ids[i, 0]), "?"),
             names.get(int(aligned.top_ids[i, 0]), "?"),
-            float(divergence.kl_aligned_base[i]),
-            float(divergence.kl_base_aligned[i]),
-            float(divergence.js[i]),
+            _known(divergence.kl_aligned_base[i]),
+            _known(divergence.kl_base_aligned[i]),
+            _known(divergence.js[i]),
+            float((divergence.js if divergence.js_lower is None else divergence.js_lower)[i]),
+            float((divergence.js if divergence.js_upper is None else divergence.js_upper)[i]),
         )
+
+
+def _known(value: float) -> float | None:
+    """None for what lists bound only: JSON has no NaN."""
+    return None if value != value else float(value)
 
 
 def _lines(answer: ScoredAnswer, width: int, colour: bool) -> Iterator[tuple[Text, Text]]:

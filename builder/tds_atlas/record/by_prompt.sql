@@ -203,6 +203,7 @@ WITH
             sum(finite(kl_base_aligned)::DOUBLE) AS kl_back,
             count(finite(kl_base_aligned))::DOUBLE AS with_kl_back,
             sum(js::DOUBLE) AS js,
+            count(js)::DOUBLE AS with_js,
             coalesce(sum(delta_logprob::DOUBLE), 0) AS delta
         FROM tds
         GROUP BY ALL
@@ -217,7 +218,7 @@ SELECT
             {'place': 3, 'measure': 'shifted', 'unit': 'share', 'x': shifted, 'n': n, 'most': 1::DOUBLE},
             {'place': 4, 'measure': 'KL(aligned‖base)', 'unit': 'nats', 'x': kl, 'n': with_kl, 'most': NULL},
             {'place': 5, 'measure': 'KL(base‖aligned)', 'unit': 'nats', 'x': kl_back, 'n': with_kl_back, 'most': NULL},
-            {'place': 6, 'measure': 'JS', 'unit': 'nats', 'x': js, 'n': n, 'most': NULL},
+            {'place': 6, 'measure': 'JS', 'unit': 'nats', 'x': js, 'n': with_js, 'most': NULL},
             {'place': 7, 'measure': 'Δ log p', 'unit': 'nats', 'x': delta, 'n': with_delta, 'most': NULL},
             {'place': 9, 'measure': 'answer length', 'unit': 'tokens', 'x': n, 'n': answers, 'most': NULL}
         ],

@@ -55,6 +55,10 @@ SELECT
     d.kl_aligned_base,
     d.kl_base_aligned,
     d.js,
+    coalesce(d.kl_aligned_base, d.kl_aligned_base_lower) AS kl_aligned_base_lower,
+    coalesce(d.kl_base_aligned, d.kl_base_aligned_lower) AS kl_base_aligned_lower,
+    coalesce(d.js, d.js_lower) AS js_lower,
+    coalesce(d.js, d.js_upper) AS js_upper,
     b.top_ids AS base_ids,
     b.top_logprobs AS base_logprobs,
     a.top_ids AS aligned_ids,
@@ -83,7 +87,11 @@ COMMENT ON COLUMN paired.base_entropy         IS 'Entropy under the base conditi
 COMMENT ON COLUMN paired.aligned_entropy      IS 'Entropy under the aligned condition, nats.';
 COMMENT ON COLUMN paired.kl_aligned_base      IS 'KL(aligned‖base), full vocabulary, nats.';
 COMMENT ON COLUMN paired.kl_base_aligned      IS 'KL(base‖aligned), full vocabulary, nats.';
-COMMENT ON COLUMN paired.js                   IS 'Jensen-Shannon divergence, nats.';
+COMMENT ON COLUMN paired.js IS 'Jensen-Shannon divergence, nats; NULL where lists bound it only.';
+COMMENT ON COLUMN paired.kl_aligned_base_lower IS 'What KL(aligned‖base) is at least; see divergence for what it is at most.';
+COMMENT ON COLUMN paired.kl_base_aligned_lower IS 'What KL(base‖aligned) is at least.';
+COMMENT ON COLUMN paired.js_lower IS 'What js is at least: js itself where it is exact.';
+COMMENT ON COLUMN paired.js_upper IS 'What js is at most: js itself where it is exact.';
 COMMENT ON COLUMN paired.base_ids             IS 'Ids of the base''s k likeliest tokens.';
 COMMENT ON COLUMN paired.base_logprobs        IS 'Their log-probabilities.';
 COMMENT ON COLUMN paired.aligned_ids          IS 'Ids of the aligned model''s k likeliest tokens.';
@@ -112,6 +120,10 @@ SELECT
     kl_aligned_base,
     kl_base_aligned,
     js,
+    kl_aligned_base_lower,
+    kl_base_aligned_lower,
+    js_lower,
+    js_upper,
     base_ids[1] AS base_top_id,
     exp(base_logprobs[1]) AS base_top_probability,
     bt.text AS base_top,
@@ -154,7 +166,13 @@ COMMENT ON COLUMN tds.base_entropy    IS 'Entropy of the base distribution, nats
 COMMENT ON COLUMN tds.aligned_entropy IS 'Entropy of the aligned distribution, nats.';
 COMMENT ON COLUMN tds.kl_aligned_base IS 'KL(aligned‖base), full vocabulary, nats; can be infinite.';
 COMMENT ON COLUMN tds.kl_base_aligned IS 'KL(base‖aligned), full vocabulary, nats; can be infinite.';
-COMMENT ON COLUMN tds.js              IS 'Jensen-Shannon divergence, nats, at most ln 2.';
+COMMENT ON COLUMN tds.js IS
+    'Jensen-Shannon divergence, nats, at most ln 2; NULL, as KL and an entropy, where lists of the likeliest tokens are '
+    'all that is known of a model.';
+COMMENT ON COLUMN tds.kl_aligned_base_lower IS 'What KL(aligned‖base) is at least, nats: the value where it is exact.';
+COMMENT ON COLUMN tds.kl_base_aligned_lower IS 'What KL(base‖aligned) is at least, nats: the value where it is exact.';
+COMMENT ON COLUMN tds.js_lower IS 'What js is at least, nats: the value where it is exact.';
+COMMENT ON COLUMN tds.js_upper IS 'What js is at most, nats: the value where it is exact.';
 COMMENT ON COLUMN tds.base_top_id     IS 'Id of the base''s first choice here.';
 COMMENT ON COLUMN tds.base_top_probability IS 'Its probability under the base: how confident the base is.';
 COMMENT ON COLUMN tds.base_top        IS 'Text of the base''s first choice here.';
@@ -265,6 +283,9 @@ SELECT
     count(*) FILTER (shift = 'shifted') / count(*) AS shifted_share,
     avg(kl_aligned_base) AS mean_kl_aligned_base_nats,
     avg(js) AS mean_js_nats,
+    avg(kl_aligned_base_lower) AS mean_kl_aligned_base_lower_nats,
+    avg(js_lower) AS mean_js_lower_nats,
+    avg(js_upper) AS mean_js_upper_nats,
     avg(aligned_logprob - base_logprob) AS mean_delta_logprob_nats,
     max(base_rank) AS max_base_rank,
     min(pos) FILTER (shift = 'shifted') AS first_shifted_pos
@@ -287,6 +308,10 @@ COMMENT ON COLUMN example.marginal_share            IS 'Share of positions with 
 COMMENT ON COLUMN example.shifted_share             IS 'Share of positions with base rank above 3.';
 COMMENT ON COLUMN example.mean_kl_aligned_base_nats IS 'Mean KL(aligned‖base) over the positions, nats.';
 COMMENT ON COLUMN example.mean_js_nats              IS 'Mean Jensen-Shannon divergence, nats.';
+COMMENT ON COLUMN example.mean_kl_aligned_base_lower_nats IS
+    'What that mean of KL is at least, nats: the mean where it is exact, else NULL above.';
+COMMENT ON COLUMN example.mean_js_lower_nats IS 'What the mean of JS is at least, nats.';
+COMMENT ON COLUMN example.mean_js_upper_nats IS 'What the mean of JS is at most, nats.';
 COMMENT ON COLUMN example.mean_delta_logprob_nats   IS 'Mean ln p_aligned(o_t) - ln p_base(o_t), nats.';
 COMMENT ON COLUMN example.max_base_rank             IS 'Largest base rank.';
 COMMENT ON COLUMN example.first_shifted_pos         IS 'First shifted position, from 0; NULL where none is.';

@@ -97,10 +97,12 @@ def context(con: duckdb.DuckDBPyConnection, source: Path, prepared: dict[str, An
         raise LookupError("the table run has no report_title")
     figures, pages = prepared["figures"], read_pages(source)
     pages = [page for page in pages if not page.needs or any(name in figures for name in page.needs)]
+    headline = query.rows(con, "pages/headline")
     return prepared | {
         "run": run,
         "infinite_kl": infinite_kl(con),
-        "headline": query.rows(con, "pages/headline"),
+        "headline": headline,
+        "bounded": [row for row in headline if row["js"] is None],
         "totals": query.rows(con, "pages/totals")[0],
         "rows": lambda name: query.rows(con, f"pages/{name}"),
         "figure": _figure(figures, env),
@@ -126,14 +128,20 @@ def render(env: Environment, page: Page, values: dict[str, Any]) -> str:
         lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename.endswith(page.file)]
         line = getattr(error, "lineno", None) or (lines[-1] if lines else 1)
         raise InputError(f"{page.file}: line {line}: {first_line(error)}; fix the page in site_src") from None
-    if page.is_finding and (few := [row for row in values["headline"] if row["prompts"] < _FEW]):
+    if page.is_finding:
         head, heading, rest = text.partition(f"\n# {page.name}\n")
-        note = env.get_template("few_prompts.md").render(few=few, least=_FEW)
-        text = head + heading + note + rest
+        text = head + heading + _notes(env, values) + rest
     first = _CHART.search(text)
     image = f"figures/{first.group(1)}.png" if first else _CARD
     shared = {"description": page.about} if page.about else {}
     return "---\n" + yaml.safe_dump(shared | {"image": image}, allow_unicode=True) + text.removeprefix("---\n")
+
+
+def _notes(env: Environment, values: dict[str, Any]) -> str:
+    """What a reader must know before the numbers of any finding."""
+    few = [row for row in values["headline"] if row["prompts"] < _FEW]
+    notes = env.get_template("few_prompts.md").render(few=few, least=_FEW) if few else ""
+    return notes + (env.get_template("bounds.md").render(bounded=values["bounded"]) if values["bounded"] else "")
 
 
 def _figure(figures: dict[str, dict[str, Any]], env: Environment) -> Callable[[str, str], Markup]:

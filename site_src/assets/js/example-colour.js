@@ -28,7 +28,7 @@
       title,
       labels,
       style,
-      write: write ?? ((t) => `${digits(value(t), 3)} nats`),
+      write: write ?? ((t) => (Number.isNaN(value(t)) ? "not known" : `${digits(value(t), 3)} nats`)),
       step: (t) => step(value(t)),
       height: (t) => {
         most ??= bend(largest(value));

@@ -3,7 +3,7 @@
 (() => {
   "use strict";
   const { make, button } = window.tdsDom;
-  const { raw, n, ids, tokens, far, said, shift, delta, candidates, text } = window.tds;
+  const { raw, n, ids, tokens, far, bounds, said, shift, delta, candidates, text } = window.tds;
   const quoted = (value) => `'${value.replaceAll("'", "''")}'`;
   // JSON has no infinity.
   const rounded = (value) => (Number.isNaN(value) ? null : value === Infinity ? "inf" : Number(value.toFixed(4)));
@@ -28,6 +28,12 @@
       kl_aligned_base: rounded(far.kl[t]),
       kl_base_aligned: rounded(far.klBack[t]),
       js: rounded(far.js[t]),
+      ...(bounds && {
+        kl_aligned_base_lower: rounded(bounds.kl[t]),
+        kl_base_aligned_lower: rounded(bounds.klBack[t]),
+        js_lower: rounded(bounds.js[t]),
+        js_upper: rounded(bounds.jsMost[t]),
+      }),
       delta_logprob: rounded(delta(t)),
       conditions,
     };

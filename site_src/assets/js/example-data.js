@@ -46,12 +46,17 @@
     starts[t + 1] = starts[t] + next();
   }
 
+  const nats = (value) => (value > 1e9 ? NaN : value === 1e9 ? Infinity : value / 1e4);
   const far = { kl: new Float32Array(n), klBack: new Float32Array(n), js: new Float32Array(n) };
   for (let t = 0, next = reader(raw.far); t < n; t++)
     for (const key of ["kl", "klBack", "js"]) {
       const value = next();
-      far[key][t] = value === 1e9 ? Infinity : value / 1e4;
+      far[key][t] = nats(value);
     }
+  // Where lists of the likeliest tokens are all that is known of a model: what each is at least, and JS at most.
+  const bounds = raw.bounds ? { kl: [], klBack: [], js: [], jsMost: [] } : undefined;
+  for (let t = 0, next = bounds && reader(raw.bounds); next && t < n; t++)
+    for (const key of ["kl", "klBack", "js", "jsMost"]) bounds[key].push(nats(next()));
 
   // One condition: rank, log p and entropy by position; candidates at K places a position. Beside a base, a candidate
   // below K is a place in the base's list.
@@ -68,7 +73,8 @@
       said.rank[t] = next();
       const logp = next();
       said.logp[t] = logp === 0 ? NaN : (1 - logp) / 1000;
-      said.entropy[t] = next() / 1000;
+      const entropy = next();
+      said.entropy[t] = entropy > 1e9 ? NaN : entropy / 1000;
       for (let i = 0, minus = 0; i < K; i++) {
         const which = next();
         said.top[t * K + i] = !beside ? which : which < K ? beside.top[t * K + which] : which - K;
@@ -108,6 +114,7 @@
     ids,
     tokens,
     far,
+    bounds,
     said,
     more,
     base,

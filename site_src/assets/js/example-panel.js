@@ -3,7 +3,7 @@
 (() => {
   "use strict";
   const { make, button, number } = window.tdsDom;
-  const { raw, n, ids, tokens, far, said, shift, delta, probability, digits, candidates } = window.tds;
+  const { raw, n, ids, tokens, far, bounds, said, shift, delta, probability, digits, candidates } = window.tds;
   const fact = (list, name, value) => list.append(make("dt", "", name), make("dd", "", value));
 
   // How a candidate's place differs from that in the first list shown: nothing, up, down, or not among its ten.
@@ -35,7 +35,7 @@
     const numbers = make(
       "p",
       "tds-side-facts",
-      `rank ${number(mine.rank[t])} · log p ${digits(mine.logp[t], 3)} · H ${digits(mine.entropy[t], 2)}`,
+      `rank ${number(mine.rank[t])} · log p ${digits(mine.logp[t], 3)} · H ${Number.isNaN(mine.entropy[t]) ? "not known" : digits(mine.entropy[t], 2)}`,
     );
     numbers.title = "The token's rank and log-probability here, and the entropy of the distribution, nats";
     box.append(numbers);
@@ -59,12 +59,20 @@
     return box;
   }
 
+  function apart(key, t) {
+    if (!bounds || !Number.isNaN(far[key][t])) return `${digits(far[key][t], 4)} nats`;
+    const least = bounds[key][t],
+      most = key === "js" ? bounds.jsMost[t] : NaN;
+    if (Number.isNaN(least)) return "not known";
+    return Number.isNaN(most) ? `at least ${digits(least, 4)} nats` : `${digits(least, 4)} to ${digits(most, 4)} nats`;
+  }
+
   function facts(t) {
     const list = make("dl", "tds-facts");
     fact(list, "Δ log p", digits(delta(t), 3) + (Number.isNaN(delta(t)) ? "" : " nats, aligned − base"));
-    fact(list, "KL(aligned‖base)", `${digits(far.kl[t], 4)} nats`);
-    fact(list, "KL(base‖aligned)", `${digits(far.klBack[t], 4)} nats`);
-    fact(list, "JS", `${digits(far.js[t], 4)} nats`);
+    fact(list, "KL(aligned‖base)", apart("kl", t));
+    fact(list, "KL(base‖aligned)", apart("klBack", t));
+    fact(list, "JS", apart("js", t));
     return list;
   }
 

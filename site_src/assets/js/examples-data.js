@@ -20,6 +20,14 @@
     unit: 1000,
     step: 0.1,
   });
+  // Beyond JSON's numbers: an infinite mean, or (where lists bound it only) none.
+  const unknown = (i) => columns.kl[i] === "unknown";
+  const infinite = thousandths("kl", Infinity, "∞");
+  const divergence = {
+    ...infinite,
+    value: (i) => (unknown(i) ? null : infinite.value(i)),
+    show: (i) => (unknown(i) ? "–" : infinite.show(i)),
+  };
   const whole = (value) => ({ value, show: (i) => (value(i) === null ? "–" : number(value(i))), unit: 1, step: 1 });
 
   window.tdsRows = {
@@ -64,7 +72,7 @@
         step: 5,
       },
       tokens: { name: "Tokens", short: "Tokens", ...whole(tokens) },
-      kl: { name: "Mean KL(aligned‖base), nats", short: "Mean KL", ...thousandths("kl", Infinity, "∞") },
+      kl: { name: "Mean KL(aligned‖base), nats", short: "Mean KL", ...divergence },
       delta: { name: "Mean Δ log p, nats", short: "Mean Δ\u00a0log\u00a0p", ...thousandths("delta") },
       first: { name: "First shifted position", short: "First at", ...whole((i) => columns.first[i]) },
       rank: { name: "Largest base rank", short: "Max rank", ...whole((i) => columns.rank[i]) },

@@ -24,6 +24,8 @@ Row = dict[str, Any]
 BETWEEN = "\x7f"  # stands between tokens; `visible` writes no such character
 _OWN = ("token_id", "length")
 _FAR = ("kl_aligned_base_tenth_millinats", "kl_base_aligned_tenth_millinats", "js_tenth_millinats")
+_BOUNDS = ("kl_aligned_base_at_least", "kl_base_aligned_at_least", "js_at_least", "js_at_most")
+_UNKNOWN = 1_000_000_001  # beyond any number of a page, and the sign for an infinite one
 
 
 class Vocabulary:
@@ -61,7 +63,7 @@ class Scores:
 
     rank: Ints  # [T]
     logprob: Ints  # [T], -log p in thousandths of a nat, and 1; 0: it has no such token
-    entropy: Ints  # [T], thousandths of a nat
+    entropy: Ints  # [T], thousandths of a nat; _UNKNOWN where lists bound it only
     ids: Ints  # [T, k]
     logprobs: Ints  # [T, k], as above without the 1
 
@@ -78,16 +80,21 @@ class Answers:
 
         at, table, continuations = take("positions"), take("scores"), take("continuations")
         self.k = pc.min(pc.list_value_length(table.column("ids"))).as_py() or 0
-        numbers = [_numbers(table, name) for name in ("rank", "logprob_millinats", "entropy_millinats")]
+        numbers = [_numbers(table, name) for name in ("rank", "logprob_millinats")]
+        numbers.append(_numbers(table, "entropy_millinats", _UNKNOWN))
         lists = [_matrix(table, name, self.k) for name in ("ids", "logprobs_millinats")]
         every = Scores(numbers[0], numbers[1] + 1, numbers[2], *lists)
         self.scores: dict[str, dict[str, Scores]] = {}
         for (response_id, condition_id), rows in _spans(table, "response_id", "condition_id"):
             self.scores.setdefault(response_id, {})[condition_id] = every[rows]
         own = np.column_stack([_numbers(at, name) for name in _OWN])
-        far = np.column_stack([_numbers(at, name) for name in _FAR])
+        far = np.column_stack([_numbers(at, name, _UNKNOWN) for name in _FAR])
+        bounds = np.column_stack([_numbers(at, name, _UNKNOWN) for name in _BOUNDS])
         ends = at.column("is_end").to_numpy()
         self.at = {key: (own[rows], far[rows], bool(ends[rows][-1])) for (key,), rows in _spans(at, "response_id")}
+        self.bounds = {
+            key: bounds[rows] for (key,), rows in _spans(at, "response_id") if (far[rows, -1] == _UNKNOWN).any()
+        }
         self.readings: dict[str, Row] = {}
         for row in take("readings").to_pylist():
             self.readings.setdefault(row["response_id"], {})[row["condition_id"]] = [row["text"], row["special"]]
@@ -96,9 +103,9 @@ class Answers:
             self.continuations.setdefault(row["response_id"], {})[str(row["pos"])] = [row["text"], row["ends"]]
 
 
-def _numbers(table: pa.Table, name: str) -> Ints:
-    """A column; -1 for NULL."""
-    return np.asarray(table.column(name).fill_null(-1).to_numpy(), np.int32)
+def _numbers(table: pa.Table, name: str, absent: int = -1) -> Ints:
+    """A column; `absent` for NULL."""
+    return np.asarray(table.column(name).fill_null(absent).to_numpy(), np.int32)
 
 
 def _matrix(table: pa.Table, name: str, k: int) -> Ints:
@@ -137,6 +144,7 @@ def page_data(comparison: Row, example: Row, answers: Answers, vocabulary: Vocab
         "own": packed(np.column_stack([place[own[:, 0]], own[:, 1]])),
         "ends": ends,
         "far": packed(far),
+        "bounds": packed(answers.bounds[response_id]) if response_id in answers.bounds else "",
         "said": {c: pack_scores(scores[c], place, base if c != pair[0] else None) for c in dict.fromkeys(pair)},
         "more": more,
         "before": answers.readings.get(response_id, {}),

@@ -102,7 +102,7 @@ def index_data(examples: Sequence[Row], paged: Container[int]) -> Row:
             "answer": column(lambda e: at_answer[e["response_id"]]),
             "unshifted": column(lambda e: round(e["unshifted_share"] * e["n_tokens"])),
             "marginal": column(lambda e: round(e["marginal_share"] * e["n_tokens"])),
-            "kl": column(lambda e: _thousandths(e["mean_kl_aligned_base_nats"])),
+            "kl": column(_mean_kl),
             "delta": column(lambda e: _thousandths(e["mean_delta_logprob_nats"])),
             "first": column(lambda e: e["first_shifted_pos"]),
             "rank": column(lambda e: e["max_base_rank"]),
@@ -136,6 +136,12 @@ def _after(example: Row, others: Sequence[Row]) -> str | None:
     same = [e for e in others if e["response_id"] == example["response_id"]] or others
     later = [e for e in same if e["comparison_ordinal"] > example["comparison_ordinal"]] or same
     return min(later, key=lambda e: e["comparison_ordinal"])["comparison_id"] if later else None
+
+
+def _mean_kl(example: Row) -> int | str | None:
+    """In thousandths; a word where lists bound it only, None where it is infinite."""
+    mean = example["mean_kl_aligned_base_nats"]
+    return "unknown" if mean is None else _thousandths(mean)
 
 
 def _thousandths(value: float | None) -> int | None:

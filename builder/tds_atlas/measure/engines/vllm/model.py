@@ -23,6 +23,7 @@ from tds_atlas.inputs.checkpoints import Checkpoint, dtype_of
 from tds_atlas.inputs.engine_settings import VllmSettings
 from tds_atlas.inputs.model_config import read_config
 from tds_atlas.measure.end_tokens import until_end
+from tds_atlas.measure.engines.quantised import described
 from tds_atlas.measure.engines.vllm.frames import joined, parted
 from tds_atlas.measure.engines.vllm.head import heads_of, skeleton
 from tds_atlas.measure.engines.vllm.session import INSTALL, Session
@@ -52,7 +53,8 @@ class VllmModel:
 
     @property
     def loaded(self) -> str:
-        return "its head as read from the weights gives vLLM's own numbers" if "head" in self.__dict__ else ""
+        head = "its head as read from the weights gives vLLM's own numbers" if "head" in self.__dict__ else ""
+        return "; ".join(filter(None, (head, described(self.checkpoint))))
 
     @cached_property
     def vocab_size(self) -> int:

@@ -5,6 +5,7 @@ FROM
     (
         SELECT comparison_id, cluster_id, count(*) FILTER (js > 0.1)::DOUBLE AS x, count(*)::DOUBLE AS n
         FROM tds
+        WHERE js IS NOT NULL
         GROUP BY ALL
     )
 GROUP BY comparison_id

@@ -2,7 +2,7 @@
 -- part: How much
 -- needs: comparison
 -- Means over the prompts that both have, and the half width of their difference, paired by prompt.
-WITH answer AS (SELECT comparison_id, cluster_id, avg(js) AS js FROM tds GROUP BY ALL)
+WITH answer AS (SELECT comparison_id, cluster_id, avg(js) AS js FROM tds WHERE js IS NOT NULL GROUP BY ALL)
 SELECT
     a.comparison_id AS this,
     b.comparison_id AS that,

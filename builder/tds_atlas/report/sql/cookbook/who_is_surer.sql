@@ -16,6 +16,7 @@ FROM
             sum(aligned_entropy::DOUBLE - base_entropy) AS x,
             count(*)::DOUBLE AS n
         FROM tds
+        WHERE base_entropy IS NOT NULL AND aligned_entropy IS NOT NULL
         GROUP BY ALL
     )
 GROUP BY comparison_id

@@ -13,7 +13,10 @@ WITH
         JOIN comparison USING (comparison_id)
     ),
     per_prompt AS (
-        SELECT ordinal, label, model, tenth, cluster_id, count(*) AS n, sum(entropy) AS x FROM long GROUP BY ALL
+        SELECT ordinal, label, model, tenth, cluster_id, count(*) AS n, sum(entropy) AS x
+        FROM long
+        WHERE entropy IS NOT NULL
+        GROUP BY ALL
     )
 SELECT
     label AS comparison,

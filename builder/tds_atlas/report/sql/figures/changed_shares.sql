@@ -9,7 +9,7 @@ WITH
             unnest(
                 [
                     {'place': 1, 'measure': 'other first choice', 'x': changed, 'n': count(*)},
-                    {'place': 2, 'measure': 'JS > 0.1', 'x': count(*) FILTER (js > 0.1), 'n': count(*)},
+                    {'place': 2, 'measure': 'JS > 0.1', 'x': count(*) FILTER (js > 0.1), 'n': count(js)},
                     {
                         'place': 3,
                         'measure': 'of changed: in top 5',

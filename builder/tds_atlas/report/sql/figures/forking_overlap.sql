@@ -10,6 +10,7 @@ WITH
             row_number() OVER (PARTITION BY comparison_id ORDER BY aligned_entropy DESC, response_id, pos)
             <= ceil(0.2 * count(*) OVER (PARTITION BY comparison_id)) AS in_aligned
         FROM tds
+        WHERE base_entropy IS NOT NULL AND aligned_entropy IS NOT NULL
     ),
     per_prompt AS (
         SELECT

@@ -9,6 +9,7 @@ WITH
             base_entropy,
             ntile(10) OVER (PARTITION BY comparison_id ORDER BY base_entropy, response_id, pos) AS tenth
         FROM tds
+        WHERE base_entropy IS NOT NULL
     ),
     per_prompt AS (
         SELECT

@@ -82,14 +82,19 @@ WITH
         SELECT
             4,
             'divergences with a KL below 0',
-            count(*) FILTER (NOT (kl_aligned_base >= 0 AND kl_base_aligned >= 0)),
+            count(*) FILTER (
+                NOT (
+                    coalesce(kl_aligned_base, kl_aligned_base_lower) >= 0
+                    AND coalesce(kl_base_aligned, kl_base_aligned_lower) >= 0
+                )
+            ),
             count(*)
         FROM divergence
         UNION ALL
         SELECT
             5,
             'divergences with a JS below 0 or above ln 2',
-            count(*) FILTER (NOT (js >= 0 AND js <= ln(2) + 1e-6)),
+            count(*) FILTER (NOT (coalesce(js, js_lower) >= 0 AND coalesce(js, js_upper) <= ln(2) + 1e-6)),
             count(*)
         FROM divergence
         UNION ALL
@@ -97,7 +102,7 @@ WITH
             6,
             'divergences that were further out of their range than 1e-5 nats before they were put back',
             count(*) FILTER (NOT clamped <= 1e-5),
-            count(*)
+            count(clamped)
         FROM divergence
         UNION ALL
         SELECT 7, 'scores with a probability above 1', count(*) FILTER (NOT logprob <= 0), count(logprob)
@@ -106,7 +111,11 @@ WITH
         SELECT
             8,
             'scores with an entropy outside 0 to ln of the vocabulary',
-            count(*) FILTER (NOT (entropy >= 0 AND entropy <= ln(vocab_size) + 1e-4)),
+            count(*) FILTER (
+                NOT (
+                    coalesce(entropy, entropy_lower) >= 0 AND coalesce(entropy, entropy_upper) <= ln(vocab_size) + 1e-4
+                )
+            ),
             count(*)
         FROM score
         JOIN condition USING (condition_id)
@@ -126,6 +135,17 @@ WITH
             count(*)
         FROM score
         WHERE rank = 1
+        UNION ALL
+        SELECT
+            12,
+            'bounds of JS or of KL with the lower above the upper',
+            count(*) FILTER (
+                js_lower > js_upper
+                OR kl_aligned_base_lower > kl_aligned_base_upper
+                OR kl_base_aligned_lower > kl_base_aligned_upper
+            ),
+            count(js_lower) FILTER (js IS NULL)
+        FROM divergence
         UNION ALL
         SELECT
             11,

@@ -18,6 +18,8 @@ SELECT
     marginal_share,
     shifted_share,
     mean_kl_aligned_base_nats,
+    mean_js_lower_nats,
+    mean_js_upper_nats,
     mean_delta_logprob_nats,
     max_base_rank,
     first_shifted_pos

@@ -1,5 +1,10 @@
 -- The noise floor of each comparison: the largest mean KL of the A/A checks of its two conditions.
-SELECT label, max(kl) AS floor_nats, arg_max(condition_id, kl) AS condition_id, arg_max(arithmetic, kl) AS arithmetic
+SELECT
+    label,
+    count(condition_id) AS checks,
+    max(kl) AS floor_nats,
+    arg_max(condition_id, kl) AS condition_id,
+    arg_max(arithmetic, kl) AS arithmetic
 FROM comparison
 LEFT JOIN
     (SELECT condition_id, arithmetic, avg(finite(kl_again_first)::DOUBLE) AS kl FROM noise GROUP BY ALL)

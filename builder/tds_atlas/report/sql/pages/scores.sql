@@ -6,7 +6,7 @@ SELECT
     s.pos,
     s.rank,
     CASE WHEN s.logprob IS NOT NULL THEN round(-1000 * greatest(s.logprob, -999))::INTEGER END AS logprob_millinats,
-    greatest(round(1000 * s.entropy), 0)::INTEGER AS entropy_millinats,
+    CASE WHEN s.entropy IS NOT NULL THEN greatest(round(1000 * s.entropy), 0) END::INTEGER AS entropy_millinats,
     s.top_ids[1:10] AS ids,
     list_transform(s.top_logprobs[1:10], lambda x: round(-1000 * greatest(x, -999))::INTEGER) AS logprobs_millinats
 FROM comparison c

@@ -18,6 +18,7 @@ WITH
         UNION ALL
         SELECT comparison_id, cluster_id, 'shifted', base_entropy, shifted
         FROM said
+        WHERE base_entropy IS NOT NULL
     ),
     tied AS (
         SELECT
@@ -90,6 +91,7 @@ WITH
             sum(base_entropy)::DOUBLE AS b,
             sum(aligned_entropy)::DOUBLE AS a
         FROM tds
+        WHERE base_entropy IS NOT NULL AND aligned_entropy IS NOT NULL
         GROUP BY ALL
     ),
     branching AS (
@@ -123,7 +125,7 @@ SELECT
     any_value(entropy_half) AS entropy_half
 FROM per_prompt p
 JOIN comparison c USING (comparison_id)
-JOIN branching USING (comparison_id)
+LEFT JOIN branching b ON b.comparison_id = p.comparison_id
 LEFT JOIN found f ON f.comparison_id = p.comparison_id AND f.what = 'differs'
 LEFT JOIN found s ON s.comparison_id = p.comparison_id AND s.what = 'shifted'
 GROUP BY ordinal, label
