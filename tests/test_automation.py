@@ -72,6 +72,26 @@ def test_the_job_that_tries_zensical_stands_in_no_ones_way_and_leaves_nothing_be
     assert job["steps"][0]["with"] == {"persist-credentials": False}
 
 
+def test_the_job_that_tries_vllm_stands_in_no_ones_way_and_leaves_nothing_behind() -> None:
+    jobs: dict[str, Any] = yaml.safe_load(WORKFLOWS[0].read_text(encoding="utf-8"))["jobs"]
+    job = jobs["vllm"]
+    assert job["continue-on-error"] is True and job["permissions"] == {"contents": "read"}
+    assert not any("vllm" in other.get("needs", "") for other in jobs.values())
+    assert job["steps"][0]["with"] == {"persist-credentials": False}
+    assert not any("cache" in step.get("uses", "") for step in job["steps"])
+
+
+def test_an_environment_of_vllm_that_is_whole_is_named_and_left_as_it_is(tmp_path: Path) -> None:
+    """Without a network: the script sees its own mark, and installs nothing."""
+    version = re.search(r"^version=(.*)$", (ROOT / ".ci/vllm").read_text(encoding="utf-8"), re.MULTILINE)
+    assert version
+    (tmp_path / ".vllm").write_text(version[1])
+    done = subprocess.run([ROOT / ".ci/vllm", tmp_path], capture_output=True, text=True, env=os.environ | {"PIP_NO_INDEX": "1"})
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"export TDS_VLLM_PYTHON={tmp_path}/bin/python\n", "")
+    nowhere = subprocess.run([ROOT / ".ci/vllm"], capture_output=True, text=True)
+    assert nowhere.returncode != 0 and "give the folder" in nowhere.stderr
+
+
 @pytest.mark.parametrize("built", [False, True])
 def test_where_zensical_cannot_be_had_one_line_says_so_and_nothing_fails(tmp_path: Path, built: bool) -> None:
     (tmp_path / ".ci").mkdir()

@@ -44,6 +44,27 @@ def test_a_word_is_short_for_an_engine_as_it_stands(tmp_path: Path) -> None:
             "name: tiny\n" + NOISE % "engine: transformers",
             r"noise.0.engine: transformers is the engine of",
         ),
+        (
+            SFT,
+            "sft: {path: sft, engine: {kind: vllm, speed: 1}}",
+            r"models.sft.engine.*speed: unknown key; .*max_model_len",
+        ),
+        (
+            SFT,
+            "sft: {path: sft, engine: {kind: vllm, tensor_parallel_size: 0}}",
+            r"tensor_parallel_size: .* greater than",
+        ),
+        (
+            SFT,
+            "sft: {path: sft, engine: {kind: vllm, gpu_memory_utilization: 2}}",
+            r"gpu_memory_utilization: .* less than",
+        ),
+        (
+            SFT,
+            "sft: {path: sft, engine: vllm, device_map: auto}",
+            r"models.sft: .*vllm takes no device_map: give engine: .kind",
+        ),
+        (SFT, "sft: {path: sft, engine: vllm}", r"probes.swap: model sft runs on vllm, probes need transformers"),
         ("name: tiny", "name: tiny\n" + NOISE % "responses: sft·chat", r"noise.0: give either arithmetic .* or engine"),
         (
             "name: tiny",
@@ -71,3 +92,20 @@ def test_naming_the_default_engine_changes_no_shard(project: Path) -> None:
 
 def test_an_engine_is_no_dtype() -> None:
     assert Condition("m", "c", "vllm").dtype == "" and Condition("m", "c", "bfloat16").dtype == "bfloat16"
+
+
+def test_what_numbers_depend_on_of_vllm_names_its_shards(project: Path) -> None:
+    """How many GPUs add up a sum does; where the program lies does not."""
+    keys = []
+    for engine in ("transformers", "vllm", "{kind: vllm, python: /a}", "{kind: vllm, tensor_parallel_size: 2}"):
+        text = REPORT[: REPORT.index("probes:")] + REPORT[REPORT.index("generate:") :]
+        (project / "r.yml").write_text(text.replace("path: sft,", f"path: sft, engine: {engine},"), encoding="utf-8")
+        keys.append([shard.key for _, shard in read_plan(project / "r.yml").response_shards()])
+    assert keys[1] == keys[2] and keys[0] != keys[1] and keys[1] != keys[3]
+
+
+def test_an_adapter_over_a_model_of_vllm_is_refused_with_the_plan(project: Path) -> None:
+    text = REPORT[: REPORT.index("probes:")].replace("base: {path: base,", "base: {path: base, engine: vllm,")
+    (project / "r.yml").write_text(text.replace(SFT, "sft: {adapts: base, adapter: {path: sft}}"), encoding="utf-8")
+    with pytest.raises(InputError, match=r"models.sft: vllm runs no adapters here: merge it into base"):
+        read_plan(project / "r.yml")

@@ -13,7 +13,7 @@ from tests.report.drawn import draw
 from tests.report.sheets import sheet
 
 FLOOR = 0.02  # the largest KL of the check in the same data type; that of the others is larger
-LARGEST = {"rebatched": FLOOR, "bfloat16": 0.5, "float16": 0.3, "float32": 0.1}
+LARGEST = {"rebatched": FLOOR, "bfloat16": 0.5, "float16": 0.3, "float32": 0.1, "vllm": 0.04}
 
 
 def database(path: Path, arithmetics: tuple[str, ...]) -> Path:
@@ -37,7 +37,7 @@ def database(path: Path, arithmetics: tuple[str, ...]) -> Path:
     return path
 
 
-@pytest.mark.parametrize("others", [(), ("bfloat16",), ("float16", "bfloat16", "float32")])
+@pytest.mark.parametrize("others", [(), ("bfloat16",), ("vllm",), ("float16", "bfloat16", "float32")])
 def test_the_floor_is_of_the_same_data_type(tmp_path: Path, others: tuple[str, ...]) -> None:
     path = database(tmp_path / "x.duckdb", (*others, "rebatched"))
     con = query.connect(path)
@@ -75,3 +75,24 @@ def test_each_check_is_shown_with_its_own_numbers(tmp_path: Path) -> None:
     assert (
         "| bfloat16 |" in page and "less than ten times the floor" in page
     )  # beside the noisiest check, a mean of 0.25
+
+
+@pytest.mark.parametrize("checks", [("rebatched",), ("rebatched", "bfloat16", "vllm")])
+def test_the_floor_between_engines_has_a_line_of_its_own(tmp_path: Path, checks: tuple[str, ...]) -> None:
+    path = database(tmp_path / "x.duckdb", checks)
+    con = query.connect(path)
+    trust, method = sheet(path, "findings/trust.md"), sheet(path, "method.md")
+    ((positions, mean),) = con.execute("SELECT count(*), avg(kl_aligned_base) FROM divergence WHERE comparison_id = 'check-rebatched'").fetchall()
+    line = f"**Between engines**, base·plain measured again by vllm: 0 of {positions:,} ranks differ, 0 in their class, and the mean KL is {mean * 2:.2g} nats."
+    assert (line in trust) == ("vllm" in checks), trust
+    assert trust.count("Between engines") == ("vllm" in checks)
+    assert ("by another engine, on the same weights" in method) == ("vllm" in checks)
+
+
+def test_between_engines_of_which_one_gives_lists_alone_ranks_are_compared(tmp_path: Path) -> None:
+    path = database(tmp_path / "x.duckdb", ("rebatched", "vllm"))
+    with duckdb.connect(str(path)) as con:
+        con.execute("UPDATE divergence SET kl_aligned_base = NULL WHERE comparison_id = 'check-vllm'")
+    text = sheet(path, "findings/trust.md")
+    line = text[text.index("**Between engines**") :]
+    assert line[: line.index(" - **")].rstrip().endswith("ranks differ, 0 in their class.")

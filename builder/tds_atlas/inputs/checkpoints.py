@@ -50,9 +50,12 @@ class Checkpoint:
     adapter: Path | None = None
     adapter_card: AdapterCard | None = None
     engine: EngineSettings = field(default_factory=TransformersSettings)
+    gguf: Path | None = None  # the weights, in place of those of the folder
 
     @property
     def source(self) -> str:
+        if self.gguf and not self.adapter:
+            return self.gguf.name
         origin = self.settings.adapter or self.settings
         return origin.hub or real_path(self.adapter or self.folder).name
 
@@ -69,12 +72,24 @@ def locate(model_id: str, models: Mapping[str, ModelSettings]) -> Checkpoint:
     folder, revision = _folder(f"models.{model_id}", settings)
     if not (folder / CONFIG).is_file():
         raise InputError(f"models.{model_id}: {folder} {_instead_of_a_model(folder)}")
-    weights = weights_of(f"models.{model_id}", folder, settings.engine)
-    content = hash_files([folder / name for name in (CONFIG, GENERATION)] + ([] if revision else weights))
+    key, gguf = f"models.{model_id}", settings.gguf
+    weights = [_gguf_file(key, gguf)] if gguf else weights_of(key, folder, settings.engine)
+    pinned = revision and not gguf
+    content = hash_files([folder / name for name in (CONFIG, GENERATION)] + ([] if pinned else weights))
     tokenizer = _hash_tokenizer(folder)
     weights_hash = f"{revision or ''}{content}"
     checkpoint = Checkpoint(model_id, settings, folder, revision, weights_hash, tokenizer, settings.dtype, folder)
-    return replace(checkpoint, engine=settings.engine)
+    return replace(checkpoint, engine=settings.engine, gguf=gguf)
+
+
+def _gguf_file(key: str, path: Path) -> Path:
+    """The same path. Raises InputError unless such a file is there."""
+    if not path.is_file():
+        raise InputError(f"{key}.gguf: no file {path}; paths are relative to the report file")
+    with path.open("rb") as file:
+        if file.read(4) != b"GGUF":
+            raise InputError(f"{key}.gguf: {path} is no GGUF file")
+    return path
 
 
 def weights_of(key: str, folder: Path, engine: EngineSettings) -> list[Path]:
@@ -86,6 +101,8 @@ def weights_of(key: str, folder: Path, engine: EngineSettings) -> list[Path]:
 
 def _locate_adapter(model_id: str, settings: ModelSettings, base: Checkpoint) -> Checkpoint:
     assert settings.adapter is not None
+    if base.engine.kind == "vllm":
+        raise InputError(f"models.{model_id}: vllm runs no adapters here: merge it into {settings.adapts}")
     folder, revision = _folder(f"models.{model_id}.adapter", settings.adapter)
     files = [folder / ADAPTER_CONFIG, folder / ADAPTER_WEIGHTS]
     for file in files:
@@ -121,7 +138,7 @@ def card(checkpoint: Checkpoint, tokenizer_id: str = "") -> ModelCard:
     """A model as config.json and the headers of its weight files describe it. Raises InputError for damaged files."""
     folder = checkpoint.folder
     config = read_config(folder)
-    files = weights_of(f"models.{checkpoint.model_id}", folder, checkpoint.engine)
+    files = [] if checkpoint.gguf else weights_of(f"models.{checkpoint.model_id}", folder, checkpoint.engine)
     shapes = [shape for path in files for shape in tensor_shapes(path)]
     if files:
         check_sizes(folder, config, shapes)
@@ -135,16 +152,16 @@ def card(checkpoint: Checkpoint, tokenizer_id: str = "") -> ModelCard:
         checkpoint.source,
         checkpoint.revision,
         model_config.architecture(folder, config) + (" + adapter" if checkpoint.adapter else ""),
-        sum(map(math.prod, shapes)) if files else None,
+        sum(map(math.prod, shapes)) if files and "quantization_config" not in config else None,
         model_config.vocab_size(folder, config),
-        _dtype(checkpoint, config),
+        dtype_of(checkpoint, config),
         checkpoint.weights_hash,
         tokenizer_id,
         checkpoint.engine.kind,
     )
 
 
-def _dtype(checkpoint: Checkpoint, config: Mapping[str, Any]) -> str:
+def dtype_of(checkpoint: Checkpoint, config: Mapping[str, Any]) -> str:
     """`auto` is the dtype that config.json gives for the weights; `unknown` where somebody else runs them."""
     if not checkpoint.engine.reads_weights:
         return "unknown"

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from tds_atlas.domain import InputError
 from tds_atlas.files import hash_files
-from tds_atlas.inputs.blocks import InputPath, Positive, Settings
+from tds_atlas.inputs.blocks import InputPath, Positive, Settings, beside_report
 
 
 class TransformersSettings(Settings):
@@ -25,6 +25,23 @@ class TransformersSettings(Settings):
     def identity(self) -> tuple[str, ...]:
         """What of these settings the numbers depend on; for shards of this engine nothing, as they are older."""
         return ()
+
+
+class VllmSettings(Settings):
+    """vLLM, in a process under a Python of its own: exact, for large models, several GPUs and quantised checkpoints."""
+
+    kind: Literal["vllm"] = "vllm"
+    exact: ClassVar[bool] = True
+    reads_weights: ClassVar[bool] = True
+    # That has vLLM; default: TDS_VLLM_PYTHON of the environment.
+    python: Annotated[Path, AfterValidator(beside_report)] | None = None
+    tensor_parallel_size: Positive = 1  # GPUs for one model
+    max_model_len: Positive | None = None  # tokens of a text at most; default: as many as the model reads
+    gpu_memory_utilization: Annotated[float, Field(gt=0, le=1)] | None = None  # of each GPU, for each model; vLLM: 0.9
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        return ("vllm", str(self.tensor_parallel_size))
 
 
 def _address(url: str) -> str:
@@ -84,5 +101,7 @@ def _from_word(value: Any) -> Any:
 
 
 EngineSettings = Annotated[
-    TransformersSettings | ServedSettings | RecordedSettings, Field(discriminator="kind"), BeforeValidator(_from_word)
+    TransformersSettings | VllmSettings | ServedSettings | RecordedSettings,
+    Field(discriminator="kind"),
+    BeforeValidator(_from_word),
 ]

@@ -60,6 +60,7 @@ class ModelSettings(Source):
     label: str | None = None
     dtype: Dtype = "auto"
     device_map: Literal["auto"] | None = None  # spread one model over all GPUs
+    gguf: InputPath | None = None  # quantised weights in place of the folder's; config and tokenizer are the folder's
     engine: EngineSettings = TransformersSettings()  # who computes its numbers
 
     def check_source(self) -> None:
@@ -71,6 +72,12 @@ class ModelSettings(Source):
             raise ValueError("an adapter takes path, hub, dtype and device_map from the model it adapts")
         elif "engine" in self.model_fields_set:
             raise ValueError("an adapter takes no engine: it is run by that of the model it adapts")
+        elif self.gguf:
+            raise ValueError("an adapter takes no gguf: give it to the model that it adapts")
+        if self.gguf and self.engine.kind != "transformers":
+            raise ValueError(f"a gguf file needs engine: transformers, not {self.engine.kind}")
+        if self.device_map and self.engine.kind == "vllm":
+            raise ValueError("vllm takes no device_map: give engine: {kind: vllm, tensor_parallel_size: N}")
 
 
 class ContextSettings(Settings):

@@ -115,10 +115,11 @@ class Scorer:
         """[N, d] hidden states (or [N, V] logits) that predict the batch's response positions, one after another."""
         model = self.exact[condition]
         rows = [(*prompts[r.response_id][condition], *model.readable(r.token_ids[:-1])) for r in batch]
+        last = [len(response.token_ids) for response in batch]
         with model.using():
-            again = condition.arithmetic == REBATCHED
-            out = [model.states_again(row) for row in rows] if again else model.states(rows)
-        return torch.cat([x[-len(response.token_ids) :] for x, response in zip(out, batch, strict=True)])
+            if condition.arithmetic == REBATCHED:
+                return torch.cat([model.states_again(row, n) for row, n in zip(rows, last, strict=True)])
+            return torch.cat(model.states(rows, last))
 
     def _lists(self, condition: Condition, batch: Sequence[Response], prompts: PromptIds) -> Columns:
         """The columns of the batch's response positions, one after another, of a model that gives no more."""

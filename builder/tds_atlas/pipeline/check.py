@@ -52,7 +52,7 @@ def check(plan: Plan) -> Iterator[str]:
     for name, c in cards.items():
         adapter = plan.checkpoints[name].adapter_card
         other = f"; its adapter was trained on {adapter.other_base}" if adapter and adapter.other_base else ""
-        size = "weights elsewhere" if c.parameters is None else f"{c.parameters:,} parameters"
+        size = "parameters not counted" if c.parameters is None else f"{c.parameters:,} parameters"
         yield f"  model {name}: {c.architecture}, {size}, {c.dtype}, {c.source}, run by {c.engine}{other}"
     yield from (f"  {line}" for line in moving_lines(plan.checkpoints))
     for pair in plan.report.all_comparisons:

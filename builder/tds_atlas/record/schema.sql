@@ -21,7 +21,7 @@ COMMENT ON COLUMN model.label        IS 'Name shown in the site.';
 COMMENT ON COLUMN model.source       IS 'Folder name or Hub id of the weights.';
 COMMENT ON COLUMN model.revision     IS 'Pinned Hub revision; NULL for a local folder.';
 COMMENT ON COLUMN model.architecture IS 'Class of the model in transformers, e.g. LlamaForCausalLM.';
-COMMENT ON COLUMN model.parameters   IS 'Number of parameters; NULL where the weights are elsewhere.';
+COMMENT ON COLUMN model.parameters   IS 'Number of parameters; NULL where the weights are elsewhere, or quantised.';
 COMMENT ON COLUMN model.vocab_size   IS 'Width of the logits; may exceed the tokenizer (padding).';
 COMMENT ON COLUMN model.dtype        IS 'Data type of the weights at run time; statistics are always float32.';
 COMMENT ON COLUMN model.weights_hash IS 'SHA-256 over the weight files (local) or the pinned revision (Hub).';

@@ -237,7 +237,7 @@ COMMENT ON VIEW noise IS
     'other difference.';
 COMMENT ON COLUMN noise.comparison_id  IS 'The check; see comparison.';
 COMMENT ON COLUMN noise.condition_id   IS 'The condition measured twice; see condition.';
-COMMENT ON COLUMN noise.arithmetic     IS 'What differs in the second measurement: rebatched, or a dtype.';
+COMMENT ON COLUMN noise.arithmetic     IS 'What differs in the second measurement: rebatched, a dtype, or an engine.';
 COMMENT ON COLUMN noise.rank           IS 'Rank of o_t the first time.';
 COMMENT ON COLUMN noise.rank_again     IS 'Rank of o_t the second time.';
 COMMENT ON COLUMN noise.logprob        IS 'ln p(o_t) the first time, nats.';

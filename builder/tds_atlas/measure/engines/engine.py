@@ -68,10 +68,10 @@ class ExactModel(Model, Protocol):
     def using(self) -> AbstractContextManager[object]:
         """Around each use: an adapter is switched on."""
 
-    def states(self, rows: Sequence[Ids]) -> list[Tensor]:
-        """[n, d] hidden states (or [n, V] logits) behind each id of each row."""
+    def states(self, rows: Sequence[Ids], last: Sequence[int]) -> list[Tensor]:
+        """[n, d] hidden states (or [n, V] logits) behind the last ids of each row, so many as `last` says."""
 
-    def states_again(self, row: Ids) -> Tensor:
+    def states_again(self, row: Ids, last: int) -> Tensor:
         """[n, d or V] The same numbers of one row, computed differently: for the A/A check `rebatched`."""
 
 

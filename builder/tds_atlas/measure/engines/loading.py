@@ -15,13 +15,13 @@ from typing import Any
 import torch
 from safetensors import safe_open
 from torch import nn
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
 from tds_atlas.domain import InputError, first_line
 from tds_atlas.inputs.checkpoints import Checkpoint
-from tds_atlas.inputs.model_config import read_config
 from tds_atlas.inputs.weights import weight_files
+from tds_atlas.measure.engines.quantised import check_packages, described, quietly
 
 transformers_logging.set_verbosity_error()
 transformers_logging.disable_progress_bar()
@@ -39,6 +39,7 @@ class Weights:
 
     model: Any
     loaded: str = ""  # what was found when it was loaded, for a reader
+    is_quantised: bool = False
     embeddings: tuple[str, ...] = ()  # names of the tables that have a row for each token
     adapter_kind: str = ""  # of the adapters attached so far
     peft_model: Any = None
@@ -92,38 +93,56 @@ def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerFast:
 
 def load_weights(checkpoint: Checkpoint, dtype: str, device: str) -> Weights:
     """The weights in memory. Raises InputError unless files and model have the same tensors."""
-    name, device_map = f"models.{checkpoint.model_id}: {checkpoint.folder}", checkpoint.settings.device_map
+    name, quantised = f"models.{checkpoint.model_id}: {checkpoint.folder}", described(checkpoint)
+    check_packages(checkpoint)
     try:
-        tensors = _tensor_types(checkpoint)
-        wrapped = any(re.search(_WRAPPERS, tensor) for tensor in tensors)
-        with warnings.catch_warnings():
+        tensors = {} if checkpoint.gguf else _tensor_types(checkpoint)
+        with warnings.catch_warnings(), quietly(bool(quantised)):
             warnings.simplefilter("ignore")
-            pair: Any = AutoModelForCausalLM.from_pretrained(
-                checkpoint.folder,
-                dtype=dtype if dtype == "auto" else getattr(torch, dtype),
-                device_map=device_map,
-                use_safetensors=True,
-                local_files_only=True,
-                trust_remote_code=False,
-                key_mapping={_WRAPPERS: ""} if wrapped else None,
-                output_loading_info=True,
-                ignore_mismatched_sizes=True,  # they are in the report
-            )
-            model, report = pair
-        model.requires_grad_(False)
-        if device_map is None:
-            nn.Module.to(model, device)
+            model, report = _loaded(checkpoint, dtype, any(re.search(_WRAPPERS, tensor) for tensor in tensors))
+            model.requires_grad_(False)
+            if checkpoint.settings.device_map is None:
+                nn.Module.to(model, device)
+            if quantised:  # some weights are unpacked when they are first used
+                with torch.inference_mode():
+                    model(torch.zeros(1, 1, dtype=torch.long, device=model.device), use_cache=False)
     except Exception as error:  # transformers raises many types; the user needs the folder and the reason
-        raise InputError(
-            f"models.{checkpoint.model_id}: cannot be loaded from {checkpoint.folder}: {first_line(error)}"
-        ) from None
+        where = checkpoint.gguf or checkpoint.folder
+        raise InputError(f"models.{checkpoint.model_id}: cannot be loaded from {where}: {first_line(error)}") from None
     _check_report(name, report)
-    if "quantization_config" not in read_config(checkpoint.folder):
+    if not quantised:
         _check_types(name, model, tensors)
     _spare_memory(model)
     model.generation_config = GenerationConfig()  # greedy means greedy: drop the checkpoint's penalties and sampling
+    return Weights(model, _found(tensors, quantised), bool(quantised), _embedding_names(model))
+
+
+def _loaded(checkpoint: Checkpoint, dtype: str, wrapped: bool) -> tuple[Any, Mapping[str, Any]]:
+    """The model as transformers loads it, and its report of tensors."""
+    own: dict[str, Any] = {"use_safetensors": True}
+    if checkpoint.gguf:  # its own config says less than the folder's
+        config = AutoConfig.from_pretrained(checkpoint.folder, local_files_only=True, trust_remote_code=False)
+        own = {"gguf_file": str(checkpoint.gguf.resolve()), "config": config}
+    pair: Any = AutoModelForCausalLM.from_pretrained(
+        checkpoint.folder,
+        dtype=dtype if dtype == "auto" else getattr(torch, dtype),
+        device_map=checkpoint.settings.device_map,
+        local_files_only=True,
+        trust_remote_code=False,
+        key_mapping={_WRAPPERS: ""} if wrapped else None,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,  # they are in the report
+        **own,
+    )
+    return pair  # type: ignore[no-any-return]
+
+
+def _found(tensors: Mapping[str, str], quantised: str) -> str:
+    """What was found, for a reader."""
+    wrapped = any(re.search(_WRAPPERS, tensor) for tensor in tensors)
     wrapper = " (the prefixes of a wrapper taken off their names)" if wrapped else ""
-    return Weights(model, f"all {len(tensors):,} tensors in place{wrapper}", _embedding_names(model))
+    place = f"all {len(tensors):,} tensors in place{wrapper}" if tensors else "all tensors in place"
+    return f"{place}; {quantised}" if quantised else place
 
 
 def _spare_memory(model: Any) -> None:

@@ -42,7 +42,7 @@ class Models:
         """What of the machine and the libraries may show in the last digits of a number."""
         instances = self.instances.values()
         return {
-            "loaded": {m.checkpoint.model_id: m.loaded for m in instances},
+            "loaded": {name: self._loaded_as(name) for name in {m.checkpoint.model_id for m in instances}},
             "device": self.device,
             "machine": platform.machine(),
             "attention": ", ".join(sorted({m.attention for m in instances if m.attention})),
@@ -51,6 +51,11 @@ class Models:
             "torch": version("torch"),
             "transformers": version("transformers"),
         }
+
+    def _loaded_as(self, model_id: str) -> str:
+        """What was found when a model was loaded, on whatever engines."""
+        texts = (m.loaded for m in self.instances.values() if m.checkpoint.model_id == model_id)
+        return "; ".join(dict.fromkeys(filter(None, texts)))
 
     def model(self, checkpoint: Checkpoint, dtype: str = "", engine: EngineSettings | None = None) -> Model:
         """The checkpoint in its own dtype and on its own engine, or once more in another."""
@@ -63,6 +68,10 @@ class Models:
 
     def _started(self, checkpoint: Checkpoint, dtype: str, engine: EngineSettings, end_ids: Ids) -> Model:
         """The model on its engine. Each engine is imported where it is used: it may need packages of its own."""
+        if engine.kind == "vllm":
+            from tds_atlas.measure.engines.vllm.model import start
+
+            return start(checkpoint, dtype, engine, end_ids, self.device)
         if engine.kind == "served":
             from tds_atlas.measure.engines.served import connect
 
@@ -74,7 +83,7 @@ class Models:
         return self._loaded(checkpoint, dtype, end_ids)
 
     def _loaded(self, checkpoint: Checkpoint, dtype: str, end_ids: Ids) -> LoadedModel:
-        shared = (checkpoint.folder, dtype)
+        shared = (checkpoint.gguf or checkpoint.folder, dtype)
         if shared not in self.weights:
             self.weights[shared] = load_weights(checkpoint, dtype, self.device)
         weights = self.weights[shared]

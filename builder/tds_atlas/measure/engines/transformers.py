@@ -140,8 +140,12 @@ class LoadedModel:
         return torch.arange(1, 13, device=self.device)[None] % self.vocab_size  # [1, 12]
 
     def _agree(self, one: Tensor, other: Tensor) -> bool:
-        """On average, in standard deviations of the logits: in half precision a single logit may be far off."""
-        tolerance = 5e-2 if self.model.dtype in (torch.bfloat16, torch.float16) else 1e-3
+        """On average, in standard deviations of the logits: in half precision a single logit may be far off.
+
+        So it may where activations are quantised, too: by scales that other tokens of the batch decide.
+        """
+        coarse = self.weights.is_quantised or self.model.dtype in (torch.bfloat16, torch.float16)
+        tolerance = 5e-2 if coarse else 1e-3
         one, other = one.float(), other.float()
         return bool((one - other).square().mean().sqrt() <= tolerance * one.std().clamp_min(1e-6))
 
@@ -155,22 +159,22 @@ class LoadedModel:
         logits: Tensor = self.model(input_ids=ids, use_cache=False, **masks).logits
         return logits
 
-    def states(self, rows: Sequence[Ids]) -> list[Tensor]:
-        """[n, d] hidden states (or [n, V] logits) of each row: together, padded on the right, if that is the same."""
+    def states(self, rows: Sequence[Ids], last: Sequence[int]) -> list[Tensor]:
+        """Rows together, padded on the right, if that is the same."""
         width = max(map(len, rows))
         if self.head is None or width > self.static_rope_length:
             forward = self.body if self.head else self.logits
-            return [forward(torch.tensor([row], device=self.device))[0] for row in rows]
+            return [forward(torch.tensor([r], device=self.device))[0, -n:] for r, n in zip(rows, last, strict=True)]
         ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in rows], device=self.device)  # [B, T]
-        return [x[: len(row)] for x, row in zip(self.body(ids), rows, strict=True)]
+        return [x[: len(row)][-n:] for x, row, n in zip(self.body(ids), rows, last, strict=True)]
 
-    def states_again(self, row: Ids) -> Tensor:
+    def states_again(self, row: Ids, last: int) -> Tensor:
         """[n, d or V] A row alone, behind masked padding if that changes nothing."""
         forward = self.body if self.head else self.logits
         pad = 1 + len(row) % 7 if self.hides_padding else 0
         ids = torch.tensor([[0] * pad + list(row)], device=self.device)
         mask = torch.tensor([[0] * pad + [1] * len(row)], device=self.device)
-        return forward(ids, attention_mask=mask, **self.position_ids(mask))[0, pad:]
+        return forward(ids, attention_mask=mask, **self.position_ids(mask))[0, pad:][-last:]
 
     def texts_at_once(self, tokens: int, most: int) -> int:
         return rows_at_once([self], tokens, most)

@@ -16,9 +16,7 @@ WITH
     per_prompt AS (SELECT comparison_id, cluster_id, count(*) AS n FROM binned GROUP BY ALL),
     counts AS (SELECT comparison_id, cluster_id, bin, count(*)::DOUBLE AS x FROM binned GROUP BY ALL),
     bins AS (SELECT unnest(range(min(bin), max(bin) + 1)) AS bin FROM binned),
-    floor_of AS (
-        SELECT max(finite(kl_again_first))::DOUBLE AS floor_nats FROM noise WHERE NOT contains(arithmetic, 'float')
-    ),
+    floor_of AS (SELECT max(finite(kl_again_first))::DOUBLE AS floor_nats FROM noise WHERE arithmetic = 'rebatched'),
     under AS (
         SELECT comparison_id, avg((kl_aligned_base <= floor_nats)::INTEGER) AS under_floor_share
         FROM tds

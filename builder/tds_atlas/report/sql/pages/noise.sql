@@ -1,7 +1,8 @@
--- A/A checks: what arithmetic alone changes.
+-- A/A checks: what arithmetic alone changes, and what another engine does.
 SELECT
     condition_id,
     arithmetic,
+    arithmetic <> 'rebatched' AND NOT contains(arithmetic, 'float') AS is_engine,
     count(*) AS positions,
     count(*) FILTER (rank <> rank_again) AS ranks,
     count(*) FILTER (class_flips) AS classes,
