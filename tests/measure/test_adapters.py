@@ -19,6 +19,7 @@ from tds_atlas.inputs.checkpoints import card, locate
 from tds_atlas.inputs.settings import ModelSettings
 from tds_atlas.measure import time_limit
 from tds_atlas.measure.engines.transformers import LoadedModel, Models
+from tds_atlas.measure.memory import rows_at_once
 from tests import tiny
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:peft", "ignore::FutureWarning:transformers")
@@ -97,6 +98,19 @@ def test_every_kind_is_what_peft_computes_and_leaves_the_base_alone(biased: Path
     copy = kind.startswith("biases")
     assert ("over a copy of its own" in models["tuned"].loaded) == copy
     assert (models["tuned"].weights is models["base"].weights) != copy
+
+
+def test_weights_that_an_adapter_shares_count_once(
+    family: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What base and adapter read together takes at most half of what is in memory, which holds the weights once."""
+    monkeypatch.setattr("tds_atlas.measure.memory._ROOM", 0)
+    models = adapted(family / "base", tuned=tiny.save_adapter(tmp_path / "adapter", family / "base", seed=1))
+    base, tuned = models["base"], models["tuned"]
+    row = 10 * (base.cache_bytes + tuned.cache_bytes) + 12 * (base.vocab_size + tuned.vocab_size)
+    assert rows_at_once([base, tuned], 10, 10**9) == max(1, tuned.weight_bytes // 2 // row)
+    other = adapted(family / "base")["base"]
+    assert rows_at_once([base, other], 10, 10**9) == (base.weight_bytes + other.weight_bytes) // 2 // row
 
 
 def test_several_kinds_over_one_base_do_not_touch_each_other(biased: Path, tmp_path: Path) -> None:
@@ -197,7 +211,9 @@ def test_a_pattern_that_is_never_found_is_stopped(tmp_path: Path, monkeypatch: p
     config[key] = {never: 4} if key == "rank_pattern" else never
     (folder / "adapter_config.json").write_text(json.dumps(config))
     monkeypatch.setattr(time_limit, "SECONDS", 0.2)
-    with pytest.raises(InputError, match=r"^models.a.adapter: .*: looking for the pattern '\(\.\+\)\+\[!\]' has not ended"):
+    with pytest.raises(
+        InputError, match=r"^models.a.adapter: .*: looking for the pattern '\(\.\+\)\+\[!\]' has not ended"
+    ):
         adapted(base, a=folder)
 
 
@@ -208,5 +224,7 @@ def test_nan_that_attention_would_pass_over_is_named(tmp_path: Path) -> None:
     name = next(name for name in tensors if "layers.0.self_attn.q_proj.lora_B" in name)
     tensors[name][0] = float("nan")
     save_file(tensors, file, {"format": "pt"})
-    with pytest.raises(InputError, match=rf"^models.a.adapter: .*: {name} holds NaN or infinity; train or save it again$"):
+    with pytest.raises(
+        InputError, match=rf"^models.a.adapter: .*: {name} holds NaN or infinity; train or save it again$"
+    ):
         adapted(base, a=tmp_path / "a")
