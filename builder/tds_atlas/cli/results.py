@@ -55,13 +55,15 @@ def swap(report: ReportOption = DEFAULT_REPORT) -> None:
     from tds_atlas.pipeline import steps
     from tds_atlas.pipeline.plan import read_plan
     from tds_atlas.report.output import format_table, terminal_width
-    from tds_atlas.report.query import connect, table
+    from tds_atlas.report.query import connect, consistent, table
 
     plan = read_plan(report)
     if plan.report.probes.swap is None:
         raise InputError(f"{report}: probes.swap: missing; list there the comparisons to swap tokens in")
     steps.measure(plan)
-    outcomes = table(connect(plan.report.output.database), "pages/swap_outcomes")
+    database = plan.report.output.database
+    with consistent(database):
+        outcomes = table(connect(database), "pages/swap_outcomes")
     tell(format_table(outcomes, "table", terminal_width()))
 
 
