@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import duckdb
 from duckdb.sqltypes import DuckDBPyType
@@ -27,7 +28,7 @@ def _has_time(kind: DuckDBPyType) -> bool:
     return kind.id != "enum" and _TIME.search(str(kind)) is not None
 
 
-def _with_text(kind: DuckDBPyType) -> str:
+def _with_text(kind: Any) -> str:
     """The type in SQL, with VARCHAR for each time; VARCHAR for a whole tuple or union with one."""
     if not _has_time(kind):
         return str(kind)
