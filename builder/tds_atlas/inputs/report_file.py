@@ -18,19 +18,16 @@ from tds_atlas.inputs.settings import (
     ContextSettings,
     ControlSettings,
     Devices,
-    GenerateSettings,
     ModelSettings,
     Name,
     NoiseSettings,
-    OutputSettings,
     Positive,
     PromptSettings,
     ResponseSettings,
     RolesSettings,
-    ScoreSettings,
     Settings,
-    SiteSettings,
 )
+from tds_atlas.inputs.step_settings import GenerateSettings, OutputSettings, ScoreSettings, SiteSettings
 
 _KEY = 80  # characters of a key in a message
 
