@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from tds_atlas.domain import Response
-from tds_atlas.inputs.settings import ScoreSettings
+from tds_atlas.inputs.step_settings import ScoreSettings
 from tds_atlas.measure.score import Scorer
 from tds_atlas.measure.side import Side
 from tests.bench.pairs import COMPARISON, Pair

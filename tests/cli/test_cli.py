@@ -83,6 +83,17 @@ def test_query_prints_rows_and_refuses_in_one_line(project: Path) -> None:
     assert refused("query", "DELETE FROM score")
 
 
+@pytest.mark.parametrize("end", ["/", "//", "/."])
+def test_a_folders_name_replaces_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    database, thesis = synthetic.write(tmp_path / "made.duckdb", prompts=1), tmp_path / "thesis.tex"
+    thesis.write_text("years of work", encoding="utf-8")
+    line = f"tds: thesis.tex{end}: is the name of a folder; give that of a file, without the slash at its end"
+    assert refused("query", "SELECT 1", "--db", str(database), "-o", f"thesis.tex{end}") == line
+    assert refused("publish", "--zip", f"thesis.tex{end}") == line
+    assert thesis.read_text(encoding="utf-8") == "years of work"
+
+
 def test_swap_prints_what_became_of_the_texts(project: Path) -> None:
     lines = tds("swap", "-r", "report.yml").stdout.splitlines()
     assert lines[0].split()[:4] == ["comparison_id", "method", "aimed_share", "swapped_share"]

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tests.hostile.case import Case, Damage
-from tests.hostile.seeds import REPORT, write_report
+from tests.hostile.seeds import UNCONTROLLED, write_report
 from tests.hostile.settings import PLACES
 
 Rows = list[dict[str, Any]]
@@ -179,6 +179,6 @@ def _instead(file: str, suffix: str, raw: bytes, place: Damage | None = None) ->
         source = (
             {"prompts": {"path": path.name}} if file == "prompts" else {"responses": {"given": {"path": path.name}}}
         )
-        write_report(project, REPORT | source)
+        write_report(project, UNCONTROLLED | source)
 
     return damage

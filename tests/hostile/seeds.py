@@ -45,7 +45,8 @@ REPORT: dict[str, Any] = {
     "site": {"example_pages": 8},
     "output": {"shards": "data/shards", "database": "data/tds.duckdb", "site": "site"},
 }
-QUICK = {key: value for key, value in REPORT.items() if key not in ("conditions", "noise", "probes")}
+UNCONTROLLED = {key: value for key, value in REPORT.items() if key != "controls"}  # which name prompts and models
+QUICK = {key: value for key, value in REPORT.items() if key not in ("conditions", "noise", "probes", "controls")}
 QUICK |= {"comparisons": [SIDES]}
 QUERIES = (("query", "FROM tds ORDER BY ALL", "-f", "csv"), ("query", "-s", "figures/shift_by_comparison", "-f", "csv"))
 ANSWERS = [
@@ -97,5 +98,5 @@ def _said(project: Path, command: tuple[str, ...]) -> str:
 
 
 def quickly(project: Path) -> None:
-    """A report of one comparison without probes or checks."""
+    """A report of one comparison without probes, controls or checks."""
     write_report(project, QUICK)

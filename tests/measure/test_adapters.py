@@ -20,6 +20,7 @@ from tds_atlas.inputs.settings import ModelSettings
 from tds_atlas.measure import time_limit
 from tds_atlas.measure.engines.models import Models
 from tds_atlas.measure.engines.transformers import LoadedModel
+from tds_atlas.measure.memory import rows_at_once
 from tests import tiny
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:peft", "ignore::FutureWarning:transformers")
@@ -98,6 +99,19 @@ def test_every_kind_is_what_peft_computes_and_leaves_the_base_alone(biased: Path
     copy = kind.startswith("biases")
     assert ("over a copy of its own" in models["tuned"].loaded) == copy
     assert (models["tuned"].weights is models["base"].weights) != copy
+
+
+def test_weights_that_an_adapter_shares_count_once(
+    family: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What base and adapter read together takes at most half of what is in memory, which holds the weights once."""
+    monkeypatch.setattr("tds_atlas.measure.memory._ROOM", 0)
+    models = adapted(family / "base", tuned=tiny.save_adapter(tmp_path / "adapter", family / "base", seed=1))
+    base, tuned = models["base"], models["tuned"]
+    row = 10 * (base.cache_bytes + tuned.cache_bytes) + 12 * (base.vocab_size + tuned.vocab_size)
+    assert rows_at_once([base, tuned], 10, 10**9) == max(1, tuned.weight_bytes // 2 // row)
+    other = adapted(family / "base")["base"]
+    assert rows_at_once([base, other], 10, 10**9) == (base.weight_bytes + other.weight_bytes) // 2 // row
 
 
 def test_several_kinds_over_one_base_do_not_touch_each_other(biased: Path, tmp_path: Path) -> None:

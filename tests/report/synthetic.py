@@ -39,15 +39,16 @@ WHERE p.response_id = score.response_id AND p.pos = score.pos AND p.is_end AND c
 """
 TABLES = ("prompt", "reading", "response", "position", "score", "divergence")
 METHODS = ("divergence", "entropy", "random")
-CONDITIONS = {
-    "base·plain": ("base", "plain", ""),
-    "sft·chat": ("sft", "chat", ""),
-    "base·plain·rebatched": ("base", "plain", "rebatched"),
-    "base·chat": ("base", "chat", ""),
-    "sft·plain": ("sft", "plain", ""),
-    "dpo·chat": ("dpo", "chat", ""),
-    "base·few-shot": ("base", "few-shot", ""),
-}
+
+
+def conditions(*names: str) -> dict[str, tuple[str, ...]]:
+    """Model, context and arithmetic (empty but for A/A checks) of each, in this order."""
+    return {name: (*name.split("·"), "")[:3] for name in names}
+
+
+CONDITIONS = conditions(
+    "base·plain", "sft·chat", "base·plain·rebatched", "base·chat", "sft·plain", "dpo·chat", "base·few-shot"
+)
 MODELS = (("base", "Base <b>"), ("sft", "Tuned"), ("dpo", "Preferred"))
 RICH = ("dpo·chat", "base·few-shot")
 CONTROLS = [

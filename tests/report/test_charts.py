@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import altair as alt
+import pytest
 import vl_convert
 
 from tds_atlas.report import theme
 from tds_atlas.report.charts import write_images
+from tests.conftest import ROOT
 
 
 def test_a_text_that_no_image_can_hold_is_drawn_without_its_odd_characters(tmp_path: Path) -> None:
@@ -28,3 +31,23 @@ def test_a_png_is_to_the_byte_what_vega_draws_on_white(tmp_path: Path) -> None:
     write_images(tmp_path, "two", spec)
     whole = spec | {"config": theme.LIGHT | {"background": "white"}}
     assert (tmp_path / "two.png").read_bytes() == bytes(vl_convert.vegalite_to_png(whole, vl_version="6.4", scale=2))
+
+
+def _luminance(colour: str) -> float:
+    """As WCAG defines it."""
+    parts = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize(("scheme", "colours"), [("default", theme.SHIFT_COLOURS), ("slate", theme.DARK_SHIFT_COLOURS)])
+def test_pages_and_figures_have_the_same_colours_and_quiet_edges_are_seen(scheme: str, colours: dict[str, str]) -> None:
+    """The colour of unshifted tokens is also that of the edges of fields, which need 3:1 on either ground."""
+    css = (ROOT / "site_src/assets/css/tds.css").read_text(encoding="utf-8")
+    palette = re.search(rf'\[data-md-color-scheme="{scheme}"\] {{(.*?)}}', css, re.DOTALL)
+    assert palette is not None
+    stated = dict(re.findall(r"--tds-([a-z]+): (#[0-9a-f]{6});", palette[1]))
+    assert {name: stated[name] for name in colours} == colours
+    for ground in ("paper", "raised"):
+        dark, light = sorted(_luminance(c) for c in (stated["unshifted"], stated[ground]))
+        assert (light + 0.05) / (dark + 0.05) >= 3

@@ -16,6 +16,7 @@ import pytest
 
 from tds_atlas.report import query
 from tds_atlas.report.output import format_table
+from tds_atlas.report.user_sql import rows_of
 from tests.report.test_example_data import unpacked
 
 SOURCE = Path(__file__).parent.parent.parent / "site_src"
@@ -141,6 +142,6 @@ def test_an_example_page_holds_infinity(made: Path, con: duckdb.DuckDBPyConnecti
 
 
 def test_rows_are_written_with_infinity(con: duckdb.DuckDBPyConnection) -> None:
-    rows = query.run(con, "SELECT ['-inf'::FLOAT, 1] AS list, avg(kl_aligned_base) AS kl FROM tds")
+    rows = rows_of(con, "SELECT ['-inf'::FLOAT, 1] AS list, avg(kl_aligned_base) AS kl FROM tds")
     assert _strict(format_table(rows, "json")) == [{"list": ["-inf", 1.0], "kl": "inf"}]
     assert format_table(rows, "csv").splitlines()[1].endswith(",inf") and "inf" in format_table(rows, "table")

@@ -14,6 +14,7 @@ from rich.cells import cell_len
 from tds_atlas.domain import InputError
 from tds_atlas.report import query
 from tds_atlas.report.output import format_table, save, spreadsheet
+from tds_atlas.report.user_sql import rows_of
 from tests.report import synthetic
 
 
@@ -21,7 +22,7 @@ from tests.report import synthetic
 def table(tmp_path_factory: pytest.TempPathFactory) -> pa.Table:
     """The example of the help of `tds query`."""
     database = synthetic.write(tmp_path_factory.mktemp("db") / "made.duckdb")
-    return query.run(query.connect(database), "FROM tds LIMIT 5")
+    return rows_of(query.connect(database), "FROM tds LIMIT 5")
 
 
 def test_a_file_of_rows_is_replaced_and_a_database_is_not(table: pa.Table, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from tds_atlas.domain import InputError
 from tds_atlas.report import charts, figures, output, query, theme
 from tds_atlas.report.docs import write_docs
 from tds_atlas.report.markup import inert, inline_json, title, visible
+from tds_atlas.report.user_sql import rows_of
 from tests import intervals
 from tests.conftest import ROOT
 from tests.report import synthetic
@@ -174,7 +175,7 @@ def test_tokens_are_visible() -> None:
 
 
 def test_tables_in_the_terminal(database: Path) -> None:
-    table = query.run(query.connect(database), "SELECT 1 AS n, 'a\nb' AS text, NULL AS none, 0.123456789::DOUBLE AS x")
+    table = rows_of(query.connect(database), "SELECT 1 AS n, 'a\nb' AS text, NULL AS none, 0.123456789::DOUBLE AS x")
     assert output.format_table(table, "table").splitlines() == [
         "n  text  none         x",
         "─  ────  ────  ────────",

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from tests.report.synthetic import conditions
+
 PIECES = [
     "<|end|>",
     " the",
@@ -32,16 +34,16 @@ WIDTHS = {
     "sft": 123,
     "dpo": 122,
 }  # ids 121 and 122 are the tuned models' own; the base's id 120 is padding
-CONDITIONS = {  # model, context, arithmetic
-    "base·plain": ("base", "plain", ""),
-    "base·chat": ("base", "chat", ""),
-    "base·few-shot": ("base", "few-shot", ""),
-    "sft·chat": ("sft", "chat", ""),
-    "sft·plain": ("sft", "plain", ""),
-    "dpo·chat": ("dpo", "chat", ""),
-    "base·plain·rebatched": ("base", "plain", "rebatched"),
-    "base·plain·bfloat16": ("base", "plain", "bfloat16"),
-}
+CONDITIONS = conditions(
+    "base·plain",
+    "base·chat",
+    "base·few-shot",
+    "sft·chat",
+    "sft·plain",
+    "dpo·chat",
+    "base·plain·rebatched",
+    "base·plain·bfloat16",
+)
 SCORED = {
     "sft·chat": [name for name in CONDITIONS if name != "dpo·chat"],
     "dpo·chat": ["base·plain", "base·chat", "sft·chat", "dpo·chat"],

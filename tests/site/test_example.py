@@ -12,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tds_atlas.report import query
+from tds_atlas.report.user_sql import rows_of
 from tests.conftest import once, write_site
 from tests.report import synthetic
 from tests.report.undrawn import few_figures, undrawn
@@ -219,8 +220,8 @@ def test_copies(reader: Watched, rich: Path, clipboard: bool) -> None:
     position, row, answer, rows = out
     con = query.connect(rich.parent / "made.duckdb")
     assert json.loads(position)["pos"] == 2 and len(json.loads(position)["conditions"]) == 2
-    assert query.run(con, row).num_rows == 1
-    assert query.run(con, rows).num_rows == len(json.loads(answer)["positions"])
+    assert rows_of(con, row).num_rows == 1
+    assert rows_of(con, rows).num_rows == len(json.loads(answer)["positions"])
     assert json.loads(answer)["text"] == synthetic.HOSTILE[1] + " yes"
 
 

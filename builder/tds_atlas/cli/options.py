@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from tds_atlas.domain import InputError
 
 REPORTS = Path("data/reports")
 DEFAULT_REPORT = REPORTS / "pocket.yml"
@@ -16,6 +19,13 @@ def report_file(name: Path) -> Path:
     """The path of a report file, which may be given by its name in data/reports."""
     preset = REPORTS / f"{name}.yml"
     return preset if not name.exists() and not name.suffix and preset.is_file() else name
+
+
+def file_to_write(name: str) -> Path:
+    """The path of a file to write. Raises InputError for the name of a folder: a path forgets the slash at its end."""
+    if name.replace(os.sep, "/").endswith(("/", "/.")):
+        raise InputError(f"{name}: is the name of a folder; give that of a file, without the slash at its end")
+    return Path(name)
 
 
 ReportOption = Annotated[

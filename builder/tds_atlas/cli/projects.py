@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tds_atlas.cli.options import file_to_write
 from tds_atlas.domain import InputError
 from tds_atlas.progress import tell
 
@@ -22,7 +23,9 @@ def init(folder: Annotated[Path, typer.Argument(help="A new folder for the repor
 
 def publish(
     folder: Annotated[Path, typer.Option("--site", help="The folder that `tds site` built.")] = Path("site"),
-    zipped: Annotated[Path | None, typer.Option("--zip", help="A zip file; it opens without a server.")] = None,
+    zip_name: Annotated[
+        str | None, typer.Option("--zip", metavar="FILE", help="A zip file; it opens without a server.")
+    ] = None,
     space: Annotated[str | None, typer.Option("--hf", help="A static Space of the hub, e.g. me/report.")] = None,
     remote: Annotated[str, typer.Option(help="The git remote to push to, unless --zip or --hf is given.")] = "origin",
     branch: Annotated[str, typer.Option(help="The branch that GitHub Pages serves.")] = "gh-pages",
@@ -33,6 +36,7 @@ def publish(
     from tds_atlas.report import branch as git
     from tds_atlas.report import publish as out
 
+    zipped = None if zip_name is None else file_to_write(zip_name)
     if zipped is not None and space is not None:
         raise InputError("give either --zip or --hf")
     site = out.built(folder)

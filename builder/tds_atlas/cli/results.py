@@ -8,7 +8,14 @@ from typing import Annotated
 
 import typer
 
-from tds_atlas.cli.options import DEFAULT_DATABASE, DEFAULT_REPORT, DatabaseOption, DeviceOption, ReportOption
+from tds_atlas.cli.options import (
+    DEFAULT_DATABASE,
+    DEFAULT_REPORT,
+    DatabaseOption,
+    DeviceOption,
+    ReportOption,
+    file_to_write,
+)
 from tds_atlas.domain import InputError
 from tds_atlas.progress import tell
 
@@ -55,13 +62,15 @@ def swap(report: ReportOption = DEFAULT_REPORT) -> None:
     from tds_atlas.pipeline import steps
     from tds_atlas.pipeline.plan import read_plan
     from tds_atlas.report.output import format_table, terminal_width
-    from tds_atlas.report.query import connect, table
+    from tds_atlas.report.query import connect, consistent, table
 
     plan = read_plan(report)
     if plan.report.probes.swap is None:
         raise InputError(f"{report}: probes.swap: missing; list there the comparisons to swap tokens in")
     steps.measure(plan)
-    outcomes = table(connect(plan.report.output.database), "pages/swap_outcomes")
+    database = plan.report.output.database
+    with consistent(database):
+        outcomes = table(connect(database), "pages/swap_outcomes")
     tell(format_table(outcomes, "table", terminal_width()))
 
 
@@ -81,8 +90,13 @@ def query(
     saved: Annotated[str | None, typer.Option("--saved", "-s", help="A saved query by name, instead of SQL.")] = None,
     names: Annotated[bool, typer.Option("--list", "-l", help="List the saved queries and their questions.")] = False,
     output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="A file for the rows, which replaces an older one; required for Parquet."),
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="A file for the rows, which replaces an older one; required for Parquet.",
+        ),
     ] = None,
 ) -> None:
     """Run SQL on the database, or a saved query, and print the rows. The file is opened read-only.
@@ -92,7 +106,7 @@ def query(
     """
     from tds_atlas.report.cookbook import answer
 
-    text = answer(database, sql, saved, names, style.value, output)
+    text = answer(database, sql, saved, names, style.value, None if output is None else file_to_write(output))
     if text is not None:
         tell(text)
 

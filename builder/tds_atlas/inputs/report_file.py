@@ -21,16 +21,13 @@ from tds_atlas.inputs.settings import (
     ContextSettings,
     ControlSettings,
     Devices,
-    GenerateSettings,
     ModelSettings,
     NoiseSettings,
-    OutputSettings,
     PromptSettings,
     ResponseSettings,
     RolesSettings,
-    ScoreSettings,
-    SiteSettings,
 )
+from tds_atlas.inputs.step_settings import GenerateSettings, OutputSettings, ScoreSettings, SiteSettings
 
 _KEY = 80  # characters of a key in a message
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
 from tds_atlas.domain import Condition, text_fault
-from tds_atlas.inputs.blocks import InputPath, Name, OutputPath, Positive, Settings, beside_report
+from tds_atlas.inputs.blocks import InputPath, Name, Positive, Settings, beside_report
 from tds_atlas.inputs.engine_settings import EngineSettings, TransformersSettings
 from tds_atlas.inputs.texts import read_text
 
@@ -220,28 +220,3 @@ class ComparisonSettings(Settings):
     @property
     def source(self) -> str:
         return self.responses or self.aligned.condition.condition_id
-
-
-class GenerateSettings(Settings):
-    max_new_tokens: Positive = 256
-    batch_size: Positive = 64
-
-
-class ScoreSettings(Settings):
-    top_k: Positive = 30
-    batch_tokens: Positive = 4096
-    chunk_logits: Positive = 20_000_000  # logits in memory at a time, per condition; 4 times as many on a GPU
-
-
-class SiteSettings(Settings):
-    """What the site shows; the database and the table of examples hold everything regardless."""
-
-    example_pages: Positive = 6000  # at most; whole prompts, those with the largest mean KL first
-
-
-class OutputSettings(Settings):
-    """Where things are written, relative to the folder that `tds` runs in."""
-
-    shards: OutputPath = Path("data/shards")
-    database: OutputPath = Path("data/tds.duckdb")
-    site: OutputPath = Path("site")

@@ -26,10 +26,12 @@ _warnings: list[str] = []
 def rows_at_once(models: Sequence[LoadedModel], tokens: int, most: int) -> int:
     """How many texts of so many tokens these models read together, caches and next tokens' logits included.
 
-    They take at most half of what the weights take, or 256 MB; one text is always read.
+    They take at most half of what the weights take, or 256 MB; one text is always read. Weights that a model and its
+    adapters share count once.
     """
     row = sum(model.cache_bytes * tokens + _LOGIT * model.vocab_size for model in models)
-    room = max(_ROOM, sum(model.weight_bytes for model in models) // 2)
+    weights = {id(model.weights): model.weight_bytes for model in models}
+    room = max(_ROOM, sum(weights.values()) // 2)
     return max(1, min(most, room // row))
 
 

@@ -14,7 +14,7 @@ from tds_atlas.progress import Advance, progress_bar, say
 from tds_atlas.record.shards import response_table
 
 if TYPE_CHECKING:
-    from tds_atlas.inputs.settings import GenerateSettings
+    from tds_atlas.inputs.step_settings import GenerateSettings
     from tds_atlas.measure.engines.models import Models
     from tds_atlas.measure.side import Side
 

@@ -15,6 +15,8 @@ from tds_atlas.domain import InputError, printable
 from tds_atlas.record.sealed import identifier
 from tds_atlas.report import query
 from tds_atlas.report.output import format_table, save, terminal_width
+from tds_atlas.report.times import times_as_text
+from tds_atlas.report.user_sql import fetch, interruptible, read_sql, relation, rows_of
 
 PARTS = (
     "How much",
@@ -59,9 +61,9 @@ def answered_questions(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     """The questions that this database answers, with the first rows of each answer."""
     answers = []
     for q in cookbook():
-        if q.needs and not query.run(con, f"SELECT 1 FROM {identifier(q.needs)} LIMIT 1").num_rows:
+        if q.needs and not rows_of(con, f"SELECT 1 FROM {identifier(q.needs)} LIMIT 1").num_rows:
             continue
-        result = query.run(con, q.sql)
+        result = rows_of(con, q.sql)
         if result.num_rows:
             rows = [tuple(row.values()) for row in result.slice(0, _SHOWN).to_pylist()]
             shown = {"columns": result.column_names, "rows": rows, "more": result.num_rows > _SHOWN}
@@ -124,12 +126,13 @@ def answer(
     if names:
         result = listing()
     else:
-        text = sql_of(saved) if saved is not None else query.read_sql(sql or "")
+        text = sql_of(saved) if saved is not None else read_sql(sql or "")
         con = query.source(query.connect(database), saved) if saved else query.connect_as_stored(database)
+        result = interruptible(con, lambda: relation(con, text))
+        result = result if style == "parquet" else times_as_text(result)
         if output is None:
-            return format_table(query.interruptible(con, lambda: query.run(con, text)), style, terminal_width())
-        result = query.relation(con, text)
-        query.interruptible(con, lambda: save(result, style, output))
+            return format_table(interruptible(con, lambda: fetch(result)), style, terminal_width())
+        interruptible(con, lambda: save(result, style, output))
         return None
     if output is None:
         return format_table(result, style, terminal_width())

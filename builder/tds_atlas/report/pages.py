@@ -19,6 +19,7 @@ from tds_atlas.report import query
 from tds_atlas.report.infinite import infinite_kl
 from tds_atlas.report.markup import inert, inline_json, visible
 from tds_atlas.report.output import format_table
+from tds_atlas.report.user_sql import rows_of
 
 _CHART = re.compile(r'data-chart="(\w+)"')
 _SHOWN = re.compile(r'figure\("(\w+)"')
@@ -107,7 +108,7 @@ def context(con: duckdb.DuckDBPyConnection, source: Path, prepared: dict[str, An
         "rows": lambda name: query.rows(con, f"pages/{name}"),
         "figure": _figure(figures, env),
         "findings": [page for page in pages if page.is_finding],
-        "ask": lambda sql: format_table(query.run(con, sql), "table"),
+        "ask": lambda sql: format_table(rows_of(con, sql), "table"),
         "cell": lambda value: inert(_cell(value)),
         "short": lambda value: inert(_short(_cell(value))),
         "pages": pages,

@@ -1,15 +1,12 @@
-"""The database, read-only: the report's own SQL by name, and a user's SQL."""
+"""The database, read-only, and the report's own SQL by name. A user's SQL is in user_sql.py."""
 
 from __future__ import annotations
 
-import re
-import sys
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -19,11 +16,11 @@ from tds_atlas.domain import InputError, first_line, text_fault
 from tds_atlas.record.catalog import define, open_records, reference
 from tds_atlas.record.sealed import NO_EXTENSIONS, Config, is_locked, open_as_stored
 
-T = TypeVar("T")
 SQL = Path(__file__).parent / "sql"
 # DuckDB where a report is built: two processes share the machine, and what needs more memory spills beside the file.
 FRUGAL: Config = {"memory_limit": "400MB", "threads": 2, "block_allocator_memory": "200MB"}
 HELD = "held"  # the schema of the views held as tables; see materialise.py
+_DAMAGE = ("Corrupt database file", "Could not read enough bytes")  # DuckDB's words for a bad block and a cut file
 _OF_PACKAGE = ("pages/schema", "pages/macros")  # what the package defines, whatever a file says of itself
 
 
@@ -58,7 +55,13 @@ def consistent(database: Path) -> Iterator[None]:
         raise
     except (duckdb.Error, pa.ArrowException, LookupError, TypeError, ValueError, ArithmeticError) as error:
         what = f"{type(error).__name__}: {first_line(error)}"
-        raise InputError(f"{database}: its rows contradict one another ({what}); run `tds store` again") from error
+        fault = "is damaged" if is_damage(error) else "its rows contradict one another"
+        raise InputError(f"{database}: {fault} ({what}); run `tds store` again") from error
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether the file, and not the query, is at fault."""
+    return any(words in str(error) for words in _DAMAGE)
 
 
 def check(database: Path) -> None:
@@ -115,6 +118,8 @@ def table(con: duckdb.DuckDBPyConnection, name: str, **parameters: Any) -> pa.Ta
     try:
         return _rounded(source(con, name).sql(sql_of(name), params=parameters or None).to_arrow_table())
     except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        if is_damage(error):
+            raise
         raise InputError(f"{name}.sql: no room for its result: {first_line(error)}") from None
 
 
@@ -136,64 +141,3 @@ def _rounded(result: pa.Table) -> pa.Table:
 
 def rows(con: duckdb.DuckDBPyConnection, name: str, **parameters: Any) -> list[dict[str, Any]]:
     return list(table(con, name, **parameters).to_pylist())
-
-
-def relation(con: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelation:
-    """A user's query, not yet run. Raises InputError with the database's own first line."""
-    try:
-        statements = con.extract_statements(sql)
-        _refuse_copy(statements)
-        result = con.sql(sql)
-    except duckdb.Error as error:
-        raise InputError(first_line(error)) from None
-    if any(map(_is_select, statements[:-1])):
-        raise InputError("several queries, of which only the last one's rows would be shown; give one at a time")
-    if result is None:
-        raise InputError("the statement returns no rows; the database is read-only")
-    return result
-
-
-def _is_select(statement: duckdb.Statement) -> bool:
-    try:
-        return bool(statement.type == duckdb.StatementType.SELECT)
-    except ValueError:  # DuckDB knows more kinds than its Python package
-        return False
-
-
-def _refuse_copy(statements: list[duckdb.Statement]) -> None:
-    """COPY could replace the database itself, the one file that stays open; EXPLAIN ANALYZE and EXECUTE run it, too."""
-    for statement in statements:
-        if not _is_select(statement) and re.search(r"\bcopy\b", statement.query, re.IGNORECASE):
-            raise InputError("COPY is not possible, the database is read-only; write rows to a file with --output")
-
-
-def run(con: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
-    """The rows of a user's query."""
-    try:
-        return relation(con, sql).to_arrow_table()
-    except duckdb.Error as error:
-        raise InputError(first_line(error)) from None
-
-
-def interruptible(con: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
-    """The result of work on the connection, in a thread: DuckDB notices Ctrl+C only between long pieces of a query."""
-    with ThreadPoolExecutor(1) as pool:
-        result = pool.submit(work)
-        try:
-            return result.result()
-        except KeyboardInterrupt:
-            con.interrupt()
-            raise
-
-
-def read_sql(text: str) -> str:
-    """A user's SQL: as given, or from standard input for a dash. Raises InputError for text that DuckDB cannot read."""
-    if text == "-" and sys.stdin is None:
-        raise InputError("standard input is closed; give the SQL as an argument")
-    try:
-        sql = sys.stdin.read() if text == "-" else text
-    except UnicodeDecodeError:
-        raise InputError("the SQL on standard input is not UTF-8") from None
-    if fault := text_fault(sql):
-        raise InputError(f"the SQL {fault}")
-    return sql

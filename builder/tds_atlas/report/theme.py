@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-SHIFT_COLOURS = {"unshifted": "#8fa3ad", "marginal": "#d99a2b", "shifted": "#c8452f"}
+# What tds.css says for pages; a test compares the two, and their contrast.
+SHIFT_COLOURS = {"unshifted": "#7e929c", "marginal": "#d99a2b", "shifted": "#c8452f"}
 COMPARISON_COLOURS = ["#1f6f8b", "#b4501f", "#6a4fa3", "#3c7d3a", "#8a6d1d", "#a33b6b"]
 _DARK_COMPARISONS = ["#5cb3d1", "#e8925f", "#a990e6", "#7cc07a", "#d0b04f", "#e283b0"]
-_DARK_SHIFTS = ["#8496a0", "#e3ad4c", "#ec6a52"]
+DARK_SHIFT_COLOURS = {"unshifted": "#8496a0", "marginal": "#e3ad4c", "shifted": "#ec6a52"}
 METHOD_COLOURS = ["#22262b", "#8a6d00", "#8a939b"]  # token swap: divergence, entropy, random; no comparison has these
 _DARK_METHODS = ["#f2f4f6", "#dcc25a", "#8d97a1"]
 FONT = "Inter, system-ui, sans-serif"
@@ -54,4 +55,4 @@ def _config(
 
 
 LIGHT = _config("#22262b", "#5d6770", "#e3e7ea", COMPARISON_COLOURS, list(SHIFT_COLOURS.values()), METHOD_COLOURS)
-DARK = _config("#e8eaed", "#a3adb8", "#343b45", _DARK_COMPARISONS, _DARK_SHIFTS, _DARK_METHODS)
+DARK = _config("#e8eaed", "#a3adb8", "#343b45", _DARK_COMPARISONS, list(DARK_SHIFT_COLOURS.values()), _DARK_METHODS)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tds_atlas.domain import Prompt, Response
-from tds_atlas.inputs.settings import ScoreSettings
+from tds_atlas.inputs.step_settings import ScoreSettings
 from tds_atlas.measure.memory import in_batches
 from tds_atlas.measure.score import Scorer
 from tds_atlas.measure.side import Ids, Side
