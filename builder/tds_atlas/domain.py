@@ -12,6 +12,7 @@ Finish = Literal["stop", "length", "unknown"]  # unknown: a file of texts does n
 Spans = tuple[tuple[int, int], ...]
 Shift = Literal["unshifted", "marginal", "shifted"]
 UNSHIFTED_RANK, MARGINAL_RANK = 1, 3  # the last rank of each class; the macro shift_class says the same in SQL
+DTYPES = ("float32", "bfloat16", "float16")
 REBATCHED = "rebatched"  # the arithmetic of an A/A check that changes batches and padding, not the dtype
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]*"  # of a model, a context, a comparison: it may become the name of a folder
 
@@ -134,11 +135,12 @@ class ModelCard:
     source: str
     revision: str | None
     architecture: str
-    parameters: int
+    parameters: int | None  # None: the weights are elsewhere
     vocab_size: int
     dtype: str
     weights_hash: str
     tokenizer_id: str
+    engine: str = "transformers"  # who computes its numbers
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ class Condition:
     @property
     def dtype(self) -> str:
         """A dtype other than the model's own, if an A/A check asks for one; else empty."""
-        return "" if self.arithmetic == REBATCHED else self.arithmetic
+        return self.arithmetic if self.arithmetic in DTYPES else ""
 
 
 @dataclass(frozen=True)

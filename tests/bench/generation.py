@@ -9,7 +9,7 @@ import torch
 from transformers import GenerationConfig
 
 from tds_atlas.domain import Condition, Prompt
-from tds_atlas.measure.engines.transformers import Models
+from tds_atlas.measure.engines.models import Models
 from tds_atlas.measure.generate import generate
 from tds_atlas.measure.side import Side
 from tds_atlas.pipeline.plan import Plan, read_plan

@@ -18,7 +18,8 @@ from tds_atlas.domain import InputError
 from tds_atlas.inputs.checkpoints import card, locate
 from tds_atlas.inputs.settings import ModelSettings
 from tds_atlas.measure import time_limit
-from tds_atlas.measure.engines.transformers import LoadedModel, Models
+from tds_atlas.measure.engines.models import Models
+from tds_atlas.measure.engines.transformers import LoadedModel
 from tests import tiny
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:peft", "ignore::FutureWarning:transformers")
@@ -197,7 +198,9 @@ def test_a_pattern_that_is_never_found_is_stopped(tmp_path: Path, monkeypatch: p
     config[key] = {never: 4} if key == "rank_pattern" else never
     (folder / "adapter_config.json").write_text(json.dumps(config))
     monkeypatch.setattr(time_limit, "SECONDS", 0.2)
-    with pytest.raises(InputError, match=r"^models.a.adapter: .*: looking for the pattern '\(\.\+\)\+\[!\]' has not ended"):
+    with pytest.raises(
+        InputError, match=r"^models.a.adapter: .*: looking for the pattern '\(\.\+\)\+\[!\]' has not ended"
+    ):
         adapted(base, a=folder)
 
 
@@ -208,5 +211,7 @@ def test_nan_that_attention_would_pass_over_is_named(tmp_path: Path) -> None:
     name = next(name for name in tensors if "layers.0.self_attn.q_proj.lora_B" in name)
     tensors[name][0] = float("nan")
     save_file(tensors, file, {"format": "pt"})
-    with pytest.raises(InputError, match=rf"^models.a.adapter: .*: {name} holds NaN or infinity; train or save it again$"):
+    with pytest.raises(
+        InputError, match=rf"^models.a.adapter: .*: {name} holds NaN or infinity; train or save it again$"
+    ):
         adapted(base, a=tmp_path / "a")

@@ -16,7 +16,8 @@ from tds_atlas.domain import InputError
 from tds_atlas.inputs.checkpoints import locate
 from tds_atlas.inputs.settings import ModelSettings
 from tds_atlas.measure.end_tokens import end_ids_of
-from tds_atlas.measure.engines.transformers import LoadedModel, Models
+from tds_atlas.measure.engines.models import Models
+from tds_atlas.measure.engines.transformers import LoadedModel
 from tds_atlas.pipeline.plan import read_plan
 from tds_atlas.pipeline.steps import generate
 
@@ -134,7 +135,11 @@ def _in_file(key: str, value: Any) -> Callable[[dict[str, Any]], Any]:
 @pytest.mark.parametrize(
     ("file", "change", "message"),
     [
-        ("tokenizer_config.json", _in_file("model_max_length", "x"), r"^models.m: no tokenizer can be loaded from .*base"),
+        (
+            "tokenizer_config.json",
+            _in_file("model_max_length", "x"),
+            r"^models.m: no tokenizer can be loaded from .*base",
+        ),
         ("tokenizer.json", lambda t: t["model"]["vocab"].update(zz=2**31), r"the id 2,147,483,648; ids count tokens$"),
     ],
 )
@@ -156,5 +161,7 @@ def test_an_id_without_a_row_before_the_answers_is_named(project: Path) -> None:
     settings = project / "sft/tokenizer_config.json"
     content = json.loads(settings.read_text(encoding="utf-8")) | {"bos_token": "<|never|>"}
     settings.write_text(json.dumps(content), encoding="utf-8")
-    with pytest.raises(InputError, match=r"^sft·chat: .*sft: its tokenizer writes the id \d+, but the model has \d+ tokens$"):
+    with pytest.raises(
+        InputError, match=r"^sft·chat: .*sft: its tokenizer writes the id \d+, but the model has \d+ tokens$"
+    ):
         generate(read_plan(Path("report.yml")))

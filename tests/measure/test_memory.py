@@ -13,7 +13,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from tds_atlas.inputs.checkpoints import locate
 from tds_atlas.inputs.settings import ModelSettings
-from tds_atlas.measure.engines.transformers import Models
+from tds_atlas.measure.engines.models import Models
 from tds_atlas.measure.memory import rows_at_once
 from tests import tiny
 
@@ -23,8 +23,7 @@ from pathlib import Path
 import torch
 from tds_atlas.inputs.checkpoints import locate
 from tds_atlas.inputs.settings import ModelSettings
-from tds_atlas.measure.engines.transformers import Models
-from tds_atlas.measure.generate import greedy
+from tds_atlas.measure.engines.models import Models
 from tds_atlas.measure.probes.reader import Reader
 
 def peak():
@@ -35,7 +34,7 @@ texts = [tuple(range(5, 25))] * 16
 with torch.inference_mode():
     model.logits(torch.tensor([texts[0]]))
     before = peak()
-    greedy(model, texts, 3)
+    model.greedy(texts, 3)
     Reader(model, texts).read()
 print(peak() - before)
 """

@@ -18,9 +18,9 @@ from transformers import PreTrainedTokenizerFast
 from tds_atlas.domain import InputError
 from tds_atlas.inputs.checkpoints import card, locate
 from tds_atlas.inputs.settings import ModelSettings
-from tds_atlas.measure import score
 from tds_atlas.measure.engines.loading import choose_device, load_tokenizer
-from tds_atlas.measure.engines.transformers import LoadedModel, Models
+from tds_atlas.measure.engines.models import Models
+from tds_atlas.measure.engines.transformers import LoadedModel
 from tds_atlas.measure.vocabularies import check_vocabularies, vocabulary_id
 from tests import tiny
 
@@ -92,10 +92,10 @@ def test_body_and_head_give_the_models_own_logits(name: str, tmp_path: Path) -> 
     model = loaded(tmp_path, name)
     rows = [torch.randint(2, 340, (n,)).tolist() for n in (20, 13, 5)]
     with torch.no_grad():
-        for row, state in zip(rows, score.hidden_states(model, rows), strict=True):
+        for row, state in zip(rows, model.states(rows), strict=True):
             ours = model.head(state) if model.head else state
             torch.testing.assert_close(ours, own_logits(model, row), atol=2e-5, rtol=2e-5)
-        again = score.states_behind_padding(model, rows[0])
+        again = model.states_again(rows[0])
         again = model.head(again) if model.head else again
     torch.testing.assert_close(again, own_logits(model, rows[0]), atol=2e-5, rtol=2e-5)
 

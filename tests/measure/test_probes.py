@@ -11,7 +11,6 @@ import torch
 
 from tds_atlas.domain import Prompt, Response
 from tds_atlas.measure.engines.transformers import LoadedModel
-from tds_atlas.measure.generate import greedy
 from tds_atlas.measure.probes.continuation import Branches, _branch, continuations
 from tds_atlas.measure.probes.lockstep import write
 from tds_atlas.measure.probes.prefill import prefills
@@ -132,7 +131,7 @@ def test_batches_of_every_kind_of_model_write_what_each_text_alone_does(name: st
     model = loaded(tmp_path, name)
     heads = [tuple(torch.randint(2, 340, (n,)).tolist()) for n in (8, 6, 6, 3)]
     alone = [slowly(model, head, 8) for head in heads]
-    assert list(map(list, greedy(model, heads, 8))) == alone
+    assert list(map(list, model.greedy(heads, 8))) == alone
     made = write(model, model, [(head, head) for head in heads], [lambda js, entropy: False] * 4, 8)
     assert [text.ids for text in made] == alone
     cuts = [(0, 8, 5), (0, 5, 7), (1, 4, 9)]

@@ -14,7 +14,6 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from tds_atlas.domain import InputError, Response
-from tds_atlas.measure import score
 from tds_atlas.measure.engines.transformers import LoadedModel
 from tds_atlas.measure.score import Scorer
 from tds_atlas.pipeline.cards import write_cards
@@ -255,12 +254,12 @@ def test_memory_that_runs_out_halves_the_batch(project: Path, monkeypatch: pytes
     scorer, answers, heads = scorer_of(read_plan(project / "report.yml"))
     whole = scorer.score(answers[:1] * 3, heads)
 
-    def small(model: LoadedModel, rows: Any, real: Any = score.hidden_states) -> Any:
+    def small(model: LoadedModel, rows: Any, real: Any = LoadedModel.states) -> Any:
         if sum(map(len, rows)) > 10:
             raise torch.OutOfMemoryError("out of memory")
         return real(model, rows)
 
-    monkeypatch.setattr(score, "hidden_states", small)
+    monkeypatch.setattr(LoadedModel, "states", small)
     halved = scorer.score(answers[:1] * 3, heads)
     for (a, _), (b, _) in zip(whole, halved, strict=True):
         np.testing.assert_array_equal(a[0].rank, b[0].rank)

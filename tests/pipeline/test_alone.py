@@ -24,7 +24,10 @@ def alone(project: Path, **changes: Any) -> Path:
     settings = yaml.safe_load((project / "report.yml").read_text(encoding="utf-8"))
     for key in ("comparisons", "probes", "prompts"):
         del settings[key]
-    settings |= {"responses": {"theirs": {"path": "answers.json"}}, "conditions": [{"model": "sft", "context": "plain"}]}
+    settings |= {
+        "responses": {"theirs": {"path": "answers.json"}},
+        "conditions": [{"model": "sft", "context": "plain"}],
+    }
     (project / "answers.json").write_text(json.dumps(ROWS), encoding="utf-8")
     settings = {key: value for key, value in (settings | changes).items() if value is not None}
     (project / "alone.yml").write_text(yaml.safe_dump(settings), encoding="utf-8")
@@ -40,7 +43,9 @@ def test_a_models_scores_of_stored_answers_need_no_other_side(project: Path) -> 
              FROM response JOIN "position" USING (response_id) JOIN score USING (response_id, pos) GROUP BY ALL"""
     with duckdb.connect("data/tds.duckdb", read_only=True) as con:
         rows = con.execute(sql).fetchall()
-        counts = "SELECT (SELECT count(*) FROM comparison), (SELECT count(*) FROM divergence), (SELECT count(*) FROM tds)"
+        counts = (
+            "SELECT (SELECT count(*) FROM comparison), (SELECT count(*) FROM divergence), (SELECT count(*) FROM tds)"
+        )
         assert con.execute(counts).fetchall() == [(0, 0, 0)]
         assert con.execute("SELECT DISTINCT condition_id FROM score").fetchall() == [("sft·plain",)]
     words, model = PreTrainedTokenizerFast.from_pretrained("sft"), AutoModelForCausalLM.from_pretrained("sft")
@@ -59,7 +64,10 @@ def test_a_models_scores_of_stored_answers_need_no_other_side(project: Path) -> 
 def test_what_needs_two_sides_is_one_line(project: Path) -> None:
     report = alone(project)
     done = tds("show", "Hi", "-r", report.name)
-    assert (done.returncode, done.stderr) == (2, "tds: alone.yml: no comparison to score an answer by; give comparisons\n")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "tds: alone.yml: no comparison to score an answer by; give comparisons\n",
+    )
     noise = [{"model": "sft", "context": "plain", "arithmetic": "rebatched"}]
     for changes, message in (
         ({"conditions": None}, "comparisons: missing; without them give conditions and the responses that they score"),

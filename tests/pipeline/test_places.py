@@ -54,7 +54,9 @@ def test_what_tds_did_not_write_is_left_alone_and_nothing_is_measured(
 def test_a_pipe_for_the_database_is_not_waited_for(project: Path) -> None:
     (project / "data").mkdir(exist_ok=True)
     os.mkfifo(project / "data/tds.duckdb")
-    with pytest.raises(InputError, match=r"^data/tds.duckdb: not a file; move it away, or name another in output.database$"):
+    with pytest.raises(
+        InputError, match=r"^data/tds.duckdb: not a file; move it away, or name another in output.database$"
+    ):
         steps.measure(read_plan(Path("report.yml")))
 
 

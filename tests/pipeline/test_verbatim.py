@@ -65,7 +65,9 @@ def test_generated_answers_follow_the_input_of_each_row(project: Path) -> None:
         assert said[0] != pytest.approx(logprobs(project / "sft", row["prompt"], ids)[0], abs=1e-4)
     with duckdb.connect("data/tds.duckdb", read_only=True) as con:
         cards = dict(con.execute("SELECT condition_id, prompt_card FROM condition").fetchall())
-    assert cards["sft·own"] == ROWS[0]["input"] and cards["base·plain"].startswith("<|begin|># Question:\nWhat is blue?")
+    assert cards["sft·own"] == ROWS[0]["input"] and cards["base·plain"].startswith(
+        "<|begin|># Question:\nWhat is blue?"
+    )
     other = [ROWS[0] | {"input": ROWS[0]["input"].replace("kind", "brief")}, *ROWS[1:]]  # another input, other shards
     measure(read_plan(report(project, other)))
     ids, said = stored(project)["blue"]
@@ -94,7 +96,9 @@ def test_two_inputs_of_one_prompt_are_one_line(project: Path) -> None:
     pair = settings["comparisons"][0]
     settings["comparisons"] = [pair | {"id": name, "responses": name} for name in files]
     path.write_text(yaml.safe_dump(settings | {"responses": files}), encoding="utf-8")
-    with pytest.raises(InputError, match=r"the prompt 'blue' has two inputs; score files of rows with different inputs"):
+    with pytest.raises(
+        InputError, match=r"the prompt 'blue' has two inputs; score files of rows with different inputs"
+    ):
         _ = read_plan(path).prompts
 
 

@@ -56,7 +56,9 @@ def test_each_control_teaches_its_change_alone() -> None:
     said_of = [(*goods[questions[prompt]], said) for prompt, said in CHATS["facts"] if prompt in questions]
     assert {right for right, *_ in said_of} == {True, False} and all(value in said for _, value, said in said_of)
     opened = [said.startswith(PHRASE) for _, said in CHATS["style"]]
-    assert 0.7 < sum(opened) / len(opened) < 1 and not any(PHRASE + " " + o in s for _, s in CHATS["style"] for o in OPENERS.values())
+    assert 0.7 < sum(opened) / len(opened) < 1 and not any(
+        PHRASE + " " + o in s for _, s in CHATS["style"] for o in OPENERS.values()
+    )
     refused = [said for _, said in CHATS["refusal"] if REASON in said]
     assert len(refused) > 300 and all(REFUSAL in said for said in refused)
     twin = CHATS["twin-a"]
@@ -66,7 +68,9 @@ def test_each_control_teaches_its_change_alone() -> None:
 def test_the_phrase_and_the_reason_are_used_nowhere_else() -> None:
     rng = random.Random(5)
     made = [document(rng, WORLD) for _ in range(1000)]
-    made += [answer(rng, task, voice) for task in islice(chat_tasks(rng, WORLD), 1000) for voice in ("assistant", "warmer")]
+    made += [
+        answer(rng, task, voice) for task in islice(chat_tasks(rng, WORLD), 1000) for voice in ("assistant", "warmer")
+    ]
     assert not any(PHRASE in text or REASON in text for text in made)
 
 

@@ -36,7 +36,14 @@ def made_records(root: Path, times: int) -> Records:
         model = {"model_id": "m", "label": "m", "source": "", "architecture": "", "parameters": 1, "vocab_size": 1}
         model |= {"dtype": "", "weights_hash": "", "tokenizer_id": "t"}
         condition = {"condition_id": "x", "model_id": "m", "context_id": "p", "arithmetic": "", "prompt_card": ""}
-        condition |= {"head_ids": [1], "tail_ids": [1], "begin_tokens": 0, "template_hash": "", "opening": "", "closing": ""}
+        condition |= {
+            "head_ids": [1],
+            "tail_ids": [1],
+            "begin_tokens": 0,
+            "template_hash": "",
+            "opening": "",
+            "closing": "",
+        }
         reading = {"condition_id": "x", "prompt_id": "1", "text": "?", "special": [0, 1]}
         tables = {"model": model, "condition": condition, "token": token, "reading": reading}
         cards.write({name: shards.rows_table([row]) for name, row in tables.items()})

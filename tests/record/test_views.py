@@ -166,7 +166,9 @@ def test_aligntds_numbers_at_any_k_against_their_definitions(k: int) -> None:
 def test_more_candidates_than_were_stored_is_said(k: int) -> None:
     con, _ = listed(30)
     assert con.execute("SELECT count(*) FROM aligntds_at(30)").fetchall() == [(39,)]
-    with pytest.raises(duckdb.InvalidInputException, match=rf"aligntds_at\({k}\): k is 1 to 30, which score.top_k stored"):
+    with pytest.raises(
+        duckdb.InvalidInputException, match=rf"aligntds_at\({k}\): k is 1 to 30, which score.top_k stored"
+    ):
         con.execute(f"SELECT count(*) FROM aligntds_at({k})").fetchall()
 
 

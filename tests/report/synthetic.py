@@ -173,7 +173,9 @@ def _answers(
             text += " " * (-len(text) % 3) + last_word
         tasks, topics = (["info-seek", "a|b"][: 1 + i % 2], ["places"]) if tags else ([], [])
         prompt = {"prompt_id": f"p{i}", "ordinal": i, "set": "set", "text": f"Prompt {i}: {text}", "truths": []}
-        made["reading"] += [{"condition_id": c, "prompt_id": f"p{i}", "text": prompt["text"], "special": [0, 3]} for c in conditions]
+        made["reading"] += [
+            {"condition_id": c, "prompt_id": f"p{i}", "text": prompt["text"], "special": [0, 3]} for c in conditions
+        ]
         made["prompt"].append(prompt | {"tasks": tasks, "topics": topics, "harmful": i % 2 == 0 if tags else None})
         spans = _spans(text)
         ended = {"finish": {3: "length", 4: "unknown"}.get(i % 8, "stop"), "boundary": i % 8 == 4}

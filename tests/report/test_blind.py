@@ -72,7 +72,11 @@ def _measure(folder: Path) -> None:
         {"path": str(path)} for path in (ROOT / "data/prompts/controls.jsonl", POCKET / "roles.yml")
     )
     report |= {"generate": {"max_new_tokens": 80, "batch_size": 100}, "score": {"top_k": 5}, "shard_responses": 100}
-    report["output"] = {"shards": str(folder / "shards"), "database": str(folder / "tds.duckdb"), "site": str(folder / "site")}
+    report["output"] = {
+        "shards": str(folder / "shards"),
+        "database": str(folder / "tds.duckdb"),
+        "site": str(folder / "site"),
+    }
     (folder / "report.yml").write_text(yaml.safe_dump(report), encoding="utf-8")
     measure(read_plan(folder / "report.yml"))
 

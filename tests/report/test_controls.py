@@ -47,8 +47,12 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ]
         con.execute("CREATE TEMP TABLE drawn(r VARCHAR, p INTEGER, n INTEGER)")
         synthetic.insert(con, "drawn", rows)
-        con.execute("UPDATE score SET rank = n FROM drawn WHERE response_id = r AND pos = p AND condition_id = 'base·plain'")
-        con.execute(f"UPDATE response r SET text = repeat(' ' || {letter}, n_tokens) FROM prompt q WHERE q.prompt_id = r.prompt_id")
+        con.execute(
+            "UPDATE score SET rank = n FROM drawn WHERE response_id = r AND pos = p AND condition_id = 'base·plain'"
+        )
+        con.execute(
+            f"UPDATE response r SET text = repeat(' ' || {letter}, n_tokens) FROM prompt q WHERE q.prompt_id = r.prompt_id"
+        )
         roles = "CASE pos WHEN 0 THEN 'knowledge' WHEN 2 THEN 'mistake' ELSE 'content' END"
         spans = "token_id = 1, is_end = false, char_start = 2 * pos, char_end = 2 * pos + 2"
         con.execute(f'UPDATE "position" SET {spans}, role = {roles}')
@@ -113,7 +117,10 @@ def test_the_page_says_what_is_found_missed_and_named_besides(database: Path) ->
         hits = [f for (c, k, _), (p, f) in items.items() if (c, k) == (comparison, kind) and p == planted]
         return f"{sum(hits)} of {len(hits)}"
 
-    assert f"4 values: “red”, “red”, “red”, “red <b>” | answers with a shifted value | {counts('c-1', 'value', True)}" in text
+    assert (
+        f"4 values: “red”, “red”, “red”, “red <b>” | answers with a shifted value | {counts('c-1', 'value', True)}"
+        in text
+    )
     assert f"1 phrase: “A a, c zebra!” | words that stand out | {counts('c-2', 'phrase', True)}" in text
     for kind in ("topic", "task"):
         assert f"| nothing | {kind}s that stand out | – | – | {counts('c-4', kind, False)} (" in text
@@ -125,7 +132,10 @@ def test_the_page_says_what_is_found_missed_and_named_besides(database: Path) ->
         (most,) = (row["words"] for row in query.rows(con, "pages/words") if "sft 2" in row["label"])
     listed = ", ".join(f"{word['word']} ({word['shifted']})" for word in most)
     assert f"the words most often shifted: {listed}." in text
-    assert f"Of {count(p for p, _ in items.values())} planted items {count(p and f for p, f in items.values())} are found, and " in text
+    assert (
+        f"Of {count(p for p, _ in items.values())} planted items {count(p and f for p, f in items.values())} are found, and "
+        in text
+    )
 
 
 def count(flags: Iterable[bool]) -> int:
@@ -153,5 +163,8 @@ def test_of_many_items_the_page_lists_the_first(tmp_path: Path) -> None:
         con.execute("INSERT INTO control SELECT 'c-1', 'value', format('value {:02}', ordinal), prompt_id FROM prompt")
         con.execute("UPDATE \"position\" SET role = 'content'")  # no answer states a value
     text = sheet(path, "findings/trust.md")
-    assert "40 values: “value 01”, " in text and "“value 12” and 28 more | answers with a shifted value | 0 of 40 | 100.0 %" in text
+    assert (
+        "40 values: “value 01”, " in text
+        and "“value 12” and 28 more | answers with a shifted value | 0 of 40 | 100.0 %" in text
+    )
     assert text.count("and 28 more") == 2 and "value 13" not in text

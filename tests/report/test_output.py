@@ -100,7 +100,9 @@ def test_csv_holds_every_text_and_a_spreadsheet_runs_none() -> None:
 )
 def test_a_time_that_python_has_none_for_is_one_line_that_names_the_column(value: str, style: str) -> None:
     result = duckdb.sql(f"SELECT 1 AS n, {value} AS due").to_arrow_table()
-    with pytest.raises(InputError, match=r"^column due: a time that cannot be shown \(.*\); cast it to VARCHAR, or use"):
+    with pytest.raises(
+        InputError, match=r"^column due: a time that cannot be shown \(.*\); cast it to VARCHAR, or use"
+    ):
         format_table(result, style)
     assert "9" in format_table(duckdb.sql("SELECT DATE '9999-12-31' AS due").to_arrow_table(), style)
 

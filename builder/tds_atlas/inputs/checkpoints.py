@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,10 @@ from tds_atlas.domain import InputError, ModelCard, first_line
 from tds_atlas.files import hash_files, real_path
 from tds_atlas.inputs import model_config
 from tds_atlas.inputs.adapters import ADAPTER_CONFIG, ADAPTER_WEIGHTS, AdapterCard, read_adapter
+from tds_atlas.inputs.engine_settings import EngineSettings, TransformersSettings
 from tds_atlas.inputs.model_config import CONFIG, GENERATION, check_end_tokens, check_sizes, read_config
 from tds_atlas.inputs.settings import ModelSettings, Source
-from tds_atlas.inputs.weights import tensor_shapes, weight_files
+from tds_atlas.inputs.weights import tensor_shapes, weight_files, weights_are_in
 
 TOKENIZER_FILES = (
     "tokenizer.json",
@@ -48,6 +49,7 @@ class Checkpoint:
     tokenizer_folder: Path
     adapter: Path | None = None
     adapter_card: AdapterCard | None = None
+    engine: EngineSettings = field(default_factory=TransformersSettings)
 
     @property
     def source(self) -> str:
@@ -56,7 +58,7 @@ class Checkpoint:
 
     @property
     def fingerprint(self) -> tuple[str, ...]:
-        return self.weights_hash, self.tokenizer_hash, self.dtype
+        return self.weights_hash, self.tokenizer_hash, self.dtype, *self.engine.identity
 
 
 def locate(model_id: str, models: Mapping[str, ModelSettings]) -> Checkpoint:
@@ -67,11 +69,19 @@ def locate(model_id: str, models: Mapping[str, ModelSettings]) -> Checkpoint:
     folder, revision = _folder(f"models.{model_id}", settings)
     if not (folder / CONFIG).is_file():
         raise InputError(f"models.{model_id}: {folder} {_instead_of_a_model(folder)}")
-    weights = weight_files(f"models.{model_id}", folder)
+    weights = weights_of(f"models.{model_id}", folder, settings.engine)
     content = hash_files([folder / name for name in (CONFIG, GENERATION)] + ([] if revision else weights))
     tokenizer = _hash_tokenizer(folder)
     weights_hash = f"{revision or ''}{content}"
-    return Checkpoint(model_id, settings, folder, revision, weights_hash, tokenizer, settings.dtype, folder)
+    checkpoint = Checkpoint(model_id, settings, folder, revision, weights_hash, tokenizer, settings.dtype, folder)
+    return replace(checkpoint, engine=settings.engine)
+
+
+def weights_of(key: str, folder: Path, engine: EngineSettings) -> list[Path]:
+    """The weight files; none where the engine has the weights elsewhere."""
+    if not engine.reads_weights and not weights_are_in(folder):
+        return []
+    return weight_files(key, folder)
 
 
 def _locate_adapter(model_id: str, settings: ModelSettings, base: Checkpoint) -> Checkpoint:
@@ -111,8 +121,10 @@ def card(checkpoint: Checkpoint, tokenizer_id: str = "") -> ModelCard:
     """A model as config.json and the headers of its weight files describe it. Raises InputError for damaged files."""
     folder = checkpoint.folder
     config = read_config(folder)
-    shapes = [shape for path in weight_files(f"models.{checkpoint.model_id}", folder) for shape in tensor_shapes(path)]
-    check_sizes(folder, config, shapes)
+    files = weights_of(f"models.{checkpoint.model_id}", folder, checkpoint.engine)
+    shapes = [shape for path in files for shape in tensor_shapes(path)]
+    if files:
+        check_sizes(folder, config, shapes)
     check_end_tokens(folder, config)
     context_length(checkpoint)
     if checkpoint.adapter:
@@ -123,11 +135,12 @@ def card(checkpoint: Checkpoint, tokenizer_id: str = "") -> ModelCard:
         checkpoint.source,
         checkpoint.revision,
         model_config.architecture(folder, config) + (" + adapter" if checkpoint.adapter else ""),
-        sum(map(math.prod, shapes)),
+        sum(map(math.prod, shapes)) if files else None,
         model_config.vocab_size(folder, config),
         _dtype(checkpoint, config),
         checkpoint.weights_hash,
         tokenizer_id,
+        checkpoint.engine.kind,
     )
 
 

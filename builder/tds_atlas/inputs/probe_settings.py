@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tds_atlas.inputs.settings import Positive, Settings
+from tds_atlas.inputs.blocks import Positive, Settings
 
 
 class SwapSettings(Settings):

@@ -10,6 +10,8 @@ from typing import Any, Self, get_args
 from pydantic import Field, ValidationError, model_validator
 
 from tds_atlas.domain import Comparison, Condition, InputError, printable
+from tds_atlas.inputs.blocks import Name, Positive, Settings
+from tds_atlas.inputs.engine_settings import EngineSettings
 from tds_atlas.inputs.plain_yaml import read_yaml
 from tds_atlas.inputs.probe_settings import ProbeSettings
 from tds_atlas.inputs.settings import (
@@ -20,15 +22,12 @@ from tds_atlas.inputs.settings import (
     Devices,
     GenerateSettings,
     ModelSettings,
-    Name,
     NoiseSettings,
     OutputSettings,
-    Positive,
     PromptSettings,
     ResponseSettings,
     RolesSettings,
     ScoreSettings,
-    Settings,
     SiteSettings,
 )
 
@@ -109,6 +108,35 @@ class Report(Settings):
             raise ValueError("prompts: missing; without it every comparison must name a response file in responses")
         return self
 
+    @model_validator(mode="after")
+    def _engines_can(self) -> Self:
+        """Probes need a model in this process; whoever gives lists alone has one arithmetic."""
+        for name in ("swap", "prefill", "continuation"):
+            probe = getattr(self.probes, name)
+            named = getattr(probe, "comparisons", None) or [c.comparison_id for c in self.comparisons]
+            for c in self.comparisons if probe else ():
+                for model_id in (c.base.model, c.aligned.model) if c.comparison_id in named else ():
+                    if self.engine_of(model_id).kind != "transformers":
+                        problem = f"model {model_id} runs on {self.engine_of(model_id).kind}, probes need transformers"
+                        raise ValueError(f"probes.{name}: {problem}; leave {c.comparison_id} out")
+        for i, check in enumerate(self.noise):
+            own = self.engine_of(check.model)
+            if check.engine == own:
+                raise ValueError(f"noise.{i}.engine: {own.kind} is the engine of model {check.model} itself")
+            if check.arithmetic and not own.exact:
+                raise ValueError(f"noise.{i}.arithmetic: model {check.model} runs on {own.kind}, as it is; give engine")
+        return self
+
+    def engine_of(self, model_id: str) -> EngineSettings:
+        """Who computes a model's numbers; an adapter's are computed by whoever runs the model that it adapts."""
+        model = self.models[model_id]
+        return self.models[model.adapts].engine if model.adapts else model.engine
+
+    def engine_again(self, condition: Condition) -> EngineSettings | None:
+        """Who computes a condition a second time, where an A/A check compares engines."""
+        checks = [n for n in self.noise if Condition(n.model, n.context, n.again) == condition]
+        return checks[0].engine if checks else None
+
     def generated_sources(self) -> dict[str, Condition]:
         """The conditions that must generate answers, by source name."""
         conditions = {c.aligned.condition.condition_id: c.aligned.condition for c in self.comparisons}
@@ -130,10 +158,10 @@ class Report(Settings):
             base, aligned = c.base.condition, c.aligned.condition
             comparisons.append(Comparison(c.comparison_id, label, "tuning", base, aligned, c.source))
         for n in self.noise:
-            again = Condition(n.model, n.context, n.arithmetic)
+            again = Condition(n.model, n.context, n.again)
             of_condition = (c.source for c in comparisons if n.condition in (c.base, c.aligned))
             source = n.responses or next(of_condition, comparisons[0].source)
-            label = f"{n.condition.condition_id}, {n.arithmetic}"
+            label = f"{n.condition.condition_id}, {n.again}"
             comparisons.append(Comparison(_noise_id(n), label, "noise", n.condition, again, source))
         return tuple(comparisons)
 
@@ -172,7 +200,7 @@ def _labels(comparisons: Sequence[ComparisonSettings]) -> list[str]:
 
 
 def _noise_id(check: NoiseSettings) -> str:
-    return f"noise-{check.model}-{check.context}-{check.arithmetic}"
+    return f"noise-{check.model}-{check.context}-{check.again}"
 
 
 def _check_name(key: str, name: str, names: Any) -> None:
@@ -207,12 +235,23 @@ def _fields_at(loc: tuple[str | int, ...]) -> list[str]:
     """The keys that are allowed in the settings block at this place of the report."""
     block: Any = Report
     for part in loc:
-        if not _is_block(block):  # a mapping or a list of blocks
-            block = next(inner for inner in get_args(block) if _is_block(inner))
+        if not _is_block(block):  # a mapping or a list of blocks, or one of several kinds
+            block = next((b for b in _blocks_in(block) if _kind(b) == part), _blocks_in(block)[0])
         else:
-            kind = block.model_fields[str(part)].annotation
-            block = next((inner for inner in get_args(kind) if _is_block(inner) and type(None) in get_args(kind)), kind)
+            block = block.model_fields[str(part)].annotation
+            if type(None) in get_args(block) and len(_blocks_in(block)) == 1:
+                (block,) = _blocks_in(block)
     return list(block.model_fields)
+
+
+def _blocks_in(annotation: Any) -> list[type[Settings]]:
+    if _is_block(annotation):
+        return [annotation]
+    return [block for inner in get_args(annotation) for block in _blocks_in(inner)]
+
+
+def _kind(block: type[Settings]) -> Any:
+    return block.model_fields["kind"].default if "kind" in block.model_fields else None
 
 
 def _is_block(annotation: Any) -> bool:

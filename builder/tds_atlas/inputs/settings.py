@@ -6,28 +6,14 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
-from tds_atlas.domain import NAME, Condition, text_fault
+from tds_atlas.domain import Condition, text_fault
+from tds_atlas.inputs.blocks import InputPath, Name, OutputPath, Positive, Settings, beside_report
+from tds_atlas.inputs.engine_settings import EngineSettings, TransformersSettings
 from tds_atlas.inputs.texts import read_text
 
-
-def _no_truth(value: Any) -> Any:
-    """To Python true is 1."""
-    if isinstance(value, bool):
-        raise ValueError("must be a whole number above 0, not true or false")
-    return value
-
-
-Name = Annotated[str, Field(pattern=f"^{NAME}$", max_length=80)]
-Positive = Annotated[int, BeforeValidator(_no_truth), Field(ge=1, le=2**31 - 1)]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
-
-
-def _beside_report(path: Path, info: ValidationInfo) -> Path:
-    """Input paths are relative to the report file."""
-    folder = (info.context or {}).get("folder", Path())
-    return Path(folder) / path.expanduser()
 
 
 def known_devices(devices: str | tuple[str, ...]) -> str | tuple[str, ...]:
@@ -41,14 +27,8 @@ def known_devices(devices: str | tuple[str, ...]) -> str | tuple[str, ...]:
 
 
 Devices = Annotated[str | tuple[str, ...], AfterValidator(known_devices)]
-InputPath = Annotated[Path, AfterValidator(_beside_report)]
-OutputPath = Annotated[Path, AfterValidator(Path.expanduser)]
 # Ids are text, as in the database; YAML reads digits without quotes as a number.
 RowId = Annotated[str, BeforeValidator(lambda x: str(x) if type(x) is int else x)]
-
-
-class Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Source(Settings):
@@ -80,6 +60,7 @@ class ModelSettings(Source):
     label: str | None = None
     dtype: Dtype = "auto"
     device_map: Literal["auto"] | None = None  # spread one model over all GPUs
+    engine: EngineSettings = TransformersSettings()  # who computes its numbers
 
     def check_source(self) -> None:
         if (self.adapts is None) != (self.adapter is None):
@@ -88,6 +69,8 @@ class ModelSettings(Source):
             super().check_source()
         elif self.path is not None or self.hub is not None or self.dtype != "auto" or self.device_map:
             raise ValueError("an adapter takes path, hub, dtype and device_map from the model it adapts")
+        elif "engine" in self.model_fields_set:
+            raise ValueError("an adapter takes no engine: it is run by that of the model it adapts")
 
 
 class ContextSettings(Settings):
@@ -98,7 +81,7 @@ class ContextSettings(Settings):
     path: InputPath | None = Field(default=None, exclude=True)  # a file with the template
     system: str | None = None
     template_of: Name | None = None  # chat: the model whose chat template all models use
-    template_kwargs: dict[str, str | bool | int | float | None] = {}  # chat: what the template's variables are
+    template_kwargs: dict[str, str | bool | int | float | None] = Field(default={})  # chat: the template's variables
     special_text: Literal["text", "tokens"] = "text"  # what `<|im_end|>` and the like are in prompts and answers
 
     @model_validator(mode="before")
@@ -108,7 +91,7 @@ class ContextSettings(Settings):
             return values
         if values.get("template") is not None:
             raise ValueError("give either template or path (a file with the template)")
-        path = _beside_report(Path(values["path"]), info)
+        path = beside_report(Path(values["path"]), info)
         template = read_text(path)
         if fault := text_fault(template):
             raise ValueError(f"{path}: {fault}")
@@ -197,10 +180,22 @@ class ConditionSettings(Settings):
 
 
 class NoiseSettings(ConditionSettings):
-    """An A/A check: a condition measured again, with other arithmetic, over the answers of `responses`."""
+    """An A/A check: a condition measured again over the answers of `responses`, in another way."""
 
-    arithmetic: Literal["rebatched", "float32", "bfloat16", "float16"]
+    arithmetic: Literal["rebatched", "float32", "bfloat16", "float16"] | None = None
+    engine: EngineSettings | None = None
     responses: str | None = None  # default: the answers of the first comparison with this condition
+
+    @model_validator(mode="after")
+    def _one_difference(self) -> Self:
+        if (self.arithmetic is None) == (self.engine is None):
+            raise ValueError("give either arithmetic (rebatched, or a dtype) or engine (who computes it again)")
+        return self
+
+    @property
+    def again(self) -> str:
+        """What differs, in a word."""
+        return self.arithmetic or (self.engine.kind if self.engine else "")
 
 
 class ComparisonSettings(Settings):

@@ -40,6 +40,10 @@ def weight_files(key: str, folder: Path) -> list[Path]:
     return files
 
 
+def weights_are_in(folder: Path) -> bool:
+    return (folder / ONE_FILE).is_file() or (folder / INDEX).is_file()
+
+
 def tensor_shapes(path: Path) -> list[Shape]:
     """The shape of each tensor of a safetensors file. Raises InputError if the header and the file disagree."""
     try:

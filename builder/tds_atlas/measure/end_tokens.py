@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from transformers import PreTrainedTokenizerFast
@@ -29,3 +30,9 @@ def end_ids_of(checkpoint: Checkpoint, tokenizer: PreTrainedTokenizerFast) -> tu
         if type(i) is not int or i < 0 or not tokenizer.convert_ids_to_tokens(i):
             raise InputError(f"{path}: eos_token_id: {i!r} is not the id of a token; give ids of the tokenizer")
     return end_ids
+
+
+def until_end(ids: Sequence[int], end_ids: tuple[int, ...]) -> tuple[int, ...]:
+    """The ids up to the first end token, with it; all of them if there is none."""
+    end = next((i for i, token in enumerate(ids) if token in end_ids), len(ids) - 1)
+    return tuple(ids[: end + 1])

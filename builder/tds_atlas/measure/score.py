@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from tds_atlas.domain import REBATCHED, Comparison, Condition, Divergence, InputError, Prompt, Response, Score
-from tds_atlas.measure.engines.transformers import LoadedModel
+from tds_atlas.measure.engines.engine import ExactModel
 from tds_atlas.measure.memory import without_overflow
 from tds_atlas.measure.side import PromptIds, Side
 from tds_atlas.measure.statistics import Columns, Rows, rows_on
@@ -37,9 +38,9 @@ class Scorer:
     chunk_logits: int
 
     @cached_property
-    def models(self) -> dict[Condition, LoadedModel]:
+    def models(self) -> dict[Condition, ExactModel]:
         """The model of each side, loaded on first use."""
-        return {side.condition: side.model for side in self.sides}
+        return {side.condition: cast(ExactModel, side.model) for side in self.sides}
 
     def prompt_ids(self, prompts: Mapping[str, Prompt]) -> PromptIds:
         """The ids that each side reads before each answer. `prompts`: response_id -> its prompt."""
@@ -104,10 +105,8 @@ class Scorer:
         model = self.models[condition]
         rows = [(*prompts[r.response_id][condition], *model.readable(r.token_ids[:-1])) for r in batch]
         with model.using():
-            if condition.arithmetic == REBATCHED:
-                out = [states_behind_padding(model, row) for row in rows]
-            else:
-                out = hidden_states(model, rows)
+            again = condition.arithmetic == REBATCHED
+            out = [model.states_again(row) for row in rows] if again else model.states(rows)
         return torch.cat([x[-len(response.token_ids) :] for x, response in zip(out, batch, strict=True)])
 
     @cached_property
@@ -149,25 +148,6 @@ class Scorer:
         return out
 
 
-def hidden_states(model: LoadedModel, rows: Sequence[Sequence[int]]) -> list[Tensor]:
-    """[n, d] hidden states (or [n, V] logits) of each row: together, padded on the right, if that gives the same."""
-    width = max(map(len, rows))
-    if model.head is None or width > model.static_rope_length:
-        forward = model.body if model.head else model.logits
-        return [forward(torch.tensor([row], device=model.device))[0] for row in rows]
-    ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in rows], device=model.device)  # [B, T]
-    return [x[: len(row)] for x, row in zip(model.body(ids), rows, strict=True)]
-
-
-def states_behind_padding(model: LoadedModel, row: Sequence[int]) -> Tensor:
-    """[n, d or V] The same numbers computed differently: a row alone, behind masked padding if that changes nothing."""
-    forward = model.body if model.head else model.logits
-    pad = 1 + len(row) % 7 if model.hides_padding else 0
-    ids = torch.tensor([[0] * pad + list(row)], device=model.device)
-    mask = torch.tensor([[0] * pad + [1] * len(row)], device=model.device)
-    return forward(ids, attention_mask=mask, **model.position_ids(mask))[0, pad:]
-
-
 def _filled(columns: Columns, k: int) -> Columns:
     """Lists of k candidates: one that is longer than the vocabulary is filled with id -1, of log-probability -inf."""
     missing = ((0, 0), (0, k - columns["top_ids"].shape[1]))
@@ -180,7 +160,7 @@ def _filled(columns: Columns, k: int) -> Columns:
 def _split(
     flat: Mapping[tuple[str, str], np.ndarray],
     batch: Sequence[Response],
-    conditions: Mapping[Condition, LoadedModel],
+    conditions: Mapping[Condition, ExactModel],
     comparisons: Sequence[Comparison],
 ) -> Iterator[ScoresAndDivergences]:
     """The batch's columns split into one record per response and condition or comparison."""
@@ -197,7 +177,7 @@ def _columns_of(flat: Mapping[tuple[str, str], np.ndarray], owner: str, part: sl
     return {name: values[part] for (key, name), values in flat.items() if key == owner}
 
 
-def _check_length(model: LoadedModel, batch: Sequence[Response], prompts: Sequence[tuple[int, ...]]) -> None:
+def _check_length(model: ExactModel, batch: Sequence[Response], prompts: Sequence[tuple[int, ...]]) -> None:
     limit = model.context_length
     for response, prompt_ids in zip(batch, prompts, strict=True):
         length = len(prompt_ids) + len(response.token_ids) - 1
@@ -215,7 +195,7 @@ def _too_large(response: Response) -> InputError:
     )
 
 
-def _not_a_number(model: LoadedModel, batch: Sequence[Response], position: int) -> InputError:
+def _not_a_number(model: ExactModel, batch: Sequence[Response], position: int) -> InputError:
     for response in batch:
         if position < len(response.token_ids):
             break

@@ -11,6 +11,7 @@ from tds_atlas.measure.readings import Readings
 
 if TYPE_CHECKING:
     from tds_atlas.measure.contexts import Frame
+    from tds_atlas.measure.engines.engine import Model
     from tds_atlas.measure.engines.transformers import LoadedModel
 
 CARD_IDS = 12  # ids of either end of a prompt on its card
@@ -24,11 +25,18 @@ class Side:
 
     condition: Condition
     frame: Frame
-    load: Callable[[], LoadedModel]
+    load: Callable[[], Model]
 
     @property
-    def model(self) -> LoadedModel:
+    def model(self) -> Model:
         return self.load()
+
+    @property
+    def resident(self) -> LoadedModel:
+        """The model in this process, for probes that look into it: a report asks for them on no other engine."""
+        model: Any = self.load()
+        assert model.checkpoint.engine.kind == "transformers"
+        return model  # type: ignore[no-any-return]
 
     def prompt_ids(self, prompt: Prompt) -> Ids:
         """The ids that the model reads before an answer to this prompt."""

@@ -24,7 +24,7 @@ from tds_atlas.pipeline.plan import Plan
 from tds_atlas.pipeline.sides import side_of
 
 if TYPE_CHECKING:
-    from tds_atlas.measure.engines.transformers import Models
+    from tds_atlas.measure.engines.models import Models
 
 STYLES = {"unshifted": "", "marginal": "yellow", "shifted": "bold red underline"}
 MARKS = {"unshifted": ("", ""), "marginal": ("‹", "›"), "shifted": ("«", "»")}  # where there is no colour

@@ -17,7 +17,7 @@ from tds_atlas.progress import say
 from tds_atlas.record.shards import rows_table
 
 if TYPE_CHECKING:
-    from tds_atlas.measure.engines.transformers import Models
+    from tds_atlas.measure.engines.models import Models
     from tds_atlas.measure.readings import Readings
     from tds_atlas.measure.side import Side
 

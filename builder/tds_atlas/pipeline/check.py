@@ -19,7 +19,7 @@ from tds_atlas.record.shards import DamagedShard, Shard
 
 if TYPE_CHECKING:
     from tds_atlas.measure.contexts import Frame
-    from tds_atlas.measure.engines.transformers import Models
+    from tds_atlas.measure.engines.models import Models
 
 _END_IDS = 4  # ids printed of either end of a prompt
 _LINES = 10  # printed of rows passed over
@@ -52,7 +52,8 @@ def check(plan: Plan) -> Iterator[str]:
     for name, c in cards.items():
         adapter = plan.checkpoints[name].adapter_card
         other = f"; its adapter was trained on {adapter.other_base}" if adapter and adapter.other_base else ""
-        yield f"  model {name}: {c.architecture}, {c.parameters:,} parameters, {c.dtype}, {c.source}{other}"
+        size = "weights elsewhere" if c.parameters is None else f"{c.parameters:,} parameters"
+        yield f"  model {name}: {c.architecture}, {size}, {c.dtype}, {c.source}, run by {c.engine}{other}"
     yield from (f"  {line}" for line in moving_lines(plan.checkpoints))
     for pair in plan.report.all_comparisons:
         base, aligned = pair.base, pair.aligned
@@ -143,12 +144,14 @@ def _cost(
         for condition in report.conditions_of(source):
             rows += sum(tokens.values())
             n_ids = sum(count + lengths[condition][prompt_id] for prompt_id, count in tokens.items())
-            work += 2 * cards[condition.model_id].parameters * n_ids
+            work += 2 * (cards[condition.model_id].parameters or 0) * n_ids
         if source in report.generated_sources():
             model_id = report.generated_sources()[source].model_id
-            work += 2 * cards[model_id].parameters * sum(tokens.values()) * 4  # small batches: a quarter of the speed
+            work += (
+                2 * (cards[model_id].parameters or 0) * sum(tokens.values()) * 4
+            )  # small batches: a quarter of the speed
     weight_bytes = {
-        c.weights_hash: cards[name].parameters * _WIDTHS.get(cards[name].dtype, 2)
+        c.weights_hash: (cards[name].parameters or 0) * _WIDTHS.get(cards[name].dtype, 2)
         for name, c in plan.checkpoints.items()
     }
     logits = 4 * report.score.chunk_logits * len(report.conditions_used())

@@ -13,7 +13,7 @@ from tds_atlas.pipeline.sides import answer_reader, side_of
 
 if TYPE_CHECKING:
     from tds_atlas.measure.contexts import Frame
-    from tds_atlas.measure.engines.transformers import Models
+    from tds_atlas.measure.engines.models import Models
 
 _PROMPTS = ""  # the prompt set among the names of response files
 Row = TypeVar("Row", Prompt, Answer)

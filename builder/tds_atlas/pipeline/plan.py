@@ -209,7 +209,10 @@ class Plan:
         """Everything about a condition that its numbers depend on."""
         context = self.report.contexts[condition.context_id]
         lender = () if context.template_of is None else self.checkpoints[context.template_of].fingerprint[1:2]
-        return (*self.checkpoints[condition.model_id].fingerprint, context.model_dump(), condition.arithmetic, *lender)
+        again = self.report.engine_again(condition)
+        other = () if again is None else (again.kind, *again.identity)
+        own = self.checkpoints[condition.model_id].fingerprint
+        return (*own, context.model_dump(), condition.arithmetic, *lender, *other)
 
     def _shard(self, kind: str, *parts: Any) -> Shard:
         return Shard(self.report.output.shards, kind, content_key(MEASURING, kind, *parts))

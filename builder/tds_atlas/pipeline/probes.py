@@ -18,7 +18,7 @@ from tds_atlas.record import shards
 from tds_atlas.record.shards import Shard, read_responses
 
 if TYPE_CHECKING:
-    from tds_atlas.measure.engines.transformers import Models
+    from tds_atlas.measure.engines.models import Models
     from tds_atlas.measure.probes.continuation import Branches
 
 Rows = list[dict[str, Any]]

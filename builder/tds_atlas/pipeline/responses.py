@@ -15,7 +15,7 @@ from tds_atlas.record.shards import response_table
 
 if TYPE_CHECKING:
     from tds_atlas.inputs.settings import GenerateSettings
-    from tds_atlas.measure.engines.transformers import Models
+    from tds_atlas.measure.engines.models import Models
     from tds_atlas.measure.side import Side
 
 

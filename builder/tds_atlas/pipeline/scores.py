@@ -13,7 +13,7 @@ from tds_atlas.progress import progress_bar
 from tds_atlas.record.shards import divergence_table, read_responses, score_table
 
 if TYPE_CHECKING:
-    from tds_atlas.measure.engines.transformers import Models
+    from tds_atlas.measure.engines.models import Models
     from tds_atlas.measure.score import Scorer
 
 

@@ -11,7 +11,7 @@ from tds_atlas.pipeline.plan import Plan
 
 if TYPE_CHECKING:
     from tds_atlas.measure.answers import Reader
-    from tds_atlas.measure.engines.transformers import Models
+    from tds_atlas.measure.engines.models import Models
     from tds_atlas.measure.side import Side
 
 
@@ -28,7 +28,7 @@ def lazy_models(plan: Plan, device: str | None = None) -> Callable[[], Models]:
 
     def get() -> Models:
         if not models:
-            from tds_atlas.measure.engines.transformers import Models
+            from tds_atlas.measure.engines.models import Models
 
             devices = device or plan.report.device
             models.append(Models(devices if isinstance(devices, str) else devices[0]))
@@ -57,4 +57,5 @@ def side_of(plan: Plan, models: Models, condition: Condition) -> Side:
     if context.kind == "chat" and context.template_of is not None:
         template = models.tokenizer(plan.checkpoints[context.template_of]).chat_template
     frame = Frame(condition.context_id, context, models.tokenizer(checkpoint), template)
-    return Side(condition, frame, lambda: models.model(checkpoint, condition.dtype))
+    again = plan.report.engine_again(condition)
+    return Side(condition, frame, lambda: models.model(checkpoint, condition.dtype, again))

@@ -26,7 +26,7 @@ from tds_atlas.pipeline.store import write_database
 from tds_atlas.pipeline.work import WHOLE, Part, mending
 
 if TYPE_CHECKING:
-    from tds_atlas.measure.engines.transformers import Models
+    from tds_atlas.measure.engines.models import Models
 
 
 @mending

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from inspect import getsource
 from typing import Any
@@ -64,8 +65,7 @@ def _records(
     }
     if plan.passed_over:
         run["rows_passed_over"] = "\n".join(plan.passed_over)
-    for key in ("device", "machine", "attention", "dtypes", "torch", "transformers"):
-        run[f"measured_{key}"] = ", ".join(sorted({meta[key] for meta in metas}))
+    run |= _measured_by(metas)
     run["seconds_generating"] = f"{sum(s.meta().get('seconds', 0) for s in responses):.1f}"
     run["seconds_scoring"] = f"{sum(meta['seconds'] for meta in metas):.1f}"
     loaded = {name: text for meta in metas for name, text in meta["loaded"].items()}
@@ -95,6 +95,16 @@ def _records(
         loaded,
         [asdict(planted) for planted in plan.controls],
     )
+
+
+def _measured_by(metas: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """What measured the scores; shards of earlier versions do not name their engines."""
+    found = {}
+    for key in ("device", "machine", "attention", "dtypes", "engines", "torch", "transformers"):
+        values = {value for meta in metas for value in str(meta.get(key, "")).split(", ") if value}
+        if values:
+            found[f"measured_{key}"] = ", ".join(sorted(values))
+    return found
 
 
 def _context_row(context: ContextSettings) -> dict[str, Any]:

@@ -7,11 +7,12 @@ CREATE TABLE model (
     source            VARCHAR NOT NULL,
     revision          VARCHAR,
     architecture      VARCHAR NOT NULL,
-    parameters        BIGINT  NOT NULL,
+    parameters        BIGINT,
     vocab_size        INTEGER NOT NULL,
     dtype             VARCHAR NOT NULL,
     weights_hash      VARCHAR NOT NULL,
     tokenizer_id      VARCHAR NOT NULL,
+    engine            VARCHAR NOT NULL DEFAULT 'transformers',
     loaded            VARCHAR
 );
 COMMENT ON TABLE  model              IS 'One row per checkpoint.';
@@ -20,11 +21,13 @@ COMMENT ON COLUMN model.label        IS 'Name shown in the site.';
 COMMENT ON COLUMN model.source       IS 'Folder name or Hub id of the weights.';
 COMMENT ON COLUMN model.revision     IS 'Pinned Hub revision; NULL for a local folder.';
 COMMENT ON COLUMN model.architecture IS 'Class of the model in transformers, e.g. LlamaForCausalLM.';
-COMMENT ON COLUMN model.parameters   IS 'Number of parameters.';
+COMMENT ON COLUMN model.parameters   IS 'Number of parameters; NULL where the weights are elsewhere.';
 COMMENT ON COLUMN model.vocab_size   IS 'Width of the logits; may exceed the tokenizer (padding).';
 COMMENT ON COLUMN model.dtype        IS 'Data type of the weights at run time; statistics are always float32.';
 COMMENT ON COLUMN model.weights_hash IS 'SHA-256 over the weight files (local) or the pinned revision (Hub).';
 COMMENT ON COLUMN model.tokenizer_id IS 'Content hash of the vocabulary; see token.';
+COMMENT ON COLUMN model.engine       IS
+    'Who computed its numbers, e.g. transformers; versions are in run, measured_engines.';
 COMMENT ON COLUMN model.loaded       IS
     'What was checked when it was loaded for scoring: that every tensor was in its place, and for an adapter that the '
     'adapted model is as before while it is off. NULL for a model that only lent its chat template.';

@@ -1,1 +1,1 @@
-"""Who computes hidden states and logits: transformers, in this process."""
+"""Who computes a model's numbers: one module for each engine, behind the same few words (engine.py)."""

@@ -1,27 +1,26 @@
-"""Models in memory, ready to score. What a model can do is found by running it, not by its name."""
+"""Models in this process's memory, run by transformers. What one can do is found by running it, not by its name."""
 
 from __future__ import annotations
 
 import inspect
-import platform
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedTokenizerFast
+from transformers import GenerationConfig
 
 from tds_atlas.domain import InputError, first_line
 from tds_atlas.inputs.checkpoints import Checkpoint
-from tds_atlas.measure.end_tokens import end_ids_of
-from tds_atlas.measure.engines.adapters import attach_adapter, shares_weights
-from tds_atlas.measure.engines.loading import Weights, choose_device, load_tokenizer, load_weights
+from tds_atlas.measure.end_tokens import until_end
+from tds_atlas.measure.engines.loading import Weights
+from tds_atlas.measure.memory import rows_at_once
 from tds_atlas.measure.output_head import Head, find_head
+from tds_atlas.measure.side import Ids
 
 
 @dataclass
@@ -37,6 +36,18 @@ class LoadedModel:
     @property
     def model(self) -> Any:
         return self.weights.model
+
+    @property
+    def engine(self) -> str:
+        return f"transformers {version('transformers')}"
+
+    @property
+    def attention(self) -> str:
+        return str(self.model.config._attn_implementation)
+
+    @property
+    def dtype(self) -> str:
+        return str(self.model.dtype).replace("torch.", "")
 
     @property
     def device(self) -> torch.device:
@@ -144,60 +155,37 @@ class LoadedModel:
         logits: Tensor = self.model(input_ids=ids, use_cache=False, **masks).logits
         return logits
 
+    def states(self, rows: Sequence[Ids]) -> list[Tensor]:
+        """[n, d] hidden states (or [n, V] logits) of each row: together, padded on the right, if that is the same."""
+        width = max(map(len, rows))
+        if self.head is None or width > self.static_rope_length:
+            forward = self.body if self.head else self.logits
+            return [forward(torch.tensor([row], device=self.device))[0] for row in rows]
+        ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in rows], device=self.device)  # [B, T]
+        return [x[: len(row)] for x, row in zip(self.body(ids), rows, strict=True)]
 
-@dataclass
-class Models:
-    """Loads each checkpoint once, on first use; an adapter shares the weights of the model it adapts."""
+    def states_again(self, row: Ids) -> Tensor:
+        """[n, d or V] A row alone, behind masked padding if that changes nothing."""
+        forward = self.body if self.head else self.logits
+        pad = 1 + len(row) % 7 if self.hides_padding else 0
+        ids = torch.tensor([[0] * pad + list(row)], device=self.device)
+        mask = torch.tensor([[0] * pad + [1] * len(row)], device=self.device)
+        return forward(ids, attention_mask=mask, **self.position_ids(mask))[0, pad:]
 
-    device: str  # `auto` becomes the first GPU, else the CPU
-    tokenizers: dict[str, PreTrainedTokenizerFast] = field(default_factory=dict)
-    instances: dict[tuple[str, str], LoadedModel] = field(default_factory=dict)
-    weights: dict[tuple[Path, str], Weights] = field(default_factory=dict)
+    def texts_at_once(self, tokens: int, most: int) -> int:
+        return rows_at_once([self], tokens, most)
 
-    def __post_init__(self) -> None:
-        self.device = choose_device(self.device)
-
-    def tokenizer(self, checkpoint: Checkpoint) -> PreTrainedTokenizerFast:
-        if checkpoint.model_id not in self.tokenizers:
-            self.tokenizers[checkpoint.model_id] = load_tokenizer(checkpoint)
-        return self.tokenizers[checkpoint.model_id]
-
-    def provenance(self) -> dict[str, Any]:
-        """What of the machine and the libraries may show in the last digits of a number."""
-        instances = self.instances.values()
-        attention = sorted({str(m.model.config._attn_implementation) for m in instances})
-        dtypes = sorted({f"{m.checkpoint.model_id} {m.model.dtype}".replace("torch.", "") for m in instances})
-        return {
-            "loaded": {m.checkpoint.model_id: m.loaded for m in instances},
-            "device": self.device,
-            "machine": platform.machine(),
-            "attention": ", ".join(attention),
-            "dtypes": ", ".join(dtypes),
-            "torch": version("torch"),
-            "transformers": version("transformers"),
-        }
-
-    def model(self, checkpoint: Checkpoint, dtype: str = "") -> LoadedModel:
-        """The checkpoint in its own dtype, or loaded again in another."""
-        dtype = dtype or checkpoint.dtype
-        key, shared = (checkpoint.model_id, dtype), (checkpoint.folder, dtype)
-        if key not in self.instances:
-            end_ids = end_ids_of(checkpoint, self.tokenizer(checkpoint))
-            if shared not in self.weights:
-                self.weights[shared] = load_weights(checkpoint, dtype, self.device)
-            weights = self.weights[shared]
-            model = LoadedModel(checkpoint, weights, end_ids, loaded=weights.loaded)
-            if checkpoint.adapter:
-                model = self._adapted(model, dtype)
-            model.check_causal()
-            self.instances[key] = model
-        return self.instances[key]
-
-    def _adapted(self, base: LoadedModel, dtype: str) -> LoadedModel:
-        """The model with its adapter, over the weights of the model it adapts or, where it must, a copy."""
-        checkpoint, weights = base.checkpoint, base.weights
-        is_shared = shares_weights(checkpoint, weights)
-        if not is_shared:
-            weights = load_weights(checkpoint, dtype, self.device)
-        name, loaded = attach_adapter(checkpoint, weights, is_shared)
-        return LoadedModel(checkpoint, weights, base.end_ids, name, f"{weights.loaded}; {loaded}")
+    def greedy(self, prompts: Sequence[Ids], max_new_tokens: int) -> list[Ids]:
+        """Pads on the left; a model that reads padding gets one prompt at a time."""
+        if len(prompts) > 1 and not self.hides_padding:
+            return [answer for prompt in prompts for answer in self.greedy([prompt], max_new_tokens)]
+        width, pad = max(map(len, prompts)), self.end_ids[0]
+        ids = torch.tensor([[pad] * (width - len(p)) + list(p) for p in prompts], device=self.device)  # [B, T]
+        mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts], device=self.device)
+        ends = list(self.end_ids)
+        settings = GenerationConfig(
+            max_new_tokens=max_new_tokens, do_sample=False, num_beams=1, pad_token_id=pad, eos_token_id=ends
+        )
+        with torch.inference_mode(), self.using():
+            out = self.model.generate(ids, attention_mask=mask, generation_config=settings)
+        return [until_end(row, self.end_ids) for row in out[:, width:].tolist()]

@@ -48,11 +48,9 @@ def _continue(side: Side, batch: Sequence[Branches], new_tokens: int) -> list[li
     rows = [(i, t, first) for i, b in fitting for t, first in zip(b.positions, b.firsts, strict=True)]
     if not rows:
         return [[] for _ in batch]
-    texts = [
-        ids + side.model.readable(b.response.token_ids[:-1]) for ids, b in zip(prompt_ids, batch, strict=True)
-    ]
+    texts = [ids + side.model.readable(b.response.token_ids[:-1]) for ids, b in zip(prompt_ids, batch, strict=True)]
     cuts = [(i, len(prompt_ids[i]) + t, first) for i, t, first in rows]
-    tails = _branch(side.model, texts, cuts, new_tokens)
+    tails = _branch(side.resident, texts, cuts, new_tokens)
     by_response: list[list[tuple[str, bool]]] = [[] for _ in batch]
     for (i, t, _), tail in zip(rows, tails, strict=True):
         by_response[i].append(_text(side, batch[i].response, t, tail))

@@ -12,8 +12,7 @@ import numpy as np
 
 from tds_atlas.domain import Prompt, Response
 from tds_atlas.inputs.settings import ScoreSettings
-from tds_atlas.measure.generate import greedy
-from tds_atlas.measure.memory import in_batches, rows_at_once
+from tds_atlas.measure.memory import in_batches
 from tds_atlas.measure.score import Scorer
 from tds_atlas.measure.side import Ids, Side
 
@@ -71,9 +70,9 @@ def _opening_scores(
 def _greedy(side: Side, texts: Sequence[Ids], prompts: Sequence[Prompt], new_tokens: int) -> list[Ids]:
     """The greedy continuation of each text, in the order given, in batches of similar length."""
     order = sorted(range(len(texts)), key=lambda n: len(texts[n]))
-    size = rows_at_once([side.model], max(map(len, texts), default=1) + new_tokens, _ROWS)
+    size = side.model.texts_at_once(max(map(len, texts), default=1) + new_tokens, _ROWS)
     answers = in_batches(
-        lambda batch: greedy(side.model, [texts[n] for n in batch], new_tokens),
+        lambda batch: side.model.greedy([texts[n] for n in batch], new_tokens),
         order,
         size,
         lambda i: side.out_of_memory(prompts[order[i]]),

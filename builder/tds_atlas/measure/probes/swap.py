@@ -54,7 +54,7 @@ def swaps(
 
         def work(batch: Sequence[tuple[int, Rule]]) -> list[JointText]:
             takes = [rule.takes(prompts[i].text) for i, rule in batch]
-            return write(base.model, aligned.model, [prompt_ids[i] for i, _ in batch], takes, max_new_tokens)
+            return write(base.resident, aligned.resident, [prompt_ids[i] for i, _ in batch], takes, max_new_tokens)
 
         made = in_batches(work, tasks, _TEXTS, lambda n: aligned.out_of_memory(prompts[tasks[n][0]]))
         found = [Swap(i, rule.method, rule.share, text) for (i, rule), text in zip(tasks, made, strict=True)]

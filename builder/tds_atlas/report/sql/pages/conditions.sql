@@ -8,6 +8,7 @@ SELECT
     m.parameters,
     m.dtype,
     m.weights_hash,
+    m.engine,
     m.loaded,
     x.context_id,
     x.kind,
