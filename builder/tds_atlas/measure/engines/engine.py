@@ -68,8 +68,8 @@ class ExactModel(Model, Protocol):
     def using(self) -> AbstractContextManager[object]:
         """Around each use: an adapter is switched on."""
 
-    def states(self, rows: Sequence[Ids]) -> list[Tensor]:
-        """[n, d] hidden states (or [n, V] logits) behind each id of each row."""
+    def states(self, rows: Sequence[Ids], opening: int = 0) -> list[Tensor]:
+        """[n, d] hidden states (or [n, V] logits) behind each id of each row. opening: ids that all begin with."""
 
     def states_again(self, row: Ids) -> Tensor:
         """[n, d or V] The same numbers of one row, computed differently: for the A/A check `rebatched`."""
