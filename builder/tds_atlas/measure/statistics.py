@@ -71,7 +71,7 @@ def _fetched(columns: dict[str, Tensor]) -> Columns:
     """Columns [T] or [T, k] of four bytes a number as arrays, in one transfer: each waits for all that a GPU does."""
     flat = [column.reshape(len(column), -1) for column in columns.values()]
     bits = torch.cat([x.contiguous().view(torch.int32) for x in flat], -1).cpu()
-    parts = bits.split([x.shape[1] for x in flat], -1)
+    parts = torch.split(bits, [x.shape[1] for x in flat], -1)
     return {
         name: part.contiguous().view(column.dtype).reshape(column.shape).numpy()
         for (name, column), part in zip(columns.items(), parts, strict=True)
