@@ -10,7 +10,7 @@ import torch
 from transformers import AutoTokenizer
 
 from tds_atlas.pipeline.plan import read_plan
-from tests.bench import generation, pairs, peers, scale, whole, wide
+from tests.bench import busy, generation, pairs, peers, scale, stages, whole, wide
 from tests.bench.pairs import POCKET, Pair
 from tests.bench.timing import ratio, speeds
 
@@ -78,9 +78,11 @@ def main() -> None:
     for vocabulary in (128_256, wide.VOCABULARY):
         for dtype in (torch.float32, torch.bfloat16):
             statistics_alone(pairs.wide(vocabulary, dtype))
+    busy.table()
     generation.table(read_plan(generation.REPORT))
     whole.table()
     wide.table()
+    stages.table(stages.named())
     scale.table()
 
 

@@ -38,24 +38,27 @@ class Run:
 
 
 def tds(here: Path, *command: str) -> tuple[float, list[float], str]:
-    """Run the command in a folder: seconds, the peak of memory of each of its processes in MB, and what it said.
+    """Run `tds` in a folder: seconds, the peak of memory of each of its processes in MB, and what it said."""
+    return process(here, "-m", "tds_atlas", *command)
+
+
+def process(here: Path, *command: str) -> tuple[float, list[float], str]:
+    """The same of any Python process.
 
     Peaks are the kernel's own (VmHWM), read over and over: getrusage would count what a process was forked from.
     """
     start, peaks = time.perf_counter(), dict[int, float]()
     with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tds_atlas", *command], cwd=here, stdout=subprocess.DEVNULL, stderr=said
-        )
-        while process.poll() is None:
-            for pid in _tree(process.pid):
+        running = subprocess.Popen([sys.executable, *command], cwd=here, stdout=subprocess.DEVNULL, stderr=said)
+        while running.poll() is None:
+            for pid in _tree(running.pid):
                 peaks[pid] = max(peaks.get(pid, 0), _peak(pid))
             time.sleep(0.02)
         seconds = time.perf_counter() - start
         said.seek(0)
         text = said.read()
-    if process.returncode:
-        raise RuntimeError(f"tds {' '.join(command)} failed: {text}")
+    if running.returncode:
+        raise RuntimeError(f"python {' '.join(command)} failed: {text}")
     return seconds, [peak for peak in peaks.values() if peak > _SMALL], text
 
 

@@ -21,6 +21,8 @@ from tds_atlas.pipeline.plan import Plan, read_plan
 from tds_atlas.pipeline.sides import lazy_models, side_of
 from tests.measure.test_models import MODELS, loaded, own_logits
 
+READ = Reader.read
+
 
 def sides(report: Path) -> tuple[Plan, Side, Side]:
     plan = read_plan(report)
@@ -76,6 +78,29 @@ def test_a_text_in_a_batch_is_the_text_alone(pocket_report: Path) -> None:
     together = write(base.model, aligned.model, heads, rule, 40)
     alone = [write(base.model, aligned.model, [head], rule[:1], 40)[0] for head in heads]
     assert [x.ids for x in together] == [x.ids for x in alone]
+
+
+def test_texts_that_are_alike_so_far_are_read_once_and_what_does_not_fit_waits(pocket_report: Path) -> None:
+    plan, base, aligned = sides(pocket_report)
+    heads = [(base.frame.prompt_ids(p.text), aligned.frame.prompt_ids(p.text)) for p in plan.prompt_set[:3]]
+    rules = [lambda js, entropy, level=level: js > level for level in (0.02, 0.1, 0.3, 9.0)]
+    alone = [write(base.model, aligned.model, [head], [rule], 24)[0] for head in heads for rule in rules]
+    prompts, takes = [head for head in heads for _ in rules], rules * len(heads)
+    begun = {(i // len(rules), *x.ids[:n]) for i, x in enumerate(alone) for n in range(len(x.ids))}
+    assert len(begun) < 0.8 * sum(len(x.ids) for x in alone)
+    for most in (1, 2, 5, 100):
+        lengths = list[int]()
+
+        def read(reader: Reader, new: tuple[int, ...] = (), lengths: list[int] = lengths) -> torch.Tensor:
+            lengths.append(len(new) or len(reader.ids))
+            return READ(reader, new)
+
+        fits = patch("tds_atlas.measure.probes.lockstep.rows_at_once", lambda *_, most=most: most)
+        with fits, patch.object(Reader, "read", read):
+            made = write(base.model, aligned.model, prompts, takes, 24)
+        assert [x.ids for x in made] == [x.ids for x in alone]
+        assert [x.is_swap for x in made] == [x.is_swap for x in alone]
+        assert max(lengths) <= most and (most < 100 or sum(lengths) == 2 * len(begun))
 
 
 def test_prefilled_answers_against_a_loop(pocket_report: Path) -> None:

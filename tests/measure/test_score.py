@@ -254,10 +254,10 @@ def test_memory_that_runs_out_halves_the_batch(project: Path, monkeypatch: pytes
     scorer, answers, heads = scorer_of(read_plan(project / "report.yml"))
     whole = scorer.score(answers[:1] * 3, heads)
 
-    def small(model: LoadedModel, rows: Any, last: Any, real: Any = LoadedModel.states) -> Any:
+    def small(model: LoadedModel, rows: Any, last: Any, opening: int = 0, real: Any = LoadedModel.states) -> Any:
         if sum(map(len, rows)) > 10:
             raise torch.OutOfMemoryError("out of memory")
-        return real(model, rows, last)
+        return real(model, rows, last, opening)
 
     monkeypatch.setattr(LoadedModel, "states", small)
     halved = scorer.score(answers[:1] * 3, heads)

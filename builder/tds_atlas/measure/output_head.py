@@ -18,8 +18,8 @@ _copies: WeakKeyDictionary[nn.Module, tuple[Tensor, Tensor | None]] = WeakKeyDic
 def find_head(model: Any, body: Callable[[Tensor], Tensor], whole: Callable[[Tensor], Tensor]) -> Head | None:
     """[T, d] hidden states -> [T, V] logits, or None if only the model's own forward over the ids knows how.
 
-    A head is accepted if body + head gives the same logits as the model's own forward. In half precision it gets
-    float32 weights if memory allows.
+    A head is accepted if body + head gives the same logits as the model's own forward. In half precision its logits
+    are float32: by CUDA's own product, or by float32 weights if memory allows.
     """
     ids = torch.arange(8, device=model.device)[None] % int(model.get_output_embeddings().weight.shape[0])
     half = model.dtype in (torch.bfloat16, torch.float16)
@@ -27,7 +27,10 @@ def find_head(model: Any, body: Callable[[Tensor], Tensor], whole: Callable[[Ten
     simple = head_of(model)
     for head in (simple, forward_as_head(model)):
         if agrees(head, body, ids, expected, 2e-2 if half else 1e-5):
-            return (float32_head(model) or head) if half and head is simple else head
+            if not half or head is not simple:
+                return head
+            cuda = cuda_head(model)
+            return cuda if cuda and agrees(cuda, body, ids, expected, 2e-2) else float32_head(model) or head
     return None
 
 
@@ -66,6 +69,28 @@ def forward_as_head(model: Any) -> Head:
         return logits
 
     return head
+
+
+def cuda_head(model: Any) -> Head | None:
+    """The head in half precision with float32 logits, or None where there is no such product: on a CPU, for float32.
+
+    Products of two numbers in half precision are exact in float32, so that this differs from `float32_head` by the
+    order of sums alone, and needs no copy of the weights.
+    """
+    embedding = model.get_output_embeddings()
+    if type(embedding) is not nn.Linear or not _has_mixed_product(embedding.weight):
+        return None
+    weight, bias = embedding.weight, embedding.bias
+
+    def logits(states: Tensor) -> Tensor:
+        product = torch.mm(states.to(weight.device, weight.dtype), weight.t(), out_dtype=torch.float32)
+        return product if bias is None else product + bias.float()
+
+    return _with_soft_cap(model, logits)
+
+
+def _has_mixed_product(weight: Tensor) -> bool:
+    return weight.is_cuda and weight.dtype in (torch.bfloat16, torch.float16)
 
 
 def float32_head(model: Any) -> Head | None:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from tds_atlas.domain import REBATCHED, Comparison, Condition, Divergence, Prompt, Response, Score
 from tds_atlas.measure.engines.engine import ExactModel, Model, gives_lists
+from tds_atlas.measure.engines.opening import shared
 from tds_atlas.measure.memory import without_overflow
 from tds_atlas.measure.pairs import check_widths, divergences
 from tds_atlas.measure.score_errors import check_length, not_a_number, too_large
@@ -26,6 +27,8 @@ from tds_atlas.measure.statistics import Columns, Rows, rows_on
 _IN_CACHE = 400_000  # logits per condition that stay in a CPU's cache between a head and the statistics
 _ROWS = 64  # positions that a head works on at a time, at least: with fewer its weights are read too often
 _ON_A_GPU = 4  # times as many logits as on a CPU
+Openings = Mapping[Condition, int]
+NO_OPENINGS: Openings = {}
 ScoresAndDivergences = tuple[list[Score], list[Divergence]]
 
 
@@ -83,27 +86,35 @@ class Scorer:
     ) -> ScoresAndDivergences:
         """Scores and divergences of all responses, batch by batch; `prompts`: response_id -> its prompt."""
         ids = self.prompt_ids(prompts)
+        # Of all prompts at hand, and not of a batch: what is read together decides the last digits.
+        openings = {side.condition: shared([of[side.condition] for of in ids.values()]) for side in self.sides}
         scores, divergences = list[Score](), list[Divergence]()
         for batch in self.batches(responses, ids):
-            for response_scores, response_divergences in self.score(batch, ids):
+            for response_scores, response_divergences in self.score(batch, ids, openings):
                 scores += response_scores
                 divergences += response_divergences
             advance(sum(len(r.token_ids) for r in batch))
         return scores, divergences
 
-    def score(self, batch: Sequence[Response], prompts: PromptIds) -> list[ScoresAndDivergences]:
+    def score(
+        self, batch: Sequence[Response], prompts: PromptIds, openings: Openings = NO_OPENINGS
+    ) -> list[ScoresAndDivergences]:
         """Scores by every condition and divergences of every comparison, one result per response of the batch.
 
-        If memory runs out, the batch is halved. Raises InputError naming the response: too long for a model or for the
-        memory, or logits that are not numbers.
+        openings: how many ids all prompts of a condition begin with. If memory runs out, the batch is halved. Raises
+        InputError naming the response: too long for a model or for the memory, or logits that are not numbers.
         """
         for condition, model in self.models.items():
             check_length(model, batch, [prompts[r.response_id][condition] for r in batch])
-        return without_overflow(lambda part: self._score(part, prompts), batch, lambda i: too_large(batch[i]))
 
-    def _score(self, batch: Sequence[Response], prompts: PromptIds) -> list[ScoresAndDivergences]:
+        def work(part: Sequence[Response]) -> list[ScoresAndDivergences]:
+            return self._score(part, prompts, openings)
+
+        return without_overflow(work, batch, lambda i: too_large(batch[i]))
+
+    def _score(self, batch: Sequence[Response], prompts: PromptIds, openings: Openings) -> list[ScoresAndDivergences]:
         with torch.inference_mode():
-            states = {c: self._states(c, batch, prompts) for c in self.exact}
+            states = {c: self._states(c, batch, prompts, openings.get(c, 0)) for c in self.exact}
             lists = {c: self._lists(c, batch, prompts) for c in self.models if c not in self.exact}
             ids = torch.tensor([i for response in batch for i in response.token_ids])  # [N]
             size = self._rows_at_once
@@ -111,7 +122,7 @@ class Scorer:
         flat = {key: np.concatenate([chunk[key] for chunk in chunks]) for key in chunks[0]}
         return list(_split(flat, batch, self.models, self.comparisons))
 
-    def _states(self, condition: Condition, batch: Sequence[Response], prompts: PromptIds) -> Tensor:
+    def _states(self, condition: Condition, batch: Sequence[Response], prompts: PromptIds, opening: int = 0) -> Tensor:
         """[N, d] hidden states (or [N, V] logits) that predict the batch's response positions, one after another."""
         model = self.exact[condition]
         rows = [(*prompts[r.response_id][condition], *model.readable(r.token_ids[:-1])) for r in batch]
@@ -119,7 +130,7 @@ class Scorer:
         with model.using():
             if condition.arithmetic == REBATCHED:
                 return torch.cat([model.states_again(row, n) for row, n in zip(rows, last, strict=True)])
-            return torch.cat(model.states(rows, last))
+            return torch.cat(model.states(rows, last, opening))
 
     def _lists(self, condition: Condition, batch: Sequence[Response], prompts: PromptIds) -> Columns:
         """The columns of the batch's response positions, one after another, of a model that gives no more."""

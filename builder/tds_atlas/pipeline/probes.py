@@ -6,6 +6,7 @@ Each piece of work is a shard, like everything measured; torch is imported only 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tds_atlas.domain import MARGINAL_RANK, Comparison, Prompt, Response
@@ -54,10 +55,15 @@ def _swap(plan: Plan, models: Models, comparison: Comparison, prompts: Sequence[
     settings = plan.report.probes.swap
     assert settings is not None
     rows = []
+
+    @cache  # many texts of a prompt are the same
+    def decoded(ids: tuple[int, ...]) -> str:
+        return decode_with_spans(aligned.frame.tokenizer, ids)[0]
+
     for swap in swaps(base, aligned, prompts, settings.shares, settings.max_new_tokens):
         joint = swap.text
         ends = joint.ids[-1] in {*base.model.end_ids, *aligned.model.end_ids}
-        text, _ = decode_with_spans(aligned.frame.tokenizer, joint.ids[:-1] if ends else joint.ids)
+        text = decoded(tuple(joint.ids[:-1] if ends else joint.ids))
         counts = (len(joint.ids), sum(joint.is_swap), sum(joint.is_change), "stop" if ends else "length", text)
         key = (comparison.comparison_id, prompts[swap.prompt].prompt_id, swap.method, swap.share)
         rows.append(dict(zip(_SWAP, key + counts, strict=True)))

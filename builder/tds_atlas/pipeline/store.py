@@ -100,7 +100,7 @@ def _records(
 def _measured_by(metas: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """What measured the scores; shards of earlier versions do not name their engines."""
     found = {}
-    for key in ("device", "machine", "attention", "dtypes", "engines", "torch", "transformers"):
+    for key in ("device", "machine", "threads", "attention", "dtypes", "engines", "torch", "transformers"):
         values = {value for meta in metas for value in str(meta.get(key, "")).split(", ") if value}
         if values:
             found[f"measured_{key}"] = ", ".join(sorted(values))

@@ -68,8 +68,11 @@ class ExactModel(Model, Protocol):
     def using(self) -> AbstractContextManager[object]:
         """Around each use: an adapter is switched on."""
 
-    def states(self, rows: Sequence[Ids], last: Sequence[int]) -> list[Tensor]:
-        """[n, d] hidden states (or [n, V] logits) behind the last ids of each row, so many as `last` says."""
+    def states(self, rows: Sequence[Ids], last: Sequence[int], opening: int = 0) -> list[Tensor]:
+        """[n, d] hidden states (or [n, V] logits) behind the last ids of each row, so many as `last` says.
+
+        opening: how many ids all rows begin with, which an engine may read once.
+        """
 
     def states_again(self, row: Ids, last: int) -> Tensor:
         """[n, d or V] The same numbers of one row, computed differently: for the A/A check `rebatched`."""

@@ -18,6 +18,7 @@ from tds_atlas.measure.engines.engine import Model
 from tds_atlas.measure.engines.loading import Weights, choose_device, load_tokenizer, load_weights
 from tds_atlas.measure.engines.transformers import LoadedModel
 from tds_atlas.measure.side import Ids
+from tds_atlas.measure.threads import choose_threads
 
 
 @dataclass
@@ -29,9 +30,11 @@ class Models:
     tokenizers: dict[str, PreTrainedTokenizerFast] = field(default_factory=dict)
     instances: dict[tuple[str, ...], Model] = field(default_factory=dict)
     weights: dict[tuple[Path, str], Weights] = field(default_factory=dict)
+    threads: str = ""  # of a CPU: how many compute, and who chose them
 
     def __post_init__(self) -> None:
         self.device = choose_device(self.device)
+        self.threads = choose_threads() if self.device == "cpu" else ""
 
     def tokenizer(self, checkpoint: Checkpoint) -> PreTrainedTokenizerFast:
         if checkpoint.model_id not in self.tokenizers:
@@ -45,6 +48,7 @@ class Models:
             "loaded": {name: self._loaded_as(name) for name in {m.checkpoint.model_id for m in instances}},
             "device": self.device,
             "machine": platform.machine(),
+            "threads": self.threads,
             "attention": ", ".join(sorted({m.attention for m in instances if m.attention})),
             "dtypes": ", ".join(sorted({f"{m.checkpoint.model_id} {m.dtype}" for m in instances if m.dtype})),
             "engines": ", ".join(sorted({f"{m.checkpoint.model_id} {m.engine}" for m in instances})),

@@ -18,6 +18,7 @@ from tds_atlas.domain import InputError, first_line
 from tds_atlas.inputs.checkpoints import Checkpoint
 from tds_atlas.measure.end_tokens import until_end
 from tds_atlas.measure.engines.loading import Weights
+from tds_atlas.measure.engines.opening import LEAST, Opening, goes_on
 from tds_atlas.measure.memory import rows_at_once
 from tds_atlas.measure.output_head import Head, find_head
 from tds_atlas.measure.side import Ids
@@ -32,6 +33,7 @@ class LoadedModel:
     end_ids: tuple[int, ...]
     adapter: str | None = None
     loaded: str = ""  # what was found when it was loaded, for a reader
+    opening: Opening | None = None  # read last
 
     @property
     def model(self) -> Any:
@@ -159,12 +161,29 @@ class LoadedModel:
         logits: Tensor = self.model(input_ids=ids, use_cache=False, **masks).logits
         return logits
 
-    def states(self, rows: Sequence[Ids], last: Sequence[int]) -> list[Tensor]:
-        """Rows together, padded on the right, if that is the same."""
+    @cached_property
+    def continues(self) -> bool:
+        """Whether an opening can be read once for many texts."""
+        with torch.inference_mode(), self.using():
+            return goes_on(self.model.base_model, self._probe_ids, self._agree)
+
+    def _opening(self, rows: Sequence[Ids], size: int) -> Opening | None:
+        """The first `size` ids, which all rows share, as read before; None if that is no gain, or too much to keep."""
+        width = max(map(len, rows))
+        if size < LEAST or self.texts_at_once(width, len(rows)) < len(rows) or not self.continues:
+            return None
+        if self.opening is None or self.opening.ids != rows[0][:size]:
+            self.opening = Opening.read(self.model.base_model, rows[0][:size], self.device)
+        return self.opening
+
+    def states(self, rows: Sequence[Ids], last: Sequence[int], opening: int = 0) -> list[Tensor]:
+        """Rows together, padded on the right, if that is the same; what all begin with is read once."""
         width = max(map(len, rows))
         if self.head is None or width > self.static_rope_length:
             forward = self.body if self.head else self.logits
             return [forward(torch.tensor([r], device=self.device))[0, -n:] for r, n in zip(rows, last, strict=True)]
+        if begun := self._opening(rows, opening):
+            return [x[-n:] for x, n in zip(begun.states_of(self.model.base_model, rows), last, strict=True)]
         ids = torch.tensor([[*row, *[0] * (width - len(row))] for row in rows], device=self.device)  # [B, T]
         return [x[: len(row)][-n:] for x, row, n in zip(self.body(ids), rows, last, strict=True)]
 

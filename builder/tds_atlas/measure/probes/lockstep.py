@@ -5,13 +5,14 @@ Both keep their caches; each reads the text after its own prompt. Knows only tok
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from tds_atlas.measure.engines.transformers import LoadedModel
+from tds_atlas.measure.memory import rows_at_once
 from tds_atlas.measure.probes.reader import Reader
 from tds_atlas.measure.side import Ids
 from tds_atlas.measure.statistics import rows_on
@@ -39,31 +40,82 @@ def write(
 ) -> list[JointText]:
     """One batch, greedily, until every text has its end token or its maximum length.
 
-    A text ends at an end token of the model whose choice was taken.
+    A text ends at an end token of the model whose choice was taken. Texts that are alike so far are read once; what
+    grows too large for the memory is halved, and the other half is read anew when the first is done.
     """
     texts = [JointText() for _ in prompts]
-    readers = [Reader(m, [p[i] for p in prompts]) for i, m in enumerate((base, aligned))]
-    unfinished = list(range(len(prompts)))
+    waiting = [list(range(len(prompts)))]
     with torch.inference_mode():
-        logits = [reader.read() for reader in readers]  # 2 x [B, V]
-        for step in range(max_new_tokens):
-            firsts = [x.argmax(-1).tolist() for x in logits]
-            js, entropy = _js_and_entropy(*logits)
-            still = []
-            for row, i in enumerate(unfinished):
-                swap = takes[i](js[row], entropy[row])
-                token = firsts[swap][row]
-                _add(texts[i], token, swap, swap and firsts[0][row] != firsts[1][row], js[row], entropy[row])
-                if token not in (aligned if swap else base).end_ids:
-                    still.append(row)
-            if not still or step + 1 == max_new_tokens:
-                break
-            unfinished = [unfinished[row] for row in still]
-            for reader in readers:
-                reader.keep(still)
-            new = [texts[i].ids[-1] for i in unfinished]
-            logits = [reader.read(new) for reader in readers]
+        while waiting:
+            waiting += _Joint(base, aligned, prompts, takes, texts, max_new_tokens).write(waiting.pop())
     return texts
+
+
+@dataclass(frozen=True)
+class _Joint:
+    """Both models, and texts that they have begun."""
+
+    base: LoadedModel
+    aligned: LoadedModel
+    prompts: Sequence[tuple[Ids, Ids]]
+    takes: Sequence[Takes]
+    texts: Sequence[JointText]
+    most: int  # tokens of a text
+
+    def write(self, unfinished: Sequence[int]) -> list[list[int]]:
+        """Write these texts to their ends, except those that are returned: they wait, since they do not fit."""
+        rows = _grouped((self.prompts[i], tuple(self.texts[i].ids)) for i in unfinished)
+        rows = [[unfinished[n] for n in row] for row in rows]
+        waiting = []
+        if (size := self._size(rows)) < len(rows):
+            waiting.append([i for row in rows[size:] for i in row])
+            rows = rows[:size]
+        readers = [
+            Reader(model, [(*self.prompts[row[0]][side], *self.texts[row[0]].ids) for row in rows])
+            for side, model in enumerate((self.base, self.aligned))
+        ]
+        logits = [reader.read() for reader in readers]  # 2 x [B, V]
+        while True:
+            kept, rows = self._step(rows, logits)
+            if (size := self._size(rows)) < len(rows):
+                half = min(size, len(rows) // 2)
+                waiting.append([i for row in rows[half:] for i in row])
+                kept, rows = kept[:half], rows[:half]
+            if not rows:
+                return waiting
+            for reader in readers:
+                reader.keep(kept)
+            logits = [reader.read([self.texts[row[0]].ids[-1] for row in rows]) for reader in readers]
+
+    def _step(self, rows: Sequence[Sequence[int]], logits: Sequence[Tensor]) -> tuple[list[int], list[list[int]]]:
+        """Give every text its next token. Returns the rows of texts that go on: which it was, and its texts."""
+        firsts = [x.argmax(-1).tolist() for x in logits]
+        js, entropy = _js_and_entropy(*logits)
+        going = []
+        for n, row in enumerate(rows):
+            differ = firsts[0][n] != firsts[1][n]
+            for i in row:
+                swap = self.takes[i](js[n], entropy[n])
+                token = firsts[swap][n]
+                _add(self.texts[i], token, swap, swap and differ, js[n], entropy[n])
+                ends = token in (self.aligned if swap else self.base).end_ids
+                if not ends and len(self.texts[i].ids) < self.most:
+                    going.append((n, token, i))
+        found = _grouped((n, token) for n, token, _ in going)
+        return [going[row[0]][0] for row in found], [[going[n][2] for n in row] for row in found]
+
+    def _size(self, rows: Sequence[Sequence[int]]) -> int:
+        """How many of these rows both models read together, with one token more."""
+        lengths = (len(self.texts[row[0]].ids) + max(map(len, self.prompts[row[0]])) for row in rows)
+        return rows_at_once([self.base, self.aligned], max(lengths, default=0) + 1, len(rows) or 1)
+
+
+def _grouped(keys: Iterable[Hashable]) -> list[list[int]]:
+    """The places of equal keys, in the order of the first of them."""
+    found: dict[Hashable, list[int]] = {}
+    for place, key in enumerate(keys):
+        found.setdefault(key, []).append(place)
+    return list(found.values())
 
 
 def _js_and_entropy(base: Tensor, aligned: Tensor) -> tuple[list[float], list[float]]:

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tds_atlas.domain import Prompt
-from tds_atlas.measure.memory import in_batches, rows_at_once
+from tds_atlas.measure.memory import in_batches
 from tds_atlas.measure.probes.lockstep import JointText, Takes, write
 from tds_atlas.measure.side import Side
 
 DIVERGENCE, ENTROPY, RANDOM = "divergence", "entropy", "random"
-_ROWS = 64  # texts written at a time
+_TEXTS = 512  # written at a time
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,15 @@ class Swap:
     text: JointText
 
 
+@dataclass(frozen=True)
+class Rule:
+    """Where tokens are swapped in the texts of one method at one share."""
+
+    method: str
+    share: float  # aimed at
+    takes: Callable[[str], Takes]  # of a prompt's text
+
+
 def swaps(
     base: Side, aligned: Side, prompts: Sequence[Prompt], shares: Sequence[float], max_new_tokens: int
 ) -> Iterator[Swap]:
@@ -38,26 +47,36 @@ def swaps(
     The methods entropy and random aim at the share that resulted from divergence, so that all swap as many tokens.
     """
     prompt_ids = [(base.prompt_ids(p), aligned.prompt_ids(p)) for p in prompts]
-    longest = max((len(ids) for both in prompt_ids for ids in both), default=1)
-    size = rows_at_once([base.resident, aligned.resident], longest + max_new_tokens, _ROWS)
 
-    def texts(method: str, share: float, takes: Callable[[str], Takes]) -> list[Swap]:
-        def work(batch: Sequence[int]) -> list[JointText]:
-            rules = [takes(prompts[i].text) for i in batch]
-            return write(base.resident, aligned.resident, [prompt_ids[i] for i in batch], rules, max_new_tokens)
+    def texts(*rules: Rule) -> list[list[Swap]]:
+        """The text of every prompt by each rule. All texts of a prompt are written together: they begin alike."""
+        tasks = [(i, rule) for i in range(len(prompts)) for rule in rules]
 
-        joint_texts = in_batches(work, range(len(prompts)), size, lambda i: aligned.out_of_memory(prompts[i]))
-        return [Swap(i, method, share, text) for i, text in enumerate(joint_texts)]
+        def work(batch: Sequence[tuple[int, Rule]]) -> list[JointText]:
+            takes = [rule.takes(prompts[i].text) for i, rule in batch]
+            return write(base.resident, aligned.resident, [prompt_ids[i] for i, _ in batch], takes, max_new_tokens)
 
-    alone = texts(DIVERGENCE, 0.0, lambda _: _never)
-    yield from alone
-    yield from texts(DIVERGENCE, 1.0, lambda _: _always)
-    for share in shares:
-        by_divergence = texts(DIVERGENCE, share, _at_least(DIVERGENCE, alone, share))
-        yield from by_divergence
-        result = realised_share(by_divergence)
-        yield from texts(ENTROPY, share, _at_least(ENTROPY, alone, result))
-        yield from texts(RANDOM, share, _at_random(share, result))
+        made = in_batches(work, tasks, _TEXTS, lambda n: aligned.out_of_memory(prompts[tasks[n][0]]))
+        found = [Swap(i, rule.method, rule.share, text) for (i, rule), text in zip(tasks, made, strict=True)]
+        return [found[n :: len(rules)] for n in range(len(rules))]
+
+    alone, whole = texts(Rule(DIVERGENCE, 0.0, lambda _: _never), Rule(DIVERGENCE, 1.0, lambda _: _always))
+    yield from alone + whole
+    by_divergence = texts(*(Rule(DIVERGENCE, share, _at_least(DIVERGENCE, alone, share)) for share in shares))
+    rates = [realised_share(found) for found in by_divergence]
+    both = zip(shares, rates, strict=True)
+    others = texts(
+        *(
+            rule
+            for share, rate in both
+            for rule in (
+                Rule(ENTROPY, share, _at_least(ENTROPY, alone, rate)),
+                Rule(RANDOM, share, _at_random(share, rate)),
+            )
+        )
+    )
+    for n, found in enumerate(by_divergence):
+        yield from found + others[2 * n] + others[2 * n + 1]
 
 
 def realised_share(texts: Sequence[Swap]) -> float:

@@ -90,7 +90,7 @@ class VllmModel:
         """vLLM itself divides what it is given."""
         return most
 
-    def states(self, rows: Sequence[Ids], last: Sequence[int]) -> list[Tensor]:
+    def states(self, rows: Sequence[Ids], last: Sequence[int], opening: int = 0) -> list[Tensor]:
         return self._states(rows, last, apart=False)
 
     def states_again(self, row: Ids, last: int) -> Tensor:
