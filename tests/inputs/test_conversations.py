@@ -103,6 +103,18 @@ def test_both_answers_of_a_pair(tmp_path: Path) -> None:
     assert shape(one) == [("1", ["Name a bird."], "No.")]
 
 
+def test_what_both_answers_of_a_pair_follow_is_measured_once(tmp_path: Path) -> None:
+    no = {"role": "assistant", "content": "No."}
+    found = read(tmp_path, [{"chosen": MESSAGES[:4], "rejected": [*MESSAGES[:3], no]}], turns="all")
+    assert shape(found) == [
+        ("1@1#chosen", SAID[:1], "A stork."),
+        ("1@2#chosen", SAID[:3], "On roofs."),
+        ("1@2#rejected", SAID[:3], "No."),
+    ]
+    equal = read(tmp_path, [{"prompt": "Name a bird.", "chosen": "A stork.", "rejected": "A stork."}])
+    assert [answer.answer_id for answer in equal] == ["1#chosen", "1#rejected"]
+
+
 def test_a_pair_that_parts_early_is_one_conversation(tmp_path: Path) -> None:
     other = [MESSAGES[0], {"role": "assistant", "content": "A rook."}, *MESSAGES[2:]]
     found = read(tmp_path, [{"chosen": MESSAGES, "rejected": other}])
@@ -119,6 +131,7 @@ def test_several_answers_are_samples_of_one_prompt(tmp_path: Path) -> None:
         {"id": "a", "prompt": "Name a bird.", "output": ["A stork.", "A rook.", "An owl."]},
         {"id": "a", "prompt": "Name a bird.", "output": "A gull."},
         {"id": "b", "messages": MESSAGES[:2]},
+        {"id": "c", "messages": MESSAGES[:3], "output": ["On roofs.", "On roofs."]},
     ]
     found = read(tmp_path, rows)
     assert shape(found) == [
@@ -127,9 +140,13 @@ def test_several_answers_are_samples_of_one_prompt(tmp_path: Path) -> None:
         ("a#3", ["Name a bird."], "An owl."),
         ("a#4", ["Name a bird."], "A gull."),
         ("b", ["Name a bird."], "A stork."),
+        ("c", SAID[:3], "On roofs."),
+        ("c#2", SAID[:3], "On roofs."),
     ]
     known = (Prompt("known", "Name a bird.", "set"),)
-    assert [a.answer_id for a in read(tmp_path, rows, known)] == ["known", "known#2", "known#3", "known#4", "b"]
+    assert [a.answer_id for a in read(tmp_path, rows, known)] == [
+        *("known", "known#2", "known#3", "known#4", "b", "c", "c#2")
+    ]
     assert len(read(tmp_path, rows, limit=1)) == 3
     with pytest.raises(InputError, match=r"a.jsonl: two rows have the id 'a'; ids must differ"):
         read(tmp_path, [rows[0], {"id": "a", "prompt": "Name a tree.", "output": "An oak."}])

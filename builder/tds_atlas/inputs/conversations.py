@@ -21,6 +21,7 @@ class Exchange:
     answer: str
     sample: str = ""  # its name among several answers of the row
     number: int = 0  # which of the assistant's turns it is, where each is measured
+    is_last: bool = True  # of its conversation
 
 
 def exchanges_of(where: str, sample: str, whole: Turns, measured: Measured) -> list[Exchange]:
@@ -40,7 +41,7 @@ def exchanges_of(where: str, sample: str, whole: Turns, measured: Measured) -> l
         return [Exchange(whole[: places[-1]], last.text, sample)]
     spoken = [i for i in places if whole[i].text] or places[-1:]
     several = len(spoken) > 1
-    return [Exchange(whole[:i], whole[i].text, sample, n * several) for n, i in enumerate(spoken, 1)]
+    return [Exchange(whole[:i], whole[i].text, sample, n * several, n == len(spoken)) for n, i in enumerate(spoken, 1)]
 
 
 def questions_of(where: str, turns: Turns, measured: Measured) -> tuple[Exchange, ...]:

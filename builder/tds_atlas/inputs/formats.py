@@ -6,7 +6,7 @@ UltraChat, preference pairs, MT-bench.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,9 +60,14 @@ def read_answer_row(
         fields |= {"prompt": prompt, "answer": row[column(where, "answer", row, columns.answer)]}
         return Reading(kind, fields, known=known)
     found = [e for name, whole in wholes for e in exchanges_of(where, name, opened(where, row, whole), settings.turns)]
-    once = tuple({(e.turns, e.answer): e for e in reversed(found)}.values())[::-1]  # a pair begins with the same turns
-    fields |= {"prompt": last_of_user(once[0].turns), "answer": [e.answer for e in once]}
-    return Reading(kind, fields, once, known=known)
+    if kind == "preference pairs":  # which begin with the same turns
+        found = [e for i, e in enumerate(found) if e.is_last or (e.turns, e.answer) not in _said(found[:i])]
+    fields |= {"prompt": last_of_user(found[0].turns), "answer": [e.answer for e in found]}
+    return Reading(kind, fields, tuple(found), known=known)
+
+
+def _said(exchanges: Sequence[Exchange]) -> set[tuple[Turns, str]]:
+    return {(e.turns, e.answer) for e in exchanges}
 
 
 def _asks(row: Mapping[str, Any], columns: PromptColumns) -> bool:
