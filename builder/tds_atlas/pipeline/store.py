@@ -31,7 +31,7 @@ def write_database(plan: Plan) -> None:
         [s.key for s in (*responses, *scores)],
         [(table, shard.key) for table, shard in probes],
         (plan.roles.safety, plan.roles.style, plan.roles.values, getsource(roles)),
-        [(p.prompt_id, p.tasks, p.topics, p.harmful, p.truths) for p in plan.prompts.values()],
+        [(p.prompt_id, p.tasks, p.topics, p.harmful, p.truths, p.cluster_key) for p in plan.prompts.values()],
         [asdict(planted) for planted in plan.controls],
         plan.passed_over,
     )
@@ -99,4 +99,4 @@ def _records(
 
 def _context_row(context: ContextSettings) -> dict[str, Any]:
     arguments = json.dumps(context.template_kwargs, sort_keys=True) if context.template_kwargs else None
-    return context.model_dump() | {"template_kwargs": arguments}
+    return context.model_dump() | {"template_kwargs": arguments, "continue_final": context.continue_final}

@@ -46,7 +46,7 @@ SQL = {
 }
 _SHARED_COMMENTS = {  # of columns that mean the same in every table and view
     "comparison_id": "The comparison; see comparison.",
-    "cluster_id": "The first prompt with the same text; see prompt_cluster.",
+    "cluster_id": "The first prompt with the same turns, or of the same conversation; see prompt_cluster.",
     "is_end": "Whether this is the end token.",
     "pos": "Index t; see position.",
     "prompt_id": "The prompt; see prompt.",
@@ -60,7 +60,8 @@ CUT_OFF = """
     WHERE finish = 'unknown' AND source IN (SELECT source FROM response WHERE finish = 'stop')"""
 _RESPONSE_TABLES = {  # a row of a shard is one response; its lists become the rows of `position`
     "response": f"""
-        SELECT response_id, prompt_id, source, condition_id, text, len(token_ids) AS n_tokens, finish, boundary
+        SELECT response_id, prompt_id, source, condition_id, text, len(token_ids) AS n_tokens, finish, boundary,
+               nullif(substring(response_id, len(source || '/' || prompt_id || '#') + 1), '') AS sample
         FROM {_FILE}""",
     "position": f"""
         SELECT response_id, (i - 1)::INTEGER AS pos, token_ids[i] AS token_id,
@@ -143,6 +144,7 @@ def _write(path: Path, records: Records) -> None:
 
 def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
     _insert_rows(con, "prompt", [_prompt_row(i, prompt) for i, prompt in enumerate(records.prompts, 1)])
+    _insert_rows(con, "turn", [row for prompt in records.prompts for row in _turn_rows(prompt)])
     _insert_rows(con, "context", records.contexts)
     if records.comparisons:
         _insert_rows(con, "comparison", records.comparisons)
@@ -175,7 +177,8 @@ def _roles(shard: Shard, records: Records) -> pa.Table:
     answers = shard.read("response")
     columns = [answers[name].to_pylist() for name in ("text", "spans", "prompt_id", "has_end")]
     rows = [(text, spans, prompts[name], has_end) for text, spans, name, has_end in zip(*columns, strict=True)]
-    lists = [of(text, spans, prompt.truths, has_end, prompt.text) for text, spans, prompt, has_end in rows]
+    asked = {name: "\n".join(turn.text for turn in prompt.whole) for name, prompt in prompts.items()}
+    lists = [of(text, spans, p.truths, has_end, asked[p.prompt_id]) for text, spans, p, has_end in rows]
     return pa.table({"response_id": answers["response_id"], "roles": lists})
 
 
@@ -205,7 +208,14 @@ def _prompt_row(ordinal: int, prompt: Prompt) -> dict[str, Any]:
         "topics": list(prompt.topics),
         "harmful": prompt.harmful,
         "truths": list(prompt.truths),
+        "conversation": None if prompt.cluster_key == prompt.text else prompt.cluster_key,
     }
+
+
+def _turn_rows(prompt: Prompt) -> Iterator[dict[str, Any]]:
+    for number, turn in enumerate(prompt.whole, 1):
+        row = {"prompt_id": prompt.prompt_id, "number": number}
+        yield row | {"speaker": turn.role, "text": turn.text, "more": turn.more or None}
 
 
 def _insert_rows(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:

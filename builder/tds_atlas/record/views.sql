@@ -24,13 +24,42 @@ COMMENT ON MACRO jaccard_at IS
 COMMENT ON MACRO TABLE token_text IS
     'The text of a token id, one row for each vocabulary in which it differs: FROM token_text(17).';
 
--- A prompt that is given twice tells as much as one: what depends on chance is clustered by the prompt's text.
+-- A prompt that is given twice tells as much as one: what depends on chance is clustered by the prompt's turns.
 CREATE VIEW prompt_cluster AS
-SELECT prompt_id, first_value(prompt_id) OVER (PARTITION BY text ORDER BY ordinal) AS cluster_id FROM prompt;
+SELECT prompt_id, first_value(prompt_id) OVER (PARTITION BY coalesce(conversation, text) ORDER BY ordinal) AS cluster_id
+FROM prompt;
 
 COMMENT ON VIEW prompt_cluster IS
-    'Prompts with the same text are one cluster, for intervals and tests: one row per prompt.';
-COMMENT ON COLUMN prompt_cluster.cluster_id IS 'The first prompt with that text.';
+    'Prompts with the same turns are one cluster, for intervals and tests, and so are prompts of one conversation: one '
+    'row per prompt.';
+COMMENT ON COLUMN prompt_cluster.cluster_id IS 'The first prompt of the cluster.';
+
+CREATE VIEW response_page AS
+SELECT
+    response_id,
+    number,
+    answers,
+    CASE WHEN number = 1 THEN ordinal::VARCHAR ELSE concat(ordinal, '-', number) END AS page
+FROM
+    (
+        SELECT
+            response_id,
+            q.ordinal,
+            (row_number() OVER among)::INTEGER AS number,
+            (count(*) OVER (PARTITION BY source, prompt_id))::INTEGER AS answers
+        FROM response
+        JOIN prompt q USING (prompt_id)
+        WINDOW
+            among AS (
+                PARTITION BY source, prompt_id
+                ORDER BY sample IS NOT NULL, try_cast(sample AS INTEGER) NULLS LAST, sample
+            )
+    );
+
+COMMENT ON VIEW   response_page         IS 'Which of the answers of its source to its prompt a response is: one row per response.';
+COMMENT ON COLUMN response_page.number  IS 'Its place among them, from 1.';
+COMMENT ON COLUMN response_page.answers IS 'How many there are.';
+COMMENT ON COLUMN response_page.page    IS 'The name of its example pages: the prompt''s ordinal, and its place from the second on.';
 
 CREATE VIEW paired AS
 SELECT

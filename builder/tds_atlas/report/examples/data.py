@@ -125,7 +125,7 @@ def page_data(comparison: Row, example: Row, answers: Answers, vocabulary: Vocab
     place = vocabulary.places(first)
     page = {
         "comparison": example["comparison_id"],
-        "ordinal": example["ordinal"],
+        "page": example["page"],
         "response": response_id,
         "prompt": example["prompt_id"],
         "base": pair[0],
