@@ -93,11 +93,30 @@ def test_words_of_earlier_turns_are_found_once(seen: Watched, talk: Path) -> Non
     assert found == {"examples/base-dpo/1.html", str(own[0].relative_to(talk))}
 
 
+def test_thinking_is_folded_apart_from_the_answer(seen: Watched) -> None:
+    page = seen.open("examples/thinking/22.html")
+    fold, answer = page.locator("#answer details"), page.locator("#answer")
+    expect(fold.locator("summary")).to_have_text("thinking, 32 tokens")
+    assert fold.locator(".tds-t").count() == 32 and answer.locator(":scope > .tds-t").first.inner_text() == "Thank"
+    fold.locator("summary").click()
+    expect(fold.locator(".tds-t").first).not_to_be_visible()
+    page.evaluate("location.hash = '#t3'")
+    page.reload()
+    expect(page.locator("#answer details .tds-t").nth(3)).to_be_visible()
+    assert seen.open("examples/base-dpo/1.html").locator("#answer details").count() == 0
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_is_wider_than_its_window(talk: Path, browser: Browser, width: int, scheme: str) -> None:
     watched = Watched(browser, talk.as_uri() + "/", width, scheme)
-    for path in ("examples/base-dpo/21.html", "examples/samples/11-2.html", "examples.html", "method.html"):
+    for path in (
+        "examples/base-dpo/21.html",
+        "examples/samples/11-2.html",
+        "examples/thinking/21.html",
+        "examples.html",
+        "method.html",
+    ):
         page = watched.open(path)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     watched.context.close()

@@ -9,7 +9,7 @@ from inspect import getsource
 from typing import Any
 
 from tds_atlas import __version__
-from tds_atlas.inputs import roles
+from tds_atlas.inputs import roles, segments
 from tds_atlas.inputs.settings import ContextSettings
 from tds_atlas.parts import sole_writer
 from tds_atlas.pipeline.plan import MEASURING, Plan
@@ -30,7 +30,7 @@ def write_database(plan: Plan) -> None:
         plan.cards().key,
         [s.key for s in (*responses, *scores)],
         [(table, shard.key) for table, shard in probes],
-        (plan.roles.safety, plan.roles.style, plan.roles.values, getsource(roles)),
+        (plan.roles.safety, plan.roles.style, plan.roles.values, getsource(roles), getsource(segments)),
         [(p.prompt_id, p.tasks, p.topics, p.harmful, p.truths, p.cluster_key) for p in plan.prompts.values()],
         [asdict(planted) for planted in plan.controls],
         plan.passed_over,

@@ -220,7 +220,9 @@ CREATE TABLE "position" (
     char_start  INTEGER  NOT NULL,
     char_end    INTEGER  NOT NULL,
     is_end      BOOLEAN  NOT NULL,
-    role        VARCHAR  NOT NULL
+    role        VARCHAR  NOT NULL,
+    segment     VARCHAR  NOT NULL DEFAULT 'answer',
+    segment_start INTEGER NOT NULL DEFAULT 0
 );
 COMMENT ON TABLE  "position"             IS 'One row per token of each response.';
 COMMENT ON COLUMN "position".pos         IS 'Index t of the token in the response, from 0.';
@@ -233,6 +235,9 @@ COMMENT ON COLUMN "position".role IS
     'What the token is for: safety or style (within a phrase of the report''s roles file), knowledge (within a truth '
     'of the prompt), mistake (where the prompt has truths, within another of the values of the roles file), glue '
     '(function words, punctuation), content (other words), end.';
+COMMENT ON COLUMN "position".segment IS
+    'What the token is part of, by the marks of templates: thinking, tool call, or answer.';
+COMMENT ON COLUMN "position".segment_start IS 'The first position of that part; pos - segment_start counts within it.';
 
 CREATE TABLE score (
     response_id  VARCHAR NOT NULL,

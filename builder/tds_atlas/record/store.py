@@ -16,6 +16,7 @@ import pyarrow as pa
 from tds_atlas.domain import InputError, Prompt, first_line
 from tds_atlas.files import real_path
 from tds_atlas.inputs.roles import Roles, states
+from tds_atlas.inputs.segments import OPENINGS, Segment, segments
 from tds_atlas.parts import whole_file
 from tds_atlas.record.sealed import NO_EXTENSIONS, QUIET, Config, identifier, open_as_stored
 from tds_atlas.record.shards import Shard
@@ -66,7 +67,7 @@ _RESPONSE_TABLES = {  # a row of a shard is one response; its lists become the r
     "position": f"""
         SELECT response_id, (i - 1)::INTEGER AS pos, token_ids[i] AS token_id,
                spans[i][1] AS char_start, spans[i][2] AS char_end, has_end AND i = len(token_ids) AS is_end,
-               roles[i] AS role
+               roles[i] AS role, segments[i] AS segment, starts[i] AS segment_start
         FROM (SELECT *, unnest(range(1, len(token_ids) + 1)) AS i FROM {_FILE} JOIN roles USING (response_id))""",
 }
 
@@ -153,8 +154,9 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
     for model, loaded in records.loaded.items():
         con.execute("UPDATE model SET loaded = $loaded WHERE model_id = $model", {"loaded": loaded, "model": model})
     truths = {prompt.prompt_id: prompt.truths for prompt in records.prompts}
+    opened = _opened(con, records)
     for shard in records.responses:
-        con.register("roles", _roles(shard, records))
+        con.register("roles", _roles(shard, records, opened))
         for table, select in _RESPONSE_TABLES.items():
             _insert_shard(con, table, select, shard, "response")
         con.unregister("roles")
@@ -171,15 +173,30 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
     _insert_rows(con, "run", [{"key": key, "value": value} for key, value in records.run.items()])
 
 
-def _roles(shard: Shard, records: Records) -> pa.Table:
-    """The roles of the tokens of a shard of responses: one list per response."""
+def _roles(shard: Shard, records: Records, opened: set[str]) -> pa.Table:
+    """The roles and segments of the tokens of a shard of responses: one list per response."""
     of, prompts = records.roles.of, {prompt.prompt_id: prompt for prompt in records.prompts}
     answers = shard.read("response")
     columns = [answers[name].to_pylist() for name in ("text", "spans", "prompt_id", "has_end")]
+    sources = answers["source"].to_pylist()
     rows = [(text, spans, prompts[name], has_end) for text, spans, name, has_end in zip(*columns, strict=True)]
     asked = {name: "\n".join(turn.text for turn in prompt.whole) for name, prompt in prompts.items()}
     lists = [of(text, spans, p.truths, has_end, asked[p.prompt_id]) for text, spans, p, has_end in rows]
-    return pa.table({"response_id": answers["response_id"], "roles": lists})
+    parts = [segments(text, spans, source in opened) for (text, spans, *_), source in zip(rows, sources, strict=True)]
+    names = ["response_id", "roles", "segments", "starts"]
+    return pa.table([answers["response_id"], lists, _nth(parts, 0), _nth(parts, 1)], names=names)
+
+
+def _nth(parts: Sequence[Sequence[Segment]], i: int) -> list[list[Any]]:
+    return [[part[i] for part in answer] for answer in parts]
+
+
+def _opened(con: duckdb.DuckDBPyConnection, records: Records) -> set[str]:
+    """The sources whose answers stand behind an opening of the thinking that a template has written."""
+    cards = con.execute("SELECT condition_id, prompt_card FROM condition").fetchall()
+    opened = {name for name, before in cards if before.rstrip().endswith(OPENINGS)}
+    readers = {c["source"]: c["aligned_condition_id"] for c in reversed(records.comparisons)}
+    return {source for source, reader in readers.items() if reader in opened} | opened
 
 
 def _with_judgements(

@@ -73,6 +73,8 @@ SELECT
     p.token_id,
     p.is_end,
     p.role,
+    p.segment,
+    p.pos - p.segment_start AS segment_pos,
     p.char_start,
     p.char_end,
     b.rank AS base_rank,
@@ -102,6 +104,8 @@ COMMENT ON COLUMN paired.kind                 IS 'tuning or noise; see compariso
 COMMENT ON COLUMN paired.base_condition_id    IS 'Its base condition.';
 COMMENT ON COLUMN paired.aligned_condition_id IS 'Its aligned condition.';
 COMMENT ON COLUMN paired.token_id             IS 'Id o_t of the response token.';
+COMMENT ON COLUMN paired.segment              IS 'thinking, tool call or answer; see position.segment.';
+COMMENT ON COLUMN paired.segment_pos          IS 'Index of the token in that part, from 0.';
 COMMENT ON COLUMN paired.char_start           IS 'First character of response.text that the token writes.';
 COMMENT ON COLUMN paired.char_end             IS 'One past the last.';
 COMMENT ON COLUMN paired.base_rank            IS 'Rank of o_t under the base condition.';
@@ -130,6 +134,9 @@ SELECT
     t.is_word_start,
     is_end,
     role,
+    segment,
+    segment_pos,
+    segment = 'thinking' AS is_thinking,
     shift_class(base_rank) AS shift,
     base_rank,
     aligned_rank,
@@ -167,6 +174,9 @@ WHERE kind = 'tuning';
 COMMENT ON VIEW tds IS
     'The flat record: one row per comparison x position. Start here. A/A checks are in noise.';
 COMMENT ON COLUMN tds.pos             IS 'Index t of the token in the response, from 0.';
+COMMENT ON COLUMN tds.segment         IS 'thinking, tool call or answer; see position.segment.';
+COMMENT ON COLUMN tds.segment_pos     IS 'Index of the token in that part, from 0.';
+COMMENT ON COLUMN tds.is_thinking     IS 'Whether the token is part of the thinking before an answer.';
 COMMENT ON COLUMN tds.token_id        IS 'Id o_t of the response token.';
 COMMENT ON COLUMN tds.token           IS 'Text of the token, leading space kept.';
 COMMENT ON COLUMN tds.is_word_start   IS 'Whether the token begins a word.';

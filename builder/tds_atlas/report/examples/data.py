@@ -87,6 +87,11 @@ class Answers:
         own = np.column_stack([_numbers(at, name) for name in _OWN])
         far = np.column_stack([_numbers(at, name) for name in _FAR])
         ends = at.column("is_end").to_numpy()
+        names, starts = at.column("segment").to_pylist(), at.column("segment_start").to_pylist()
+        self.segments = {
+            key: [[name, start] for name, start in dict.fromkeys(zip(names[rows], starts[rows], strict=True))]
+            for (key,), rows in _spans(at, "response_id")
+        }
         self.at = {key: (own[rows], far[rows], bool(ends[rows][-1])) for (key,), rows in _spans(at, "response_id")}
         self.readings: dict[str, Row] = {}
         for row in take("readings").to_pylist():
@@ -136,6 +141,7 @@ def page_data(comparison: Row, example: Row, answers: Answers, vocabulary: Vocab
         "k": answers.k,
         "own": packed(np.column_stack([place[own[:, 0]], own[:, 1]])),
         "ends": ends,
+        **({"segments": answers.segments[response_id]} if answers.segments[response_id] != [["answer", 0]] else {}),
         "far": packed(far),
         "said": {c: pack_scores(scores[c], place, base if c != pair[0] else None) for c in dict.fromkeys(pair)},
         "more": more,

@@ -6,6 +6,8 @@ SELECT
     p.token_id,
     p.char_end - p.char_start AS length,
     p.is_end,
+    p.segment,
+    p.segment_start,
     least(
         greatest(round(10000 * d.kl_aligned_base), 0), CASE WHEN isinf(d.kl_aligned_base) THEN 1e9 ELSE 1e9 - 1 END
     )::INTEGER AS kl_aligned_base_tenth_millinats,
