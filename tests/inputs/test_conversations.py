@@ -6,6 +6,7 @@ The files are made here in the shape that each tool writes.
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,8 @@ def test_both_answers_of_a_pair(tmp_path: Path) -> None:
         for pair in ((f"{i}#chosen", SAID[:turns], answer), (f"{i}#rejected", SAID[:turns], "No."))
     ]
     assert all(a.prompt == b.prompt for a, b in zip(found[::2], found[1::2], strict=True))
+    told = read(tmp_path, [rows[0] | {"answer": "An owl."}])  # the row's own answer comes first
+    assert shape(told) == [("1", ["Name a bird."], "An owl.")]
     one = read(tmp_path, rows[:1], columns={"answer": "rejected"})
     assert shape(one) == [("1", ["Name a bird."], "No.")]
 
@@ -174,7 +177,7 @@ def test_questions_of_mt_bench_and_their_answers(tmp_path: Path) -> None:
     assert {a.prompt.cluster_key for a in last} == {
         a.prompt.cluster_key for a in read(tmp_path, rows, (prompt,), turns="all")
     }
-    with pytest.raises(InputError, match=r"line 1: MT-bench answers name their question by its id: 81 is not in prom"):
+    with pytest.raises(InputError, match=r"line 1: MT-bench answers name their question by its id: '81' is not in pr"):
         read(tmp_path, rows)
 
 
@@ -242,6 +245,11 @@ IMAGE = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": 
             r"line 1: a turn of 'wizard'; those who speak are system, d",
         ),
         ({"messages": [{"role": "user", "content": "\ud83d"}]}, r"line 1: the turn of user: holds half a character"),
+        ({"prompt": MESSAGES[:1], "output": []}, r"line 1: the answer is empty"),
+        ({"prompt": MESSAGES[:1], "output": [7]}, r"line 1: the answer is neither a text nor a list of turns"),
+        ({"prompt": [7], "messages": MESSAGES[:2]}, r"line 1: the prompt is neither a text nor a list of turns"),
+        ({"prompt": "x", "chosen": 7, "rejected": "y"}, r"line 1: the answer is neither a text nor a list of turns"),
+        ({"question_id": "a\nb", "choices": []}, r"by its id: 'a\\\\nb' is not in prompts"),
         ({"messages": MESSAGES[:2], "tools": "{"}, r"line 1: tools: not a list of functions"),
         ({"prompt": MESSAGES[:2], "answer": "A rook."}, r"the prompt ends with the assistant's turn, and the answer"),
         (
@@ -256,3 +264,69 @@ def test_bad_conversations_are_one_line(tmp_path: Path, row: dict[str, Any], mes
         read(tmp_path, [row])
     assert "\n" not in str(caught.value)
     assert read(tmp_path, [row, {"messages": MESSAGES}], on_error="skip")[0].text == SAID[-1]
+
+
+WORDS = [
+    "Hi",
+    "",
+    None,
+    1,
+    True,
+    2.5,
+    "user",
+    "assistant",
+    "x",
+    "\n\nHuman: a\n\nAssistant: b",
+    "image_url",
+    "[",
+    "\ud83d",
+]
+KEYS = [
+    "id",
+    "prompt",
+    "messages",
+    "conversations",
+    "data",
+    "chosen",
+    "rejected",
+    "turns",
+    "choices",
+    "question_id",
+    "answer",
+    "output",
+    "instruction",
+    "input",
+    "tools",
+    "system",
+    "role",
+    "content",
+    "from",
+    "value",
+    "tool_calls",
+    "type",
+    "text",
+    "function",
+    "arguments",
+]
+
+
+def _anything(draw: random.Random, depth: int) -> Any:
+    kind = draw.randrange(4) if depth else 0
+    if kind == 1:
+        return [_anything(draw, depth - 1) for _ in range(draw.randrange(4))]
+    if kind == 2:
+        return {"role": draw.choice(["user", "assistant", "system", "x"]), "content": _anything(draw, depth - 1)}
+    return {key: _anything(draw, depth - 1) for key in draw.sample(KEYS, 4)} if kind else draw.choice(WORDS)
+
+
+def test_whatever_a_row_holds_it_is_read_or_one_line(tmp_path: Path) -> None:
+    draw, read_well = random.Random(5), 0
+    for _ in range(1500):
+        path = write(tmp_path, [{key: _anything(draw, 3) for key in draw.sample(KEYS, draw.randrange(1, 7))}])
+        for settings, load in ((PromptSettings, read_prompts), (ResponseSettings, read_answers)):
+            try:
+                load(settings(path=path, turns=draw.choice(["last", "all"])))
+                read_well += 1
+            except InputError as error:
+                assert "\n" not in str(error)
+    assert read_well > 5

@@ -55,12 +55,17 @@ def questions_of(where: str, turns: Turns, measured: Measured) -> tuple[Exchange
     return tuple(Exchange(turns[:i], "", number=n * (len(cuts) > 1)) for n, i in enumerate(cuts, 1))
 
 
-def joined(where: str, question: Any, asked: Turns | None, answer: Turns | str) -> Turns:
+def joined(where: str, question: Any, asked: Turns | None, answer: Any) -> Turns:
     """Prompt and answer as one conversation. An answer that is a whole conversation must ask what the prompt does."""
     if asked is None and isinstance(question, str):
         asked = (Turn("user", question),)
     if isinstance(answer, str):
         answer = (Turn("assistant", answer),)
+    for what, given, turns in (("answer", answer, answer), ("prompt", question, asked)):
+        if given is not None and not isinstance(turns, tuple):
+            raise InputError(f"{where}: the {what} is neither a text nor a list of turns, each with role and content")
+    if not isinstance(answer, tuple):
+        raise InputError(f"{where}: the answer is missing")
     if not asked or answer == asked:
         return answer
     if answer[0].role in ("assistant", "tool"):

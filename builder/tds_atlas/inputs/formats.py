@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tds_atlas.domain import InputError, Prompt, Turn, Turns
+from tds_atlas.domain import InputError, Prompt, Turn, Turns, printable
 from tds_atlas.inputs.columns import CONVERSATIONS, USUAL, column, id_of, own_input, tags_of, with_matter
 from tds_atlas.inputs.conversations import Exchange, exchanges_of, joined, opened, questions_of
 from tds_atlas.inputs.settings import ColumnSettings, PromptColumns, PromptSettings, ResponseSettings
@@ -18,6 +18,7 @@ from tds_atlas.inputs.turns import in_turn, last_of_user, turns_of
 
 _MT_BENCH = ("question_id",)  # its ids
 _PAIR = ("chosen", "rejected")
+_SHOWN = 80  # characters of an id in a message
 PLAIN = "prompts"  # the project's own format
 
 
@@ -98,7 +99,8 @@ def _wholes(
     kind = _kind(row, columns)
     if kind == "MT-bench answers":
         if known is None:
-            what = f"MT-bench answers name their question by its id: {row['question_id']} is not in prompts"
+            name = printable(str(row["question_id"]))[:_SHOWN]
+            what = f"MT-bench answers name their question by its id: {name!r} is not in prompts"
             raise InputError(f"{where}: {what}; give the questions as prompts: {{path: ...}}")
         return kind, [(_number(i), _interleaved(where, known, choice)) for i, choice in enumerate(row["choices"])]
     if kind == "UltraChat":
@@ -116,7 +118,7 @@ def _wholes(
     return kind, [
         (name if pair else _number(i), joined(where, question, asked, answer))
         for name, answers in zip(names, said, strict=True)
-        for i, answer in enumerate(answers if isinstance(answers, list) else [answers])
+        for i, answer in enumerate((answers or [""]) if isinstance(answers, list) else [answers])
     ]
 
 
@@ -131,7 +133,7 @@ def _kind(row: Mapping[str, Any], columns: PromptColumns) -> str:
         return "MT-bench questions"
     if isinstance(row.get("data"), list) and "prompt" not in row:
         return "UltraChat"
-    if all(row.get(key) for key in _PAIR):
+    if all(row.get(key) for key in _PAIR) and not any(key in row for key in USUAL["answer"]):
         return "preference pairs"
     talk = next((row[key] for key in CONVERSATIONS if isinstance(row.get(key), list) and row[key]), None)
     if talk is not None:
