@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -56,8 +58,33 @@ def shift_class(rank: int) -> Shift:
 
 
 @dataclass(frozen=True)
+class Turn:
+    """One turn of a conversation."""
+
+    role: str  # one of ROLES
+    text: str
+    more: str = ""  # a JSON object with what else a chat template may read of it: tool calls and their ids
+
+
+Turns = tuple[Turn, ...]
+ROLES = (
+    "tools",
+    "system",
+    "developer",
+    "user",
+    "assistant",
+    "tool",
+)  # tools: the functions that can be called, as JSON
+
+
+@dataclass(frozen=True)
 class Prompt:
-    """What a user asked, and what is known about the question."""
+    """What comes before an answer, and what is known about the question.
+
+    A prompt is a conversation that ends before the assistant's turn. Where that is a single turn of the user, `text`
+    is all of it and `turns` is empty. Else `text` is the user's last turn, which titles and tables show; what models
+    read, and whether two prompts are the same, is for `whole` to say.
+    """
 
     prompt_id: str
     text: str
@@ -68,6 +95,22 @@ class Prompt:
     truths: tuple[str, ...] = ()  # strings that state the facts asked for
     place: str = field(default="", compare=False)  # file and row that it was read from
     input: str | None = None  # the row's own text before the answer, which a verbatim context reads
+    turns: Turns = ()
+    later: tuple[str, ...] = ()  # what the user asks next, once this is answered (MT-bench)
+    conversation: str = ""  # of a prompt that is part of a conversation in which each answer is measured: how it opens
+
+    @property
+    def whole(self) -> Turns:
+        """All turns before the answer."""
+        return self.turns or (Turn("user", self.text),)
+
+    @property
+    def cluster_key(self) -> str:
+        """The same for prompts that tell as much as one: of the same turns, or of one conversation."""
+        if self.conversation or not self.turns:
+            return self.conversation or self.text
+        turns = json.dumps([(turn.role, turn.text, turn.more) for turn in self.turns])
+        return f"sha256:{hashlib.sha256(turns.encode()).hexdigest()[:16]}"
 
 
 @dataclass(frozen=True)
@@ -77,6 +120,12 @@ class Answer:
     prompt: Prompt
     text: str  # as written; it may close with the text of an end token
     place: str = field(default="", compare=False)  # file and row that it was read from
+    sample: str = ""  # which of several answers to the prompt: 2 and further, or a name such as chosen
+
+    @property
+    def answer_id(self) -> str:
+        """Its name among the answers of its file."""
+        return f"{self.prompt.prompt_id}#{self.sample}" if self.sample else self.prompt.prompt_id
 
 
 @dataclass(frozen=True)

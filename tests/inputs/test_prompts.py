@@ -217,9 +217,10 @@ def test_an_empty_answer_can_be_passed_over_as_the_complaint_says(write: Write) 
 
 def test_several_answers_are_never_dropped_in_silence(write: Write) -> None:
     path = write('[{"prompt": "Hi", "output": ["A", "B"]}]', "a.json")
-    with pytest.raises(InputError, match=r"row 1: 2 answers; take the first of each row with answers: first"):
-        answers(path)
+    with pytest.raises(InputError, match=r"row 1: 2 answers; measure each with answers: all, or the first: first"):
+        answers(path, answers="only")
     assert answers(path, answers="first") == [("1", "Hi", "A")]
+    assert answers(path) == [("1", "Hi", "A"), ("1", "Hi", "B")]
 
 
 def test_what_an_instruction_is_about_belongs_to_the_prompt(write: Write) -> None:
@@ -260,12 +261,11 @@ def test_conversations_of_one_turn(write: Write, row: dict[str, Any], column: st
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"messages": [USER, REPLY, USER, REPLY]}, r"row 1: a conversation of 4 turns \(user, assistant, user, assis"),
+        ({"messages": [USER]}, r"row 1: a conversation of 1 turns \(user\) holds no answer"),
         (
-            {"messages": [{"role": "system", "content": "Be kind."}, USER, REPLY]},
-            r"of 3 turns \(system, user.*no system",
+            {"messages": [REPLY, USER]},
+            r"of 2 turns \(assistant, user\) holds no answer: no turn of the assistant behind",
         ),
-        ({"messages": [USER]}, r"a conversation of 1 turns \(user\)"),
         ({"messages": [{"role": 1, "content": "x"}]}, r"a turn of a conversation has role and content"),
         ({"prompt": "Who sleeps?", "messages": [USER, REPLY]}, r"asks something other than the prompt"),
         ({"messages": "text"}, r"prompt|answer"),
@@ -319,8 +319,25 @@ def test_files_packed_by_gzip(tmp_path: Path, kind: str, monkeypatch: pytest.Mon
         answers(path)
 
 
+def test_files_packed_by_zstandard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, text = tmp_path / "set.jsonl.zst", "\n".join(map(json.dumps, ROWS))
+    with pa.CompressedOutputStream(str(path), "zstd") as file:
+        file.write(text.encode())
+    whole = path.read_bytes()
+    assert answers(path) == [(r["id"], r["prompt"], r["answer"]) for r in ROWS]
+    assert read_answers(ResponseSettings(path=path))[0].prompt.set == "set"
+    for damaged in (whole[:-1], whole[: len(whole) // 2], text.encode()):
+        path.write_bytes(damaged)
+        with pytest.raises(InputError, match=r"set.jsonl.zst: not a whole Zstandard file"):
+            answers(path)
+    path.write_bytes(whole)
+    monkeypatch.setattr("tds_atlas.inputs.rows._UNPACKED", 20)
+    with pytest.raises(InputError, match=r"unpacks to more than 0 MB; unpack it first"):
+        answers(path)
+
+
 def test_other_compressions_are_named(write: Write) -> None:
-    for name in ("a.jsonl.zst", "a.parquet.gz", "a.zip"):
+    for name in ("a.jsonl.xz", "a.parquet.gz", "a.parquet.zst", "a.zip"):
         with pytest.raises(InputError, match=r"compressed; unpack it first"):
             answers(write("x", name))
 

@@ -92,8 +92,8 @@ def test_the_words_are_those_of_a_slow_count(database: Path, tmp_path: Path) -> 
 
 
 def test_a_line_of_context_is_a_piece_of_its_answer(database: Path) -> None:
-    answers = dict(rows(database, "SELECT ordinal, r.text FROM prompt JOIN response r USING (prompt_id)"))
+    answers = dict(rows(database, "SELECT page, text FROM response JOIN response_page USING (response_id)"))
     lines = query.rows(query.connect(database), "pages/concordance", comparison_id="c-1")
     assert lines
     for line in lines:
-        assert line["before"] + line["word"] + line["after"] in str(answers[line["ordinal"]])
+        assert line["before"] + line["word"] + line["after"] in str(answers[line["page"]])

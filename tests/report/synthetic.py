@@ -37,7 +37,7 @@ UPDATE score SET top_logprobs = list_concat(top_logprobs[1:7], ['-inf', '-inf', 
 UPDATE score SET logprob = NULL, rank = 10 FROM "position" p
 WHERE p.response_id = score.response_id AND p.pos = score.pos AND p.is_end AND condition_id = 'base·plain';
 """
-TABLES = ("prompt", "reading", "response", "position", "score", "divergence")
+TABLES = ("prompt", "turn", "reading", "response", "position", "score", "divergence")
 METHODS = ("divergence", "entropy", "random")
 
 
@@ -174,7 +174,14 @@ def _answers(
             text += " " * (-len(text) % 3) + last_word
         tasks, topics = (["info-seek", "a|b"][: 1 + i % 2], ["places"]) if tags else ([], [])
         prompt = {"prompt_id": f"p{i}", "ordinal": i, "set": "set", "text": f"Prompt {i}: {text}", "truths": []}
-        made["reading"] += [{"condition_id": c, "prompt_id": f"p{i}", "text": prompt["text"], "special": [0, 3]} for c in conditions]
+        made["reading"] += [
+            {"condition_id": c, "prompt_id": f"p{i}", "text": prompt["text"], "special": [0, 3]} for c in conditions
+        ]
+        before = [("system", "Be kind."), ("user", HOSTILE[i % 3]), ("assistant", f"Before {i}.")] if i % 4 == 0 else []
+        made["turn"] += [
+            {"prompt_id": f"p{i}", "number": n, "speaker": speaker, "text": said}
+            for n, (speaker, said) in enumerate([*before, ("user", prompt["text"])], 1)
+        ]
         made["prompt"].append(prompt | {"tasks": tasks, "topics": topics, "harmful": i % 2 == 0 if tags else None})
         spans = _spans(text)
         ended = {"finish": {3: "length", 4: "unknown"}.get(i % 8, "stop"), "boundary": i % 8 == 4}

@@ -1,4 +1,5 @@
-"""Prompts given twice under other ids tell nothing more: every interval and test is as if they were given once."""
+"""Prompts given twice under other ids tell nothing more, nor does an answer given twice: every interval and test is as if
+there were one."""
 
 from __future__ import annotations
 
@@ -46,15 +47,26 @@ def doubled(path: Path) -> None:
             )
 
 
-@pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyConnection]:
+def sampled(path: Path) -> None:
+    """Every answer once more as a second sample of its prompt, and all that was measured on it."""
+    with duckdb.connect(str(path)) as con:
+        again = "response_id || '#2' AS response_id"
+        con.execute(f"INSERT INTO response SELECT * REPLACE ({again}, '2' AS sample) FROM response")
+        for table in _BY_RESPONSE:
+            con.execute(f'INSERT INTO "{table}" SELECT * REPLACE ({again}) FROM "{table}"')
+
+
+@pytest.fixture(scope="module", params=[doubled, sampled])
+def both(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyConnection]:
     folder = tmp_path_factory.mktemp("clusters")
     options = {"prompts": 42, "rich": True, "noise": True, "further": True, "seed": 4}
     once, twice = (synthetic.write(folder / f"{name}.duckdb", **options) for name in ("once", "twice"))
     for path in (once, twice):
         with duckdb.connect(str(path)) as con:  # some answers are cut, and all texts tell prompts apart
             con.execute("UPDATE response SET finish = 'length' WHERE hash(response_id[:8]) % 3 = 0")
-    doubled(twice)
+    request.param(twice)
     return query.connect(once), query.connect(twice)
 
 

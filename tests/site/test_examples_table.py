@@ -44,6 +44,11 @@ def examples(n: int = 3000) -> list[dict[str, Any]]:
                     rng.choices(["it", "stands", "on", "the", "river", "and", "the", "ferry", "goes"], k=60)
                 ),
                 "response_id": f"r{i}",
+                "turns": 1 + ordinal % 4,
+                "page": f"{ordinal}",
+                "number": 1,
+                "answers": 1,
+                "sample": None,
                 "tasks": [rng.choice(["info-seek", "advice"])],
                 "topics": [rng.choice(["places", "people", "a|b"])],
                 "harmful": ordinal % 7 == 0,
@@ -128,6 +133,7 @@ def test_rows_are_drawn_in_a_window(table: Page) -> None:
             lambda e: e["mean_delta_logprob_nats"] is not None and round(e["mean_delta_logprob_nats"], 3) <= -0.5,
         ),
         ("tokens=100..200&rank=1..1000", lambda e: 100 <= e["n_tokens"] <= 200 and e["max_base_rank"] <= 1000),
+        ("turns=3..", lambda e: e["turns"] >= 3),
         ("first=3..5", lambda e: e["first_shifted_pos"] in (3, 4, 5)),
         ("harm=true&finish=length", lambda e: e["harmful"] and e["finish"] == "length"),
         (

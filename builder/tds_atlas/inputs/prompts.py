@@ -2,105 +2,132 @@
 
 from __future__ import annotations
 
-import json
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from tds_atlas.domain import Answer, InputError, Prompt
-from tds_atlas.inputs.columns import own_input, with_usual_names
 from tds_atlas.inputs.fields import AnswerRow, PromptRow, passing_over, validated
+from tds_atlas.inputs.formats import PLAIN, Reading, read_answer_row, read_prompt_row
+from tds_atlas.inputs.known import Known, prompts_of
 from tds_atlas.inputs.rows import read_dataset, read_rows
 from tds_atlas.inputs.settings import PromptSettings, ResponseSettings
 
+Item = TypeVar("Item", Prompt, Answer)
 
-def read_prompts(settings: PromptSettings, passed_over: list[str] | None = None) -> tuple[Prompt, ...]:
-    """The prompts of a JSON Lines file (or a JSON array). Raises InputError naming file and row.
+
+def read_prompts(
+    settings: PromptSettings, passed_over: list[str] | None = None, files: list[str] | None = None
+) -> tuple[Prompt, ...]:
+    """The prompts of a file: rows of id and prompt, or those of another tool. Raises InputError naming file and row.
 
     passed_over: gets a line for each row that cannot be used, if the settings let such rows be passed over.
+    files: gets a line that says what the file's rows are.
     """
-    path, prompts, lines = settings.path, [], list[str]()
-    for place, row in read_rows(path, settings.on_error, lines):
+    path, lines, kinds, rows = settings.path, list[str](), Counter[str](), list[list[Prompt]]()
+    for place, raw in read_rows(path, settings.on_error, lines):
         with passing_over(path, settings.on_error, lines):
-            fields = _with_input(path, place, row, settings)
-            prompts.append(validated(path, place, PromptRow, fields).as_prompt(_set(path), f"{path.name}: {place}"))
-    selected = _select(path, prompts, [p.prompt_id for p in prompts], settings, lines)
+            where = f"{path}: {place}"
+            read = read_prompt_row(where, raw, settings) if isinstance(raw, dict) else Reading(PLAIN, raw)
+            base = validated(path, place, PromptRow, read.fields).as_prompt(_set(path), f"{path.name}: {place}")
+            rows.append(prompts_of(base, read))
+            kinds[read.kind] += 1
+    _check_differ(path, [prompt.prompt_id for row in rows for prompt in row])
+    selected = _select(path, rows, settings, lines)
     if passed_over is not None:
         passed_over += lines
+    if files is not None:
+        files.append(_said(path.name, kinds, selected, ""))
     return tuple(selected)
 
 
 def read_answers(
-    settings: ResponseSettings, prompts: tuple[Prompt, ...] = (), passed_over: list[str] | None = None
+    settings: ResponseSettings,
+    prompts: tuple[Prompt, ...] = (),
+    passed_over: list[str] | None = None,
+    files: list[str] | None = None,
 ) -> tuple[Answer, ...]:
-    """The answers of a file: JSON (AlignTDS, URIAL, just-eval), JSON Lines, CSV, TSV, Parquet, or a dataset on the hub.
+    """The answers of a file, or of a dataset on the hub; its rows may be those of another tool.
 
     A row whose prompt equals one of `prompts`, word for word, gets the id and tags of that prompt. What of a
     text is a special token is for the model to say (measure/answers.py).
-    passed_over: as in `read_prompts`.
+    passed_over, files: as in `read_prompts`.
     """
     path, lines = settings.path or Path(settings.hub or ""), list[str]()
-    by_text: dict[str, list[Prompt]] = {}
-    for prompt in prompts:
-        by_text.setdefault(prompt.text, []).append(prompt)
-    answers, given = list[Answer](), list[str]()
+    by_id, known = {prompt.prompt_id: prompt for prompt in prompts}, Known(path, prompts, settings.leave_out)
+    kinds, rows = Counter[str](), list[list[Answer]]()
     for place, raw in read_rows(path, settings.on_error, lines) if settings.path else read_dataset(settings):
         with passing_over(path, settings.on_error, lines):
-            row = validated(path, place, AnswerRow, with_usual_names(path, place, raw, settings))
-            same = by_text.get(row.prompt)  # prompts with equal text are used in turn
-            prompt = row.as_prompt(_set(path), f"{path.name}: {place}")
-            if same:
-                prompt = replace(same[0], input=row.input or same[0].input)
-            text = _only(path, place, row.answer)
-            if not text and prompt.prompt_id not in settings.leave_out:
-                name = json.dumps(prompt.prompt_id)
-                raise InputError(f"{path}: {place}: the answer is empty; skip it with leave_out: [{name}]")
-            answers.append(Answer(prompt, text, f"{path.name}: {place}"))
-            given.append(str(row.id))
-            if same:
-                del same[0]
-    _check_differ(path, given)  # whether or not the prompts' own ids take their place
-    selected = _select(path, answers, [a.prompt.prompt_id for a in answers], settings, lines)
+            where = f"{path}: {place}"
+            read = read_answer_row(where, raw, settings, by_id) if isinstance(raw, dict) else Reading(PLAIN, raw)
+            row = validated(path, place, AnswerRow, read.fields)
+            rows.append(known.answers(where, str(row.id), _answers(path, place, row, read, settings)))
+            kinds[read.kind] += 1
+    selected = _select(path, rows, settings, lines)
     if passed_over is not None:
         passed_over += lines
+    if files is not None:
+        count = f", {len(selected):,} answers" if len(selected) != len({a.prompt.prompt_id for a in selected}) else ""
+        files.append(_said(path.name, kinds, [answer.prompt for answer in selected], count))
     return tuple(selected)
 
 
-def _with_input(path: Path, place: str, row: Any, settings: PromptSettings) -> Any:
-    """The row with its `input` from the column that the settings name, or without one."""
-    if not isinstance(row, dict):
-        return row
-    rest = {key: value for key, value in row.items() if key != "input"}
-    return rest | own_input(path, place, row, settings.columns)
+def _answers(path: Path, place: str, row: AnswerRow, read: Reading, settings: ResponseSettings) -> list[Answer]:
+    """The answers of a row to its own prompts."""
+    at = f"{path.name}: {place}"
+    base = row.as_prompt(_set(path), at)
+    if read.known is not None:
+        base = replace(read.known, place=at, input=row.input or read.known.input)
+    if read.exchanges:
+        asked = zip(read.exchanges, prompts_of(base, read), strict=True)
+        return [Answer(p, e.answer, at, "" if f"#{e.sample}" in p.prompt_id else e.sample) for e, p in asked]
+    texts = [row.answer] if isinstance(row.answer, str) else row.answer or [""]
+    if len(texts) > 1 and settings.answers == "only":
+        raise InputError(f"{path}: {place}: {len(texts)} answers; measure each with answers: all, or the first: first")
+    texts = texts[:1] if settings.answers == "first" else texts
+    return [Answer(base, text, at, str(n) if n > 1 else "") for n, text in enumerate(texts, 1)]
 
 
 def _set(path: Path) -> str:
     """The name of a prompt set: its file's, without suffixes that tell the format."""
-    return (path.with_suffix("") if path.suffix.lower() == ".gz" else path).stem
+    return (path.with_suffix("") if path.suffix.lower() in (".gz", ".zst") else path).stem
 
 
-def _only(path: Path, place: str, answer: str | list[str]) -> str:
-    """The answer of a row. Raises InputError if it has several."""
-    texts = [answer] if isinstance(answer, str) else answer
-    if len(texts) > 1:
-        raise InputError(f"{path}: {place}: {len(texts)} answers; take the first of each row with answers: first")
-    return "".join(texts)
+def _said(name: str, kinds: Counter[str], prompts: Sequence[Prompt], answers: str) -> str:
+    """What a file was found to hold, in a line."""
+    rows = ", ".join(f"{kind}, {count:,} rows" for kind, count in kinds.most_common())
+    unique = {prompt.prompt_id: prompt for prompt in prompts}.values()
+    several = sum(len(prompt.turns) > 1 for prompt in unique)
+    systems = sum(any(turn.role == "system" for turn in prompt.turns) for prompt in unique)
+    later = sum(bool(prompt.later) for prompt in unique)
+    more = f", {several:,} prompts with several turns" if several else ""
+    more += f", {systems:,} with a system message" if systems else ""
+    more += f", {later:,} whose further questions are asked only behind ready answers" if later and not answers else ""
+    return f"{name}: {rows}{answers}{more}"
 
 
 def _select(
-    path: Path, items: list[Any], ids: list[str], settings: PromptSettings | ResponseSettings, passed_over: list[str]
-) -> list[Any]:
-    """The items without those to leave out, up to the limit. Raises InputError for an id given twice."""
-    _check_differ(path, ids)
-    if not items:
+    path: Path, rows: list[list[Item]], settings: PromptSettings | ResponseSettings, passed_over: list[str]
+) -> list[Item]:
+    """What the rows hold without what is to be left out, up to the limit of rows."""
+    if not rows:
         raise InputError(f"{path}: no row can be used; the first: {passed_over[0]}")
-    unknown = [name for name in settings.leave_out if name not in ids]
+    names = {name for row in rows for item in row for name in _names(item)}
+    unknown = [name for name in settings.leave_out if name not in names]
     if unknown:
         raise InputError(f"{path}: leave_out names {unknown[0]!r}, but no row has this id")
-    rest = [item for item, name in zip(items, ids, strict=True) if name not in settings.leave_out][: settings.limit]
+    leave_out = set(settings.leave_out)
+    rest = [kept for row in rows if (kept := [item for item in row if not _names(item) & leave_out])]
     if not rest:
         raise InputError(f"{path}: leave_out leaves no row")
-    return rest
+    return [item for row in rest[: settings.limit] for item in row]
+
+
+def _names(item: Prompt | Answer) -> set[str]:
+    """The names under which an item can be left out: its prompt's, its own."""
+    return {item.prompt_id} if isinstance(item, Prompt) else {item.prompt.prompt_id, item.answer_id}
 
 
 def _check_differ(path: Path, ids: list[str]) -> None:

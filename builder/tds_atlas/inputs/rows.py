@@ -1,4 +1,4 @@
-"""The rows of a file: JSON, JSON Lines, CSV, TSV (each also as .gz), Parquet, or a dataset on the hub.
+"""The rows of a file: JSON, JSON Lines, CSV, TSV (each also as .gz or .zst), Parquet, or a dataset on the hub.
 
 Does not check columns.
 """
@@ -20,9 +20,10 @@ from tds_atlas.domain import InputError, first_line
 from tds_atlas.inputs.fields import OnError, passing_over
 from tds_atlas.inputs.settings import ResponseSettings
 
-_UNPACKED = 2**29  # bytes of a .gz file at most: a small one can unpack to more than the memory holds
+_UNPACKED = 2**29  # bytes of a packed file at most: a small one can unpack to more than the memory holds
 Refusing = Callable[[], AbstractContextManager[None]]  # around each row: `passing_over`, or an error
-_PACKED = (".zip", ".zst", ".bz2", ".xz", ".7z", ".tar", ".tgz")
+_PACKED = (".gz", ".zst")
+_OTHER_PACKED = (".zip", ".bz2", ".xz", ".7z", ".tar", ".tgz")
 
 
 def read_rows(path: Path, on_error: OnError, passed_over: list[str]) -> Iterator[tuple[str, Any]]:
@@ -35,10 +36,11 @@ def read_rows(path: Path, on_error: OnError, passed_over: list[str]) -> Iterator
         what = "a folder" if path.is_dir() else "not a file" if path.exists() else "No such file or directory"
         raise InputError(f"{path}: cannot be read: {what}")
     refusing = partial(passing_over, path, on_error, passed_over)
-    kind = path.with_suffix("").suffix.lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
-    if kind == ".parquet" or kind in _PACKED:
+    kind = path.with_suffix("").suffix.lower() if path.suffix.lower() in _PACKED else path.suffix.lower()
+    if kind == ".parquet" or kind in _OTHER_PACKED:
         if path.suffix.lower() != ".parquet":
-            raise InputError(f"{path}: compressed; unpack it first (only .gz of JSON, CSV and TSV is read as it is)")
+            what = "only .gz and .zst of JSON, CSV and TSV are read as they are"
+            raise InputError(f"{path}: compressed; unpack it first ({what})")
         rows = _parquet(path, refusing)
     elif kind in (".csv", ".tsv"):
         rows = _csv(path, "\t" if kind == ".tsv" else ",", refusing)
@@ -55,22 +57,32 @@ def read_rows(path: Path, on_error: OnError, passed_over: list[str]) -> Iterator
 
 def _text(path: Path) -> str:
     try:
-        return (_unpacked(path) if path.suffix.lower() == ".gz" else path.read_bytes()).decode("utf-8-sig")
+        unpacked = {".gz": _gzip, ".zst": _zstandard}.get(path.suffix.lower(), Path.read_bytes)(path)
+        if len(unpacked) > _UNPACKED and path.suffix.lower() in _PACKED:
+            raise InputError(f"{path}: unpacks to more than {_UNPACKED // 2**20} MB; unpack it first")
+        return unpacked.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path}: cannot be read: not UTF-8 text") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or first_line(error)}") from None
 
 
-def _unpacked(path: Path) -> bytes:
+def _gzip(path: Path) -> bytes:
     try:
         with gzip.open(path) as file:
-            raw = file.read(_UNPACKED + 1)
+            return file.read(_UNPACKED + 1)
     except (EOFError, zlib.error) as error:
         raise InputError(f"{path}: not a whole gzip file: {first_line(error)}") from None
-    if len(raw) > _UNPACKED:
-        raise InputError(f"{path}: unpacks to more than {_UNPACKED // 2**20} MB; unpack it first")
-    return raw
+
+
+def _zstandard(path: Path) -> bytes:
+    import pyarrow as pa
+
+    try:
+        with path.open("rb") as raw, pa.CompressedInputStream(pa.PythonFile(raw), "zstd") as file:
+            return bytes(file.read(_UNPACKED + 1))
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"{path}: not a whole Zstandard file: {first_line(error)}") from None
 
 
 def _array(path: Path, text: str) -> Iterator[tuple[str, Any]]:

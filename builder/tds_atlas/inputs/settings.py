@@ -90,6 +90,8 @@ class ContextSettings(Settings):
     template_of: Name | None = None  # chat: the model whose chat template all models use
     template_kwargs: dict[str, str | bool | int | float | None] = Field(default={})  # chat: the template's variables
     special_text: Literal["text", "tokens"] = "text"  # what `<|im_end|>` and the like are in prompts and answers
+    # chat: the answer stands where a rendered turn of the assistant has its text, and not behind an opened <think>
+    continue_final: bool = Field(default=False, exclude=True)  # as shards are named by the other settings
 
     @model_validator(mode="before")
     @classmethod
@@ -107,12 +109,15 @@ class ContextSettings(Settings):
     @model_validator(mode="after")
     def _template_fits_kind(self) -> Self:
         if self.kind == "verbatim":
-            given = [key for key in ("template", "system", "template_of", "template_kwargs") if getattr(self, key)]
+            keys = ("template", "system", "template_of", "template_kwargs", "continue_final")
+            given = [key for key in keys if getattr(self, key)]
             if given:
                 raise ValueError(f"a verbatim context takes no {given[0]}: it reads each row's own input as it stands")
             return self
-        if self.kind != "chat" and (self.template is None or self.template.count("{prompt}") != 1):
+        if self.kind != "chat" and not self.is_jinja and (self.template or "").count("{prompt}") != 1:
             raise ValueError(f"a {self.kind} context needs template (or path), with {{prompt}} in it exactly once")
+        if self.kind != "chat" and self.continue_final:
+            raise ValueError(f"a {self.kind} context takes no continue_final: the answer follows its template")
         if self.kind != "chat" and self.template_kwargs:
             raise ValueError(f"a {self.kind} context takes no template_kwargs: write it into the template")
         if self.kind != "chat" and self.system is not None:
@@ -121,6 +126,12 @@ class ContextSettings(Settings):
             raise ValueError(f"a {self.kind} context takes no template_of: give template or path")
         return self
 
+    @property
+    def is_jinja(self) -> bool:
+        """Whether the template says itself how turns are written, from the variable messages."""
+        template = self.template or ""
+        return "{prompt}" not in template and "messages" in template and ("{{" in template or "{%" in template)
+
 
 class RowSettings(Settings):
     """Which rows of a file are used."""
@@ -128,17 +139,20 @@ class RowSettings(Settings):
     limit: Positive | None = None
     leave_out: tuple[RowId, ...] = ()  # ids of rows to skip
     on_error: Literal["stop", "skip"] = "stop"  # skip: a row that cannot be used, or is too long, is passed over
+    turns: Literal["last", "all"] = "last"  # of a conversation: its last turn of the assistant is measured, or each
 
 
-class InputColumn(Settings):
-    """The name of the column with each row's own text before the answer, for a verbatim context."""
+class PromptColumns(Settings):
+    """The names of a prompt file's columns, if they are not the usual ones."""
 
-    input: str | None = None
+    id: str | None = None
+    prompt: str | None = None
+    input: str | None = None  # each row's own text before the answer, for a verbatim context
 
 
 class PromptSettings(RowSettings):
     path: InputPath
-    columns: InputColumn = InputColumn()
+    columns: PromptColumns = PromptColumns()
 
 
 class RolesSettings(Settings):
@@ -153,11 +167,9 @@ class ControlSettings(Settings):
     path: InputPath
 
 
-class ColumnSettings(InputColumn):
+class ColumnSettings(PromptColumns):
     """The names of a response file's columns, if they are not the usual ones."""
 
-    id: str | None = None
-    prompt: str | None = None
     answer: str | None = None
 
 
@@ -165,7 +177,7 @@ class ResponseSettings(Source, RowSettings):
     """Existing answers with their prompts: a local file, or a dataset on the hub."""
 
     columns: ColumnSettings = ColumnSettings()
-    answers: Literal["only", "first"] = "only"  # first: of a row with several answers, take the first
+    answers: Literal["all", "first", "only"] = "all"  # of a row with several; only: such a row is an error
     config: str | None = None  # of a dataset on the hub: its configuration, if it has several
     split: str = "train"  # of a dataset on the hub
 

@@ -32,8 +32,8 @@ class Reader:
             ids, spans, finish = (*ids, end_id), (*spans, (len(text), len(text))), "stop"
         prompt_id, has_end = answer.prompt.prompt_id, end_id is not None
         if not ids:
-            raise InputError(f"{source}: the answer to prompt {prompt_id!r} is empty; skip it with leave_out")
-        response_id = f"{source}/{prompt_id}"
+            raise InputError(f"{source}: the answer to prompt {answer.answer_id!r} is empty; skip it with leave_out")
+        response_id = f"{source}/{answer.answer_id}"
         return Response(response_id, prompt_id, source, None, text, ids, spans, has_end, finish, boundary)
 
     def split(self, answer: Answer) -> tuple[str, int | None]:

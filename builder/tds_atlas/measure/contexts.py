@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from tds_atlas.domain import InputError, Prompt, Spans
+from tds_atlas.domain import InputError, Prompt, Spans, Turns
 from tds_atlas.inputs.settings import ContextSettings
 from tds_atlas.measure.chat_template import ChatTemplate, choose_template
 from tds_atlas.measure.special_text import Encoding, SpecialText
+from tds_atlas.measure.transcript import hidden, shown, texts_of, transcript, whole
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -27,13 +28,13 @@ class Frame:
     tokenizer: PreTrainedTokenizerFast
     chat_template: str | Mapping[str, str] | None = None  # of the model named by `template_of`; None: the model's own
 
-    def reads(self, prompt: Prompt) -> str:
-        """What this context is filled with: the user's text, or in a verbatim context the row's own input.
+    def reads(self, prompt: Prompt) -> str | Turns:
+        """What this context is filled with: the turns, a single text, or in a verbatim context the row's own input.
 
         Raises InputError where a row has none.
         """
         if self.settings.kind != "verbatim":
-            return prompt.text
+            return prompt.turns or prompt.text
         if not prompt.input:
             raise InputError(
                 f"{prompt.place or f'prompt {prompt.prompt_id!r}'}: no input, which contexts.{self.context_id} reads "
@@ -41,7 +42,7 @@ class Frame:
             )
         return prompt.input
 
-    def render(self, prompt: str) -> str:
+    def render(self, prompt: str | Turns) -> str:
         """The whole text before the answer, special tokens included."""
         return self.special.reveal(self._text(prompt))
 
@@ -57,41 +58,52 @@ class Frame:
             return None
         where, templates = f"contexts.{self.context_id}", self.chat_template or self.tokenizer.chat_template
         source = choose_template(where, templates, self.settings.template, self.tokenizer.name_or_path)
-        return ChatTemplate(where, self.tokenizer, source, self.settings.system, self.settings.template_kwargs)
+        settings = self.settings
+        return ChatTemplate(
+            where, self.tokenizer, source, settings.system, settings.template_kwargs, settings.continue_final
+        )
 
-    def _text(self, prompt: str) -> str:
+    def _text(self, prompt: str | Turns) -> str:
         """What `render` shows, with the prompt's own text of special tokens hidden."""
         if self.chat:
-            return self.chat.before_answer(self._hide(prompt))
+            return self.chat.before_answer(self._hidden(prompt))
+        begin, template = _begin_text(self.tokenizer), self.settings.template or ""
         if self.settings.kind == "verbatim":
-            begin = _begin_text(self.tokenizer)
-            return prompt if prompt.startswith(begin) else begin + prompt
-        assert self.settings.template is not None
-        return _begin_text(self.tokenizer) + self.settings.template.replace("{prompt}", self._hide(prompt))
+            written = str(prompt)
+            return written if written.startswith(begin) else begin + written
+        if self.settings.is_jinja:
+            where, kind = f"contexts.{self.context_id}", f"{self.settings.kind} template"
+            own = ChatTemplate(where, self.tokenizer, template, None, {}, kind=kind)
+            written = own.before_answer(self._hidden(prompt))
+            return written if begin and written.startswith(begin) else begin + written
+        return begin + template.replace("{prompt}", transcript(self._hidden(prompt)))
+
+    def _hidden(self, prompt: str | Turns) -> Turns:
+        return hidden(whole(prompt), self._hide)
 
     def _hide(self, text: str) -> str:
         return text if self.settings.special_text == "tokens" else self.special.hide(text)
 
-    def prompt_ids(self, prompt: str) -> tuple[int, ...]:
+    def prompt_ids(self, prompt: str | Turns) -> tuple[int, ...]:
         """The ids before the answer. `render` has already written the special tokens, so none are added here."""
         return self._ids_of(prompt, self._text(prompt))
 
-    def special_places(self, prompt: str) -> tuple[int, ...]:
+    def special_places(self, prompt: str | Turns) -> tuple[int, ...]:
         """Where special tokens begin and end in what `render` shows, in turn; their text alone is not one."""
         ids, offsets = _tokenise(self.special, self._text(prompt))
         return tuple(place for i, span in zip(ids, offsets, strict=True) if i in self.special.ids for place in span)
 
-    def _ids_of(self, prompt: str, text: str) -> tuple[int, ...]:
+    def _ids_of(self, prompt: str | Turns, text: str) -> tuple[int, ...]:
         ids = tuple(_tokenise(self.special, text)[0])
         if not ids:
             raise InputError(
-                f"contexts.{self.context_id}: the prompt {prompt[:40]!r} gives no token before the answer; "
+                f"contexts.{self.context_id}: the prompt {shown(prompt)!r} gives no token before the answer; "
                 "set a template that writes some text, or the model's begin token"
             )
         if self.begin_count(ids) > 1:
-            begin = self.tokenizer.bos_token
+            begin, asked = self.tokenizer.bos_token, shown(prompt)
             raise InputError(
-                f"contexts.{self.context_id}: the prompt {prompt[:40]!r} begins with the begin token {begin!r} twice; "
+                f"contexts.{self.context_id}: the prompt {asked!r} begins with the begin token {begin!r} twice; "
                 f"take {begin!r} out of the template or the prompt: it is added before the template automatically"
             )
         return ids
@@ -101,7 +113,7 @@ class Frame:
         begin = self.tokenizer.bos_token_id
         return next((n for n, i in enumerate(ids) if i != begin), len(ids))
 
-    def answer_ids(self, prompt: str, answer: str) -> tuple[tuple[int, ...], Spans, bool]:
+    def answer_ids(self, prompt: str | Turns, answer: str) -> tuple[tuple[int, ...], Spans, bool]:
         """Ids and spans of an answer's text, tokenised jointly with its prompt and split where the prompt ends.
 
         White space that the chat template writes between its generation prompt and an answer (Llama-2's does) belongs
@@ -111,7 +123,7 @@ class Frame:
         if not answer:
             return (), (), False
         text, hidden = self._text(prompt), self._hide(answer)
-        gap, start = self.chat.gap(self._hide(prompt), text) if self.chat else "", len(text)
+        gap, start = self.chat.gap(self._hidden(prompt), text) if self.chat else "", len(text)
         ids, offsets = _tokenise(self.special, text + gap + hidden)
         before = [i for i, (_, end) in zip(ids, offsets, strict=True) if end <= start]
         boundary = any(first < start < end for first, end in offsets) or before != [*self._ids_of(prompt, text)]
@@ -121,12 +133,12 @@ class Frame:
         ends = [max(end - start - len(gap), 0) for _, end in tail]
         return tuple(i for i, _ in tail), _tiling(ends, len(answer)), boundary
 
-    def remarks(self, prompts: Collection[str]) -> list[str]:
+    def remarks(self, prompts: Collection[str | Turns]) -> list[str]:
         """What a reader must know of how these prompts are rendered."""
         remarks = []
         if self.chat and self.chat.header:
             remarks.append(f"the template has no generation prompt: {self.chat.header!r} comes from a rendered answer")
-        special = sum(bool(self.special.occurrences(prompt)) for prompt in prompts)
+        special = sum(bool(self.special.occurrences(texts_of(prompt))) for prompt in prompts)
         if special:
             how = "tokens" if self.settings.kind == "verbatim" else self.settings.special_text
             remarks.append(f"{special} prompts hold the text of a special token, read as {how}")
@@ -137,6 +149,7 @@ class Frame:
         """SHA-256 (first 16 digits) of the template in use, with its system message and arguments."""
         text = self.chat.source if self.chat else self.settings.template
         given = [self.settings.system or "", json.dumps(self.settings.template_kwargs, sort_keys=True)]
+        given += ["continue_final"] * self.settings.continue_final
         return hashlib.sha256("\0".join([str(text), *given]).encode()).hexdigest()[:16]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tds_atlas.domain import Turns
 from tds_atlas.measure.contexts import Frame
 
 
@@ -21,14 +22,14 @@ class Readings:
     special: tuple[tuple[int, ...], ...]  # where special tokens begin and end in the whole, in code points, in turn
 
     @staticmethod
-    def of(frame: Frame, texts: Sequence[str]) -> Readings:
-        """`texts`: what the context is filled with."""
-        wholes = [frame.render(text) for text in texts]
+    def of(frame: Frame, prompts: Sequence[str | Turns]) -> Readings:
+        """`prompts`: what the context is filled with."""
+        wholes = [frame.render(prompt) for prompt in prompts]
         opening = _beginning(wholes)
         rests = [whole[len(opening) :] for whole in wholes]
         closing = _beginning([rest[::-1] for rest in rests])[::-1]
         own = tuple(rest[: len(rest) - len(closing)] for rest in rests)
-        return Readings(opening, closing, own, tuple(frame.special_places(text) for text in texts))
+        return Readings(opening, closing, own, tuple(frame.special_places(prompt) for prompt in prompts))
 
 
 def _beginning(texts: Sequence[str]) -> str:

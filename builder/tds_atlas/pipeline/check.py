@@ -48,6 +48,7 @@ def check(plan: Plan) -> Iterator[str]:
     tokenizers = {name: models.tokenizer(checkpoint) for name, checkpoint in plan.checkpoints.items()}
     cards = {name: card(checkpoint) for name, checkpoint in plan.checkpoints.items()}
     yield f"{plan.path}: {len(plan.prompts)} prompts, {len(cards)} models"
+    yield from (f"  {line}" for line in plan.files)
     yield from _passed_over_lines(plan)
     for name, c in cards.items():
         adapter = plan.checkpoints[name].adapter_card
@@ -140,16 +141,15 @@ def _cost(
     positions, rows, work = 0, 0, 0.0
     for source in report.sources():
         tokens = _answer_tokens(plan, models, source)
-        positions += sum(tokens.values())
+        total = sum(count for _, count in tokens)
+        positions += total
         for condition in report.conditions_of(source):
-            rows += sum(tokens.values())
-            n_ids = sum(count + lengths[condition][prompt_id] for prompt_id, count in tokens.items())
+            rows += total
+            n_ids = sum(count + lengths[condition][prompt_id] for prompt_id, count in tokens)
             work += 2 * (cards[condition.model_id].parameters or 0) * n_ids
         if source in report.generated_sources():
             model_id = report.generated_sources()[source].model_id
-            work += (
-                2 * (cards[model_id].parameters or 0) * sum(tokens.values()) * 4
-            )  # small batches: a quarter of the speed
+            work += 2 * (cards[model_id].parameters or 0) * total * 4  # small batches: a quarter of the speed
     weight_bytes = {
         c.weights_hash: (cards[name].parameters or 0) * _WIDTHS.get(cards[name].dtype, 2)
         for name, c in plan.checkpoints.items()
@@ -159,12 +159,12 @@ def _cost(
     return Cost(positions, work / speed, sum(weight_bytes.values()) + logits, disk)
 
 
-def _answer_tokens(plan: Plan, models: Models, source: str) -> dict[str, int]:
-    """Tokens of each answer with its end: counted in a file; the limit if a model has yet to answer."""
+def _answer_tokens(plan: Plan, models: Models, source: str) -> list[tuple[str, int]]:
+    """The prompt of each answer, and its tokens with the end: counted in a file, else the limit."""
     if source not in plan.answers:
-        return {p.prompt_id: plan.report.generate.max_new_tokens for p in plan.prompt_set}
+        return [(p.prompt_id, plan.report.generate.max_new_tokens) for p in plan.prompt_set]
     reader = answer_reader(plan, models, source)
-    return {a.prompt.prompt_id: len(reader.read(source, a).token_ids) + 1 for a in plan.answers[source]}
+    return [(a.prompt.prompt_id, len(reader.read(source, a).token_ids) + 1) for a in plan.answers[source]]
 
 
 def _operations_per_second(device: str) -> float:

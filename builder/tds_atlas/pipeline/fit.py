@@ -77,7 +77,7 @@ def _without(rows: tuple[Row, ...], faults: Mapping[str, str], passed_over: list
 
 
 def _id(row: Prompt | Answer) -> str:
-    return (row if isinstance(row, Prompt) else row.prompt).prompt_id
+    return row.prompt_id if isinstance(row, Prompt) else row.answer_id
 
 
 def _faults(plan: Plan, models: Models, lenient: Sequence[str]) -> dict[str, dict[str, str]]:

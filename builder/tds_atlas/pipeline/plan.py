@@ -15,6 +15,7 @@ from tds_atlas.inputs.outputs import check_outputs
 from tds_atlas.inputs.prompts import read_answers, read_prompts
 from tds_atlas.inputs.report_file import Report, read_report
 from tds_atlas.inputs.roles import DEFAULT, Roles, read_roles
+from tds_atlas.inputs.settings import ContextSettings
 from tds_atlas.pipeline.work import ALL_ROWS, Span, in_parts
 from tds_atlas.record.shards import Shard, content_key, read_responses
 
@@ -44,6 +45,7 @@ class Plan:
     answers: dict[str, tuple[Answer, ...]]  # response files, by source
     roles: Roles
     controls: tuple[Planted, ...] = ()  # what was planted on purpose
+    files: tuple[str, ...] = ()  # a line for each file of prompts or answers: what its rows are
     passed_over: tuple[str, ...] = ()  # a line for each row that could not be used, where the report lets rows be
     fits: bool = False  # whether rows that are too long for a model are among those passed over (fit.py)
     span: Span = ALL_ROWS  # of the rows of each file: only the shards that hold them are worked on
@@ -56,18 +58,18 @@ class Plan:
         by_id: dict[str, Prompt] = {}
         for prompt in prompts:
             first = by_id.setdefault(prompt.prompt_id, prompt)
-            if first.text != prompt.text:
+            if first.whole != prompt.whole:
                 raise InputError(
                     f"{self.path}: two prompts have the id {prompt.prompt_id!r}, one from {first.set}, another from "
                     f"{prompt.set}; change the ids in one of the files"
                 )
-            if first.input is None:
-                by_id[prompt.prompt_id] = replace(first, input=prompt.input)
-            elif prompt.input not in (None, first.input):
+            if None not in (first.input, prompt.input) and first.input != prompt.input:
                 raise InputError(
                     f"{self.path}: the prompt {prompt.prompt_id!r} has two inputs; score files of rows with different "
                     "inputs in reports of their own"
                 )
+            own_input, opening = first.input or prompt.input, first.conversation or prompt.conversation
+            by_id[prompt.prompt_id] = replace(first, input=own_input, conversation=opening)
         return by_id
 
     @property
@@ -79,7 +81,7 @@ class Plan:
     def lengths(self, sources: Sequence[str]) -> Shard:
         """Which rows of these files are too long for a model."""
         conditions = [(c.condition_id, self._identity(c)) for c in self.report.conditions_used()]
-        answers = [(source, [(*_identified(a.prompt), a.text) for a in rows]) for source, rows in self.answers.items()]
+        answers = [(source, [_answered(a) for a in rows]) for source, rows in self.answers.items()]
         prompts = [_identified(p) for p in self.prompt_set]
         readers = [(c.source, c.base.condition_id, c.aligned.condition_id) for c in self.report.all_comparisons]
         most = self.report.generate.max_new_tokens
@@ -89,7 +91,7 @@ class Plan:
         """Models, conditions and vocabulary."""
         report = self.report
         models = [(c.model_id, c.settings.label, c.source, c.fingerprint) for c in self.checkpoints.values()]
-        contexts = {name: context.model_dump() for name, context in report.contexts.items()}
+        contexts = {name: _written(context) for name, context in report.contexts.items()}
         prompts = [_identified(prompt) for prompt in self.prompts.values()]
         return self._shard(
             "cards",
@@ -128,7 +130,7 @@ class Plan:
                         "responses",
                         source,
                         self._identity(condition),
-                        [(*_identified(a.prompt), a.text) for a in part],
+                        [_answered(a) for a in part],
                     ),
                 )
 
@@ -212,15 +214,26 @@ class Plan:
         again = self.report.engine_again(condition)
         other = () if again is None else (again.kind, *again.identity)
         own = self.checkpoints[condition.model_id].fingerprint
-        return (*own, context.model_dump(), condition.arithmetic, *lender, *other)
+        return (*own, _written(context), condition.arithmetic, *lender, *other)
 
     def _shard(self, kind: str, *parts: Any) -> Shard:
         return Shard(self.report.output.shards, kind, content_key(MEASURING, kind, *parts))
 
 
-def _identified(prompt: Prompt) -> tuple[str, ...]:
-    """What of a prompt decides numbers: its id, its text, and its own input where one is read."""
-    return (prompt.prompt_id, prompt.text, *filter(None, [prompt.input]))
+def _written(context: ContextSettings) -> dict[str, Any]:
+    """What of a context decides numbers."""
+    return context.model_dump() | ({"continue_final": True} if context.continue_final else {})
+
+
+def _identified(prompt: Prompt) -> tuple[Any, ...]:
+    """What of a prompt decides numbers: its id, its text, all its turns, and its own input where one is read."""
+    turns = [(turn.role, turn.text, turn.more) for turn in prompt.turns]
+    return (prompt.prompt_id, prompt.text, *filter(None, [turns, prompt.input]))
+
+
+def _answered(answer: Answer) -> tuple[Any, ...]:
+    """What of an answer of a file decides numbers: its prompt, its text, and its name among several."""
+    return (*_identified(answer.prompt), answer.text, *filter(None, [answer.sample]))
 
 
 def read_plan(path: Path) -> Plan:
@@ -228,16 +241,18 @@ def read_plan(path: Path) -> Plan:
     report = read_report(path)
     check_outputs(path, report)
     passed_over: list[str] = []
-    prompt_set = read_prompts(report.prompts, passed_over) if report.prompts else ()
+    files: list[str] = []
+    prompt_set = read_prompts(report.prompts, passed_over, files) if report.prompts else ()
     sources = report.file_sources().items()
-    answers = {source: read_answers(settings, prompt_set, passed_over) for source, settings in sources}
+    answers = {source: read_answers(settings, prompt_set, passed_over, files) for source, settings in sources}
     roles = read_roles(report.roles.path if report.roles else DEFAULT)
     conditions = report.conditions_used()
     template_models = [report.contexts[c.context_id].template_of for c in conditions]
     model_ids = dict.fromkeys([*(c.model_id for c in conditions), *filter(None, template_models)])
     checkpoints = {name: locate(name, report.models) for name in model_ids}
     text = path.read_text(encoding="utf-8")
-    plan = Plan(path, report, text, checkpoints, prompt_set, answers, roles, passed_over=tuple(passed_over))
+    plan = Plan(path, report, text, checkpoints, prompt_set, answers, roles)
+    plan = replace(plan, files=tuple(files), passed_over=tuple(passed_over))
     if report.controls is None:
         return plan
     comparisons = [c.comparison_id for c in report.comparisons]

@@ -53,7 +53,7 @@ def _answers(side: Side, prompts: Sequence[Prompt], settings: GenerateSettings, 
     from tds_atlas.measure.generate import generate
 
     responses: list[Response] = []
-    for batch in in_parts(sorted(prompts, key=lambda p: len(p.text)), settings.batch_size):
+    for batch in in_parts(sorted(prompts, key=lambda p: sum(len(turn.text) for turn in p.whole)), settings.batch_size):
         responses += generate(side, batch, settings.max_new_tokens)
         advance(sum(len(r.token_ids) for r in responses[-len(batch) :]))
     return responses

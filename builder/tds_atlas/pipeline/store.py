@@ -10,7 +10,7 @@ from inspect import getsource
 from typing import Any
 
 from tds_atlas import __version__
-from tds_atlas.inputs import roles
+from tds_atlas.inputs import roles, segments
 from tds_atlas.inputs.settings import ContextSettings
 from tds_atlas.parts import sole_writer
 from tds_atlas.pipeline.plan import MEASURING, Plan
@@ -31,8 +31,8 @@ def write_database(plan: Plan) -> None:
         plan.cards().key,
         [s.key for s in (*responses, *scores)],
         [(table, shard.key) for table, shard in probes],
-        (plan.roles.safety, plan.roles.style, plan.roles.values, getsource(roles)),
-        [(p.prompt_id, p.tasks, p.topics, p.harmful, p.truths) for p in plan.prompts.values()],
+        (plan.roles.safety, plan.roles.style, plan.roles.values, getsource(roles), getsource(segments)),
+        [(p.prompt_id, p.tasks, p.topics, p.harmful, p.truths, p.cluster_key) for p in plan.prompts.values()],
         [asdict(planted) for planted in plan.controls],
         plan.passed_over,
     )
@@ -109,4 +109,4 @@ def _measured_by(metas: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 def _context_row(context: ContextSettings) -> dict[str, Any]:
     arguments = json.dumps(context.template_kwargs, sort_keys=True) if context.template_kwargs else None
-    return context.model_dump() | {"template_kwargs": arguments}
+    return context.model_dump() | {"template_kwargs": arguments, "continue_final": context.continue_final}

@@ -39,7 +39,8 @@ CREATE TABLE context (
     system        VARCHAR,
     template_of   VARCHAR,
     template_kwargs VARCHAR,
-    special_text  VARCHAR
+    special_text  VARCHAR,
+    continue_final BOOLEAN
 );
 COMMENT ON TABLE  context               IS 'How a prompt becomes the tokens before the answer.';
 COMMENT ON COLUMN context.context_id    IS 'Short name of the context in the report file, e.g. plain.';
@@ -52,6 +53,8 @@ COMMENT ON COLUMN context.system        IS 'System message of a chat context; NU
 COMMENT ON COLUMN context.template_kwargs IS 'What a chat template''s variables are, as JSON; NULL where none are set.';
 COMMENT ON COLUMN context.special_text IS
     'What the text of a special token is in prompts and answers: text, or tokens.';
+COMMENT ON COLUMN context.continue_final IS
+    'Whether the answer stands where a chat template has the text of a finished turn, not behind its generation prompt.';
 COMMENT ON COLUMN context.template_of IS
     'The model whose chat template all models use in this context; NULL where each uses its own.';
 
@@ -138,17 +141,37 @@ CREATE TABLE prompt (
     tasks     VARCHAR[] NOT NULL,
     topics    VARCHAR[] NOT NULL,
     harmful   BOOLEAN,
-    truths    VARCHAR[] NOT NULL
+    truths    VARCHAR[] NOT NULL,
+    conversation VARCHAR
 );
 COMMENT ON TABLE  prompt           IS 'One row per prompt.';
 COMMENT ON COLUMN prompt.prompt_id IS 'The id in the prompt file.';
 COMMENT ON COLUMN prompt.ordinal   IS 'Place in the report, from 1; names the example''s page.';
 COMMENT ON COLUMN prompt."set"     IS 'Name of the prompt file.';
-COMMENT ON COLUMN prompt.text      IS 'The user''s text, without any template.';
+COMMENT ON COLUMN prompt.text IS
+    'The user''s text, without any template; of several turns the user''s last (see turn for all of them).';
 COMMENT ON COLUMN prompt.tasks     IS 'Task tags; empty where the file has none.';
 COMMENT ON COLUMN prompt.topics    IS 'Topic tags; empty where the file has none.';
 COMMENT ON COLUMN prompt.harmful   IS 'Whether complying would do harm; NULL where the file does not say.';
 COMMENT ON COLUMN prompt.truths    IS 'Strings that state the facts asked for, where the truth is known; else empty.';
+COMMENT ON COLUMN prompt.conversation IS
+    'Equal for prompts that are one cluster whatever their text: a hash of all turns, or how the conversation opens in '
+    'which each answer is measured. NULL where the text is all of the prompt.';
+
+CREATE TABLE turn (
+    prompt_id VARCHAR NOT NULL,
+    number    INTEGER NOT NULL,
+    speaker   VARCHAR NOT NULL,
+    text      VARCHAR NOT NULL,
+    more      VARCHAR,
+    PRIMARY KEY (prompt_id, number)
+);
+COMMENT ON TABLE  turn         IS 'What comes before an answer: one row per turn of each prompt.';
+COMMENT ON COLUMN turn.number  IS 'Place in the conversation, from 1.';
+COMMENT ON COLUMN turn.speaker IS
+    'Who says it: system, developer, user, assistant, tool; or tools, the functions that can be called, as JSON.';
+COMMENT ON COLUMN turn.text    IS 'What is said, as in the file.';
+COMMENT ON COLUMN turn.more    IS 'What else a template may read of the turn, as JSON (tool calls); NULL if nothing.';
 
 CREATE TABLE reading (
     condition_id VARCHAR NOT NULL,
@@ -174,10 +197,14 @@ CREATE TABLE response (
     text         VARCHAR NOT NULL,
     n_tokens     INTEGER NOT NULL,
     finish       VARCHAR NOT NULL,
-    boundary     BOOLEAN NOT NULL
+    boundary     BOOLEAN NOT NULL,
+    sample       VARCHAR
 );
 COMMENT ON TABLE  response              IS 'One row per answer.';
-COMMENT ON COLUMN response.response_id  IS 'source/prompt_id.';
+COMMENT ON COLUMN response.response_id  IS 'source/prompt_id, and #sample behind it.';
+COMMENT ON COLUMN response.sample IS
+    'Its name among several answers of the source to the prompt: 2 and further, or a name such as chosen; NULL for the '
+    'only one and the first without a name.';
 COMMENT ON COLUMN response.prompt_id    IS 'The prompt answered; see prompt.';
 COMMENT ON COLUMN response.source IS
     'Where the answer comes from: the condition that generated it, or the response file''s name in the report file.';
@@ -196,7 +223,9 @@ CREATE TABLE "position" (
     char_start  INTEGER  NOT NULL,
     char_end    INTEGER  NOT NULL,
     is_end      BOOLEAN  NOT NULL,
-    role        VARCHAR  NOT NULL
+    role        VARCHAR  NOT NULL,
+    segment     VARCHAR  NOT NULL DEFAULT 'answer',
+    segment_start INTEGER NOT NULL DEFAULT 0
 );
 COMMENT ON TABLE  "position"             IS 'One row per token of each response.';
 COMMENT ON COLUMN "position".pos         IS 'Index t of the token in the response, from 0.';
@@ -209,6 +238,9 @@ COMMENT ON COLUMN "position".role IS
     'What the token is for: safety or style (within a phrase of the report''s roles file), knowledge (within a truth '
     'of the prompt), mistake (where the prompt has truths, within another of the values of the roles file), glue '
     '(function words, punctuation), content (other words), end.';
+COMMENT ON COLUMN "position".segment IS
+    'What the token is part of, by the marks of templates: thinking, tool call, or answer.';
+COMMENT ON COLUMN "position".segment_start IS 'The first position of that part; pos - segment_start counts within it.';
 
 CREATE TABLE score (
     response_id  VARCHAR NOT NULL,

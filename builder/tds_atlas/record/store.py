@@ -16,6 +16,7 @@ import pyarrow as pa
 from tds_atlas.domain import InputError, Prompt, first_line
 from tds_atlas.files import real_path
 from tds_atlas.inputs.roles import Roles, states
+from tds_atlas.inputs.segments import OPENINGS, Segment, segments
 from tds_atlas.parts import whole_file
 from tds_atlas.record.sealed import NO_EXTENSIONS, QUIET, Config, identifier, open_as_stored
 from tds_atlas.record.shards import Shard
@@ -46,7 +47,7 @@ SQL = {
 }
 _SHARED_COMMENTS = {  # of columns that mean the same in every table and view
     "comparison_id": "The comparison; see comparison.",
-    "cluster_id": "The first prompt with the same text; see prompt_cluster.",
+    "cluster_id": "The first prompt with the same turns, or of the same conversation; see prompt_cluster.",
     "is_end": "Whether this is the end token.",
     "pos": "Index t; see position.",
     "prompt_id": "The prompt; see prompt.",
@@ -61,12 +62,13 @@ CUT_OFF = """
     WHERE finish = 'unknown' AND source IN (SELECT source FROM response WHERE finish = 'stop')"""
 _RESPONSE_TABLES = {  # a row of a shard is one response; its lists become the rows of `position`
     "response": f"""
-        SELECT response_id, prompt_id, source, condition_id, text, len(token_ids) AS n_tokens, finish, boundary
+        SELECT response_id, prompt_id, source, condition_id, text, len(token_ids) AS n_tokens, finish, boundary,
+               nullif(substring(response_id, len(source || '/' || prompt_id || '#') + 1), '') AS sample
         FROM {_FILE}""",
     "position": f"""
         SELECT response_id, (i - 1)::INTEGER AS pos, token_ids[i] AS token_id,
                spans[i][1] AS char_start, spans[i][2] AS char_end, has_end AND i = len(token_ids) AS is_end,
-               roles[i] AS role
+               roles[i] AS role, segments[i] AS segment, starts[i] AS segment_start
         FROM (SELECT *, unnest(range(1, len(token_ids) + 1)) AS i FROM {_FILE} JOIN roles USING (response_id))""",
 }
 
@@ -144,6 +146,7 @@ def _write(path: Path, records: Records) -> None:
 
 def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
     _insert_rows(con, "prompt", [_prompt_row(i, prompt) for i, prompt in enumerate(records.prompts, 1)])
+    _insert_rows(con, "turn", [row for prompt in records.prompts for row in _turn_rows(prompt)])
     _insert_rows(con, "context", records.contexts)
     if records.comparisons:
         _insert_rows(con, "comparison", records.comparisons)
@@ -152,8 +155,9 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
     for model, loaded in records.loaded.items():
         con.execute("UPDATE model SET loaded = $loaded WHERE model_id = $model", {"loaded": loaded, "model": model})
     truths = {prompt.prompt_id: prompt.truths for prompt in records.prompts}
+    opened = _opened(con, records)
     for shard in records.responses:
-        con.register("roles", _roles(shard, records))
+        con.register("roles", _roles(shard, records, opened))
         for table, select in _RESPONSE_TABLES.items():
             _insert_shard(con, table, select, shard, "response")
         con.unregister("roles")
@@ -177,14 +181,30 @@ def _exact_bounds(table: str, shard: Shard) -> str:
     return "".join(f", {name} AS {name}_lower, {name} AS {name}_upper" for name in exact)
 
 
-def _roles(shard: Shard, records: Records) -> pa.Table:
-    """The roles of the tokens of a shard of responses: one list per response."""
+def _roles(shard: Shard, records: Records, opened: set[str]) -> pa.Table:
+    """The roles and segments of the tokens of a shard of responses: one list per response."""
     of, prompts = records.roles.of, {prompt.prompt_id: prompt for prompt in records.prompts}
     answers = shard.read("response")
     columns = [answers[name].to_pylist() for name in ("text", "spans", "prompt_id", "has_end")]
+    sources = answers["source"].to_pylist()
     rows = [(text, spans, prompts[name], has_end) for text, spans, name, has_end in zip(*columns, strict=True)]
-    lists = [of(text, spans, prompt.truths, has_end, prompt.text) for text, spans, prompt, has_end in rows]
-    return pa.table({"response_id": answers["response_id"], "roles": lists})
+    asked = {name: "\n".join(turn.text for turn in prompt.whole) for name, prompt in prompts.items()}
+    lists = [of(text, spans, p.truths, has_end, asked[p.prompt_id]) for text, spans, p, has_end in rows]
+    parts = [segments(text, spans, source in opened) for (text, spans, *_), source in zip(rows, sources, strict=True)]
+    names = ["response_id", "roles", "segments", "starts"]
+    return pa.table([answers["response_id"], lists, _nth(parts, 0), _nth(parts, 1)], names=names)
+
+
+def _nth(parts: Sequence[Sequence[Segment]], i: int) -> list[list[Any]]:
+    return [[part[i] for part in answer] for answer in parts]
+
+
+def _opened(con: duckdb.DuckDBPyConnection, records: Records) -> set[str]:
+    """The sources whose answers stand behind an opening of the thinking that a template has written."""
+    cards = con.execute("SELECT condition_id, prompt_card FROM condition").fetchall()
+    opened = {name for name, before in cards if before.rstrip().endswith(OPENINGS)}
+    readers = {c["source"]: c["aligned_condition_id"] for c in reversed(records.comparisons)}
+    return {source for source, reader in readers.items() if reader in opened} | opened
 
 
 def _with_judgements(
@@ -213,7 +233,14 @@ def _prompt_row(ordinal: int, prompt: Prompt) -> dict[str, Any]:
         "topics": list(prompt.topics),
         "harmful": prompt.harmful,
         "truths": list(prompt.truths),
+        "conversation": None if prompt.cluster_key == prompt.text else prompt.cluster_key,
     }
+
+
+def _turn_rows(prompt: Prompt) -> Iterator[dict[str, Any]]:
+    for number, turn in enumerate(prompt.whole, 1):
+        row = {"prompt_id": prompt.prompt_id, "number": number}
+        yield row | {"speaker": turn.role, "text": turn.text, "more": turn.more or None}
 
 
 def _insert_rows(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -24,13 +24,42 @@ COMMENT ON MACRO jaccard_at IS
 COMMENT ON MACRO TABLE token_text IS
     'The text of a token id, one row for each vocabulary in which it differs: FROM token_text(17).';
 
--- A prompt that is given twice tells as much as one: what depends on chance is clustered by the prompt's text.
+-- A prompt that is given twice tells as much as one: what depends on chance is clustered by the prompt's turns.
 CREATE VIEW prompt_cluster AS
-SELECT prompt_id, first_value(prompt_id) OVER (PARTITION BY text ORDER BY ordinal) AS cluster_id FROM prompt;
+SELECT prompt_id, first_value(prompt_id) OVER (PARTITION BY coalesce(conversation, text) ORDER BY ordinal) AS cluster_id
+FROM prompt;
 
 COMMENT ON VIEW prompt_cluster IS
-    'Prompts with the same text are one cluster, for intervals and tests: one row per prompt.';
-COMMENT ON COLUMN prompt_cluster.cluster_id IS 'The first prompt with that text.';
+    'Prompts with the same turns are one cluster, for intervals and tests, and so are prompts of one conversation: one '
+    'row per prompt.';
+COMMENT ON COLUMN prompt_cluster.cluster_id IS 'The first prompt of the cluster.';
+
+CREATE VIEW response_page AS
+SELECT
+    response_id,
+    number,
+    answers,
+    CASE WHEN number = 1 THEN ordinal::VARCHAR ELSE concat(ordinal, '-', number) END AS page
+FROM
+    (
+        SELECT
+            response_id,
+            q.ordinal,
+            (row_number() OVER among)::INTEGER AS number,
+            (count(*) OVER (PARTITION BY source, prompt_id))::INTEGER AS answers
+        FROM response
+        JOIN prompt q USING (prompt_id)
+        WINDOW
+            among AS (
+                PARTITION BY source, prompt_id
+                ORDER BY sample IS NOT NULL, try_cast(sample AS INTEGER) NULLS LAST, sample
+            )
+    );
+
+COMMENT ON VIEW   response_page         IS 'Which of the answers of its source to its prompt a response is: one row per response.';
+COMMENT ON COLUMN response_page.number  IS 'Its place among them, from 1.';
+COMMENT ON COLUMN response_page.answers IS 'How many there are.';
+COMMENT ON COLUMN response_page.page    IS 'The name of its example pages: the prompt''s ordinal, and its place from the second on.';
 
 CREATE VIEW paired AS
 SELECT
@@ -44,6 +73,8 @@ SELECT
     p.token_id,
     p.is_end,
     p.role,
+    p.segment,
+    p.pos - p.segment_start AS segment_pos,
     p.char_start,
     p.char_end,
     b.rank AS base_rank,
@@ -77,6 +108,8 @@ COMMENT ON COLUMN paired.kind                 IS 'tuning or noise; see compariso
 COMMENT ON COLUMN paired.base_condition_id    IS 'Its base condition.';
 COMMENT ON COLUMN paired.aligned_condition_id IS 'Its aligned condition.';
 COMMENT ON COLUMN paired.token_id             IS 'Id o_t of the response token.';
+COMMENT ON COLUMN paired.segment              IS 'thinking, tool call or answer; see position.segment.';
+COMMENT ON COLUMN paired.segment_pos          IS 'Index of the token in that part, from 0.';
 COMMENT ON COLUMN paired.char_start           IS 'First character of response.text that the token writes.';
 COMMENT ON COLUMN paired.char_end             IS 'One past the last.';
 COMMENT ON COLUMN paired.base_rank            IS 'Rank of o_t under the base condition.';
@@ -109,6 +142,9 @@ SELECT
     t.is_word_start,
     is_end,
     role,
+    segment,
+    segment_pos,
+    segment = 'thinking' AS is_thinking,
     shift_class(base_rank) AS shift,
     base_rank,
     aligned_rank,
@@ -150,6 +186,9 @@ WHERE kind = 'tuning';
 COMMENT ON VIEW tds IS
     'The flat record: one row per comparison x position. Start here. A/A checks are in noise.';
 COMMENT ON COLUMN tds.pos             IS 'Index t of the token in the response, from 0.';
+COMMENT ON COLUMN tds.segment         IS 'thinking, tool call or answer; see position.segment.';
+COMMENT ON COLUMN tds.segment_pos     IS 'Index of the token in that part, from 0.';
+COMMENT ON COLUMN tds.is_thinking     IS 'Whether the token is part of the thinking before an answer.';
 COMMENT ON COLUMN tds.token_id        IS 'Id o_t of the response token.';
 COMMENT ON COLUMN tds.token           IS 'Text of the token, leading space kept.';
 COMMENT ON COLUMN tds.is_word_start   IS 'Whether the token begins a word.';

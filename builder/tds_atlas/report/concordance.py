@@ -78,7 +78,7 @@ def _numbers(row: Row) -> list[Any]:
 
 def _line(row: Row) -> list[Any]:
     return [
-        row["ordinal"],
+        int(page) if (page := row["page"]).isdigit() else page,
         row["shifted_pos"],
         _CLASSES.index(row["shift"]),
         row["base_rank"],

@@ -22,6 +22,7 @@ from tds_atlas.report.charts import vega_bundle, write_figures, write_images
 from tds_atlas.report.concordance import write_words
 from tds_atlas.report.cookbook import answered_questions, sample_rows
 from tds_atlas.report.examples.pages import index_data, paged_prompts, write_examples
+from tds_atlas.report.examples.turns import earlier_texts
 from tds_atlas.report.markup import inline_json
 from tds_atlas.report.materialise import materialise
 from tds_atlas.report.navigation import write_navigation, write_search_list
@@ -156,7 +157,8 @@ def _write_pages(con: duckdb.DuckDBPyConnection, source: Path, docs: Path) -> No
     for question in values["cookbook"]:
         write_file(docs / "cookbook" / f"{question['name']}.sql", question["sql"])
     write_navigation(docs.parent / NAV, values)
-    write_search_list(docs, values["pages"], [e for e in query.rows(con, "pages/examples") if e["ordinal"] in paged])
+    examples = [e for e in query.rows(con, "pages/examples") if e["ordinal"] in paged]
+    write_search_list(docs, values["pages"], examples, earlier_texts(con, examples))
 
 
 def _copy_assets(source: Path, docs: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,13 @@ def write_navigation(path: Path, values: dict[str, Any]) -> None:
     write_file(path, yaml.safe_dump(described, allow_unicode=True, sort_keys=False))
 
 
-def write_search_list(docs: Path, pages: list[Page], examples: list[dict[str, Any]]) -> None:
-    """The list that search uses from file://, where nothing can be fetched: kind, page, title, text."""
+def write_search_list(
+    docs: Path, pages: list[Page], examples: list[dict[str, Any]], earlier: Mapping[str, str]
+) -> None:
+    """The list that search uses from file://, where nothing can be fetched: kind, page, title, text.
+
+    earlier: by response, what was said before the prompt and is not found on another page.
+    """
     rows = []
     for page in pages:
         heads = re.findall(r"^#+ +([^{\n]+)", (docs / page.file).read_text(encoding="utf-8"), re.MULTILINE)
@@ -44,8 +50,8 @@ def write_search_list(docs: Path, pages: list[Page], examples: list[dict[str, An
     for e in examples:
         if e["response_id"] not in seen:  # each answer once, in whichever comparisons it is
             seen.add(e["response_id"])
-            rows.append(
-                ["example", f"examples/{e['comparison_id']}/{e['ordinal']}.html", e["prompt"][:160], e["answer"][:240]]
-            )
+            text = "\n".join(filter(None, (e["answer"][:240], earlier[e["response_id"]][:480])))
+            place = f"examples/{e['comparison_id']}/{e['page']}.html"
+            rows.append(["example", place, e["prompt"][:160], text])
     path = docs / "assets" / "js" / "search-list.js"
     write_file(path, f"window.tdsSearchList={inline_json(rows)};\n")

@@ -92,7 +92,7 @@
 
   // The further conditions: a classic script beside the page's own, which works from file:// too.
   function more() {
-    loading ??= script(`${raw.ordinal}.more.js`).then(
+    loading ??= script(`${raw.page}.more.js`).then(
       () => {
         tokens.push(...split(window.tdsExampleMore.tokens));
         for (const [name, text] of Object.entries(window.tdsExampleMore.said)) said[name] = unpack(text, base);

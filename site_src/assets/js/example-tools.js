@@ -116,7 +116,7 @@
   function order() {
     try {
       const kept = JSON.parse(sessionStorage.getItem(`tds-order:${new URL("../../", location.href).pathname}`) ?? "");
-      const at = kept.order.indexOf(`${raw.comparison}/${raw.ordinal}`);
+      const at = kept.order.indexOf(`${raw.comparison}/${raw.page}`);
       return at < 0 ? null : { ...kept, at };
     } catch {
       return null;

@@ -3,7 +3,7 @@
 (() => {
   "use strict";
   const tds = window.tds;
-  const { make, remember, taken } = window.tdsDom;
+  const { make, remember, taken, counted } = window.tdsDom;
   const { raw, n, ids, tokens, base, shift, colourings, conditions, said } = tds;
   const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
   const root = /** @type {HTMLElement} */ (document.querySelector(".tds-example")),
@@ -50,6 +50,18 @@
     ),
   );
 
+  // Thinking and tool calls can be folded away; the answer's own tokens stand as they are.
+  function folded() {
+    const parts = raw.segments ?? [];
+    if (!parts.length) return spans;
+    return parts.flatMap(([name, from], i) => {
+      const mine = spans.slice(from, parts[i + 1]?.[1] ?? n);
+      if (name === "answer") return mine;
+      const head = make("summary", { textContent: `${name}, ${counted(mine.length, "token")}` });
+      return [make("details", { className: "tds-segment", open: true }, head, ...mine)];
+    });
+  }
+
   function colour() {
     const { step, style } = colourings[state.by],
       plain = state.by === "class";
@@ -88,6 +100,8 @@
 
   function show(t, { focus = false, kept = true, into = "nearest" } = {}) {
     if (!(t >= 0 && t < n)) return;
+    const fold = spans[t].closest("details");
+    if (fold) fold.open = true;
     choose(t);
     showAt(
       t,
@@ -223,7 +237,7 @@
     keys[name]();
   }
 
-  answer.replaceChildren(...spans);
+  answer.replaceChildren(...folded());
   Object.assign(answer, { role: "group", ariaLabel: "The answer; arrow keys move from token to token" });
   const tokenAt = (event) => event.target.closest("[data-t]");
   answer.addEventListener("pointerover", (event) => {

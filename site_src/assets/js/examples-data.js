@@ -41,7 +41,8 @@
       id: (i) => comparisons[columns.comparison[i]][0],
       label: (i) => comparisons[columns.comparison[i]][1],
       prompt: (i) => prompts.text[columns.prompt[i]],
-      ordinal: (i) => prompts.ordinal[columns.prompt[i]],
+      file: (i) => answers.page?.[columns.answer[i]] ?? `${prompts.ordinal[columns.prompt[i]]}`,
+      answer: (i) => answers.name?.[columns.answer[i]],
       harmful: (i) => prompts.harmful[columns.prompt[i]],
       page: (i) => prompts.page[columns.prompt[i]] === 1,
       tasks: (i) => prompts.tasks[columns.prompt[i]],
@@ -72,6 +73,13 @@
         step: 5,
       },
       tokens: { name: "Tokens", short: "Tokens", ...whole(tokens) },
+      ...(prompts.turns && {
+        turns: {
+          name: "Turns before the answer",
+          short: "Turns",
+          ...whole((i) => prompts.turns[columns.prompt[i]]),
+        },
+      }),
       kl: { name: "Mean KL(aligned‖base), nats", short: "Mean KL", ...divergence },
       delta: { name: "Mean Δ log p, nats", short: "Mean Δ\u00a0log\u00a0p", ...thousandths("delta") },
       first: { name: "First shifted position", short: "First at", ...whole((i) => columns.first[i]) },

@@ -84,7 +84,7 @@
   function keepOrder() {
     const by = (numbers[state.sort]?.name ?? SHORT[state.sort] ?? "").toLowerCase();
     const label = state.sort ? `sorted by ${by}, ${state.down === "1" ? "largest" : "smallest"} first` : "";
-    const order = found.filter(names.page).map((i) => `${names.id(i)}/${names.ordinal(i)}`);
+    const order = found.filter(names.page).map((i) => `${names.id(i)}/${names.file(i)}`);
     try {
       sessionStorage.setItem(`tds-order:${new URL("./", location.href).pathname}`, JSON.stringify({ order, label }));
     } catch {
@@ -111,7 +111,7 @@
   function line(place) {
     const i = found[place];
     const link = make("a", {
-      ...(names.page(i) && { href: `examples/${encodeURIComponent(names.id(i))}/${names.ordinal(i)}.html` }),
+      ...(names.page(i) && { href: `examples/${encodeURIComponent(names.id(i))}/${names.file(i)}.html` }),
       textContent: names.prompt(i),
       title: names.prompt(i),
       dir: "auto",
@@ -121,6 +121,7 @@
       ...names.topics(i).map((k) => topicNames[k]),
       ...(names.harmful(i) ? ["harmful"] : []),
       ...(finishes[names.finish(i)] === "length" ? ["cut"] : []),
+      ...(names.answer(i) ? [`answer ${names.answer(i)}`] : []),
     ];
     const small = make("span", { className: "tds-row-tags" });
     const by =

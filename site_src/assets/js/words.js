@@ -1,6 +1,6 @@
 // The index of words. window.tdsWords.words has rows [word, shard, comparison, occurrences, shifted, comparison, ...];
 // a shard is a script that calls tdsWordLines with [[row, [[comparison, prompts, low, high, [[token, count]],
-// lines]]]], where a line is [ordinal, position, class, rank, baseTop, before, after]. The page's state is in its
+// lines]]]], where a line is [page, position, class, rank, baseTop, before, after]. The page's state is in its
 // fragment.
 (() => {
   "use strict";
@@ -229,10 +229,10 @@
     return out;
   }
 
-  function context(i, word, [ordinal, pos, kind, rank, top, before, after]) {
+  function context(i, word, [page, pos, kind, rank, top, before, after]) {
     const link = make(
       "a",
-      hasPage.has(ordinal) ? { href: `examples/${comparisons[i]}/${ordinal}.html#t${pos}` } : {},
+      hasPage.has(Number.parseInt(page, 10)) ? { href: `examples/${comparisons[i]}/${page}.html#t${pos}` } : {},
       make("span", { className: "tds-kwic-l" }, make("bdi", { textContent: shownWord(before) })),
       make("b", { dir: "auto", className: `tds-c-${CLASSES[kind]}`, textContent: shownWord(word) }),
       make("span", { className: "tds-kwic-r" }, make("bdi", { textContent: shownWord(after) })),

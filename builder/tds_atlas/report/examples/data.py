@@ -91,6 +91,11 @@ class Answers:
         far = np.column_stack([_numbers(at, name, _UNKNOWN) for name in _FAR])
         bounds = np.column_stack([_numbers(at, name, _UNKNOWN) for name in _BOUNDS])
         ends = at.column("is_end").to_numpy()
+        names, starts = at.column("segment").to_pylist(), at.column("segment_start").to_pylist()
+        self.segments = {
+            key: [[name, start] for name, start in dict.fromkeys(zip(names[rows], starts[rows], strict=True))]
+            for (key,), rows in _spans(at, "response_id")
+        }
         self.at = {key: (own[rows], far[rows], bool(ends[rows][-1])) for (key,), rows in _spans(at, "response_id")}
         self.bounds = {
             key: bounds[rows] for (key,), rows in _spans(at, "response_id") if (far[rows, -1] == _UNKNOWN).any()
@@ -132,7 +137,7 @@ def page_data(comparison: Row, example: Row, answers: Answers, vocabulary: Vocab
     place = vocabulary.places(first)
     page = {
         "comparison": example["comparison_id"],
-        "ordinal": example["ordinal"],
+        "page": example["page"],
         "response": response_id,
         "prompt": example["prompt_id"],
         "base": pair[0],
@@ -143,6 +148,7 @@ def page_data(comparison: Row, example: Row, answers: Answers, vocabulary: Vocab
         "k": answers.k,
         "own": packed(np.column_stack([place[own[:, 0]], own[:, 1]])),
         "ends": ends,
+        **({"segments": answers.segments[response_id]} if answers.segments[response_id] != [["answer", 0]] else {}),
         "far": packed(far),
         "bounds": packed(answers.bounds[response_id]) if response_id in answers.bounds else "",
         "said": {c: pack_scores(scores[c], place, base if c != pair[0] else None) for c in dict.fromkeys(pair)},

@@ -17,6 +17,7 @@ import duckdb
 from tds_atlas.parts import write_file
 from tds_atlas.report import query
 from tds_atlas.report.examples.data import Answers, Vocabulary, page_data
+from tds_atlas.report.examples.turns import Shown, conversations
 from tds_atlas.report.markup import inert, inline_json, title
 from tds_atlas.report.pages import environment
 
@@ -41,7 +42,7 @@ def write_examples(con: duckdb.DuckDBPyConnection, folder: Path, examples: Seque
     """Write the pages. Yields the name of each, so that a caller can show progress."""
     comparisons = {c["comparison_id"]: c for c in query.rows(con, "pages/comparisons")}
     conditions = {c["condition_id"]: c for c in query.rows(con, "pages/conditions")}
-    by_prompt, at_once = _by_prompt(examples), max(1, _AT_ONCE // len(conditions))
+    by_prompt, at_once, shown = _by_prompt(examples), max(1, _AT_ONCE // len(conditions)), Shown()
     stub = environment().get_template("example.md")
     for comparison_id, group in groupby(examples, key=lambda e: e["comparison_id"]):
         mine = list(group)
@@ -51,15 +52,19 @@ def write_examples(con: duckdb.DuckDBPyConnection, folder: Path, examples: Seque
         vocabulary = Vocabulary(con, comparison_id)
         for i, example in enumerate(mine):
             if i % at_once == 0:
-                answers = Answers(con, comparison_id, [e["response_id"] for e in mine[i : i + at_once]])
-            name = str(example["ordinal"])
+                part = mine[i : i + at_once]
+                answers = Answers(con, comparison_id, [e["response_id"] for e in part])
+                turns = conversations(con, [e["prompt_id"] for e in part])
+            name = example["page"]
             own, more = page_data(comparisons[comparison_id], example, answers, vocabulary)
             _write_script(target / f"{name}.js", "tdsExample", own)
             if more["said"]:
                 _write_script(target / f"{name}.more.js", "tdsExampleMore", more)
             near: Row = {"previous": mine[i - 1] if i else None, "next": mine[i + 1] if i + 1 < len(mine) else None}
-            others = [e for e in by_prompt[example["prompt_id"]] if e["comparison_id"] != comparison_id]
-            near["after"] = _after(example, others)
+            same = by_prompt[example["prompt_id"]]
+            others = _counterparts(example, same)
+            near |= {"after": _after(example, others), "answers": _answers(example, same)}
+            near |= shown.around(example, turns.get(example["prompt_id"], []))
             text = stub.render(example=example, title=page_title(example), inert=inert, others=others, **near)
             write_file(target / f"{name}.md", text)
             yield name
@@ -88,6 +93,7 @@ def index_data(examples: Sequence[Row], paged: Container[int]) -> Row:
             "ordinal": [e["ordinal"] for e in prompts],
             "page": [int(e["ordinal"] in paged) for e in prompts],
             "text": [title(e["prompt"], 160) for e in prompts],
+            **({"turns": [e["turns"] for e in prompts]} if any(e["turns"] > 1 for e in prompts) else {}),
             "harmful": [None if e["harmful"] is None else int(e["harmful"]) for e in prompts],
             **{kind: [[tags[kind].index(tag) for tag in e[kind]] for e in prompts] for kind in tags},
         },
@@ -95,6 +101,7 @@ def index_data(examples: Sequence[Row], paged: Container[int]) -> Row:
             "text": [title(e["answer"], 240) for e in answers],
             "finish": [FINISHES.index(e["finish"]) for e in answers],
             "tokens": [e["n_tokens"] for e in answers],
+            **(_several(answers) if any(e["answers"] > 1 for e in answers) else {}),
         },
         "rows": {
             "comparison": column(lambda e: names.index(e["comparison_id"])),
@@ -110,8 +117,20 @@ def index_data(examples: Sequence[Row], paged: Container[int]) -> Row:
     }
 
 
+def _several(answers: Sequence[Row]) -> Row:
+    """The pages of answers, and what each is called where its prompt has several."""
+    names = [answer_name(e) if e["answers"] > 1 else "" for e in answers]
+    return {"page": [e["page"] for e in answers], "name": names}
+
+
+def answer_name(example: Row) -> str:
+    """Which of the answers to its prompt it is."""
+    return title(example["sample"]) if example["sample"] else str(example["number"])
+
+
 def page_title(example: Row) -> str:
-    return f"{title(example['prompt'])} · {title(example['label'])}"
+    which = f" · answer {answer_name(example)}" if example["answers"] > 1 else ""
+    return f"{title(example['prompt'])} · {title(example['label'])}{which}"
 
 
 def _shared(comparison: Row, conditions: Mapping[str, Row]) -> Row:
@@ -129,6 +148,23 @@ def _by_prompt(examples: Sequence[Row]) -> dict[str, list[Row]]:
     for example in examples:
         table.setdefault(example["prompt_id"], []).append(example)
     return table
+
+
+def _counterparts(example: Row, same: Sequence[Row]) -> list[Row]:
+    """For each other comparison the page of the same answer, else of the answer of the same name, else the first."""
+    rank: dict[str, tuple[bool, bool, Row]] = {}
+    for e in same:
+        if e["comparison_id"] != example["comparison_id"]:
+            key = (e["response_id"] == example["response_id"], e["sample"] == example["sample"])
+            if e["comparison_id"] not in rank or key > rank[e["comparison_id"]][:2]:
+                rank[e["comparison_id"]] = (*key, e)
+    return [e for _, _, e in rank.values()]
+
+
+def _answers(example: Row, same: Sequence[Row]) -> list[Row]:
+    """The answers to the prompt in the same comparison, with their names; none if there is only this one."""
+    mine = [e for e in same if e["comparison_id"] == example["comparison_id"]]
+    return [e | {"name": answer_name(e)} for e in mine] if len(mine) > 1 else []
 
 
 def _after(example: Row, others: Sequence[Row]) -> str | None:

@@ -9,6 +9,7 @@ WITH
             w.base_rank,
             w.base_top,
             q.ordinal,
+            page,
             w.pos,
             w.char_start,
             row_number() OVER kind AS i,
@@ -16,6 +17,7 @@ WITH
             CASE WHEN w.shift = 'shifted' THEN 200 ELSE 20 END AS most
         FROM word w
         JOIN prompt q ON q.prompt_id = w.prompt_id
+        JOIN response_page ON response_page.response_id = w.response_id
         WHERE w.comparison_id = $comparison_id AND w.word <> ''
         WINDOW kind AS (PARTITION BY w.word, w.shift ORDER BY q.ordinal, w.response_id, w.pos)
     ),
@@ -33,7 +35,7 @@ WITH
     )
 SELECT
     word,
-    ordinal,
+    page,
     shifted_pos,
     shift,
     base_rank,

@@ -4,8 +4,13 @@ SELECT
     label,
     c.ordinal AS comparison_ordinal,
     q.ordinal,
+    p.page,
+    p.number,
+    p.answers,
+    r.sample,
     q.prompt_id,
     q.text AS prompt,
+    coalesce(t.turns, 1) AS turns,
     r.text AS answer,
     q.tasks,
     q.topics,
@@ -27,4 +32,6 @@ FROM example e
 JOIN comparison c USING (comparison_id)
 JOIN prompt q USING (prompt_id)
 JOIN response r USING (response_id)
-ORDER BY c.ordinal, q.ordinal
+JOIN response_page p USING (response_id)
+LEFT JOIN (SELECT prompt_id, count(*)::INTEGER AS turns FROM turn GROUP BY prompt_id) t ON t.prompt_id = e.prompt_id
+ORDER BY c.ordinal, q.ordinal, p.number

@@ -2,11 +2,12 @@
 -- and nearest to the median share of shifted tokens among such examples.
 WITH
     fit AS (
-        SELECT e.*, q.ordinal, q.text AS prompt, r.text AS answer
+        SELECT e.*, q.ordinal, page, q.text AS prompt, r.text AS answer
         FROM example e
         JOIN comparison c USING (comparison_id)
         JOIN prompt q USING (prompt_id)
         JOIN response r USING (response_id)
+        JOIN response_page USING (response_id)
         WHERE
             c.ordinal = 1
             AND NOT coalesce(q.harmful, false)
@@ -22,12 +23,14 @@ WITH
             marginal_share = 0,
             abs(shifted_share - (SELECT median(shifted_share) FROM fit)),
             abs(n_tokens - 30),
-            ordinal
+            ordinal,
+            page
         LIMIT 1
     )
 SELECT
     chosen.comparison_id,
     chosen.ordinal,
+    chosen.page,
     chosen.prompt,
     t.pos,
     t.is_end,

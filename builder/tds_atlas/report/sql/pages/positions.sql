@@ -8,6 +8,8 @@ SELECT
     p.token_id,
     p.char_end - p.char_start AS length,
     p.is_end,
+    p.segment,
+    p.segment_start,
     CASE
         WHEN isinf(d.kl_aligned_base)
         THEN 1e9

@@ -94,6 +94,7 @@ WITH
             base,
             aligned,
             q.ordinal,
+            page,
             chosen.pos,
             chosen.prompt_id,
             regexp_replace(
@@ -110,6 +111,7 @@ WITH
         FROM chosen
         JOIN prompt q USING (prompt_id)
         JOIN response r USING (response_id)
+        JOIN response_page USING (response_id)
     ),
     varied AS (
         -- Places with different preceding words come first, then the order of the report.
@@ -122,7 +124,8 @@ WITH
             base,
             aligned,
             list(
-                {'ordinal': ordinal, 'pos': pos, 'before': before, 'said': said, 'after': after} ORDER BY again, ordinal
+                {'ordinal': ordinal, 'page': page, 'pos': pos, 'before': before, 'said': said, 'after': after}
+                ORDER BY again, ordinal
             )[1:3] AS examples
         FROM varied
         GROUP BY ALL
