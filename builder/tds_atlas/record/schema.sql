@@ -54,7 +54,8 @@ COMMENT ON COLUMN context.template_kwargs IS 'What a chat template''s variables 
 COMMENT ON COLUMN context.special_text IS
     'What the text of a special token is in prompts and answers: text, or tokens.';
 COMMENT ON COLUMN context.continue_final IS
-    'Whether the answer stands where a chat template has the text of a finished turn, not behind its generation prompt.';
+    'Whether the answer stands where a chat template has the text of a finished turn, not behind its generation '
+    'prompt.';
 COMMENT ON COLUMN context.template_of IS
     'The model whose chat template all models use in this context; NULL where each uses its own.';
 
@@ -289,8 +290,9 @@ CREATE TABLE divergence (
     js_upper        FLOAT
 );
 COMMENT ON TABLE divergence IS
-    'The divergences of two conditions: one row per response position x comparison. Where lists of the likeliest tokens '
-    'are all that is known of a condition, each has bounds that hold whatever the rest is, and its value is NULL unless '
+    'The divergences of two conditions: one row per response position x comparison. Where lists of the likeliest '
+    'tokens are all that is known of a condition, each has bounds that hold whatever the rest is, and its value is '
+    'NULL unless '
     'they are equal.';
 COMMENT ON COLUMN divergence.kl_aligned_base IS
     'KL(aligned‖base) = Σ p_aligned ln(p_aligned/p_base), full vocabulary, nats; infinite where the base rules out a '
@@ -314,7 +316,8 @@ COMMENT ON COLUMN divergence.kl_base_aligned_upper IS
 COMMENT ON COLUMN divergence.js_lower IS
     'What the Jensen-Shannon divergence is at least, nats: the value itself where it is exact.';
 COMMENT ON COLUMN divergence.js_upper IS
-    'What the Jensen-Shannon divergence is at most, nats: the value itself where it is exact; NULL where nothing bounds it.';
+    'What the Jensen-Shannon divergence is at most, nats: the value itself where it is exact; NULL where nothing bounds '
+    'it.';
 
 CREATE TABLE prefill (
     comparison_id        VARCHAR NOT NULL,

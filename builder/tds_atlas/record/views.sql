@@ -56,10 +56,12 @@ FROM
             )
     );
 
-COMMENT ON VIEW   response_page         IS 'Which of the answers of its source to its prompt a response is: one row per response.';
+COMMENT ON VIEW response_page IS
+    'Which of the answers of its source to its prompt a response is: one row per response.';
 COMMENT ON COLUMN response_page.number  IS 'Its place among them, from 1.';
 COMMENT ON COLUMN response_page.answers IS 'How many there are.';
-COMMENT ON COLUMN response_page.page    IS 'The name of its example pages: the prompt''s ordinal, and its place from the second on.';
+COMMENT ON COLUMN response_page.page IS
+    'The name of its example pages: the prompt''s ordinal, and its place from the second on.';
 
 CREATE VIEW paired AS
 SELECT
@@ -121,7 +123,8 @@ COMMENT ON COLUMN paired.aligned_entropy      IS 'Entropy under the aligned cond
 COMMENT ON COLUMN paired.kl_aligned_base      IS 'KL(aligned‖base), full vocabulary, nats.';
 COMMENT ON COLUMN paired.kl_base_aligned      IS 'KL(base‖aligned), full vocabulary, nats.';
 COMMENT ON COLUMN paired.js IS 'Jensen-Shannon divergence, nats; NULL where lists bound it only.';
-COMMENT ON COLUMN paired.kl_aligned_base_lower IS 'What KL(aligned‖base) is at least; see divergence for what it is at most.';
+COMMENT ON COLUMN paired.kl_aligned_base_lower IS
+    'What KL(aligned‖base) is at least; see divergence for what it is at most.';
 COMMENT ON COLUMN paired.kl_base_aligned_lower IS 'What KL(base‖aligned) is at least.';
 COMMENT ON COLUMN paired.js_lower IS 'What js is at least: js itself where it is exact.';
 COMMENT ON COLUMN paired.js_upper IS 'What js is at most: js itself where it is exact.';
@@ -206,7 +209,8 @@ COMMENT ON COLUMN tds.aligned_entropy IS 'Entropy of the aligned distribution, n
 COMMENT ON COLUMN tds.kl_aligned_base IS 'KL(aligned‖base), full vocabulary, nats; can be infinite.';
 COMMENT ON COLUMN tds.kl_base_aligned IS 'KL(base‖aligned), full vocabulary, nats; can be infinite.';
 COMMENT ON COLUMN tds.js IS
-    'Jensen-Shannon divergence, nats, at most ln 2; NULL, as KL and an entropy, where lists of the likeliest tokens are '
+    'Jensen-Shannon divergence, nats, at most ln 2; NULL, as KL and an entropy, where lists of the likeliest tokens '
+    'are '
     'all that is known of a model.';
 COMMENT ON COLUMN tds.kl_aligned_base_lower IS 'What KL(aligned‖base) is at least, nats: the value where it is exact.';
 COMMENT ON COLUMN tds.kl_base_aligned_lower IS 'What KL(base‖aligned) is at least, nats: the value where it is exact.';

@@ -32,11 +32,9 @@
       list = make("ol", "tds-candidates");
     const place = name === raw.base ? "base" : name === raw.aligned ? "aligned" : "";
     box.append(make("h3", "", name, ...(place ? [" ", make("small", "", place)] : [])));
-    const numbers = make(
-      "p",
-      "tds-side-facts",
-      `rank ${number(mine.rank[t])} · log p ${digits(mine.logp[t], 3)} · H ${Number.isNaN(mine.entropy[t]) ? "not known" : digits(mine.entropy[t], 2)}`,
-    );
+    const entropy = Number.isNaN(mine.entropy[t]) ? "not known" : digits(mine.entropy[t], 2);
+    const told = `rank ${number(mine.rank[t])} · log p ${digits(mine.logp[t], 3)} · H ${entropy}`;
+    const numbers = make("p", "tds-side-facts", told);
     numbers.title = "The token's rank and log-probability here, and the entropy of the distribution, nats";
     box.append(numbers);
     const shown = candidates(name, t);
