@@ -316,7 +316,8 @@ COMMENT ON COLUMN divergence.kl_base_aligned_upper IS
 COMMENT ON COLUMN divergence.js_lower IS
     'What the Jensen-Shannon divergence is at least, nats: the value itself where it is exact.';
 COMMENT ON COLUMN divergence.js_upper IS
-    'What the Jensen-Shannon divergence is at most, nats: the value itself where it is exact; NULL where nothing bounds '
+    'What the Jensen-Shannon divergence is at most, nats: the value itself where it is exact; NULL where nothing '
+    'bounds '
     'it.';
 
 CREATE TABLE prefill (
