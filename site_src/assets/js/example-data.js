@@ -54,9 +54,13 @@
       far[key][t] = nats(value);
     }
   // Where lists of the likeliest tokens are all that is known of a model: what each is at least, and JS at most.
-  const bounds = raw.bounds ? { kl: [], klBack: [], js: [], jsMost: [] } : undefined;
-  for (let t = 0, next = bounds && reader(raw.bounds); next && t < n; t++)
-    for (const key of ["kl", "klBack", "js", "jsMost"]) bounds[key].push(nats(next()));
+  const bounds = raw.bounds ? boundsOf(reader(raw.bounds)) : undefined;
+
+  function boundsOf(next) {
+    const found = { kl: [], klBack: [], js: [], jsMost: [] };
+    for (let t = 0; t < n; t++) for (const key of ["kl", "klBack", "js", "jsMost"]) found[key].push(nats(next()));
+    return found;
+  }
 
   // One condition: rank, log p and entropy by position; candidates at K places a position. Beside a base, a candidate
   // below K is a place in the base's list.
