@@ -159,6 +159,7 @@ def test_pairs_that_do_not_depend_on_each_other_are_rarely_beyond_chance(bound: 
     fill(
         con, "response", "response_id VARCHAR, text VARCHAR", [{"response_id": f"{g}", "text": "w"} for g in range(60)]
     )
+    fill(con, "response_page", "response_id VARCHAR, page VARCHAR", [{"response_id": f"{g}", "page": f"{g}"} for g in range(60)])
     comparisons(con, 30)
     define(con)
     rows = query.rows(con, "pages/substitutions")
