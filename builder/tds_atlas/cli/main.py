@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from tds_atlas import __version__
-from tds_atlas.cli import projects, results, steps
+from tds_atlas.cli import gate, projects, results, steps
 from tds_atlas.cli.exits import run
 from tds_atlas.progress import tell
 
@@ -29,6 +29,7 @@ GROUPS: dict[str, dict[str, Callable[..., Any]]] = {
         "show": results.show,
         "swap": results.swap,
         "query": results.query,
+        "compare": gate.compare,
         "export": results.export,
         "serve": results.serve,
     },
