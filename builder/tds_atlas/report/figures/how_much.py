@@ -26,7 +26,7 @@ _QUIET = "#8b959d"  # a grey that reads on both palettes
 
 @figure(lambda table: each(table, "{comparison}: {share:.1%} shifted.", shift="shifted"))
 def shift_by_comparison(table: pa.Table, colour: alt.Color) -> Chart:
-    """A bar per comparison, with the shares of its two end classes and their intervals written below."""
+    """A bar per comparison, with the shares of its end classes below; a phone has room for one interval."""
     order = ["unshifted", "marginal", "shifted"]
     base = (
         alt.Chart(table)
@@ -34,7 +34,8 @@ def shift_by_comparison(table: pa.Table, colour: alt.Color) -> Chart:
         .transform_calculate(
             order=f"indexof({order}, datum.shift)",
             label="datum.shift + ' ' + format(datum.share, '.1%')"
-            " + (isValid(datum.low_share) ? ' (' + format(100 * datum.low_share, '.1f') + '–'"
+            " + (datum.shift == 'shifted' && isValid(datum.low_share)"
+            " ? ' (' + format(100 * datum.low_share, '.1f') + '–'"
             " + format(100 * datum.high_share, '.1f') + ')' : '')",
         )
     )
