@@ -43,6 +43,13 @@ TOKENIZER: dict[str, Callable[[dict[str, Any]], Any]] = {
     "a negative id": lambda t: t["model"]["vocab"].update({"!": -3}),
     "a far id": lambda t: t["model"]["vocab"].update({"zz": 2**31}),
     "an unknown type": lambda t: t["model"].update(type="Magic"),
+    "an empty pattern": lambda t: t.update(normalizer={"type": "Replace", "pattern": {"String": ""}, "content": "x"}),
+    "a charsmap of nothing": lambda t: t.update(normalizer={"type": "Precompiled", "precompiled_charsmap": "AAAA"}),
+    "a begin token of nowhere": lambda t: t["post_processor"].update(special_tokens={}),
+    "endless padding": lambda t: t.update(
+        padding={"strategy": {"Fixed": 10**18}, "direction": "Right", "pad_to_multiple_of": None}
+        | {"pad_id": 0, "pad_type_id": 0, "pad_token": "x"}
+    ),
     "merges of nothing": lambda t: t["model"].update(merges=["x"]),
     "words for merges": lambda t: t["model"].update(merges="words"),
     "an unknown decoder": lambda t: t.update(decoder={"type": "Magic"}),

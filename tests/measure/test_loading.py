@@ -141,17 +141,29 @@ def _in_file(key: str, value: Any) -> Callable[[dict[str, Any]], Any]:
             r"^models.m: no tokenizer can be loaded from .*base",
         ),
         ("tokenizer.json", lambda t: t["model"]["vocab"].update(zz=2**31), r"the id 2,147,483,648; ids count tokens$"),
+        (
+            "tokenizer.json",
+            _in_file("normalizer", {"type": "Replace", "pattern": {"String": ""}, "content": "x"}),
+            r"no tokenizer can be loaded from .*base: index out of bounds",
+        ),
     ],
 )
 def test_a_tokenizer_that_fails_where_it_is_used_is_one_line(
-    family: Path, tmp_path: Path, file: str, change: Callable[[Any], Any], message: str
+    family: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    file: str,
+    change: Callable[[Any], Any],
+    message: str,
 ) -> None:
+    """And native code that panics says no more."""
     shutil.copytree(family / "base", tmp_path / "base")
     content = json.loads((tmp_path / "base" / file).read_text(encoding="utf-8"))
     change(content)
     (tmp_path / "base" / file).write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(InputError, match=message):
         Models("cpu").tokenizer(locate("m", {"m": ModelSettings(path=tmp_path / "base")}))
+    assert capfd.readouterr().err == ""
 
 
 def test_an_id_without_a_row_before_the_answers_is_named(project: Path) -> None:

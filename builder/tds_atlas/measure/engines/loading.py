@@ -21,6 +21,7 @@ from transformers.utils import logging as transformers_logging
 from tds_atlas.domain import InputError, first_line
 from tds_atlas.inputs.checkpoints import Checkpoint
 from tds_atlas.inputs.weights import weight_files
+from tds_atlas.measure.engines.native import native_stderr_held
 from tds_atlas.measure.engines.quantised import check_packages, described, quietly
 
 transformers_logging.set_verbosity_error()
@@ -73,8 +74,9 @@ def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerFast:
             "a text begins with; copy it from the source of the model"
         )
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        tokenizer("A word.")  # some settings fail only where they are used
+        with native_stderr_held():
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            tokenizer("A word.")  # some settings fail only where they are used
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # transformers raises many types for one cause; tokenizers panic
