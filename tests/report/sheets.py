@@ -8,7 +8,7 @@ import html
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import duckdb
 from tds_atlas.report import figures, query
 from tds_atlas.report.cookbook import answered_questions, sample_rows
 from tds_atlas.report.examples.pages import paged_prompts
+from tds_atlas.report.materialise import materialise
 from tds_atlas.report.pages import context, environment, read_pages, render
 from tests.conftest import ROOT
 from tests.report import synthetic
@@ -72,7 +73,7 @@ def made_up(file: str, **options: Any) -> str:
 
 def pages(database: Path, *files: str) -> Mapping[str, str]:
     """Every page that the database has data for, or these of them, as Markdown by its file."""
-    with closing(query.connect(database)) as con:
+    with _connection(database, many=len(files) != 1) as con:
         known = read_pages(_SOURCE)
         asked = {name for page in known for name in (*page.figures, *page.needs) if not files or page.file in files}
         made: dict[str, Any] = {"figures": dict(_figures(con, asked)), "paged": paged_prompts(con), "cut": None}
@@ -81,6 +82,17 @@ def pages(database: Path, *files: str) -> Mapping[str, str]:
         env = environment(_SOURCE)
         values = context(con, _SOURCE, made, env) | {"browser_copy": {"cut": None, "megabytes": 1.0}}
         return {page.file: render(env, page, values) for page in values["pages"] if not files or page.file in files}
+
+
+@contextmanager
+def _connection(database: Path, many: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+    """To the database; for many pages, with the views that they share as tables."""
+    with tempfile.TemporaryDirectory() as folder:
+        views = Path(folder) / "views.duckdb" if many else None
+        if views:
+            materialise(database, views)
+        with closing(query.connect(database, views)) as con:
+            yield con
 
 
 def sheets(database: Path) -> dict[str, str]:

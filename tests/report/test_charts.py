@@ -11,7 +11,7 @@ import pytest
 import vl_convert
 
 from tds_atlas.report import theme
-from tds_atlas.report.charts import write_images
+from tds_atlas.report.drawing import write_images
 from tests.conftest import ROOT
 
 

@@ -35,19 +35,20 @@ def test_there_are_many_questions_on_every_table_that_matters() -> None:
         assert f" {name}" in text, name
 
 
+@pytest.fixture(scope="module")
+def con(database: Path) -> duckdb.DuckDBPyConnection:
+    return query.connect(database)
+
+
 @pytest.mark.parametrize("name", [q.name for q in cookbook.cookbook()])
-def test_every_question_has_an_answer_and_the_same_one_again(database: Path, name: str) -> None:
-    con = query.connect(database)
+def test_every_question_has_an_answer_and_the_same_one_again(con: duckdb.DuckDBPyConnection, name: str) -> None:
     table = rows_of(con, cookbook.sql_of(name))
     shown = output.format_table(table, "table")  # sums of floats differ in their last digits from run to run
     assert table.num_rows and shown == output.format_table(rows_of(con, cookbook.sql_of(name)), "table")
-    con.close()
 
 
-def test_questions_without_data_are_left_out(made_project: Path, database: Path) -> None:
-    con = query.connect(database)
+def test_questions_without_data_are_left_out(made_project: Path, con: duckdb.DuckDBPyConnection) -> None:
     assert {q["name"] for q in cookbook.answered_questions(con)} == {q.name for q in cookbook.cookbook()}
-    con.close()
     docs = made_project / "build" / "docs"
     page = (docs / "cookbook.md").read_text(encoding="utf-8")
     without = {q.name for q in cookbook.cookbook() if q.needs in ("swap", "prefill", "noise", "stage", "continuation")}

@@ -24,18 +24,18 @@ _NEEDED = (
 
 
 def write_images(folder: Path, name: str, spec: dict[str, Any]) -> None:
-    """In the place of charts.write_images: the same files."""
+    """In the place of drawing.write_images: the same files."""
     for kind in ("light.svg", "dark.svg", "png"):
         (folder / f"{name}.{kind}").write_text(str(len(spec)), encoding="utf-8")
 
 
 @contextmanager
 def few_figures() -> Iterator[None]:
-    """Reports with the figures alone whose rows their sentences need, for tests that look at no figure."""
+    """Reports with the figures alone whose rows their sentences need, and without Vega: for tests that look at no figure."""
     from tds_atlas.report import figures
 
     few = {name: figure for name, figure in figures.FIGURES.items() if name in _NEEDED}
-    with patch("tds_atlas.report.figures.FIGURES", few):
+    with patch("tds_atlas.report.figures.FIGURES", few), patch("tds_atlas.report.docs.vega_bundle", str):
         yield
 
 

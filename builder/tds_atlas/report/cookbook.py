@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -55,6 +56,12 @@ def cookbook() -> list[Question]:
         keys = {m.group(1): m.group(2) for m in map(_KEY.fullmatch, text.splitlines()[1:3]) if m}
         questions.append(Question(path.stem, query.caption(text), keys["part"], keys.get("needs", ""), text))
     return sorted(questions, key=lambda q: (PARTS.index(q.part), q.name))
+
+
+def answers_on_pages(database: Path, views: Path) -> dict[str, Any]:
+    """The cookbook's answers, and a row of each table: what pages show of the database without querying it."""
+    with closing(query.connect(database, views, query.FRUGAL)) as con:
+        return {"cookbook": answered_questions(con), "sample": sample_rows(con)}
 
 
 def answered_questions(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:

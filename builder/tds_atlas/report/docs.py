@@ -7,21 +7,22 @@ import shutil
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import duckdb
 
 from tds_atlas.domain import MARGINAL_RANK, UNSHIFTED_RANK, InputError, Shift
 from tds_atlas.files import hash_files, hash_tree
 from tds_atlas.parts import copy_tree, sole_writer, write_file
-from tds_atlas.progress import say, track
+from tds_atlas.progress import say
 from tds_atlas.record.browser_copy import write_browser_copy
 from tds_atlas.report import query, theme
 from tds_atlas.report.background import background_process
-from tds_atlas.report.charts import vega_bundle, write_figures, write_images
+from tds_atlas.report.charts import write_figures
 from tds_atlas.report.concordance import write_words
-from tds_atlas.report.cookbook import answered_questions, sample_rows
-from tds_atlas.report.examples.pages import index_data, paged_prompts, write_examples
+from tds_atlas.report.cookbook import answers_on_pages
+from tds_atlas.report.drawing import vega_bundle, write_images
+from tds_atlas.report.examples.pages import paged_prompts, write_example_pages
 from tds_atlas.report.examples.turns import earlier_texts
 from tds_atlas.report.markup import inline_json
 from tds_atlas.report.materialise import materialise
@@ -98,9 +99,9 @@ def _write_data(background: ProcessPoolExecutor, database: Path, docs: Path) -> 
         con.execute("CREATE TEMP TABLE example AS FROM main.example")  # queried twice
         paged, examples = paged_prompts(con), query.rows(con, "pages/examples")
     copy_task = background.submit(write_browser_copy, database, docs / "data" / "tds.duckdb")
-    tasks = [background.submit(_write_examples, database, docs / "examples", examples, paged)]
+    tasks = [background.submit(write_example_pages, database, docs / "examples", examples, paged)]
     materialise(database, views)
-    answers_task, drawings = background.submit(_answers, database, views), {}
+    answers_task, drawings = background.submit(answers_on_pages, database, views), {}
     with closing(query.connect(database, views, query.FRUGAL)) as con:
         for name, figure in write_figures(con, docs / "figures"):
             drawings[name] = figure
@@ -111,23 +112,6 @@ def _write_data(background: ProcessPoolExecutor, database: Path, docs: Path) -> 
     shown = {"figures": drawings, "cut": copy_task.result(), **answers_task.result()}
     write_file(docs.parent / SHOWN, json.dumps(shown, default=str))
     return tasks
-
-
-def _write_examples(database: Path, folder: Path, examples: list[dict[str, Any]], paged: frozenset[int]) -> None:
-    """The pages of the examples that have one, and the table of all."""
-    folder.mkdir()
-    index = inline_json(index_data(examples, paged))
-    write_file(folder / "index.js", f"window.tdsExamples={index};\n")
-    shown = [e for e in examples if e["ordinal"] in paged]
-    with closing(query.connect(database, config=query.FRUGAL)) as con:
-        for _ in track(write_examples(con, folder, shown), "example pages", len(shown), "pages"):
-            pass
-
-
-def _answers(database: Path, views: Path) -> dict[str, Any]:
-    """The cookbook's answers, and a row of each table: what pages show of the database without querying it."""
-    with closing(query.connect(database, views, query.FRUGAL)) as con:
-        return {"cookbook": answered_questions(con), "sample": sample_rows(con)}
 
 
 def _clean(docs: Path, keep: tuple[str, ...]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import takewhile
@@ -20,6 +21,8 @@ SQL = Path(__file__).parent / "sql"
 # DuckDB where a report is built: two processes share the machine, and what needs more memory spills beside the file.
 FRUGAL: Config = {"memory_limit": "400MB", "threads": 2, "block_allocator_memory": "200MB"}
 HELD = "held"  # the schema of the views held as tables; see materialise.py
+# con.sql(...), which the warning recommends, plans each query twice: a quarter of a report's time in the database.
+warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
 _DAMAGE = ("Corrupt database file", "Could not read enough bytes")  # DuckDB's words for a bad block and a cut file
 _OF_PACKAGE = ("pages/schema", "pages/macros")  # what the package defines, whatever a file says of itself
 
@@ -116,7 +119,7 @@ def caption(sql: str) -> str:
 def table(con: duckdb.DuckDBPyConnection, name: str, **parameters: Any) -> pa.Table:
     """The result of sql/NAME.sql, rounded to ten digits: the last digits of float sums differ from run to run."""
     try:
-        return _rounded(source(con, name).sql(sql_of(name), params=parameters or None).to_arrow_table())
+        return _rounded(source(con, name).execute(sql_of(name), parameters or None).to_arrow_table())
     except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
         if is_damage(error):
             raise

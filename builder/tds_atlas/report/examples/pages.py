@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from contextlib import closing
 from itertools import accumulate, groupby
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import duckdb
 
 from tds_atlas.parts import write_file
+from tds_atlas.progress import track
 from tds_atlas.report import query
 from tds_atlas.report.examples.data import Answers, Vocabulary, page_data
 from tds_atlas.report.examples.turns import Shown, conversations
@@ -36,6 +38,17 @@ def paged_prompts(con: duckdb.DuckDBPyConnection) -> frozenset[int]:
         for i, (row, total) in enumerate(zip(prompts, totals, strict=True))
         if i == 0 or limit is None or total <= int(limit)
     )
+
+
+def write_example_pages(database: Path, folder: Path, examples: Sequence[Row], paged: Container[int]) -> None:
+    """The pages of the examples that have one, and the table of all."""
+    folder.mkdir()
+    index = inline_json(index_data(examples, paged))
+    write_file(folder / "index.js", f"window.tdsExamples={index};\n")
+    shown = [e for e in examples if e["ordinal"] in paged]
+    with closing(query.connect(database, config=query.FRUGAL)) as con:
+        for _ in track(write_examples(con, folder, shown), "example pages", len(shown), "pages"):
+            pass
 
 
 def write_examples(con: duckdb.DuckDBPyConnection, folder: Path, examples: Sequence[Row]) -> Iterator[str]:

@@ -21,7 +21,9 @@ def compare_all(table: pa.Table, colour: alt.Color) -> Chart:
     negative = any(row["mean"] < 0 for row in table.to_pylist())
     base = _scaled(table, "mean")
     x = _place("mean", [-1 if negative else 0, 1.9])
-    stem = base.mark_rule(strokeWidth=1.4, opacity=0.4).encode(x=_place("zero", None), x2="scaled_mean:Q", color=colour)
+    stem = base.mark_rule(strokeWidth=1.4, opacity=0.4).encode(
+        x=_place("zero", None), x2=alt.X2("scaled_mean:Q"), color=colour
+    )
     return alt.layer(
         base.mark_circle(size=70, opacity=1).encode(x=x, color=colour, tooltip=_tips("mean")),
         stem,
@@ -31,7 +33,7 @@ def compare_all(table: pa.Table, colour: alt.Color) -> Chart:
             label=f"format(datum.mean, {_PERCENT} ? '.1%' : {_DIGITS})",
         )
         .mark_text(align="left", dx=8, fontSize=11)
-        .encode(x="end:Q", text="label:N"),
+        .encode(x=alt.X("end:Q"), text=alt.Text("label:N")),
     ).properties(height=measures_height(table))
 
 
@@ -54,7 +56,7 @@ def compare_differences(table: pa.Table, colour: alt.Color) -> Chart:
     layers.append(_interval(base, colour))
     for sign, align, dx in ((">", "right", -8), ("<=", "left", 8)):
         text = labels.transform_filter(f"datum.difference {sign} 0").mark_text(align=align, dx=dx, fontSize=11)
-        layers.append(text.encode(x="side:Q", text="label:N"))
+        layers.append(text.encode(x=alt.X("side:Q"), text=alt.Text("label:N")))
     return alt.layer(*layers).properties(height=measures_height(table))
 
 
@@ -66,7 +68,14 @@ def word_overlap(table: pa.Table, colour: alt.Color) -> Chart:
         x=alt.X("other:N", sort=names, title=None, axis=alt.Axis(labelAngle=-30, labelLimit=110)),
         y=alt.Y("comparison:N", sort=names, title=None, axis=alt.Axis(labelLimit=110, grid=False)),
     )
-    tips = ["comparison", "other", alt.Tooltip("jaccard:Q", format=".1%"), "words", "other_words", "common_words"]
+    tips = [
+        alt.Tooltip("comparison"),
+        alt.Tooltip("other"),
+        alt.Tooltip("jaccard:Q", format=".1%"),
+        alt.Tooltip("words"),
+        alt.Tooltip("other_words"),
+        alt.Tooltip("common_words"),
+    ]
     pairs = base.transform_filter("datum.comparison != datum.other")
     own = base.transform_filter("datum.comparison == datum.other")
     depth = alt.Opacity("jaccard:Q", scale=alt.Scale(domain=[0, 1], range=[0.06, 0.8]), legend=None)
@@ -78,10 +87,10 @@ def word_overlap(table: pa.Table, colour: alt.Color) -> Chart:
         pairs.mark_text(fontSize=14, fontWeight=600, dy=-6).encode(text=alt.Text("jaccard:Q", format=".0%")),
         pairs.transform_calculate(label="format(datum.common_words, ',') + ' words'")
         .mark_text(fontSize=11, dy=11)
-        .encode(text="label:N"),
+        .encode(text=alt.Text("label:N")),
         own.transform_calculate(label="format(datum.words, ',') + ' words'")
         .mark_text(fontSize=11)
-        .encode(text="label:N"),
+        .encode(text=alt.Text("label:N")),
     ).properties(height=56 * len(names))
 
 
@@ -112,7 +121,7 @@ def _scaled(table: pa.Table, value: str) -> Chart:
 
 def _interval(base: Chart, colour: alt.Color) -> Chart:
     rules = base.transform_filter("isValid(datum.scaled_low)").mark_rule(strokeWidth=2.6, opacity=0.55)
-    return rules.encode(x=_place("low", None), x2="scaled_high:Q", color=colour)
+    return rules.encode(x=_place("low", None), x2=alt.X2("scaled_high:Q"), color=colour)
 
 
 def _place(name: str, domain: list[float] | None, field: str = "") -> alt.X:
@@ -121,9 +130,10 @@ def _place(name: str, domain: list[float] | None, field: str = "") -> alt.X:
     return alt.X(f"{field or ('zero' if name == 'zero' else f'scaled_{name}')}:Q", title=None, axis=None, scale=scale)
 
 
-def _tips(value: str) -> list[str | alt.Tooltip]:
+def _tips(value: str) -> list[alt.Tooltip]:
     numbers = [alt.Tooltip(f"{name}:Q", format=".4~r") for name in (value, "low", "high")]
-    return ["measure", "comparison", "unit", *numbers, alt.Tooltip("prompts:Q", format=",")]
+    names = [alt.Tooltip(name) for name in ("measure", "comparison", "unit")]
+    return [*names, *numbers, alt.Tooltip("prompts:Q", format=",")]
 
 
 def _range(table: pa.Table) -> str:

@@ -29,19 +29,21 @@ def end_log_odds(table: pa.Table, colour: alt.Color) -> Chart:
     title = "log-odds of the end token, nats"
     x = alt.Axis(tickCount=6)
     tips = [
-        "comparison",
-        "place",
-        "model",
+        alt.Tooltip("comparison"),
+        alt.Tooltip("place"),
+        alt.Tooltip("model"),
         alt.Tooltip("nats:Q", format=".2f", title="median"),
         alt.Tooltip("censored_share:Q", format=".1%"),
         alt.Tooltip("positions:Q", format=","),
     ]
     thin = base.mark_rule(strokeWidth=1.5, opacity=0.6).encode(
-        x=alt.X("tenth_nats:Q", title=title, axis=x), x2="ninetieth_nats:Q"
+        x=alt.X("tenth_nats:Q", title=title, axis=x), x2=alt.X2("ninetieth_nats:Q")
     )
-    thick = base.mark_rule(strokeWidth=6, opacity=0.35).encode(x=alt.X("low_nats:Q", title=title), x2="high_nats:Q")
+    thick = base.mark_rule(strokeWidth=6, opacity=0.35).encode(
+        x=alt.X("low_nats:Q", title=title), x2=alt.X2("high_nats:Q")
+    )
     dots = base.mark_circle(size=75, opacity=1).encode(x=alt.X("nats:Q", title=title), tooltip=tips)
-    even = alt.Chart(table.slice(0, 1)).mark_rule(strokeWidth=1, strokeDash=[2, 3]).encode(x=alt.datum(0))
+    even = alt.Chart(table.slice(0, 1)).mark_rule(strokeWidth=1, strokeDash=[2, 3]).encode(x=alt.XDatum(0))
     comparisons = len(set(table["comparison"].to_pylist()))
     return alt.layer(even, thin, thick, dots).properties(height=4 * (14 * comparisons + 14))
 

@@ -41,11 +41,11 @@ def shift_by_comparison(table: pa.Table, colour: alt.Color) -> Chart:
     )
     bars = base.mark_bar(height=26).encode(
         x=alt.X("share:Q", title="share of positions", axis=SHARE, stack="zero", scale=alt.Scale(domain=[0, 1])),
-        order="order:Q",
+        order=alt.Order("order:Q"),
         color=alt.Color("shift:O", sort=order, scale=alt.Scale(domain=order)),
         tooltip=[
-            "comparison",
-            "shift",
+            alt.Tooltip("comparison"),
+            alt.Tooltip("shift"),
             *interval_tips("share", ".2%"),
             alt.Tooltip("positions:Q", format=","),
         ],
@@ -53,7 +53,7 @@ def shift_by_comparison(table: pa.Table, colour: alt.Color) -> Chart:
     left, right = (
         base.transform_filter(f"datum.shift == '{shift}'")
         .mark_text(dy=24, align="left" if place == 0 else "right")
-        .encode(x=alt.datum(place), text="label:N")
+        .encode(x=alt.XDatum(place), text=alt.Text("label:N"))
         for shift, place in (("unshifted", 0), ("shifted", 1))
     )
     return alt.layer(bars, left, right).properties(height=72 * max(1, len(set(table["comparison"].to_pylist()))))
@@ -82,18 +82,18 @@ def rank_distribution(table: pa.Table, colour: alt.Color) -> Chart:
             color=colour,
         )
     )
-    band = base.transform_filter("isValid(datum.low_outside_share)").mark_area().encode(y2="low:Q")
+    band = base.transform_filter("isValid(datum.low_outside_share)").mark_area().encode(y2=alt.Y2("low:Q"))
     line = base.mark_line(point={"filled": True, "size": 40}).encode(
         y=y,
         tooltip=[
-            "comparison",
-            "k",
+            alt.Tooltip("comparison"),
+            alt.Tooltip("k"),
             alt.Tooltip("share:Q", format=".2%", title="among the first k"),
             *interval_tips("outside_share", ".2%", "outside"),
             alt.Tooltip("positions:Q", format=",", title="positions outside"),
         ],
     )
-    return alt.layer(line, band.encode(y="high_outside_share:Q")).properties(height=HEIGHT)
+    return alt.layer(line, band.encode(y=alt.Y("high_outside_share:Q"))).properties(height=HEIGHT)
 
 
 @figure(lambda table: _floor(table))
@@ -104,7 +104,7 @@ def kl_distribution(table: pa.Table, colour: alt.Color) -> Chart:
     y = alt.Y("share:Q", title="share of positions", stack=None, axis=alt.Axis(format="~%", tickCount=5))
     base = alt.Chart(table).encode(x=x, color=colour)
     tips = [
-        "comparison",
+        alt.Tooltip("comparison"),
         alt.Tooltip("low_nats:Q", format=".2e", title="from, nats"),
         alt.Tooltip("high_nats:Q", format=".2e", title="to, nats"),
         *interval_tips("share", ".2%"),
@@ -116,9 +116,11 @@ def kl_distribution(table: pa.Table, colour: alt.Color) -> Chart:
     floor, least = rows[0]["floor_nats"], min(row["low_nats"] for row in rows)
     if floor is not None and floor > least:
         under = alt.Chart(alt.InlineData([{"from": least, "to": floor, "note": "noise floor"}]))
-        grey = under.mark_rect(color=_QUIET, opacity=0.22).encode(x="from:Q", x2="to:Q")
-        edge = under.mark_rule(strokeDash=[4, 3]).encode(x="to:Q")
-        note = under.mark_text(align="right", dx=-5, fontSize=11).encode(x="to:Q", y=alt.value(8), text="note:N")
+        grey = under.mark_rect(color=_QUIET, opacity=0.22).encode(x=alt.X("from:Q"), x2=alt.X2("to:Q"))
+        edge = under.mark_rule(strokeDash=[4, 3]).encode(x=alt.X("to:Q"))
+        note = under.mark_text(align="right", dx=-5, fontSize=11).encode(
+            x=alt.X("to:Q"), y=alt.value(8), text=alt.Text("note:N")
+        )
         layers += [grey, edge, note]
     return alt.layer(*layers).properties(height=HEIGHT)
 
@@ -145,7 +147,7 @@ def kl_concentration(table: pa.Table, colour: alt.Color) -> Chart:
     line = base.mark_line().encode(
         color=colour,
         tooltip=[
-            "comparison",
+            alt.Tooltip("comparison"),
             alt.Tooltip("positions_share:Q", format=".3~%", title="positions"),
             alt.Tooltip("kl_share:Q", format=".1%", title="of all KL"),
         ],
@@ -156,7 +158,7 @@ def kl_concentration(table: pa.Table, colour: alt.Color) -> Chart:
     span = marked.transform_filter("isValid(datum.low_share)").mark_rule(strokeWidth=2.5, opacity=0.6)
     layers = [
         line,
-        span.encode(x=alt.X("low:Q", title=title), x2="high:Q", color=colour),
+        span.encode(x=alt.X("low:Q", title=title), x2=alt.X2("high:Q"), color=colour),
         marked.mark_circle(size=80, opacity=1).encode(color=colour),
     ]
     return alt.layer(*layers, _least(table)).properties(height=HEIGHT)
@@ -173,7 +175,7 @@ def _least(table: pa.Table) -> Chart:
         for carries, row in least.items()
     ]
     text = alt.Chart(alt.InlineData(notes)).mark_text(align="right", dx=-12, fontStyle="italic")
-    return text.encode(x="x:Q", y="y:Q", text="note:N")
+    return text.encode(x=alt.X("x:Q"), y=alt.Y("y:Q"), text=alt.Text("note:N"))
 
 
 @figure(lambda table: _beside(table))
@@ -187,12 +189,16 @@ def aligntds_beside(table: pa.Table, colour: alt.Color) -> Chart:
     )
     x = alt.X("mean:Q", title="share of positions, or mean", axis=alt.Axis(format=".0%", tickCount=5, grid=True))
     ends = (alt.Tooltip(f"{name}:Q", format=".3%") for name in ("mean", "low_share", "high_share"))
-    tips = ["measure", "comparison", "counted", *ends]
+    tips = [alt.Tooltip("measure"), alt.Tooltip("comparison"), alt.Tooltip("counted"), *ends]
     layers = []
     for counted, filled, size in (("ours", True, 50), ("AlignTDS", False, 90)):
         dots = base.transform_filter(f"datum.counted == '{counted}'").mark_point(size=size, filled=filled, opacity=1)
         layers.append(dots.encode(x=x, tooltip=tips))
-    layers.append(base.mark_line(strokeWidth=1.5, opacity=0.6).encode(x=x, detail=["measure:N", "comparison:N"]))
+    layers.append(
+        base.mark_line(strokeWidth=1.5, opacity=0.6).encode(
+            x=x, detail=[alt.Detail("measure:N"), alt.Detail("comparison:N")]
+        )
+    )
     return alt.layer(*layers).properties(height=measures_height(table))
 
 

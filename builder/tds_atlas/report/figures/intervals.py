@@ -24,17 +24,21 @@ def labelled(table: pa.Table, colour: alt.Color, value: str, title: str, axis: a
         y=alt.Y("measure:N", sort=None, title=None, axis=alt.Axis(labelLimit=130, grid=False)),
         yOffset=alt.YOffset("comparison:N", sort=None),
     )
-    tips = ["measure", "comparison", *(alt.Tooltip(f"{name}:Q", format=".4~r") for name in (value, low, high))]
+    tips = [
+        alt.Tooltip("measure"),
+        alt.Tooltip("comparison"),
+        *(alt.Tooltip(f"{name}:Q", format=".4~r") for name in (value, low, high)),
+    ]
     return alt.layer(
         base.mark_circle(size=64, opacity=1).encode(
             x=alt.X(f"{value}:Q", title=title, axis=axis, scale=scale), color=colour, tooltip=tips
         ),
         base.transform_filter(f"isValid(datum.{low})")
         .mark_rule(strokeWidth=2.5, opacity=0.5)
-        .encode(x=alt.X(f"{low}:Q", title=title), x2=f"{high}:Q", color=colour),
+        .encode(x=alt.X(f"{low}:Q", title=title), x2=alt.X2(f"{high}:Q"), color=colour),
         base.transform_calculate(end=f"isValid(datum.{high}) ? datum.{high} : datum.{value}", label=label)
         .mark_text(align="left", dx=8, fontSize=11)
-        .encode(x="end:Q", text="label:N"),
+        .encode(x=alt.X("end:Q"), text=alt.Text("label:N")),
     ).properties(height=measures_height(table))
 
 

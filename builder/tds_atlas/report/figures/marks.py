@@ -32,15 +32,15 @@ def by_position(
     )
     band = base.mark_area().encode(
         y=alt.Y(f"low_{value}:Q", scale=scale, title=title, axis=alt.Axis(format=style, tickCount=5)),
-        y2=f"high_{value}:Q",
+        y2=alt.Y2(f"high_{value}:Q"),
     )
     line = base.mark_line().encode(
         y=alt.Y(f"{value}:Q", scale=scale, title=title),
         tooltip=[
-            "comparison",
-            "position",
+            alt.Tooltip("comparison"),
+            alt.Tooltip("position"),
             *interval_tips(value, ".3~r"),
-            "responses",
+            alt.Tooltip("responses"),
         ],
     )
     label = f"{{{value}:{'.0f' if log else style}}} at {{position}}"
@@ -75,7 +75,7 @@ def end_names(
     names = (
         alt.Chart(alt.InlineData(rows), name="names")  # charts.js takes it off where the page is narrow
         .mark_text(align="left", dx=7, fontWeight=500)
-        .encode(x="x:Q", y="y:Q", text="comparison:N", color=colour.legend(None))
+        .encode(x=alt.X("x:Q"), y=alt.Y("y:Q"), text=alt.Text("comparison:N"), color=colour.legend(None))
     )
     return colour.legend(None), [names]
 
@@ -91,24 +91,25 @@ def note(table: pa.Table, colour: alt.Color, x: str, y: str, label: str, lowest:
     row = (min if lowest else max)(points, key=lambda row: float(row[y]))
     edge, along = row.get(f"{'low' if lowest else 'high'}_{y}"), row[x] / (max(row[x] for row in points) or 1)
     data = {"comparison": row["comparison"], "x": row[x], "y": row[y], "note": label.format(**row)}
-    base = alt.Chart(alt.InlineData([data | {"edge": row[y] if edge is None else edge}])).encode(x="x:Q")
+    base = alt.Chart(alt.InlineData([data | {"edge": row[y] if edge is None else edge}])).encode(x=alt.X("x:Q"))
     align: Any = "left" if along < 0.15 else "right" if along > 0.85 else "center"
     ring = base.mark_point(size=80, filled=False, opacity=1, strokeWidth=1.4)
     text = base.mark_text(align=align, dy=14 if lowest else -10, fontStyle="italic")
-    return [ring.encode(y="y:Q", color=colour.legend(None)), text.encode(y="edge:Q", text="note:N")]
+    said = text.encode(y=alt.Y("edge:Q"), text=alt.Text("note:N"))
+    return [ring.encode(y=alt.Y("y:Q"), color=colour.legend(None)), said]
 
 
 def with_intervals(table: pa.Table, colour: alt.Color, y: alt.Y, key: str, title: str) -> Chart:
     """A dot with its interval per comparison, side by side within each row."""
     base = alt.Chart(table).encode(y=y, yOffset=alt.YOffset("comparison:N", sort=None), color=colour)
     tips = [
-        key,
-        "comparison",
+        alt.Tooltip(key),
+        alt.Tooltip("comparison"),
         *interval_tips("share", ".1%"),
     ]
     x = alt.X("low_share:Q", title=title, axis=SHARE)
     return alt.layer(
-        base.mark_rule(strokeWidth=2, opacity=0.55).encode(x=x, x2="high_share:Q"),
+        base.mark_rule(strokeWidth=2, opacity=0.55).encode(x=x, x2=alt.X2("high_share:Q")),
         base.mark_circle(size=70, opacity=1).encode(x=alt.X("share:Q", title=title), tooltip=tips),
     ).properties(height=rows(table, key, 16 * max(1, len(set(table["comparison"].to_pylist()))) + 8))
 
@@ -121,15 +122,15 @@ def interval_tips(value: str, style: str, title: Any = alt.Undefined) -> list[al
 
 def overall_rule(base: Chart) -> Chart:
     """A dashed line at each comparison's overall share."""
-    rule = base.mark_rule(strokeDash=[3, 4], strokeWidth=1.3, opacity=0.8).encode(x="overall:Q")
+    rule = base.mark_rule(strokeDash=[3, 4], strokeWidth=1.3, opacity=0.8).encode(x=alt.X("overall:Q"))
     return rule.transform_aggregate(overall="max(overall_share)", groupby=["comparison"])
 
 
 def hollow_dots(row: Chart, x: alt.X, tips: list[Any], sizes: tuple[int, int], filled: str) -> list[Chart]:
     """A dot with its interval in each row: hollow, and filled where the Vega expression holds."""
-    dots = row.encode(x="share:Q", tooltip=tips)
+    dots = row.encode(x=alt.X("share:Q"), tooltip=tips)
     return [
-        row.mark_rule(strokeWidth=2, opacity=0.5).encode(x=x, x2="high_share:Q"),
+        row.mark_rule(strokeWidth=2, opacity=0.5).encode(x=x, x2=alt.X2("high_share:Q")),
         dots.mark_point(size=sizes[0], filled=False, strokeWidth=1.6, opacity=1),
         dots.mark_circle(size=sizes[1], opacity=1).transform_filter(filled),
     ]

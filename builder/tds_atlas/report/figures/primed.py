@@ -19,7 +19,7 @@ def primed_shift(table: pa.Table, colour: alt.Color) -> Chart:
         alt.Chart(table)
         .transform_filter("datum.is_own")
         .mark_point(size=210, filled=False, strokeWidth=1.5)
-        .encode(y=_names("context"), yOffset=alt.YOffset("comparison:N", sort=None), x="share:Q", color=colour)
+        .encode(y=_names("context"), yOffset=alt.YOffset("comparison:N", sort=None), x=alt.X("share:Q"), color=colour)
     )
     return alt.layer(dots, rings).properties(height=dots.height)
 
@@ -46,22 +46,22 @@ def primed_left(table: pa.Table, colour: alt.Color) -> Chart:
     base = alt.Chart(table).encode(y=token(), yOffset=alt.YOffset("comparison:N", sort=None), color=colour)
     x = alt.X("left_nats:Q", title="KL(aligned‖base) per answer, nats")
     tips = [
-        "token",
-        "comparison",
+        alt.Tooltip("token"),
+        alt.Tooltip("comparison"),
         alt.Tooltip("own_nats:Q", format=".3f", title="own context"),
         alt.Tooltip("left_nats:Q", format=".3f", title="best prompt"),
         alt.Tooltip("positions:Q", format=","),
     ]
     return alt.layer(
-        base.mark_rule(strokeWidth=2, strokeOpacity=0.5).encode(x=x, x2="own_nats:Q"),
-        base.mark_tick(thickness=2, size=9, opacity=0.7).encode(x="own_nats:Q"),
+        base.mark_rule(strokeWidth=2, strokeOpacity=0.5).encode(x=x, x2=alt.X2("own_nats:Q")),
+        base.mark_tick(thickness=2, size=9, opacity=0.7).encode(x=alt.X("own_nats:Q")),
         base.mark_circle(size=70, opacity=1).encode(x=x, tooltip=tips),
     ).properties(height=rows(table, "token", 12 * max(1, len(set(table["comparison"].to_pylist()))) + 8))
 
 
 def _closed(table: pa.Table, colour: alt.Color, key: str) -> Chart:
     dots = with_intervals(table, colour, _names(key), key, _CLOSED)
-    zero = alt.Chart(table).mark_rule(strokeWidth=1, opacity=0.6).encode(x=alt.datum(0))
+    zero = alt.Chart(table).mark_rule(strokeWidth=1, opacity=0.6).encode(x=alt.XDatum(0))
     return alt.layer(zero, dots).properties(height=dots.height)
 
 

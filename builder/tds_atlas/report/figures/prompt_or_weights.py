@@ -18,21 +18,26 @@ def split_parts(table: pa.Table, colour: alt.Color) -> Chart:
         y=alt.Y("part:N", sort=None, title=None), yOffset=alt.YOffset("comparison:N", sort=None), color=colour
     )
     x = alt.X("low_nats:Q", title="mean Δ log p of a token, nats")
-    zero = alt.Chart(table).mark_rule(strokeWidth=1, opacity=0.6).encode(x=alt.datum(0))
-    widths = base.mark_rule(strokeWidth=6, strokeOpacity=0.25).encode(x=x, x2="high_nats:Q")
+    zero = alt.Chart(table).mark_rule(strokeWidth=1, opacity=0.6).encode(x=alt.XDatum(0))
+    widths = base.mark_rule(strokeWidth=6, strokeOpacity=0.25).encode(x=x, x2=alt.X2("high_nats:Q"))
     joined = (
         base.transform_aggregate(least="min(nats)", most="max(nats)", groupby=["part", "comparison"])
         .mark_rule(strokeWidth=2)
-        .encode(x="least:Q", x2="most:Q")
+        .encode(x=alt.X("least:Q"), x2=alt.X2("most:Q"))
     )
     dots = base.mark_point(size=85, filled=True, opacity=1).encode(
-        x="nats:Q",
+        x=alt.X("nats:Q"),
         shape=alt.Shape(
             "order:N",
             scale=alt.Scale(domain=_ORDERS, range=["circle", "diamond", "square"]),
             legend=alt.Legend(orient="bottom", symbolFillColor="#888", symbolStrokeColor="#888"),
         ),
-        tooltip=["comparison", "part", "order", *interval_tips("nats", "+.3f", "nats")],
+        tooltip=[
+            alt.Tooltip("comparison"),
+            alt.Tooltip("part"),
+            alt.Tooltip("order"),
+            *interval_tips("nats", "+.3f", "nats"),
+        ],
     )
     count = len(set(table["comparison"].to_pylist()))
     return alt.layer(zero, widths, joined, dots).properties(height=3 * (34 * max(1, count) + 16))
@@ -45,14 +50,20 @@ def split_by_position(table: pa.Table, colour: alt.Color) -> Chart:
     )
     kinds = alt.Scale(domain=["the weights", "the prompt"], range=[[1, 0], [5, 4]])
     dash = alt.StrokeDash("part:N", scale=kinds, legend=alt.Legend(orient="bottom"))
-    zero = alt.Chart(table).mark_rule(strokeWidth=1, opacity=0.6).encode(y=alt.datum(0))
+    zero = alt.Chart(table).mark_rule(strokeWidth=1, opacity=0.6).encode(y=alt.YDatum(0))
     band = base.mark_area().encode(
-        y=alt.Y("low_nats:Q", title="part of mean Δ log p, nats"), y2="high_nats:Q", detail="part:N"
+        y=alt.Y("low_nats:Q", title="part of mean Δ log p, nats"), y2=alt.Y2("high_nats:Q"), detail=alt.Detail("part:N")
     )
     line = base.mark_line().encode(
-        y="nats:Q",
+        y=alt.Y("nats:Q"),
         strokeDash=dash,
-        tooltip=["comparison", "part", "position", *interval_tips("nats", "+.3f", "nats"), "responses"],
+        tooltip=[
+            alt.Tooltip("comparison"),
+            alt.Tooltip("part"),
+            alt.Tooltip("position"),
+            *interval_tips("nats", "+.3f", "nats"),
+            alt.Tooltip("responses"),
+        ],
     )
     return alt.layer(zero, band, line).properties(height=HEIGHT)
 
@@ -67,11 +78,11 @@ def prompt_explains(table: pa.Table, colour: alt.Color) -> Chart:
         .mark_bar(height=26)
         .encode(
             x=alt.X("share:Q", title="share of the shifted tokens", axis=SHARE, scale=alt.Scale(domain=[0, 1])),
-            order="order:Q",
+            order=alt.Order("order:Q"),
             color=alt.Color("shift:O", sort=order, scale=alt.Scale(domain=order)),
             tooltip=[
-                "comparison",
-                "shift",
+                alt.Tooltip("comparison"),
+                alt.Tooltip("shift"),
                 alt.Tooltip("share:Q", format=".1%"),
                 alt.Tooltip("positions:Q", format=","),
             ],
@@ -81,7 +92,7 @@ def prompt_explains(table: pa.Table, colour: alt.Color) -> Chart:
         base.transform_filter("datum.shift == 'shifted'")
         .transform_calculate(label="format(1 - datum.share, '.1%') + ' explained by the prompt'")
         .mark_text(dy=24, align="left")
-        .encode(x=alt.datum(0), text="label:N")
+        .encode(x=alt.XDatum(0), text=alt.Text("label:N"))
     )
     return alt.layer(bars, labels).properties(height=72 * max(1, len(set(table["comparison"].to_pylist()))))
 

@@ -45,23 +45,25 @@ def kl_by_harm(table: pa.Table, colour: alt.Color) -> Chart:
     scale = alt.Scale(domain=[-(panels - 1) * step - 1.1 * tall, 1.1 * tall], nice=False, zero=False)
     bars = base.mark_bar(cornerRadiusEnd=1).encode(
         x=alt.X("left:Q", title="position in the answer", axis=alt.Axis(tickMinStep=1), scale=alt.Scale(nice=False)),
-        x2="right:Q",
+        x2=alt.X2("right:Q"),
         y=alt.Y("zero:Q", axis=scaled, scale=scale),
-        y2="end:Q",
+        y2=alt.Y2("end:Q"),
         color=colour.legend(None),
         opacity=alt.Opacity(
             "prompts:O", sort=None, scale=alt.Scale(domain=["harmful", "harmless"], range=[1, 0.4]), legend=None
         ),
         tooltip=[
-            "comparison",
-            "prompts",
-            "position",
+            alt.Tooltip("comparison"),
+            alt.Tooltip("prompts"),
+            alt.Tooltip("position"),
             *interval_tips("nats", ".3~r"),
-            "responses",
+            alt.Tooltip("responses"),
         ],
     )
     rule = base.mark_rule(strokeWidth=1, opacity=0.55).encode(
-        x=alt.X("position:Q", title="position in the answer"), y=alt.Y("low:Q", axis=scaled, scale=scale), y2="high:Q"
+        x=alt.X("position:Q", title="position in the answer"),
+        y=alt.Y("low:Q", axis=scaled, scale=scale),
+        y2=alt.Y2("high:Q"),
     )
     return alt.layer(bars, rule, *_strip_labels(base, colour, scaled, scale)).properties(height=_PANEL * panels)
 
@@ -71,7 +73,7 @@ def _strip_labels(base: Chart, colour: alt.Color, axis: alt.Axis, scale: alt.Sca
     first = base.transform_filter("datum.prompts == 'harmful' && datum.position == 0")
     y = alt.Y("top:Q", axis=axis, scale=scale)
     name = first.mark_text(align="right", fontWeight=600, limit=260).encode(
-        x=alt.value("width"), y=y, text="comparison:N", color=colour.legend(None)
+        x=alt.value("width"), y=y, text=alt.Text("comparison:N"), color=colour.legend(None)
     )
     ways = first.mark_text(align="right", opacity=0.75, fontSize=11, dy=15)
     return [name, ways.encode(x=alt.value("width"), y=y, text=alt.value("harmful ↑ harmless ↓"))]
@@ -90,21 +92,21 @@ def kl_depth(table: pa.Table, colour: alt.Color) -> Chart:
         color=colour,
     )
     y = alt.Y("low_share:Q", title="share of all KL(aligned‖base)", axis=SHARE, scale=alt.Scale(domain=[0, 1]))
-    band = base.transform_filter("datum.prompts == 'harmful'").mark_area().encode(y=y, y2="high_share:Q")
+    band = base.transform_filter("datum.prompts == 'harmful'").mark_area().encode(y=y, y2=alt.Y2("high_share:Q"))
     line = base.mark_line(interpolate="monotone").encode(
         y=alt.Y("share:Q", title="share of all KL(aligned‖base)"),
         strokeDash=_KINDS,
         tooltip=[
-            "comparison",
-            "prompts",
-            "positions",
+            alt.Tooltip("comparison"),
+            alt.Tooltip("prompts"),
+            alt.Tooltip("positions"),
             *interval_tips("share", ".1%"),
         ],
     )
     mark = alt.Chart(table.slice(0, 1))
-    ninety = mark.mark_rule(strokeWidth=1, opacity=0.7).encode(y=alt.datum(0.9))
+    ninety = mark.mark_rule(strokeWidth=1, opacity=0.7).encode(y=alt.YDatum(0.9))
     label = mark.mark_text(align="left", dy=-7, fontSize=11, opacity=0.8).encode(
-        x=alt.value(2), y=alt.datum(0.9), text=alt.value("90 %")
+        x=alt.value(2), y=alt.YDatum(0.9), text=alt.value("90 %")
     )
     return alt.layer(band, ninety, label, line).properties(height=HEIGHT)
 
@@ -126,21 +128,21 @@ def _by_k(table: pa.Table, colour: alt.Color, value: str, title: str, dash: alt.
         color=colour,
     )
     y = alt.Y(f"low_{value}:Q", title=title, axis=SHARE, scale=alt.Scale(domain=[0, 1]))
-    kind = ["model"] if dash is not None else []
+    kind = [alt.Tooltip("model")] if dash is not None else []
     line = base.mark_line(point=alt.OverlayMarkDef(size=55, filled=True)).encode(
         y=alt.Y(f"{value}:Q", title=title),
         **({} if dash is None else {"strokeDash": dash}),
         tooltip=[
-            "comparison",
+            alt.Tooltip("comparison"),
             *kind,
-            "k",
+            alt.Tooltip("k"),
             *interval_tips(value, ".3~p"),
-            "prompts",
+            alt.Tooltip("prompts"),
         ],
     )
-    spread = base.mark_rule(strokeWidth=2, opacity=0.4).encode(y=y, y2=f"high_{value}:Q")
+    spread = base.mark_rule(strokeWidth=2, opacity=0.4).encode(y=y, y2=alt.Y2(f"high_{value}:Q"))
     half = (
-        alt.Chart(table.slice(0, 1)).mark_rule(strokeWidth=1, strokeDash=[2, 3], opacity=0.7).encode(y=alt.datum(0.5))
+        alt.Chart(table.slice(0, 1)).mark_rule(strokeWidth=1, strokeDash=[2, 3], opacity=0.7).encode(y=alt.YDatum(0.5))
     )
     return alt.layer(half, spread, line).properties(height=HEIGHT)
 

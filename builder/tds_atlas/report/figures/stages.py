@@ -17,10 +17,16 @@ def stage_credit(table: pa.Table, colour: alt.Color) -> Chart:
     )
     x = alt.X("low_nats:Q", title="mean Δ log p of a token, nats")
     return alt.layer(
-        alt.Chart(table).mark_rule(strokeWidth=1, opacity=0.6).encode(x=alt.datum(0)),
-        base.mark_rule(strokeWidth=2, strokeOpacity=0.55).encode(x=x, x2="high_nats:Q"),
+        alt.Chart(table).mark_rule(strokeWidth=1, opacity=0.6).encode(x=alt.XDatum(0)),
+        base.mark_rule(strokeWidth=2, strokeOpacity=0.55).encode(x=x, x2=alt.X2("high_nats:Q")),
         base.mark_circle(size=80, opacity=1).encode(
-            x="nats:Q", tooltip=["chain", "comparison", "role", *interval_tips("nats", "+.3f", "nats")]
+            x=alt.X("nats:Q"),
+            tooltip=[
+                alt.Tooltip("chain"),
+                alt.Tooltip("comparison"),
+                alt.Tooltip("role"),
+                *interval_tips("nats", "+.3f", "nats"),
+            ],
         ),
     ).properties(height=rows(table, "row", 42))
 
@@ -46,15 +52,15 @@ def stage_spread(table: pa.Table, colour: alt.Color) -> Chart:
             ),
             y=alt.Y("change_share:Q", title="share of the stage's |Δ log p|", axis=SHARE),
             color=colour,
-            detail="chain:N",
+            detail=alt.Detail("chain:N"),
             tooltip=[
-                "comparison",
+                alt.Tooltip("comparison"),
                 alt.Tooltip("positions_share:Q", format=".2%"),
                 alt.Tooltip("change_share:Q", format=".1%"),
             ],
         )
     )
-    mark = alt.Chart(table).mark_rule(strokeDash=[4, 4]).encode(y=alt.datum(0.9))
+    mark = alt.Chart(table).mark_rule(strokeDash=[4, 4]).encode(y=alt.YDatum(0.9))
     return alt.layer(mark, line).properties(height=HEIGHT)
 
 
@@ -70,19 +76,19 @@ def stage_promoted(table: pa.Table, colour: alt.Color) -> Chart:
             "direction:O", scale=alt.Scale(domain=["promoted", "demoted"], range=[1, 0.5]), legend=None
         ),
         tooltip=[
-            "chain",
-            "comparison",
-            "direction",
+            alt.Tooltip("chain"),
+            alt.Tooltip("comparison"),
+            alt.Tooltip("direction"),
             *interval_tips("nats", "+.3f", "nats"),
             alt.Tooltip("share:Q", format=".1%"),
         ],
     )
-    widths = base.mark_rule(strokeWidth=1.5).encode(x="low_nats:Q", x2="high_nats:Q")
+    widths = base.mark_rule(strokeWidth=1.5).encode(x=alt.X("low_nats:Q"), x2=alt.X2("high_nats:Q"))
     label = base.transform_calculate(label="format(datum.share, '.0%')")
     ends = [
         label.transform_filter(f"datum.direction == '{way}'")
         .mark_text(align="left" if way == "promoted" else "right", dx=dx)
-        .encode(x=f"{bound}:Q", text="label:N")
+        .encode(x=alt.X(f"{bound}:Q"), text=alt.Text("label:N"))
         for way, dx, bound in (("promoted", 6, "high_nats"), ("demoted", -6, "low_nats"))
     ]
     return alt.layer(bars, widths, *ends).properties(height=rows(table, "row", 44))

@@ -37,7 +37,7 @@ def _curves(table: pa.Table, colour: alt.Color, outcome: str) -> Chart:
             color=alt.Color(
                 "method:N", sort=METHODS, scale=alt.Scale(domain=METHODS, range="diverging"), legend=_LINES
             ),
-            detail="comparison:N",
+            detail=alt.Detail("comparison:N"),
         )
     )
     y = alt.Y("y:Q", title=outcome, axis=axis, scale=scale)
@@ -45,22 +45,22 @@ def _curves(table: pa.Table, colour: alt.Color, outcome: str) -> Chart:
         "method:N", sort=METHODS, scale=alt.Scale(domain=METHODS, range=[[1, 0], [7, 4], [1.5, 5]]), legend=_LINES
     )
     tips = [
-        "comparison",
-        "method",
+        alt.Tooltip("comparison"),
+        alt.Tooltip("method"),
         alt.Tooltip("swapped_share:Q", format=".1%", title="swapped"),
         alt.Tooltip("outcome_share:Q", format=".1%", title=outcome),
         alt.Tooltip("low_share:Q", format=".1%", title="low (95 %)"),
         alt.Tooltip("high_share:Q", format=".1%", title="high (95 %)"),
-        "prompts",
+        alt.Tooltip("prompts"),
     ]
     names_at = alt.Chart(pa.table({"comparison": names, "at": [top + 1.1 for top in tops]})).mark_text(
         align="left", fontWeight=600, limit=300
     )
     return alt.layer(
-        base.mark_area().encode(y=alt.Y("low:Q", title=outcome, axis=axis, scale=scale), y2="high:Q"),
-        base.mark_line().encode(y=y, strokeDash=dash, order="target_share:Q"),
+        base.mark_area().encode(y=alt.Y("low:Q", title=outcome, axis=axis, scale=scale), y2=alt.Y2("high:Q")),
+        base.mark_line().encode(y=y, strokeDash=dash, order=alt.Order("target_share:Q")),
         base.mark_circle(size=38, opacity=1).encode(y=y, tooltip=tips),
-        names_at.encode(x=alt.datum(0), y="at:Q", text="comparison:N"),
+        names_at.encode(x=alt.XDatum(0), y=alt.Y("at:Q"), text=alt.Text("comparison:N")),
     ).properties(height=60 + 190 * len(names))
 
 

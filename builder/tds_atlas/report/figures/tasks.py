@@ -127,7 +127,7 @@ def shift_by_task_and_topic(table: pa.Table, colour: alt.Color) -> Chart:
     names = (
         alt.Chart(pa.Table.from_pylist(heads))
         .mark_text(align="left", fontWeight=600, fontSize=13, dy=3)
-        .encode(y=y, x=alt.value(0), text="head:N")
+        .encode(y=y, x=alt.value(0), text=alt.Text("head:N"))
     )
     return alt.layer(cells, numbers, names).properties(height=_CELL * len(order))
 

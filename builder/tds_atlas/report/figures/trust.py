@@ -57,10 +57,12 @@ def noise_floor(table: pa.Table, colour: alt.Color) -> Chart:
         part = base.transform_filter(f"datum.kind == '{kind}'")
         fill = grey if kind == "noise" else quiet
         layers += [
-            part.mark_rule(strokeWidth=2, opacity=0.6).encode(x=x("low"), x2="high:Q", color=fill),
-            part.mark_rule(strokeWidth=9, opacity=0.45).encode(x=x("lower"), x2="upper:Q", color=fill),
+            part.mark_rule(strokeWidth=2, opacity=0.6).encode(x=x("low"), x2=alt.X2("high:Q"), color=fill),
+            part.mark_rule(strokeWidth=9, opacity=0.45).encode(x=x("lower"), x2=alt.X2("upper:Q"), color=fill),
             part.mark_tick(thickness=2, size=14).encode(x=x("largest"), color=fill),
-            part.mark_circle(size=110, opacity=1).encode(x=x("median"), color=fill, tooltip=["comparison", *tips]),
+            part.mark_circle(size=110, opacity=1).encode(
+                x=x("median"), color=fill, tooltip=[alt.Tooltip("comparison"), *tips]
+            ),
         ]
     return alt.layer(*layers).properties(height=rows(table, "comparison", 40))
 
@@ -78,9 +80,9 @@ def design_effect(table: pa.Table, colour: alt.Color) -> Chart:
     wide = alt.X("low_share:Q", title=title, axis=SHARE, scale=alt.Scale(zero=False))
     text = base.transform_calculate(text="'× ' + format(datum.design_effect, '.1f')")
     return alt.layer(
-        base.mark_rule(strokeWidth=2).encode(x=wide, x2="high_share:Q", color=quiet),
+        base.mark_rule(strokeWidth=2).encode(x=wide, x2=alt.X2("high_share:Q"), color=quiet),
         base.mark_rule(strokeWidth=10, opacity=0.5).encode(
-            x=alt.X("thin_low:Q", title=title), x2="thin_high:Q", color=quiet
+            x=alt.X("thin_low:Q", title=title), x2=alt.X2("thin_high:Q"), color=quiet
         ),
-        text.mark_text(dy=-14).encode(x=alt.X("share:Q", title=title), text="text:N"),
+        text.mark_text(dy=-14).encode(x=alt.X("share:Q", title=title), text=alt.Text("text:N")),
     ).properties(height=rows(table, "comparison", 48))

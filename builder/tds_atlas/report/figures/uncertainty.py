@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import altair as alt
 import pyarrow as pa
 
@@ -41,7 +39,7 @@ def forking_overlap(table: pa.Table, colour: alt.Color) -> Chart:
     y = alt.Y("comparison:N", sort=None, title=None)
     dots = with_intervals(table, colour.legend(None), y, "comparison", "also among the aligned model's 20 %")
     chance = (
-        alt.Chart(table.slice(0, 1)).mark_rule(strokeDash=[3, 3], strokeWidth=1, opacity=0.8).encode(x=alt.datum(0.2))
+        alt.Chart(table.slice(0, 1)).mark_rule(strokeDash=[3, 3], strokeWidth=1, opacity=0.8).encode(x=alt.XDatum(0.2))
     )
     height = max(80, 44 * table.num_rows)
     return alt.layer(chance, dots).properties(height=height)
@@ -62,15 +60,15 @@ def branching(table: pa.Table, colour: alt.Color) -> Chart:
     scale = alt.Scale(type="log", domainMin=1, nice=False)
     band = base.mark_area().encode(
         y=alt.Y("low_choices:Q", scale=scale, title="branching factor (log scale)", axis=alt.Axis(tickCount=5)),
-        y2="high_choices:Q",
-        detail="model:N",
+        y2=alt.Y2("high_choices:Q"),
+        detail=alt.Detail("model:N"),
     )
     line = base.mark_line().encode(
         y=alt.Y("choices:Q", scale=scale, title="branching factor (log scale)"),
         strokeDash=_MODELS,
         tooltip=[
-            "comparison",
-            "model",
+            alt.Tooltip("comparison"),
+            alt.Tooltip("model"),
             alt.Tooltip("along_share:Q", format=".0%"),
             *interval_tips("choices", ".3~r"),
         ],
@@ -83,20 +81,20 @@ def _by_confidence(table: pa.Table, colour: alt.Color, title: str) -> Chart:
     x = alt.X(
         "at_least_percent:O", title="base's first choice has at least … % probability", axis=alt.Axis(labelAngle=0)
     )
-    return _curve(table, colour, x, title, "at_least_percent")
+    return _curve(table, colour, x, title, alt.Tooltip("at_least_percent"))
 
 
-def _curve(table: pa.Table, colour: alt.Color, x: alt.X, title: str, tip: Any) -> Chart:
+def _curve(table: pa.Table, colour: alt.Color, x: alt.X, title: str, tip: alt.Tooltip) -> Chart:
     """Dots on a line, each with a rule for its interval."""
     base = alt.Chart(table).encode(x=x, color=colour)
     scale = alt.Scale(domain=[0, 1])
     spread = base.mark_rule(strokeWidth=2, opacity=0.45).encode(
-        y=alt.Y("low_share:Q", title=title, axis=SHARE, scale=scale), y2="high_share:Q"
+        y=alt.Y("low_share:Q", title=title, axis=SHARE, scale=scale), y2=alt.Y2("high_share:Q")
     )
     line = base.mark_line(point=alt.OverlayMarkDef(size=55, filled=True)).encode(
         y=alt.Y("share:Q", title=title),
         tooltip=[
-            "comparison",
+            alt.Tooltip("comparison"),
             tip,
             *interval_tips("share", ".1%"),
             alt.Tooltip("positions:Q", format=","),

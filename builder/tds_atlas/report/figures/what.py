@@ -59,13 +59,15 @@ def shifted_words(table: pa.Table, colour: alt.Color) -> Chart:
     )
     x = alt.X("places:Q", title="shifted places", axis=alt.Axis(tickMinStep=1, tickCount=6))
     stems = (
-        base.transform_calculate(none="0").mark_rule(strokeWidth=1.5, opacity=0.35).encode(x="none:Q", x2="places:Q")
+        base.transform_calculate(none="0")
+        .mark_rule(strokeWidth=1.5, opacity=0.35)
+        .encode(x=alt.X("none:Q"), x2=alt.X2("places:Q"))
     )
     dots = base.mark_circle(size=64, opacity=1).encode(
         x=x,
         tooltip=[
-            "word",
-            "comparison",
+            alt.Tooltip("word"),
+            alt.Tooltip("comparison"),
             alt.Tooltip("places:Q", format=",", title="shifted places"),
             alt.Tooltip("occurrences:Q", format=",", title="of occurrences"),
             alt.Tooltip("prompts:Q", format=",", title="in prompts"),

@@ -44,8 +44,8 @@ def shift_by_tenth(table: pa.Table, colour: alt.Color) -> Chart:
     title = "shifted tokens"
     y = alt.Y("share:Q", title=title, axis=SHARE)
     tips = [
-        "comparison",
-        "tenth",
+        alt.Tooltip("comparison"),
+        alt.Tooltip("tenth"),
         *interval_tips("share", ".1%"),
         alt.Tooltip("kl_aligned_base_nats:Q", format=".3f", title="KL(aligned‖base), nats"),
         alt.Tooltip("positions:Q", format=","),
@@ -54,7 +54,7 @@ def shift_by_tenth(table: pa.Table, colour: alt.Color) -> Chart:
         base.mark_circle(size=60, opacity=1).encode(y=y, tooltip=tips),
         base.transform_filter("isValid(datum.low_share)")
         .mark_rule(strokeWidth=2.5, opacity=0.45)
-        .encode(y=alt.Y("low_share:Q", title=title), y2="high_share:Q"),
+        .encode(y=alt.Y("low_share:Q", title=title), y2=alt.Y2("high_share:Q")),
         base.mark_line(strokeWidth=1.2, opacity=0.7).encode(y=y),
         *names,
         *note(table, colour, "tenth", "share", "{share:.0%}"),
@@ -77,7 +77,7 @@ def kl_in_first(table: pa.Table, colour: alt.Color) -> Chart:
     title = "share of all KL(aligned‖base)"
     y = alt.Y("share:Q", title=title, scale=alt.Scale(domain=[0, 1]), axis=SHARE)
     tips = [
-        "comparison",
+        alt.Tooltip("comparison"),
         alt.Tooltip("tokens:Q", title="first tokens"),
         *interval_tips("share", ".1%", "of all KL"),
         alt.Tooltip("positions_share:Q", format=".1%", title="of all positions"),
@@ -88,7 +88,7 @@ def kl_in_first(table: pa.Table, colour: alt.Color) -> Chart:
         base.mark_line(strokeDash=[3, 4], strokeWidth=1.4, opacity=0.8).encode(
             y=alt.Y("positions_share:Q", title=title)
         ),
-        band.encode(y=alt.Y("low_share:Q", title=title), y2="high_share:Q"),
+        band.encode(y=alt.Y("low_share:Q", title=title), y2=alt.Y2("high_share:Q")),
     ).properties(height=HEIGHT)
 
 
@@ -102,17 +102,19 @@ def first_divergence(table: pa.Table, colour: alt.Color) -> Chart:
     y = alt.Y("share:Q", title=title, scale=alt.Scale(domain=[0, 1]), axis=SHARE)
     base = alt.Chart(table).encode(x=x, color=colour)
     tips = [
-        "comparison",
-        "tokens",
+        alt.Tooltip("comparison"),
+        alt.Tooltip("tokens"),
         *interval_tips("share", ".1%"),
         alt.Tooltip("parted_answers:Q", format=",", title="answers that diverge here"),
         alt.Tooltip("answers_at_risk:Q", format=",", title="of those left"),
     ]
     band = base.transform_filter("isValid(datum.low_share)").mark_area(interpolate="step-after")
-    half = alt.Chart(alt.InlineData([{"half": 0.5}])).mark_rule(strokeDash=[2, 4], opacity=0.7).encode(y="half:Q")
+    half = (
+        alt.Chart(alt.InlineData([{"half": 0.5}])).mark_rule(strokeDash=[2, 4], opacity=0.7).encode(y=alt.Y("half:Q"))
+    )
     return alt.layer(
         half,
-        band.encode(y=alt.Y("low_share:Q", title=title), y2="high_share:Q"),
+        band.encode(y=alt.Y("low_share:Q", title=title), y2=alt.Y2("high_share:Q")),
         base.mark_line(interpolate="step-after").encode(y=y),
         base.mark_circle(size=36, opacity=1).encode(y=y, tooltip=tips),
     ).properties(height=HEIGHT)
@@ -147,15 +149,15 @@ def _two_lines(table: pa.Table, colour: alt.Color, title: str, lines: list[str])
         legend=alt.Legend(symbolStrokeColor="#8b959d"),
     )
     tips = [
-        "comparison",
-        "line",
-        "position",
+        alt.Tooltip("comparison"),
+        alt.Tooltip("line"),
+        alt.Tooltip("position"),
         *interval_tips("nats", ".3~r"),
-        "responses",
+        alt.Tooltip("responses"),
     ]
     band = base.transform_filter(f"datum.line == '{lines[0]}'").mark_area()
     return alt.layer(
-        band.encode(y=alt.Y("low_nats:Q", title=title, axis=alt.Axis(tickCount=5)), y2="high_nats:Q"),
+        band.encode(y=alt.Y("low_nats:Q", title=title, axis=alt.Axis(tickCount=5)), y2=alt.Y2("high_nats:Q")),
         base.mark_line(strokeWidth=1.8).encode(y=alt.Y("nats:Q", title=title), strokeDash=dash, tooltip=tips),
         *names,
         *note(table, colour, "position", "nats", "{nats:.1f} nats at {position}"),
