@@ -11,6 +11,7 @@ from tds_atlas.report.figures.marks import (
     SHARE,
     Chart,
     Row,
+    count_tip,
     each,
     extreme,
     grouped,
@@ -43,12 +44,7 @@ def shift_by_comparison(table: pa.Table, colour: alt.Color) -> Chart:
         x=alt.X("share:Q", title="share of positions", axis=SHARE, stack="zero", scale=alt.Scale(domain=[0, 1])),
         order="order:Q",
         color=alt.Color("shift:O", sort=order, scale=alt.Scale(domain=order)),
-        tooltip=[
-            "comparison",
-            "shift",
-            *interval_tips("share", ".2%"),
-            alt.Tooltip("positions:Q", format=","),
-        ],
+        tooltip=["comparison", "shift", *interval_tips("share", ".2%"), count_tip("positions")],
     )
     left, right = (
         base.transform_filter(f"datum.shift == '{shift}'")
@@ -90,7 +86,7 @@ def rank_distribution(table: pa.Table, colour: alt.Color) -> Chart:
             "k",
             alt.Tooltip("share:Q", format=".2%", title="among the first k"),
             *interval_tips("outside_share", ".2%", "outside"),
-            alt.Tooltip("positions:Q", format=",", title="positions outside"),
+            count_tip("positions", "positions outside"),
         ],
     )
     return alt.layer(line, band.encode(y="high_outside_share:Q")).properties(height=HEIGHT)
@@ -108,7 +104,7 @@ def kl_distribution(table: pa.Table, colour: alt.Color) -> Chart:
         alt.Tooltip("low_nats:Q", format=".2e", title="from, nats"),
         alt.Tooltip("high_nats:Q", format=".2e", title="to, nats"),
         *interval_tips("share", ".2%"),
-        alt.Tooltip("positions:Q", format=","),
+        count_tip("positions"),
     ]
     area = base.mark_area(interpolate="step-after", opacity=0.1).encode(y=y)
     layers = [base.mark_line(interpolate="step-after", strokeWidth=1.8).encode(y=y, tooltip=tips), area]

@@ -36,12 +36,7 @@ def by_position(
     )
     line = base.mark_line().encode(
         y=alt.Y(f"{value}:Q", scale=scale, title=title),
-        tooltip=[
-            "comparison",
-            "position",
-            *interval_tips(value, ".3~r"),
-            "responses",
-        ],
+        tooltip=["comparison", "position", *interval_tips(value, ".3~r"), "responses"],
     )
     label = f"{{{value}:{'.0f' if log else style}}} at {{position}}"
     return alt.layer(band, line, *names, *note(table, colour, "position", value, label, low)).properties(height=HEIGHT)
@@ -101,11 +96,7 @@ def note(table: pa.Table, colour: alt.Color, x: str, y: str, label: str, lowest:
 def with_intervals(table: pa.Table, colour: alt.Color, y: alt.Y, key: str, title: str) -> Chart:
     """A dot with its interval per comparison, side by side within each row."""
     base = alt.Chart(table).encode(y=y, yOffset=alt.YOffset("comparison:N", sort=None), color=colour)
-    tips = [
-        key,
-        "comparison",
-        *interval_tips("share", ".1%"),
-    ]
+    tips = [key, "comparison", *interval_tips("share", ".1%")]
     x = alt.X("low_share:Q", title=title, axis=SHARE)
     return alt.layer(
         base.mark_rule(strokeWidth=2, opacity=0.55).encode(x=x, x2="high_share:Q"),
@@ -117,6 +108,10 @@ def interval_tips(value: str, style: str, title: Any = alt.Undefined) -> list[al
     """A value and both ends of its interval, for a tooltip."""
     titles = {value: title, f"low_{value}": "low (95 %)", f"high_{value}": "high (95 %)"}
     return [alt.Tooltip(f"{name}:Q", format=style, title=title) for name, title in titles.items()]
+
+
+def count_tip(name: str, title: Any = alt.Undefined) -> alt.Tooltip:
+    return alt.Tooltip(f"{name}:Q", format=",", title=title)
 
 
 def overall_rule(base: Chart) -> Chart:

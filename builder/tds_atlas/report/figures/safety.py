@@ -6,7 +6,7 @@ import altair as alt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, extreme, grouped, interval_tips, shown
+from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, each, extreme, grouped, interval_tips, shown
 from tds_atlas.report.figures.registry import figure
 
 _PANEL = 130  # pixels a comparison
@@ -52,13 +52,7 @@ def kl_by_harm(table: pa.Table, colour: alt.Color) -> Chart:
         opacity=alt.Opacity(
             "prompts:O", sort=None, scale=alt.Scale(domain=["harmful", "harmless"], range=[1, 0.4]), legend=None
         ),
-        tooltip=[
-            "comparison",
-            "prompts",
-            "position",
-            *interval_tips("nats", ".3~r"),
-            "responses",
-        ],
+        tooltip=["comparison", "prompts", "position", *interval_tips("nats", ".3~r"), "responses"],
     )
     rule = base.mark_rule(strokeWidth=1, opacity=0.55).encode(
         x=alt.X("position:Q", title="position in the answer"), y=alt.Y("low:Q", axis=scaled, scale=scale), y2="high:Q"
@@ -77,7 +71,9 @@ def _strip_labels(base: Chart, colour: alt.Color, axis: alt.Axis, scale: alt.Sca
     return [name, ways.encode(x=alt.value("width"), y=y, text=alt.value("harmful ↑ harmless ↓"))]
 
 
-@figure(lambda table: _halves(table))
+@figure(
+    lambda table: each(table, "{comparison}, {prompts} prompts: {share:.1%} in the first five positions.", positions=5)
+)
 def kl_depth(table: pa.Table, colour: alt.Color) -> Chart:
     """Curves of what the first n positions hold; the line at 90 % is where the depth is read."""
     base = alt.Chart(table).encode(
@@ -94,12 +90,7 @@ def kl_depth(table: pa.Table, colour: alt.Color) -> Chart:
     line = base.mark_line(interpolate="monotone").encode(
         y=alt.Y("share:Q", title="share of all KL(aligned‖base)"),
         strokeDash=_KINDS,
-        tooltip=[
-            "comparison",
-            "prompts",
-            "positions",
-            *interval_tips("share", ".1%"),
-        ],
+        tooltip=["comparison", "prompts", "positions", *interval_tips("share", ".1%")],
     )
     mark = alt.Chart(table.slice(0, 1))
     ninety = mark.mark_rule(strokeWidth=1, opacity=0.7).encode(y=alt.datum(0.9))
@@ -130,13 +121,7 @@ def _by_k(table: pa.Table, colour: alt.Color, value: str, title: str, dash: alt.
     line = base.mark_line(point=alt.OverlayMarkDef(size=55, filled=True)).encode(
         y=alt.Y(f"{value}:Q", title=title),
         **({} if dash is None else {"strokeDash": dash}),
-        tooltip=[
-            "comparison",
-            *kind,
-            "k",
-            *interval_tips(value, ".3~p"),
-            "prompts",
-        ],
+        tooltip=["comparison", *kind, "k", *interval_tips(value, ".3~p"), "prompts"],
     )
     spread = base.mark_rule(strokeWidth=2, opacity=0.4).encode(y=y, y2=f"high_{value}:Q")
     half = (
@@ -151,15 +136,6 @@ def _peaks(table: pa.Table) -> str:
         f"{name} prompts: of the positions {extreme('highest', bars, 'position', 'nats')}, "
         f"{shown(max(row['nats'] for row in bars))} nats."
         for name, bars in grouped(table, "comparison", "prompts").items()
-    )
-
-
-def _halves(table: pa.Table) -> str:
-    """The share that the first five positions hold."""
-    return " ".join(
-        f"{row['comparison']}, {row['prompts']} prompts: {row['share']:.1%} in the first five positions."
-        for row in table.to_pylist()
-        if row["positions"] == 5
     )
 
 

@@ -9,6 +9,7 @@ from tds_atlas.report.figures.marks import (
     SHARE,
     Chart,
     Row,
+    count_tip,
     grouped,
     hollow_dots,
     interval_tips,
@@ -66,9 +67,9 @@ def shifted_words(table: pa.Table, colour: alt.Color) -> Chart:
         tooltip=[
             "word",
             "comparison",
-            alt.Tooltip("places:Q", format=",", title="shifted places"),
-            alt.Tooltip("occurrences:Q", format=",", title="of occurrences"),
-            alt.Tooltip("prompts:Q", format=",", title="in prompts"),
+            count_tip("places", "shifted places"),
+            count_tip("occurrences", "of occurrences"),
+            count_tip("prompts", "in prompts"),
         ],
     )
     return alt.layer(stems, dots).properties(height=rows(table, "word", _step(table, 6)))
@@ -85,8 +86,8 @@ def shift_ratio_words(table: pa.Table, colour: alt.Color) -> Chart:
         "comparison",
         *interval_tips("share", ".1%", "shift ratio"),
         alt.Tooltip("overall_share:Q", format=".1%", title="overall"),
-        alt.Tooltip("places:Q", format=","),
-        alt.Tooltip("prompts:Q", format=","),
+        count_tip("places"),
+        count_tip("prompts"),
     ]
     return alt.layer(
         overall_rule(base),
@@ -112,8 +113,8 @@ def shift_by_role(table: pa.Table, colour: alt.Color) -> Chart:
         "comparison",
         alt.Tooltip("counted_as:N", title="share"),
         *interval_tips("share", ".1%", "shifted"),
-        alt.Tooltip("positions:Q", format=","),
-        alt.Tooltip("prompts:Q", format=","),
+        count_tip("positions"),
+        count_tip("prompts"),
     ]
     dots = hollow_dots(row, x, tips, (44, 62), "datum.counted_as == 'adjusted'")
     return alt.layer(*dots).properties(height=rows(table, "role", _step(table, 22)))

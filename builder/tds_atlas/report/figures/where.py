@@ -11,6 +11,7 @@ from tds_atlas.report.figures.marks import (
     SHARE,
     Chart,
     by_position,
+    count_tip,
     end_names,
     ends,
     extreme,
@@ -48,7 +49,7 @@ def shift_by_tenth(table: pa.Table, colour: alt.Color) -> Chart:
         "tenth",
         *interval_tips("share", ".1%"),
         alt.Tooltip("kl_aligned_base_nats:Q", format=".3f", title="KL(aligned‖base), nats"),
-        alt.Tooltip("positions:Q", format=","),
+        count_tip("positions"),
     ]
     return alt.layer(
         base.mark_circle(size=60, opacity=1).encode(y=y, tooltip=tips),
@@ -105,8 +106,8 @@ def first_divergence(table: pa.Table, colour: alt.Color) -> Chart:
         "comparison",
         "tokens",
         *interval_tips("share", ".1%"),
-        alt.Tooltip("parted_answers:Q", format=",", title="answers that diverge here"),
-        alt.Tooltip("answers_at_risk:Q", format=",", title="of those left"),
+        count_tip("parted_answers", "answers that diverge here"),
+        count_tip("answers_at_risk", "of those left"),
     ]
     band = base.transform_filter("isValid(datum.low_share)").mark_area(interpolate="step-after")
     half = alt.Chart(alt.InlineData([{"half": 0.5}])).mark_rule(strokeDash=[2, 4], opacity=0.7).encode(y="half:Q")
@@ -146,13 +147,7 @@ def _two_lines(table: pa.Table, colour: alt.Color, title: str, lines: list[str])
         scale=alt.Scale(domain=lines, range=[[1, 0], [2, 4]]),
         legend=alt.Legend(symbolStrokeColor="#8b959d"),
     )
-    tips = [
-        "comparison",
-        "line",
-        "position",
-        *interval_tips("nats", ".3~r"),
-        "responses",
-    ]
+    tips = ["comparison", "line", "position", *interval_tips("nats", ".3~r"), "responses"]
     band = base.transform_filter(f"datum.line == '{lines[0]}'").mark_area()
     return alt.layer(
         band.encode(y=alt.Y("low_nats:Q", title=title, axis=alt.Axis(tickCount=5)), y2="high_nats:Q"),
