@@ -42,7 +42,16 @@
   const RANKS = [...BOUNDS, 10, 100, 1000];
   const rankLabel = (top, i) =>
     i && RANKS[i - 1] + 1 < top ? `${number(RANKS[i - 1] + 1)}–${number(top)}` : number(top);
-  const sequence = (count) => Array.from({ length: count }, (_, i) => `tds-q${i}`);
+  const shades = (count) => Array.from({ length: count }, (_, i) => `tds-q${i}`);
+  const sequence = (limits) => ({
+    limits,
+    labels: [
+      `< ${limits[0]}`,
+      ...limits.slice(1).map((limit, i) => `${limits[i]}–${limit}`),
+      `≥ ${limits.at(-1)}`,
+    ],
+    style: shades(limits.length + 1),
+  });
   window.tds.colourings = {
     class: {
       name: "Class",
@@ -59,16 +68,14 @@
       value: (t) => Math.log10(base.rank[t]),
       limits: RANKS.map((rank) => Math.log10(rank + 0.5)),
       labels: [...RANKS.map(rankLabel), `over ${number(RANKS.at(-1))}`],
-      style: sequence(6),
+      style: shades(6),
       write: (t) => `rank ${base.rank[t]}`,
     }),
     kl: scale({
       name: "KL",
       title: "KL(aligned‖base) at the position, nats",
       value: (t) => far.kl[t],
-      limits: [0.05, 0.2, 0.5, 1, 3],
-      labels: ["< 0.05", "0.05–0.2", "0.2–0.5", "0.5–1", "1–3", "≥ 3"],
-      style: sequence(6),
+      ...sequence([0.05, 0.2, 0.5, 1, 3]),
       bend: Math.sqrt,
     }),
     delta: scale({
@@ -85,9 +92,7 @@
       name: "Entropy",
       title: "Entropy of the base's distribution, nats: how uncertain it is",
       value: (t) => base.entropy[t],
-      limits: [0.1, 0.5, 1, 2, 3.5],
-      labels: ["< 0.1", "0.1–0.5", "0.5–1", "1–2", "2–3.5", "≥ 3.5"],
-      style: sequence(6),
+      ...sequence([0.1, 0.5, 1, 2, 3.5]),
     }),
   };
 })();
