@@ -18,6 +18,8 @@ from tds_atlas.files import real_path
 from tds_atlas.inputs.roles import Roles, states
 from tds_atlas.inputs.segments import OPENINGS, Segment, segments
 from tds_atlas.parts import whole_file
+from tds_atlas.record.comments import TEXT as COMMENTS
+from tds_atlas.record.comments import write_comments
 from tds_atlas.record.sealed import NO_EXTENSIONS, QUIET, Config, identifier, open_as_stored
 from tds_atlas.record.shards import Shard
 
@@ -44,15 +46,6 @@ _FILES = {
 SQL = {
     name: "".join((_FOLDER / f"{part}.sql").read_text(encoding="utf-8") for part in parts)
     for name, parts in _FILES.items()
-}
-_SHARED_COMMENTS = {  # of columns that mean the same in every table and view
-    "comparison_id": "The comparison; see comparison.",
-    "cluster_id": "The first prompt with the same turns, or of the same conversation; see prompt_cluster.",
-    "is_end": "Whether this is the end token.",
-    "pos": "Index t; see position.",
-    "prompt_id": "The prompt; see prompt.",
-    "response_id": "The response; see response.",
-    "role": "What the token is for; see position.role.",
 }
 _FILE = "read_parquet($path)"
 _BOUNDED = {"score": ("entropy",), "divergence": ("kl_aligned_base", "kl_base_aligned", "js")}
@@ -106,8 +99,8 @@ def is_current(database: Path, content: str) -> bool:
 
 
 def schema_text() -> str:
-    """The SQL of tables and views; part of the database's content key."""
-    return SQL["schema"] + SQL["views"]
+    """The SQL of tables and views, and their comments; part of the database's content key."""
+    return SQL["schema"] + SQL["views"] + COMMENTS
 
 
 def store(database: Path, records: Records) -> None:
@@ -124,13 +117,9 @@ def store(database: Path, records: Records) -> None:
 
 
 def create_views(con: duckdb.DuckDBPyConnection) -> None:
-    """The views and macros over the tables of the schema, and a comment on every column that has none of its own."""
+    """The views and macros over the tables of the schema, and comments on all of them."""
     con.execute(SQL["views"])
-    missing = "SELECT table_name, column_name FROM duckdb_columns() WHERE comment IS NULL AND NOT internal"
-    for table, column in con.execute(missing).fetchall():
-        if column in _SHARED_COMMENTS:
-            name = f"{identifier(table)}.{identifier(column)}"
-            con.execute(f"COMMENT ON COLUMN {name} IS '{_SHARED_COMMENTS[column]}'")
+    write_comments(con)
 
 
 def _write(path: Path, records: Records) -> None:
