@@ -45,11 +45,7 @@
   const shades = (count) => Array.from({ length: count }, (_, i) => `tds-q${i}`);
   const sequence = (limits) => ({
     limits,
-    labels: [
-      `< ${limits[0]}`,
-      ...limits.slice(1).map((limit, i) => `${limits[i]}–${limit}`),
-      `≥ ${limits.at(-1)}`,
-    ],
+    labels: [`< ${limits[0]}`, ...limits.slice(1).map((limit, i) => `${limits[i]}–${limit}`), `≥ ${limits.at(-1)}`],
     style: shades(limits.length + 1),
   });
   window.tds.colourings = {
