@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from tds_atlas.domain import InputError, first_line
 from tds_atlas.files import real_path
-from tds_atlas.progress import say
+from tds_atlas.terminal import say
 
 _HOST = re.sub(r"[^A-Za-z0-9]+", "-", platform.node()) or "host"
 _DAY = 24 * 60 * 60  # seconds: nobody writes to a part of another host that was not touched for so long

@@ -17,7 +17,7 @@ from tds_atlas.cli.options import (
     file_to_write,
 )
 from tds_atlas.domain import InputError
-from tds_atlas.progress import tell
+from tds_atlas.terminal import tell
 
 
 class Format(StrEnum):

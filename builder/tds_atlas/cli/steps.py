@@ -18,7 +18,7 @@ from tds_atlas.cli.options import (
     StartOption,
     report_file,
 )
-from tds_atlas.progress import tell
+from tds_atlas.terminal import tell
 
 
 def check(

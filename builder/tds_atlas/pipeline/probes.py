@@ -13,9 +13,9 @@ from tds_atlas.domain import MARGINAL_RANK, Comparison, Prompt, Response
 from tds_atlas.pipeline.plan import Plan, Scoring
 from tds_atlas.pipeline.sides import side_of
 from tds_atlas.pipeline.work import WHOLE, Failures, Part, in_parts
-from tds_atlas.progress import progress_bar
 from tds_atlas.record import shards
 from tds_atlas.record.shards import Shard, read_responses
+from tds_atlas.terminal import progress_bar
 
 if TYPE_CHECKING:
     from tds_atlas.measure.engines.models import Models

@@ -10,8 +10,8 @@ from tds_atlas.domain import Prompt, Response
 from tds_atlas.pipeline.plan import Plan
 from tds_atlas.pipeline.sides import answer_reader, side_of
 from tds_atlas.pipeline.work import WHOLE, Failures, Part, in_parts
-from tds_atlas.progress import Advance, progress_bar, say
 from tds_atlas.record.shards import response_table
+from tds_atlas.terminal import Advance, progress_bar, say
 
 if TYPE_CHECKING:
     from tds_atlas.inputs.step_settings import GenerateSettings

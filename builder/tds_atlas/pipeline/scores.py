@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from tds_atlas.pipeline.plan import Plan
 from tds_atlas.pipeline.sides import side_of
 from tds_atlas.pipeline.work import WHOLE, Failures, Part
-from tds_atlas.progress import progress_bar
 from tds_atlas.record.shards import divergence_table, read_responses, score_table
+from tds_atlas.terminal import progress_bar
 
 if TYPE_CHECKING:
     from tds_atlas.measure.engines.models import Models

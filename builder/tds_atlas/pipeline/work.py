@@ -10,8 +10,8 @@ from itertools import islice
 from typing import ParamSpec, TypeVar
 
 from tds_atlas.domain import InputError
-from tds_atlas.progress import say
 from tds_atlas.record.shards import DamagedShard
+from tds_atlas.terminal import say
 
 T = TypeVar("T")
 P = ParamSpec("P")

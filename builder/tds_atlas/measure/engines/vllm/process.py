@@ -24,7 +24,7 @@ import numpy as np
 
 from tds_atlas.domain import InputError, first_line, printable
 from tds_atlas.measure.engines.vllm.frames import Frame, Torn, receive, send
-from tds_atlas.progress import say
+from tds_atlas.terminal import say
 
 WORKER = Path(__file__).with_name("worker.py")
 _SILENCE = 60  # seconds after which a line says that the answer is still awaited
