@@ -18,7 +18,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from tds_atlas.domain import InputError, first_line
-from tds_atlas.files import real_path
+from tds_atlas.paths import real_path
 from tds_atlas.terminal import say
 
 _HOST = re.sub(r"[^A-Za-z0-9]+", "-", platform.node()) or "host"

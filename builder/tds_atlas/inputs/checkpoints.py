@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from tds_atlas.domain import InputError, ModelCard, first_line
-from tds_atlas.files import hash_files, real_path
+from tds_atlas.hashes import hash_files
 from tds_atlas.inputs import model_config
 from tds_atlas.inputs.adapters import ADAPTER_CONFIG, ADAPTER_WEIGHTS, AdapterCard, read_adapter
 from tds_atlas.inputs.engine_settings import EngineSettings, TransformersSettings
 from tds_atlas.inputs.model_config import CONFIG, GENERATION, check_end_tokens, check_sizes, read_config
 from tds_atlas.inputs.settings import ModelSettings, Source
 from tds_atlas.inputs.weights import tensor_shapes, weight_files, weights_are_in
+from tds_atlas.paths import real_path
 
 TOKENIZER_FILES = (
     "tokenizer.json",

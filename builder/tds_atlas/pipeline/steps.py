@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tds_atlas.domain import InputError
-from tds_atlas.files import holds
 from tds_atlas.inputs.outputs import DOCS, SITE_CONFIG, SITE_SOURCE
 from tds_atlas.parts import sole_writer
+from tds_atlas.paths import holds
 from tds_atlas.pipeline.cards import write_cards
 from tds_atlas.pipeline.fit import fitting
 from tds_atlas.pipeline.places import check_places

@@ -14,10 +14,10 @@ import duckdb
 import pyarrow as pa
 
 from tds_atlas.domain import InputError, Prompt, first_line
-from tds_atlas.files import real_path
 from tds_atlas.inputs.roles import Roles, states
 from tds_atlas.inputs.segments import OPENINGS, Segment, segments
 from tds_atlas.parts import whole_file
+from tds_atlas.paths import real_path
 from tds_atlas.record.comments import TEXT as COMMENTS
 from tds_atlas.record.comments import write_comments
 from tds_atlas.record.sealed import NO_EXTENSIONS, QUIET, Config, identifier, open_as_stored

@@ -12,7 +12,7 @@ from typing import Any, get_args
 import duckdb
 
 from tds_atlas.domain import MARGINAL_RANK, UNSHIFTED_RANK, InputError, Shift
-from tds_atlas.files import hash_files, hash_tree
+from tds_atlas.hashes import hash_files, hash_tree
 from tds_atlas.parts import copy_tree, sole_writer, write_file
 from tds_atlas.record.browser_copy import write_browser_copy
 from tds_atlas.report import query, theme

@@ -16,8 +16,8 @@ import pyarrow.parquet
 import yaml
 
 from tds_atlas.domain import InputError
-from tds_atlas.files import real_path
 from tds_atlas.parts import discard, new_part, unwritable
+from tds_atlas.paths import real_path
 from tds_atlas.record.catalog import tables
 from tds_atlas.record.sealed import identifier
 from tds_atlas.report import query

@@ -14,8 +14,8 @@ from pathlib import Path
 import yaml
 
 from tds_atlas.domain import InputError, first_line
-from tds_atlas.files import holds
 from tds_atlas.parts import copy_tree, whole_file
+from tds_atlas.paths import holds
 from tds_atlas.report.csp import add_policy
 from tds_atlas.report.own_folders import is_site_file
 
