@@ -18,7 +18,7 @@ from tds_atlas.domain import InputError, first_line
 from tds_atlas.report import query
 from tds_atlas.report.infinite import infinite_kl
 from tds_atlas.report.markup import inert, inline_json, visible
-from tds_atlas.report.output import format_table
+from tds_atlas.report.table_formats import format_table
 from tds_atlas.report.user_sql import rows_of
 
 _CHART = re.compile(r'data-chart="(\w+)"')
