@@ -23,28 +23,28 @@ from tds_atlas.pipeline.runners.devices import run_on_devices
 from tds_atlas.pipeline.scores import write_scores
 from tds_atlas.pipeline.sides import lazy_models
 from tds_atlas.pipeline.store import write_database
-from tds_atlas.pipeline.work import WHOLE, Part, mending
+from tds_atlas.pipeline.work import WHOLE, WorkerPart, mending
 
 if TYPE_CHECKING:
     from tds_atlas.measure.engines.models import Models
 
-    _Writer = Callable[[Plan, Callable[[], Models], Part], object]
+    _Writer = Callable[[Plan, Callable[[], Models], WorkerPart], object]
 
 
 @mending
-def generate(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
+def generate(plan: Plan, part: WorkerPart = WHOLE, device: str | None = None) -> None:
     """Up to the answers."""
     _measure([write_responses], plan, part, device)
 
 
 @mending
-def score(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
+def score(plan: Plan, part: WorkerPart = WHOLE, device: str | None = None) -> None:
     """Up to the scores. A worker's part needs the answers of all workers: it generates none itself."""
     _measure([write_responses, write_scores], plan, part, device)
 
 
 @mending
-def probe(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
+def probe(plan: Plan, part: WorkerPart = WHOLE, device: str | None = None) -> None:
     """Up to the probes. A worker's part needs the answers and scores of all workers."""
     _measure([write_responses, write_scores, write_probes], plan, part, device)
 
@@ -68,7 +68,7 @@ def measure(plan: Plan) -> None:
     write_database(plan)
 
 
-def _measure(writers: Sequence[_Writer], plan: Plan, part: Part, device: str | None) -> None:
+def _measure(writers: Sequence[_Writer], plan: Plan, part: WorkerPart, device: str | None) -> None:
     """The steps in order, after the cards, without the rows that are too long for a model; a part of the last alone."""
     check_places(plan)
     models = lazy_models(plan, device)
