@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tds_atlas.domain import InputError, ModelCard, first_line
+from tds_atlas.domain import InputError, ModelCard, one_line
 from tds_atlas.hashes import hash_files
 from tds_atlas.inputs import model_config
 from tds_atlas.inputs.adapters import ADAPTER_CONFIG, ADAPTER_WEIGHTS, AdapterCard, read_adapter
@@ -207,6 +207,6 @@ def _from_hub(key: str, source: Source, weightless: bool = False) -> tuple[Path,
             )
             return path, path.name
         except (LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
-            problem = first_line(error)
+            problem = one_line(error)
     at = f" at {source.revision}" if source.revision else ""
     raise InputError(f"{key}.hub: cannot get {source.hub}{at}: {problem}; for a local folder use path")

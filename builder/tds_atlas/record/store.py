@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from tds_atlas.domain import InputError, Prompt, first_line
+from tds_atlas.domain import InputError, Prompt, one_line
 from tds_atlas.inputs.roles import Roles, states
 from tds_atlas.inputs.segments import OPENINGS, Segment, segments
 from tds_atlas.parts import whole_file
@@ -93,7 +93,7 @@ def is_current(database: Path, content: str) -> bool:
         with open_as_stored(database) as con:
             ((value,),) = con.execute("SELECT value FROM run WHERE key = 'content_key'").fetchall()
     except (duckdb.Error, ValueError) as error:
-        problem = f"not a database of tds, or in use ({first_line(error)}); it is left alone"
+        problem = f"not a database of tds, or in use ({one_line(error)}); it is left alone"
         raise InputError(f"{database}: {problem}: move it away, or name another in output.database") from None
     return bool(value == content)
 
@@ -113,7 +113,7 @@ def store(database: Path, records: Records) -> None:
             target = real_path(database)
             target.with_name(f"{target.name}.wal").unlink(missing_ok=True)
     except _DISK_ERRORS as error:
-        raise InputError(f"{database}: cannot be written: {first_line(error)}") from None
+        raise InputError(f"{database}: cannot be written: {one_line(error)}") from None
 
 
 def create_views(con: duckdb.DuckDBPyConnection) -> None:
