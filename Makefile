@@ -61,6 +61,7 @@ lint: $(VENV)/.web  ## Style of Python, SQL, CSS and JavaScript, and what the sc
 	@$(BIN)/sqlfluff lint --nocolor --processes 2 builder
 	@$(WEB) biome check --config-path .ci/web site_src/assets
 	@$(WEB) tsc -p .ci/web
+	@$(WEB) tsc -p .ci/web/typed.json
 
 format: $(VENV)/.web  ## Lay out SQL, CSS and JavaScript
 	@$(BIN)/python .ci/format_sql.py

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tds_atlas.domain import first_line
+from tds_atlas.domain import one_line
 
 CONFIG = (
     "Config name is missing.\nPlease pick one among the available configs: ['one', 'two']\nExample of usage:\n\t`x`"
@@ -29,4 +29,4 @@ SQL = 'Binder Error: column "x" not found\n\nLINE 1: SELECT x FROM tds\n        
     ],
 )
 def test_a_message_is_one_line(message: str, line: str) -> None:
-    assert first_line(ValueError(message)) == line
+    assert one_line(ValueError(message)) == line

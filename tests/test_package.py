@@ -25,7 +25,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_wheel_installs_tds_atlas_alone(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names} == {"tds_atlas", f"tds_atlas-{tds_atlas.__version__}.dist-info"}
-    for name in ("floors.toml", "inputs/roles.yml", "record/schema.sql", "cli/project_template/pages.yml"):
+    for name in (
+        "floors.toml",
+        "inputs/roles.yml",
+        "record/schema.sql",
+        "record/comments.yml",
+        "cli/project_template/pages.yml",
+    ):
         assert f"tds_atlas/{name}" in names
 
 

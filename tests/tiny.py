@@ -55,22 +55,19 @@ def _swapped(text: str) -> str:
     return json.dumps(whole)
 
 
+def shape(vocabulary: int, width: int, inner: int, *, layers: int, heads: int, positions: int) -> dict[str, int]:
+    """The settings of a small model as transformers names them, with the ends of `tokenizer`."""
+    sizes = {"vocab_size": vocabulary, "hidden_size": width, "intermediate_size": inner, "num_hidden_layers": layers}
+    ends = {"bos_token_id": 0, "eos_token_id": 1}
+    return sizes | ends | {"num_attention_heads": heads, "max_position_embeddings": positions}
+
+
 def save_model(folder: Path, seed: int, swap: bool = False) -> Path:
     """A random Llama with its tokenizer, saved in `folder`."""
     words = tokenizer(swap=swap)
     torch.manual_seed(seed)
-    config = LlamaConfig(
-        vocab_size=len(words),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        max_position_embeddings=1024,
-        bos_token_id=0,
-        eos_token_id=1,
-        initializer_range=0.3,
-    )
-    LlamaForCausalLM(config).save_pretrained(folder)
+    config = shape(len(words), 32, 64, layers=2, heads=4, positions=1024)
+    LlamaForCausalLM(LlamaConfig(**config, initializer_range=0.3)).save_pretrained(folder)
     words.save_pretrained(folder)
     return folder
 
@@ -79,9 +76,8 @@ def save_biased(folder: Path, seed: int, ruled_out: Sequence[int] = ()) -> Path:
     """A random Phi, whose head has a bias; that of the tokens ruled out is minus infinity."""
     words = tokenizer()
     torch.manual_seed(seed)
-    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
-    ends = {"bos_token_id": 0, "eos_token_id": 1, "max_position_embeddings": 1024}
-    model = PhiForCausalLM(PhiConfig(vocab_size=len(words), initializer_range=0.3, **sizes, **ends))
+    config = shape(len(words), 32, 64, layers=2, heads=4, positions=1024)
+    model = PhiForCausalLM(PhiConfig(**config, initializer_range=0.3))
     with torch.no_grad():
         model.lm_head.bias[list(ruled_out)] = -torch.inf
     model.save_pretrained(folder)

@@ -26,7 +26,7 @@ class InputError(ValueError):
     """The user's input is wrong. The message is one line: which file, which key or row, what would be right."""
 
 
-def first_line(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
     """An error's message as one line of at most 300 characters; its type if the message is empty.
 
     The lines are joined, because libraries put what is wrong first and where, or what would be right, below it.

@@ -17,9 +17,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from tds_atlas.domain import InputError, first_line
-from tds_atlas.files import real_path
-from tds_atlas.progress import say
+from tds_atlas.domain import InputError, one_line
+from tds_atlas.paths import real_path
+from tds_atlas.terminal import say
 
 _HOST = re.sub(r"[^A-Za-z0-9]+", "-", platform.node()) or "host"
 _DAY = 24 * 60 * 60  # seconds: nobody writes to a part of another host that was not touched for so long
@@ -108,7 +108,7 @@ def lock_path(target: Path) -> Path:
 
 def unwritable(path: Path, error: OSError) -> InputError:
     """The error of a disk as one line that names the file."""
-    return InputError(f"{path}: cannot be written: {error.strerror or first_line(error)}")
+    return InputError(f"{path}: cannot be written: {error.strerror or one_line(error)}")
 
 
 def _is_left(part: Path, host: str, pid: int) -> bool:

@@ -20,6 +20,7 @@ from transformers import (
 from tds_atlas.domain import Comparison, Condition, Response
 from tds_atlas.measure.engines.loading import Weights
 from tds_atlas.measure.engines.transformers import LoadedModel
+from tests import tiny
 
 POCKET = Path(__file__).parent.parent.parent / "data" / "pocket"
 BASE, ALIGNED = Condition("base", "plain"), Condition("aligned", "chat")
@@ -53,16 +54,8 @@ def pocket() -> Pair:
 
 def small() -> Pair:
     """Two models of SmolLM-135M's shape with random weights, in float32."""
-    config = LlamaConfig(
-        vocab_size=49152,
-        hidden_size=576,
-        intermediate_size=1536,
-        num_hidden_layers=30,
-        num_attention_heads=9,
-        num_key_value_heads=3,
-        tie_word_embeddings=True,
-        max_position_embeddings=2048,
-    )
+    sizes = tiny.shape(49152, 576, 1536, layers=30, heads=9, positions=2048)
+    config = LlamaConfig(**sizes, num_key_value_heads=3, tie_word_embeddings=True)
     both = {}
     for seed, c in enumerate((BASE, ALIGNED)):
         torch.manual_seed(seed)

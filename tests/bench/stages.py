@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.whole import ROOT, process, tds
+from tests.bench.whole import PAIR, ROOT, process, tds
 from tests.bench.wide import write_project
 
 ANSWERS = "TDS_BENCH_ANSWERS"  # of the environment: a file of real answers, as AlignTDS or just-eval writes them
@@ -30,13 +30,7 @@ kept = [models.model(checkpoint) for checkpoint in plan.checkpoints.values()]
 REAL = """
 name: real
 title: Real answers
-models:
-  base: {{path: {root}/data/pocket/base, dtype: float32}}
-  dpo: {{path: {root}/data/pocket/dpo, dtype: float32}}
-contexts:
-  plain: {{kind: plain, template: "# Question:\\n{{prompt}}\\n\\n# Answer:\\n"}}
-  chat: {{kind: chat}}
-responses: {{real: {{path: {answers}, limit: {count}, on_error: skip}}}}
+{pair}responses: {{real: {{path: {answers}, limit: {count}, on_error: skip}}}}
 comparisons: [{{base: {{model: base, context: plain}}, aligned: {{model: dpo, context: chat}}, responses: real}}]
 """
 
@@ -57,7 +51,7 @@ def pocket(here: Path, prompts: str = "null") -> None:
 
 def real(here: Path, answers: Path, count: int) -> None:
     """Answers of a large model, read by the pocket family: only their number and lengths are real."""
-    (here / "report.yml").write_text(REAL.format(root=ROOT, answers=answers.resolve(), count=count), encoding="utf-8")
+    (here / "report.yml").write_text(REAL.format(pair=PAIR, answers=answers.resolve(), count=count), encoding="utf-8")
 
 
 def stages(here: Path) -> list[Stage]:

@@ -13,16 +13,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 _SMALL = 50  # MB: a process that only waits
-REPORT = """
-name: whole
-title: Whole
-models:
-  base: {{path: {root}/data/pocket/base, dtype: float32}}
-  dpo: {{path: {root}/data/pocket/dpo, dtype: float32}}
+PAIR = f"""models:
+  base: {{path: {ROOT}/data/pocket/base, dtype: float32}}
+  dpo: {{path: {ROOT}/data/pocket/dpo, dtype: float32}}
 contexts:
   plain: {{kind: plain, template: "# Question:\\n{{prompt}}\\n\\n# Answer:\\n"}}
   chat: {{kind: chat}}
-prompts: {{path: prompts.jsonl}}
+"""
+REPORT = f"""
+name: whole
+title: Whole
+{PAIR}prompts: {{path: prompts.jsonl}}
 comparisons: [{{base: {{model: base, context: plain}}, aligned: {{model: dpo, context: chat}}}}]
 """
 
@@ -87,7 +88,7 @@ def run(count: int) -> Run:
         here = Path(folder)
         text = "\n".join(json.dumps(rows[i % len(rows)] | {"id": i}) for i in range(count))
         (here / "prompts.jsonl").write_text(text, encoding="utf-8")
-        (here / "whole.yml").write_text(REPORT.format(root=ROOT), encoding="utf-8")
+        (here / "whole.yml").write_text(REPORT, encoding="utf-8")
         whole, (peak, *_), said = tds(here, "store", "--report", "whole.yml")
     seconds = {name: float(s) for name, s in re.findall(r"^(score|store)\b.*?([\d.]+) s\b", said, re.MULTILINE)}
     tokens = int(re.findall(r"^score .*?([\d,]+) tokens", said, re.MULTILINE)[0].replace(",", ""))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tds_atlas.progress import complain, say, tell
+from tds_atlas.terminal import complain, say, tell
 from tests.cli.test_cli import refused
 from tests.report import synthetic
 

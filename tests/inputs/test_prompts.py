@@ -16,6 +16,7 @@ import yaml
 from tds_atlas.domain import InputError, Prompt
 from tds_atlas.inputs.prompts import read_answers, read_prompts
 from tds_atlas.inputs.settings import PromptSettings, ResponseSettings
+from tests.inputs.cases import cases
 
 GOOD = '{"id": 1, "prompt": "Hi", "tasks": ["a"], "topics": [], "harmful": true, "truths": ["x"], "source": "kept out"}'
 ROWS = [
@@ -60,44 +61,28 @@ def test_rows_become_prompts(write: Write) -> None:
     assert prompts(write(f"\ufeff[{GOOD}]", "set.json")) == (first,)
 
 
+@pytest.mark.parametrize("case", cases("bad_prompts"), ids=lambda case: case["says"])
+def test_a_bad_row_is_one_line_that_names_it(write: Write, case: dict[str, str]) -> None:
+    rows = case["rows"] if "rows" in case else f"{GOOD}\n{case['after_a_good_row']}"
+    with pytest.raises(InputError, match=case["says"]) as caught:
+        prompts(write(rows))
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("row", "message"),
     [
-        (GOOD + "\n{oops", r"set.jsonl: line 2: not valid JSON: .*; write one row per line, or an array of rows"),
-        ('{\n "id": 1}', r"set.jsonl: line 1: not valid JSON: .*; write one row per line, or an array of rows"),
-        (GOOD + "\n[1]", r"set.jsonl: line 2: Input should be a valid dictionary.*; a row has id, prompt, tasks"),
-        (GOOD + '\n{"id": 2}', r"set.jsonl: line 2: prompt: Field required; a row has id, prompt"),
-        (GOOD + '\n{"id": 2, "prompt": ""}', r"line 2: prompt: String should have at least 1 character"),
-        (GOOD + '\n{"id": 2, "prompt": 7}', r"line 2: prompt: Input should be a valid string"),
-        (GOOD + '\n{"id": null, "prompt": "x"}', r"line 2: id: Input should be a valid"),
-        (GOOD + '\n{"id": 2, "prompt": "x", "tasks": "a"}', r"line 2: tasks: Input should be a valid list"),
-        (GOOD + '\n{"id": 2, "prompt": "x", "harmful": "no"}', r"line 2: harmful: Input should be a valid boolean"),
-        (GOOD + "\n" + GOOD, r"set.jsonl: two rows have the id '1'"),
-        ("\n\n", r"set.jsonl: holds no rows"),
-        ("[\n{]", r"set.jsonl: line 2: not valid JSON"),
-        ("[1] 2", r"set.jsonl: line 1: not valid JSON: Extra data"),
-        ("[" * 100_000, r"set.jsonl: line 1: not valid JSON: numbers too long or brackets too deep"),
-        (GOOD + '\n{"id": 9' + "9" * 5000 + "}", r"set.jsonl: line 2: not valid JSON: numbers too long"),
-        (GOOD + '\n{"id": true, "prompt": "x"}', r"line 2: id: Input should be a valid"),
-        (GOOD + '\n{"id": 2, "prompt": null}', r"line 2: prompt: Input should be a valid string"),
-        (GOOD + '\n{"id": 2, "prompt": "x\\u0000"}', r"line 2: prompt: holds a NUL character; remove it"),
-        (GOOD + '\n{"id": "\\u0000", "prompt": "x"}', r"line 2: id: holds a NUL character"),
-        (GOOD + '\n{"id": 2, "prompt": "x", "tasks": ["a\\u0000"]}', r"line 2: tasks: holds a NUL character"),
-        (GOOD + '\n{"id": 2, "prompt": "x", "truths": ["\\udfff"]}', r"line 2: truths: holds half a character"),
-        (GOOD + '\n{"id": 2, "prompt": "x", "truths": ["*"]}', r"line 2: truths: empty; a truth is words"),
-        (GOOD + '\n{"id": "", "prompt": "x"}', r"line 2: id: 0 characters; an id has 1 to 200"),
-        (GOOD + '\n{"id": "' + "x" * 5000 + '", "prompt": "x"}', r"line 2: id: 5,000 characters; an id has 1 to 200"),
-        (
-            GOOD + '\n{"id": 2, "prompt": "x", "topics": ["' + "x" * 201 + '"]}',
-            r"line 2: topics: String should have at",
-        ),
-        (GOOD + '\n{"id": 2, "id": 3, "prompt": "x"}', r"line 2: not valid JSON: the key 'id' is given twice"),
-        (GOOD + '\n{"id": 2, "prompt": "\\ud83d"}', r"line 2: prompt: holds half a character"),
+        (GOOD, r"set.jsonl: two rows have the id '1'"),
+        ("[" * 100_000, r"set.jsonl: line 2: not valid JSON: numbers too long or brackets too deep"),
+        ('{"id": 9' + "9" * 5000 + "}", r"set.jsonl: line 2: not valid JSON: numbers too long"),
+        ('{"id": "' + "x" * 5000 + '", "prompt": "x"}', r"line 2: id: 5,000 characters; an id has 1 to 200"),
+        ('{"id": 2, "prompt": "x", "topics": ["' + "x" * 201 + '"]}', r"line 2: topics: String should have at"),
     ],
+    ids=["twice", "brackets", "digits", "id", "topic"],
 )
-def test_a_bad_row_is_one_line_that_names_it(write: Write, text: str, message: str) -> None:
+def test_a_second_row_twice_or_too_long_is_one_line(write: Write, row: str, message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
-        prompts(write(text))
+        prompts(write(f"{GOOD}\n{row}"))
     assert "\n" not in str(caught.value)
 
 
@@ -172,38 +157,10 @@ def test_prompts_of_the_same_words_are_taken_in_turn(write: Write) -> None:
     assert [found[0] for found in answers(write(rows), known)] == ["a", "b", "2"]
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "message"),
-    [
-        ("a.json", '[{"id": 0, "pure_input": "Hi"}]', r"a.json: row 1: no column answer or output .* for the answer"),
-        (
-            "a.json",
-            '[{"prompt": "Hi", "answer": ""}]',
-            r"row 1: the answer is empty; skip it with leave_out: \[\"1\"\]",
-        ),
-        ("a.json", '[{"prompt": "Hi", "answer": [1]}]', r"row 1: answer: Input should be a valid string"),
-        ("a.json", '[{"prompt": "Hi", "answer": 5}]', r"row 1: answer: Input should be a valid string"),
-        ("a.json", '[{"prompt": "Hi", "answer": []}]', r"row 1: the answer is empty"),
-        ("a.json", '[{"prompt": "Hi", "answer": null}]', r"row 1: answer: Input should be a valid string"),
-        ("a.json", '[{"prompt": null, "answer": "A"}]', r"row 1: prompt: Input should be a valid string"),
-        ("a.json", '[{"prompt": "", "answer": "A"}]', r"row 1: prompt: String should have at least 1 character"),
-        ("a.json", '[{"prompt": "Hi", "answer": "\\ud83d"}]', r"row 1: answer: holds half a character"),
-        ("a.json", '{"rows": []}', r"a.json: line 1: no column prompt .* for the prompt \(columns: rows\)"),
-        ("a.json", "", r"a.json: holds no rows"),
-        ("a.json", "[]", r"a.json: holds no rows"),
-        ("a.json", '["Hi"]', r"row 1: Input should be a valid dictionary"),
-        ("a.csv", "prompt,answer\nHi\n", r"a.csv: row 1: does not have 2 fields, like the first line"),
-        ("a.csv", "prompt,answer\nHi,a,b\n", r"a.csv: row 1: does not have 2 fields, like the first line"),
-        ("a.csv", 'prompt,answer\n"Hi,a\n', r"a.csv: line \d: not valid CSV"),
-        ("a.csv", "prompt,answer,prompt\na,b,c\n", r"a.csv: line 1: two columns are called 'prompt'"),
-        ("a.csv", "", r"a.csv: holds no rows"),
-        ("a.csv", "prompt,answer\n", r"a.csv: holds no rows"),
-        ("a.parquet", "PAR1 and so on", r"a.parquet: not a readable Parquet file"),
-    ],
-)
-def test_bad_answers_are_one_line(write: Write, name: str, text: str, message: str) -> None:
-    with pytest.raises(InputError, match=message) as caught:
-        answers(write(text, name))
+@pytest.mark.parametrize("case", cases("bad_answers"), ids=lambda case: case["says"])
+def test_bad_answers_are_one_line(write: Write, case: dict[str, str]) -> None:
+    with pytest.raises(InputError, match=case["says"]) as caught:
+        answers(write(case["text"], case["file"]))
     assert "\n" not in str(caught.value)
 
 

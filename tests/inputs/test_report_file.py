@@ -11,6 +11,7 @@ import yaml
 from tds_atlas.domain import InputError
 from tds_atlas.inputs.report_file import Report, read_report
 from tests.conftest import REPORT, ROOT
+from tests.inputs.cases import cases
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "data/reports").glob("*.yml")), ids=lambda p: p.stem)
@@ -64,107 +65,28 @@ responses: {{x: {{path: x.json}}, y: {{path: y.json}}}}
 COMPARISON = "  - {base: {model: base, context: plain}, aligned: {model: sft, context: chat}}\n"
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ("title: Tiny", "titel: Tiny", r"r.yml: (titel: unknown key; allowed here: name, title|title: missing)"),
-        (
-            "{path: base, dtype: float32}",
-            "{pfad: base}",
-            r"r.yml: models.base.pfad: unknown key; allowed here: path, hub, rev.*adapter",
-        ),
-        (
-            "dtype: float32",
-            "dtype: float99",
-            r"r.yml: models.base.dtype: Input should be 'auto', 'float32'.* \(and 1 more\)",
-        ),
-        ("{path: base, dtype: float32}", "{}", r"models.base: give either path \(a local folder or file\) or hub"),
-        (
-            "{kind: chat}",
-            "{kind: plain}",
-            r"contexts.chat: a plain context needs template \(or path\), with {prompt} in it exactly once",
-        ),
-        ("{kind: chat}", "{kind: few}", r"contexts.chat.kind: Input should be 'chat', 'plain', 'few-shot' or 'verbatim'"),
-        (
-            "{kind: chat}",
-            "{kind: chat, template_of: x}",
-            r"contexts.chat.template_of: 'x' is not defined; known: base, sft",
-        ),
-        ("{kind: chat}", "{kind: few-shot, path: no.txt}", r"contexts.chat: .*no.txt: cannot be read: No such file"),
-        ("{kind: chat}", "{kind: plain, path: r.yml, template: x}", r"contexts.chat: give either template or path"),
-        (
-            "{path: sft,",
-            "{adapts: base, path: sft,",
-            r"models.sft: adapts \(a model of this report\) and adapter .* go tog",
-        ),
-        (
-            "{path: sft, dtype: float32}",
-            "{adapts: bse, adapter: {path: x}}",
-            r"models.sft.adapts: 'bse' is not defined; known: base",
-        ),
-        (
-            "{path: sft, dtype: float32}",
-            "{adapts: base, adapter: {path: x}, dtype: float32}",
-            r"models.sft: an adapter takes path, hub, dtype and device_map from the model it adapts",
-        ),
-        (
-            "shard_responses: 2",
-            "noise: [{model: base, context: plain, arithmetic: base2}]",
-            r"noise.0.arithmetic: Input should be 'rebatched', 'float32', 'bfloat16' or 'float16'",
-        ),
-        (
-            "shard_responses: 2",
-            "noise: [{model: base, context: plain, arithmetic: rebatched, responses: x}]",
-            r"noise.0.responses: 'x' is not defined; known: sft·chat",
-        ),
-        ("model: base,", "model: bse,", r"comparisons.0.base.model: 'bse' is not defined; known: base, sft"),
-        (
-            "context: chat",
-            "context: chats",
-            r"comparisons.0.aligned.context: 'chats' is not defined; known: plain, chat",
-        ),
-        (COMPARISON, COMPARISON * 2, r"comparisons: two have the id 'base-sft'"),
-        (
-            COMPARISON,
-            COMPARISON + COMPARISON.replace("{base", "{id: Base-SFT, base", 1),
-            r"comparisons: two have the id 'base-sft'",
-        ),
-        (
-            "context: chat}}",
-            "context: chat}, responses: gone}",
-            r"comparisons.0.responses: 'gone' is not defined; known: sft·chat",
-        ),
-        (
-            "prompts: {path: prompts.jsonl}",
-            "",
-            r"prompts: missing; without it every comparison must name a response file",
-        ),
-        ("shard_responses: 2", "device: tpu", r"device: 'tpu' is no device; give auto, cpu, cuda, cuda:N, mps or xpu"),
-        ("shard_responses: 2", "device: [cpu, tpu]", r"device: 'tpu' is no device"),
-        ("shard_responses: 2", "device: []", r"device: empty; give auto, cpu"),
-        ("shard_responses: 2", "shard_responses: 0x" + "f" * 5000, r"shard_responses: Input should be less than or eq"),
-        (
-            "shard_responses: 2",
-            "shard_responses: true",
-            r"shard_responses: must be a whole number above 0, not true or false",
-        ),
-        ("name: tiny", "name: " + "a" * 5000, r"name: String should have at most 80 characters"),
-        ("title: Tiny", "title: Tiny\ntitle: Other", r"r.yml:4: the key 'title' is given twice, first in line 3"),
-        ("batch_size: 2", "batch_size: 0", r"generate.batch_size: Input should be greater than or equal to 1"),
-        (
-            "aligned: {model: sft",
-            "aligned: {mdl: sft",
-            r"comparisons.0.aligned.(mdl: unknown key; allowed here: model, context|model: m)",
-        ),
-        ("name: tiny", "name: ../tiny", r"r.yml: name: String should match pattern"),
-        ("name: tiny", "name: [tiny", r"r.yml:\d+: not valid YAML"),
-    ],
-)
-def test_each_mistake_is_one_line_with_file_and_key(tmp_path: Path, old: str, new: str, message: str) -> None:
+@pytest.mark.parametrize("case", cases("bad_report_files"), ids=lambda case: case["says"])
+def test_each_mistake_is_one_line_with_file_and_key(tmp_path: Path, case: dict[str, str]) -> None:
+    _refused(tmp_path, case["replace"], case["by"], case["says"])
+
+
+def test_two_comparisons_have_no_id_in_common(tmp_path: Path) -> None:
+    """Upper and lower case are one: an id names a folder."""
+    for further in (COMPARISON, COMPARISON.replace("{base", "{id: Base-SFT, base", 1)):
+        _refused(tmp_path, COMPARISON, COMPARISON + further, r"comparisons: two have the id 'base-sft'")
+
+
+def test_numbers_and_names_that_are_too_long(tmp_path: Path) -> None:
+    digits = "shard_responses: 0x" + "f" * 5000
+    _refused(tmp_path, "shard_responses: 2", digits, r"shard_responses: Input should be less than or eq")
+    _refused(tmp_path, "name: tiny", "name: " + "a" * 5000, r"name: String should have at most 80 characters")
+
+
+def _refused(folder: Path, old: str, new: str, message: str) -> None:
     assert old in REPORT
-    (tmp_path / "r.yml").write_text(REPORT.replace(old, new), encoding="utf-8")
+    (folder / "r.yml").write_text(REPORT.replace(old, new), encoding="utf-8")
     with pytest.raises(InputError, match=message) as caught:
-        read_report(tmp_path / "r.yml")
+        read_report(folder / "r.yml")
     assert "\n" not in str(caught.value)
 
 

@@ -44,18 +44,10 @@ print(peak() - before)
 def wide(tmp_path: Path) -> Path:
     """A model in bfloat16 whose output embedding takes 32 MB, and its logits of 16 texts 4 MB."""
     words = tiny.tokenizer()
-    config = LlamaConfig(
-        vocab_size=128_000,
-        hidden_size=128,
-        intermediate_size=64,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        max_position_embeddings=64,
-        bos_token_id=0,
-        eos_token_id=1,
-        tie_word_embeddings=True,
+    config = tiny.shape(128_000, 128, 64, layers=1, heads=2, positions=64)
+    LlamaForCausalLM(LlamaConfig(**config, tie_word_embeddings=True)).to(torch.bfloat16).save_pretrained(
+        tmp_path / "wide"
     )
-    LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(tmp_path / "wide")
     words.save_pretrained(tmp_path / "wide")
     return tmp_path / "wide"
 

@@ -14,7 +14,7 @@ from tds_atlas.pipeline.ask import ScoredAnswer, ScoredToken, ask, render
 from tds_atlas.pipeline.check import check
 from tds_atlas.pipeline.plan import read_plan
 from tds_atlas.pipeline.sides import lazy_models
-from tds_atlas.report.output import json_text
+from tds_atlas.report.table_formats import json_text
 from tests import tiny
 from tests.cli.test_cli import refused
 from tests.command import tds

@@ -15,7 +15,7 @@ import duckdb
 import pytest
 
 from tds_atlas.report import query
-from tds_atlas.report.output import format_table
+from tds_atlas.report.table_formats import format_table
 from tds_atlas.report.user_sql import rows_of
 from tests.report.test_example_data import unpacked
 

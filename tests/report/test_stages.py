@@ -99,8 +99,8 @@ def test_the_interval_of_that_share_covers_the_truth() -> None:
     record = ROOT / "builder/tds_atlas/record"
     con.execute((record / "statistics.sql").read_text(encoding="utf-8"))
     analysis = (record / "analysis.sql").read_text(encoding="utf-8")
-    parts = re.findall(r"CREATE ((?:VIEW stage_step|MACRO steps_by_size)\b.*?;)\n", analysis, re.DOTALL)
-    assert len(parts) == 2
+    parts = re.findall(r"CREATE ((?:VIEW stage_step|MACRO stage_names|MACRO steps_by_size)\b.*?;)\n", analysis, re.DOTALL)
+    assert len(parts) == 3
     con.execute(
         "CREATE TABLE comparison AS SELECT unnest(['w', 's', 't']) AS comparison_id, 1 AS ordinal, 'x' AS label"
     )

@@ -10,7 +10,7 @@ from traceback import walk_tb
 from typing import Any
 
 from tds_atlas.domain import InputError
-from tds_atlas.progress import complain
+from tds_atlas.terminal import complain
 
 _MENDABLE, _INTERRUPTED = 2, 130
 

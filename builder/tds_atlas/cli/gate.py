@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tds_atlas.domain import InputError
-from tds_atlas.progress import say, tell
+from tds_atlas.terminal import say, tell
 
 
 class Undecided(StrEnum):

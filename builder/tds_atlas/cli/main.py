@@ -12,7 +12,7 @@ import typer
 from tds_atlas import __version__
 from tds_atlas.cli import gate, projects, results, steps
 from tds_atlas.cli.exits import run
-from tds_atlas.progress import tell
+from tds_atlas.terminal import tell
 
 SPINS = "10000"  # of a waiting OpenMP thread before it sleeps: with more, a busy machine loses a lot of time
 GROUPS: dict[str, dict[str, Callable[..., Any]]] = {

@@ -9,8 +9,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tds_atlas import __version__
 from tds_atlas.domain import InputError
-from tds_atlas.files import real_path
 from tds_atlas.parts import copy_tree, discard, new_part, unwritable, write_file
+from tds_atlas.paths import real_path
 
 _TEMPLATE = Path(__file__).parent / "project_template"
 _WHEEL_FILES = Path(__file__).parent.parent / "project_files"

@@ -9,7 +9,7 @@ import typer
 
 from tds_atlas.cli.options import file_to_write
 from tds_atlas.domain import InputError
-from tds_atlas.progress import tell
+from tds_atlas.terminal import tell
 
 
 def init(folder: Annotated[Path, typer.Argument(help="A new folder for the report.")]) -> None:

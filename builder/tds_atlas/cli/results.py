@@ -17,7 +17,7 @@ from tds_atlas.cli.options import (
     file_to_write,
 )
 from tds_atlas.domain import InputError
-from tds_atlas.progress import tell
+from tds_atlas.terminal import tell
 
 
 class Format(StrEnum):
@@ -43,7 +43,7 @@ def show(
     from tds_atlas.pipeline.ask import ask, render
     from tds_atlas.pipeline.plan import read_plan
     from tds_atlas.pipeline.sides import lazy_models
-    from tds_atlas.report.output import json_text
+    from tds_atlas.report.table_formats import json_text
 
     plan = read_plan(report)
     answer = ask(plan, lazy_models(plan, device), prompt, comparison)
@@ -61,8 +61,8 @@ def swap(report: ReportOption = DEFAULT_REPORT) -> None:
     """
     from tds_atlas.pipeline import steps
     from tds_atlas.pipeline.plan import read_plan
-    from tds_atlas.report.output import format_table, terminal_width
     from tds_atlas.report.query import connect, consistent, table
+    from tds_atlas.report.table_formats import format_table, terminal_width
 
     plan = read_plan(report)
     if plan.report.probes.swap is None:

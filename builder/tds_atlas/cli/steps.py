@@ -18,7 +18,7 @@ from tds_atlas.cli.options import (
     StartOption,
     report_file,
 )
-from tds_atlas.progress import tell
+from tds_atlas.terminal import tell
 
 
 def check(
@@ -56,9 +56,9 @@ def generate(
     """
     from tds_atlas.pipeline import steps
     from tds_atlas.pipeline.plan import read_plan
-    from tds_atlas.pipeline.work import Part, Span
+    from tds_atlas.pipeline.work import Span, WorkerPart
 
-    steps.generate(read_plan(report).within(Span(start, end)), Part.parse(part), device)
+    steps.generate(read_plan(report).within(Span(start, end)), WorkerPart.parse(part), device)
 
 
 def score(
@@ -76,18 +76,18 @@ def score(
     """
     from tds_atlas.pipeline import steps
     from tds_atlas.pipeline.plan import read_plan
-    from tds_atlas.pipeline.work import Part, Span
+    from tds_atlas.pipeline.work import Span, WorkerPart
 
-    steps.score(read_plan(report).within(Span(start, end)), Part.parse(part), device)
+    steps.score(read_plan(report).within(Span(start, end)), WorkerPart.parse(part), device)
 
 
 def probe(report: ReportOption = DEFAULT_REPORT, part: PartOption = "1/1", device: DeviceOption = None) -> None:
     """Let the models continue texts: token swap, prefilled answers, continuations. Generates and scores first."""
     from tds_atlas.pipeline import steps
     from tds_atlas.pipeline.plan import read_plan
-    from tds_atlas.pipeline.work import Part
+    from tds_atlas.pipeline.work import WorkerPart
 
-    steps.probe(read_plan(report), Part.parse(part), device)
+    steps.probe(read_plan(report), WorkerPart.parse(part), device)
 
 
 def store(report: ReportOption = DEFAULT_REPORT) -> None:

@@ -15,7 +15,7 @@ from tds_atlas.gate.plan import Need
 from tds_atlas.gate.reports import Match
 from tds_atlas.gate.rules import MEASURES, Measure
 from tds_atlas.gate.verdicts import Verdict
-from tds_atlas.report.output import format_table
+from tds_atlas.report.table_formats import format_table
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PER_CENT = "shares in %, nats, tokens"

@@ -14,7 +14,7 @@ from tds_atlas.gate.reports import Match, matches, read_sums
 from tds_atlas.gate.rules import Rule, parse_rules
 from tds_atlas.gate.verdicts import Verdict, exit_code, judge
 from tds_atlas.parts import whole_file, write_file
-from tds_atlas.report.output import json_text, terminal_width
+from tds_atlas.report.table_formats import json_text, terminal_width
 
 _XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _NOTHING = "shifted>0, js>0, kl>0, delta>0, delta<0, knowledge>0, facts<0, refusals<0, ended<0, length>0, length<0"

@@ -12,14 +12,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tds_atlas.domain import InputError, ModelCard, first_line
-from tds_atlas.files import hash_files, real_path
+from tds_atlas.domain import InputError, ModelCard, one_line
+from tds_atlas.hashes import hash_files
 from tds_atlas.inputs import model_config
 from tds_atlas.inputs.adapters import ADAPTER_CONFIG, ADAPTER_WEIGHTS, AdapterCard, read_adapter
 from tds_atlas.inputs.engine_settings import EngineSettings, TransformersSettings
 from tds_atlas.inputs.model_config import CONFIG, GENERATION, check_end_tokens, check_sizes, read_config
 from tds_atlas.inputs.settings import ModelSettings, Source
 from tds_atlas.inputs.weights import tensor_shapes, weight_files, weights_are_in
+from tds_atlas.paths import real_path
 
 TOKENIZER_FILES = (
     "tokenizer.json",
@@ -206,6 +207,6 @@ def _from_hub(key: str, source: Source, weightless: bool = False) -> tuple[Path,
             )
             return path, path.name
         except (LocalEntryNotFoundError, HfHubHTTPError, OSError, ValueError) as error:
-            problem = first_line(error)
+            problem = one_line(error)
     at = f" at {source.revision}" if source.revision else ""
     raise InputError(f"{key}.hub: cannot get {source.hub}{at}: {problem}; for a local folder use path")

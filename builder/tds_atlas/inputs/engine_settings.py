@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from tds_atlas.domain import InputError
-from tds_atlas.files import hash_files
+from tds_atlas.hashes import hash_files
 from tds_atlas.inputs.blocks import InputPath, Positive, Settings, beside_report
 
 

@@ -7,8 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from tds_atlas.domain import InputError
-from tds_atlas.files import holds
 from tds_atlas.inputs.report_file import Report
+from tds_atlas.paths import holds
 
 # Of the folder that `tds` runs in.
 SITE_SOURCE, DOCS, SITE_CONFIG = Path("site_src"), Path("build/docs"), Path("mkdocs.yml")

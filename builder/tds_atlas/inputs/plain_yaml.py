@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode
 
-from tds_atlas.domain import InputError, first_line, text_fault
+from tds_atlas.domain import InputError, one_line, text_fault
 from tds_atlas.inputs.texts import read_text
 
 _VALUES = 100_000  # of a file, each repetition of an anchor counted
@@ -48,7 +48,7 @@ def read_yaml(path: Path) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         place = f"{path}:{mark.line + 1}" if mark else f"{path}"
-        raise InputError(f"{place}: not valid YAML: {getattr(error, 'problem', None) or first_line(error)}") from None
+        raise InputError(f"{place}: not valid YAML: {getattr(error, 'problem', None) or one_line(error)}") from None
     except RecursionError:
         raise InputError(f"{path}: not valid YAML: brackets too deep") from None
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from tds_atlas.domain import Comparison, Condition, InputError, printable
+from tds_atlas.domain import Comparison, Condition, InputError
 from tds_atlas.inputs.blocks import Name, Positive, Settings
 from tds_atlas.inputs.engine_checks import check_engines
 from tds_atlas.inputs.engine_settings import EngineSettings
+from tds_atlas.inputs.faults import check_name, first_fault
 from tds_atlas.inputs.plain_yaml import read_yaml
 from tds_atlas.inputs.probe_settings import ProbeSettings
 from tds_atlas.inputs.settings import (
@@ -28,8 +29,6 @@ from tds_atlas.inputs.settings import (
     RolesSettings,
 )
 from tds_atlas.inputs.step_settings import GenerateSettings, OutputSettings, ScoreSettings, SiteSettings
-
-_KEY = 80  # characters of a key in a message
 
 
 class Report(Settings):
@@ -73,15 +72,15 @@ class Report(Settings):
         conditions += [(f"conditions.{i}", c) for i, c in enumerate(self.conditions)]
         conditions += [(f"noise.{i}", c) for i, c in enumerate(self.noise)]
         for key, condition in conditions:
-            _check_name(f"{key}.model", condition.model, self.models)
-            _check_name(f"{key}.context", condition.context, self.contexts)
+            check_name(f"{key}.model", condition.model, self.models)
+            check_name(f"{key}.context", condition.context, self.contexts)
         for name, context in self.contexts.items():
             if context.template_of is not None:
-                _check_name(f"contexts.{name}.template_of", context.template_of, self.models)
+                check_name(f"contexts.{name}.template_of", context.template_of, self.models)
         for name, model in self.models.items():
             full_models = [other for other, settings in self.models.items() if settings.adapter is None]
             if model.adapts is not None:
-                _check_name(f"models.{name}.adapts", model.adapts, full_models)
+                check_name(f"models.{name}.adapts", model.adapts, full_models)
         return self
 
     @model_validator(mode="after")
@@ -94,14 +93,14 @@ class Report(Settings):
         conditions = {c.aligned.condition.condition_id for c in self.comparisons}
         for i, comparison in enumerate(self.comparisons):
             if comparison.responses is not None:
-                _check_name(f"comparisons.{i}.responses", comparison.responses, [*self.responses, *sorted(conditions)])
+                check_name(f"comparisons.{i}.responses", comparison.responses, [*self.responses, *sorted(conditions)])
         for i, check in enumerate(self.noise):
             if check.responses is not None:
-                _check_name(f"noise.{i}.responses", check.responses, sorted({c.source for c in self.comparisons}))
+                check_name(f"noise.{i}.responses", check.responses, sorted({c.source for c in self.comparisons}))
         for name in ("swap", "prefill"):
             probe = getattr(self.probes, name)
             for comparison_id in probe.comparisons if probe else ():
-                _check_name(f"probes.{name}.comparisons", comparison_id, [c.comparison_id for c in self.comparisons])
+                check_name(f"probes.{name}.comparisons", comparison_id, [c.comparison_id for c in self.comparisons])
         if self.generated_sources() and self.prompts is None:
             raise ValueError("prompts: missing; without it every comparison must name a response file in responses")
         return self
@@ -188,11 +187,6 @@ def _noise_id(check: NoiseSettings) -> str:
     return f"noise-{check.model}-{check.context}-{check.again}"
 
 
-def _check_name(key: str, name: str, names: Any) -> None:
-    if name not in names:
-        raise ValueError(f"{key}: {name!r} is not defined; known: {', '.join(names) or 'none'}")
-
-
 def read_report(path: Path) -> Report:
     """Read and validate a report file. Raises InputError: one line that names file and key."""
     raw = read_yaml(path)
@@ -201,43 +195,4 @@ def read_report(path: Path) -> Report:
     try:
         return Report.model_validate(raw, context={"folder": path.parent})
     except ValidationError as error:
-        raise InputError(_one_line(path, error)) from None
-
-
-def _one_line(path: Path, error: ValidationError) -> str:
-    first, *others = error.errors()
-    key = printable(".".join(str(part)[:_KEY] for part in first["loc"] if part != "[key]"))
-    message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        message = f"unknown key; allowed here: {', '.join(_fields_at(first['loc'][:-1]))}"
-    elif first["type"] == "missing":
-        message = "missing"
-    more = f" (and {len(others)} more)" if others else ""
-    return f"{path}: {key + ': ' if key else ''}{message}{more}"
-
-
-def _fields_at(loc: tuple[str | int, ...]) -> list[str]:
-    """The keys that are allowed in the settings block at this place of the report."""
-    block: Any = Report
-    for part in loc:
-        if not _is_block(block):  # a mapping or a list of blocks, or one of several kinds
-            block = next((b for b in _blocks_in(block) if _kind(b) == part), _blocks_in(block)[0])
-        else:
-            block = block.model_fields[str(part)].annotation
-            if type(None) in get_args(block) and len(_blocks_in(block)) == 1:
-                (block,) = _blocks_in(block)
-    return list(block.model_fields)
-
-
-def _blocks_in(annotation: Any) -> list[type[Settings]]:
-    if _is_block(annotation):
-        return [annotation]
-    return [block for inner in get_args(annotation) for block in _blocks_in(inner)]
-
-
-def _kind(block: type[Settings]) -> Any:
-    return block.model_fields["kind"].default if "kind" in block.model_fields else None
-
-
-def _is_block(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, Settings)
+        raise InputError(f"{path}: {first_fault(error, Report)}") from None

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tds_atlas.domain import InputError, first_line
+from tds_atlas.domain import InputError, one_line
 from tds_atlas.inputs.fields import OnError, passing_over
 from tds_atlas.inputs.settings import ResponseSettings
 
@@ -64,7 +64,7 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError:
         raise InputError(f"{path}: cannot be read: not UTF-8 text") from None
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or first_line(error)}") from None
+        raise InputError(f"{path}: cannot be read: {error.strerror or one_line(error)}") from None
 
 
 def _gzip(path: Path) -> bytes:
@@ -72,7 +72,7 @@ def _gzip(path: Path) -> bytes:
         with gzip.open(path) as file:
             return file.read(_UNPACKED + 1)
     except (EOFError, zlib.error) as error:
-        raise InputError(f"{path}: not a whole gzip file: {first_line(error)}") from None
+        raise InputError(f"{path}: not a whole gzip file: {one_line(error)}") from None
 
 
 def _zstandard(path: Path) -> bytes:
@@ -82,7 +82,7 @@ def _zstandard(path: Path) -> bytes:
         with path.open("rb") as raw, pa.CompressedInputStream(pa.PythonFile(raw), "zstd") as file:
             return bytes(file.read(_UNPACKED + 1))
     except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{path}: not a whole Zstandard file: {first_line(error)}") from None
+        raise InputError(f"{path}: not a whole Zstandard file: {one_line(error)}") from None
 
 
 def _array(path: Path, text: str) -> Iterator[tuple[str, Any]]:
@@ -139,13 +139,13 @@ def _parquet(path: Path, refusing: Refusing) -> Iterator[tuple[str, Any]]:
     try:
         table = pq.read_table(path, page_checksum_verification=True)  # of files that have checksums
     except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{path}: not a readable Parquet file: {first_line(error)}") from None
+        raise InputError(f"{path}: not a readable Parquet file: {one_line(error)}") from None
     for number in range(table.num_rows):
         with refusing():
             try:
                 (row,) = table.slice(number, 1).to_pylist()
             except (ValueError, OverflowError, pa.ArrowException) as error:  # not UTF-8; a date Python does not have
-                raise InputError(f"{path}: row {number + 1}: cannot be read: {first_line(error)}") from None
+                raise InputError(f"{path}: row {number + 1}: cannot be read: {one_line(error)}") from None
             yield f"row {number + 1}", row
 
 
@@ -159,4 +159,4 @@ def read_dataset(settings: ResponseSettings) -> Iterator[tuple[str, Any]]:
         rows = load_dataset(settings.hub, settings.config, revision=settings.revision, split=settings.split)
         yield from ((f"row {i}", dict(row)) for i, row in enumerate(rows, 1))
     except Exception as error:  # the library raises many types: no such dataset, no network, no such split
-        raise InputError(f"responses: {settings.hub} at {settings.revision}: {first_line(error)}") from None
+        raise InputError(f"responses: {settings.hub} at {settings.revision}: {one_line(error)}") from None

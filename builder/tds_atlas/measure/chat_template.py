@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from tds_atlas.domain import InputError, Turn, Turns, first_line, text_fault
+from tds_atlas.domain import InputError, Turn, Turns, one_line, text_fault
 from tds_atlas.measure.time_limit import time_limit
 from tds_atlas.measure.transcript import messages_of, missing, whole
 
@@ -153,7 +153,7 @@ class ChatTemplate:
         except InputError:
             raise
         except Exception as error:  # the template's own error (jinja2), e.g. that it takes no system message
-            raise InputError(f"{self.where}: the {self.kind} refuses the turns: {first_line(error)}") from None
+            raise InputError(f"{self.where}: the {self.kind} refuses the turns: {one_line(error)}") from None
         text = str(written)
         more = len(text) - sum(len(turn.text) + len(turn.more) for turn in turns)
         fault = f"is {more:,} characters longer than the turns" if more > _MOST else text_fault(text)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import torch
 
 from tds_atlas.domain import InputError
-from tds_atlas.progress import say
+from tds_atlas.terminal import say
 
 if TYPE_CHECKING:
     from tds_atlas.measure.engines.transformers import LoadedModel

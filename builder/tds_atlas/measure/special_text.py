@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from tokenizers import Tokenizer
 
-from tds_atlas.domain import InputError, first_line
+from tds_atlas.domain import InputError, one_line
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -109,5 +109,5 @@ class SpecialText:
         try:
             return Tokenizer.from_str(json.dumps(whole))
         except Exception as error:  # tokenizers raises nothing more special
-            problem = f"a special token is a piece of other tokens ({first_line(error)}); it can be none"
+            problem = f"a special token is a piece of other tokens ({one_line(error)}); it can be none"
             raise InputError(f"{self.tokenizer.name_or_path}: {problem}") from None

@@ -13,8 +13,8 @@ from tds_atlas.inputs.model_config import read_config, vocab_size
 from tds_atlas.inputs.pins import moving_lines
 from tds_atlas.pipeline.plan import Plan
 from tds_atlas.pipeline.sides import side_of
-from tds_atlas.progress import say
 from tds_atlas.record.shards import rows_table
+from tds_atlas.terminal import say
 
 if TYPE_CHECKING:
     from tds_atlas.measure.engines.models import Models

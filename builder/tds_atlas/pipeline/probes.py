@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from tds_atlas.domain import MARGINAL_RANK, Comparison, Prompt, Response
 from tds_atlas.pipeline.plan import Plan, Scoring
 from tds_atlas.pipeline.sides import side_of
-from tds_atlas.pipeline.work import WHOLE, Failures, Part, in_parts
-from tds_atlas.progress import progress_bar
+from tds_atlas.pipeline.work import WHOLE, Failures, WorkerPart, in_parts
 from tds_atlas.record import shards
 from tds_atlas.record.shards import Shard, read_responses
+from tds_atlas.terminal import progress_bar
 
 if TYPE_CHECKING:
     from tds_atlas.measure.engines.models import Models
@@ -26,7 +26,7 @@ _BATCH = 16  # answers that the base reads at a time, to continue from positions
 _SWAP = ("comparison_id", "prompt_id", "method", "share", "n_tokens", "n_swapped", "n_changed", "finish", "text")
 
 
-def write_probes(plan: Plan, models: Callable[[], Models], part: Part = WHOLE) -> None:
+def write_probes(plan: Plan, models: Callable[[], Models], part: WorkerPart = WHOLE) -> None:
     """Run every probe that is missing. A shard that fails leaves the others intact."""
     failures = Failures()
     kinds: tuple[tuple[str, Any, Any], ...] = (

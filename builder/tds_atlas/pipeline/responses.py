@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from tds_atlas.domain import Prompt, Response
 from tds_atlas.pipeline.plan import Plan
 from tds_atlas.pipeline.sides import answer_reader, side_of
-from tds_atlas.pipeline.work import WHOLE, Failures, Part, in_parts
-from tds_atlas.progress import Advance, progress_bar, say
+from tds_atlas.pipeline.work import WHOLE, Failures, WorkerPart, in_parts
 from tds_atlas.record.shards import response_table
+from tds_atlas.terminal import Advance, progress_bar, say
 
 if TYPE_CHECKING:
     from tds_atlas.inputs.step_settings import GenerateSettings
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tds_atlas.measure.side import Side
 
 
-def write_responses(plan: Plan, models: Callable[[], Models], part: Part = WHOLE) -> None:
+def write_responses(plan: Plan, models: Callable[[], Models], part: WorkerPart = WHOLE) -> None:
     """Generate or tokenise the answers that are missing. A shard that fails leaves the others intact."""
     failures = Failures()
     todo = [work for work in part.of(plan.generations()) if not work[-1].exists()]
@@ -36,7 +36,7 @@ def write_responses(plan: Plan, models: Callable[[], Models], part: Part = WHOLE
     failures.raise_collected()
 
 
-def _tokenise_files(plan: Plan, models: Callable[[], Models], part: Part, failures: Failures) -> None:
+def _tokenise_files(plan: Plan, models: Callable[[], Models], part: WorkerPart, failures: Failures) -> None:
     """The answers of response files, in the context of the aligned condition under which they are scored."""
     todo = [work for work in part.of(plan.readings()) if not work[-1].exists()]
     for source in dict.fromkeys(source for source, *_ in todo):

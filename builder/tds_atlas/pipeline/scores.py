@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from tds_atlas.pipeline.plan import Plan
 from tds_atlas.pipeline.sides import side_of
-from tds_atlas.pipeline.work import WHOLE, Failures, Part
-from tds_atlas.progress import progress_bar
+from tds_atlas.pipeline.work import WHOLE, Failures, WorkerPart
 from tds_atlas.record.shards import divergence_table, read_responses, score_table
+from tds_atlas.terminal import progress_bar
 
 if TYPE_CHECKING:
     from tds_atlas.measure.engines.models import Models
     from tds_atlas.measure.score import Scorer
 
 
-def write_scores(plan: Plan, models: Callable[[], Models], part: Part = WHOLE) -> None:
+def write_scores(plan: Plan, models: Callable[[], Models], part: WorkerPart = WHOLE) -> None:
     """Score the responses that have no scores yet. A shard that fails leaves the others intact."""
     failures = Failures()
     todo = [work for work in part.of(plan.scorings()) if not work.shard.exists()]

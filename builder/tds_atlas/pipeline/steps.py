@@ -5,14 +5,14 @@ A step imports torch and transformers only if something is left to measure.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tds_atlas.domain import InputError
-from tds_atlas.files import holds
 from tds_atlas.inputs.outputs import DOCS, SITE_CONFIG, SITE_SOURCE
 from tds_atlas.parts import sole_writer
+from tds_atlas.paths import holds
 from tds_atlas.pipeline.cards import write_cards
 from tds_atlas.pipeline.fit import fitting
 from tds_atlas.pipeline.places import check_places
@@ -23,36 +23,30 @@ from tds_atlas.pipeline.runners.devices import run_on_devices
 from tds_atlas.pipeline.scores import write_scores
 from tds_atlas.pipeline.sides import lazy_models
 from tds_atlas.pipeline.store import write_database
-from tds_atlas.pipeline.work import WHOLE, Part, mending
+from tds_atlas.pipeline.work import WHOLE, WorkerPart, mending
 
 if TYPE_CHECKING:
     from tds_atlas.measure.engines.models import Models
 
+    _Writer = Callable[[Plan, Callable[[], Models], WorkerPart], object]
+
 
 @mending
-def generate(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
+def generate(plan: Plan, part: WorkerPart = WHOLE, device: str | None = None) -> None:
     """Up to the answers."""
-    plan, models = _ready(plan, device)
-    write_responses(plan, models, part)
+    _measure([write_responses], plan, part, device)
 
 
 @mending
-def score(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
+def score(plan: Plan, part: WorkerPart = WHOLE, device: str | None = None) -> None:
     """Up to the scores. A worker's part needs the answers of all workers: it generates none itself."""
-    plan, models = _ready(plan, device)
-    if part.count == 1:
-        write_responses(plan, models)
-    write_scores(plan, models, part)
+    _measure([write_responses, write_scores], plan, part, device)
 
 
 @mending
-def probe(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
+def probe(plan: Plan, part: WorkerPart = WHOLE, device: str | None = None) -> None:
     """Up to the probes. A worker's part needs the answers and scores of all workers."""
-    plan, models = _ready(plan, device)
-    if part.count == 1:
-        write_responses(plan, models)
-        write_scores(plan, models)
-    write_probes(plan, models, part)
+    _measure([write_responses, write_scores, write_probes], plan, part, device)
 
 
 @mending
@@ -74,13 +68,15 @@ def measure(plan: Plan) -> None:
     write_database(plan)
 
 
-def _ready(plan: Plan, device: str | None) -> tuple[Plan, Callable[[], Models]]:
-    """What each step begins with: the places looked at, rows left out that are too long for a model, the cards."""
+def _measure(writers: Sequence[_Writer], plan: Plan, part: WorkerPart, device: str | None) -> None:
+    """The steps in order, after the cards, without the rows that are too long for a model; a part of the last alone."""
     check_places(plan)
     models = lazy_models(plan, device)
     plan = fitting(plan, models)
     write_cards(plan, models)
-    return plan, models
+    for write in writers[:-1] if part.count == 1 else ():
+        write(plan, models, WHOLE)
+    writers[-1](plan, models, part)
 
 
 def report(database: Path) -> None:

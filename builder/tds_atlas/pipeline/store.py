@@ -14,9 +14,9 @@ from tds_atlas.inputs import roles, segments
 from tds_atlas.inputs.settings import ContextSettings
 from tds_atlas.parts import sole_writer
 from tds_atlas.pipeline.plan import MEASURING, Plan
-from tds_atlas.progress import progress_bar, say
 from tds_atlas.record.shards import Shard, content_key
 from tds_atlas.record.store import Records, is_current, schema_text, store
+from tds_atlas.terminal import progress_bar, say
 
 
 def write_database(plan: Plan) -> None:

@@ -10,22 +10,22 @@ from itertools import islice
 from typing import ParamSpec, TypeVar
 
 from tds_atlas.domain import InputError
-from tds_atlas.progress import say
 from tds_atlas.record.shards import DamagedShard
+from tds_atlas.terminal import say
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
 
 @dataclass(frozen=True)
-class Part:
+class WorkerPart:
     """Every `count`-th piece of work, starting from piece `number` (counted from 1)."""
 
     number: int = 1
     count: int = 1
 
     @classmethod
-    def parse(cls, text: str) -> Part:
+    def parse(cls, text: str) -> WorkerPart:
         """From `number/count`, e.g. 2/4."""
         number, _, count = text.partition("/")
         if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
@@ -37,7 +37,7 @@ class Part:
         return list(islice(work, self.number - 1, None, self.count))
 
 
-WHOLE = Part()
+WHOLE = WorkerPart()
 
 
 @dataclass(frozen=True)

@@ -122,30 +122,6 @@ COMMENT ON MACRO TABLE aligntds_at IS
     'The AlignTDS numbers as in the view aligntds, every one at k, up to the stored top_k; renormalised over the first '
     '30, or k if that is more.';
 
-COMMENT ON VIEW aligntds IS
-    'The AlignTDS numbers, as its code computes them, beside ours: one row per comparison x position except the end '
-    'token, which it does not score.';
-COMMENT ON COLUMN aligntds.shift IS
-    'Class by tr: unshifted (0), marginal (1-2), shifted (3 and more, or not in the list).';
-COMMENT ON COLUMN aligntds.tr IS
-    'Index, from 0, of the aligned model''s first choice in the base''s list, compared as strings; 50 if absent, as in '
-    'its code, although the lists have 30.';
-COMMENT ON COLUMN aligntds.tp IS
-    'The base''s probability of the aligned model''s first choice, renormalised over its list; 0 if absent, as in its '
-    'code.';
-COMMENT ON COLUMN aligntds.btp IS
-    'Mean of the base''s probability of the aligned model''s first choice and the reverse, each 0 where it is not '
-    'among the first ten.';
-COMMENT ON COLUMN aligntds.jaccard_10    IS 'Jaccard index of the first ten strings of both.';
-COMMENT ON COLUMN aligntds.ws_10 IS
-    'Sum of the products of both renormalised probabilities over the first ten.';
-COMMENT ON COLUMN aligntds.kl_10 IS
-    'KL(base‖aligned) over the strings that both have among their first ten, renormalised over the whole lists; can be'
-    ' negative.';
-COMMENT ON COLUMN aligntds.ndcg IS
-    'nDCG of the base''s list, relevance 1/log2(place in the aligned list + 1), places from 1; compared as ids, unlike'
-    ' the others.';
-
 CREATE VIEW counted_twice AS
 SELECT
     t.comparison_id,
@@ -176,20 +152,3 @@ SELECT
 FROM tds t
 LEFT JOIN aligntds a ON a.comparison_id = t.comparison_id AND a.response_id = t.response_id AND a.pos = t.pos
 GROUP BY t.comparison_id, t.prompt_id, t.response_id;
-
-COMMENT ON VIEW counted_twice IS
-    'An answer counted our way and as the AlignTDS code counts: one row per comparison x response. Both structs hold '
-    'sums over their positions.';
-COMMENT ON COLUMN counted_twice.ours IS
-    'Our way: positions, those of each class, sums of Jaccard@10, of the base''s probability of o_t, and of '
-    'KL(base‖aligned) in nats.';
-COMMENT ON COLUMN counted_twice.aligntds IS
-    'The same as AlignTDS counts it: without the end token, of the aligned model''s first choice, over renormalised '
-    'lists (jaccard_10, tp and kl_10 of aligntds); NULL where it counts no position.';
-COMMENT ON COLUMN counted_twice.end_positions                    IS 'End tokens, which AlignTDS does not count.';
-COMMENT ON COLUMN counted_twice.other_token_positions IS
-    'Other positions where the token said is not the aligned model''s first choice, which AlignTDS uses instead.';
-COMMENT ON COLUMN counted_twice.other_class_positions IS
-    'Positions that AlignTDS classes differently than we do.';
-COMMENT ON COLUMN counted_twice.same_token_other_class_positions IS
-    'Those of them whose token is the aligned model''s first choice.';

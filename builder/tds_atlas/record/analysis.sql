@@ -36,24 +36,6 @@ JOIN score bb ON bb.response_id = aa.response_id AND bb.pos = aa.pos AND bb.cond
 LEFT JOIN score ba ON ba.response_id = aa.response_id AND ba.pos = aa.pos AND ba.condition_id = x.ba_id
 LEFT JOIN score ab ON ab.response_id = aa.response_id AND ab.pos = aa.pos AND ab.condition_id = x.ab_id;
 
-COMMENT ON VIEW split IS
-    'What the weights changed and what the prompt changed: delta_logprob of tds as a sum of two, in both orders. One '
-    'row per comparison x position; NULL where the report did not score the required condition (conditions in the '
-    'report file).';
-COMMENT ON COLUMN split.delta IS
-    'ln p_aligned(o_t) - ln p_base(o_t), each model in its own context of the comparison; nats.';
-COMMENT ON COLUMN split.context IS
-    'The prompt''s part: the base model in the aligned context minus the base model in its own; nats.';
-COMMENT ON COLUMN split.weights IS
-    'The weights'' part: the aligned model minus the base model, both in the aligned context; context + weights = '
-    'delta; nats.';
-COMMENT ON COLUMN split.weights_first IS
-    'The weights'' part in the other order: the aligned model minus the base model, both in the base context; nats.';
-COMMENT ON COLUMN split.context_after IS
-    'The prompt''s part in the other order: the aligned model in its own context minus the aligned model in the base '
-    'context; weights_first + context_after = delta; nats.';
-COMMENT ON COLUMN split.interaction   IS 'weights - weights_first: how much prompt and weights interact; nats.';
-
 CREATE VIEW word AS
 WITH
     piece AS (
@@ -115,34 +97,12 @@ SELECT
 FROM grouped g
 JOIN response r USING (response_id);
 
-COMMENT ON VIEW word IS
-    'Tokens joined into words: one row per comparison x word of an answer. Punctuation and digits after letters are '
-    'separate; a word has the class of its most shifted token.';
-COMMENT ON COLUMN word.pos             IS 'Position of its first token.';
-COMMENT ON COLUMN word.n_tokens        IS 'Number of its tokens.';
-COMMENT ON COLUMN word.char_start      IS 'First character of response.text in the word, including a space before it.';
-COMMENT ON COLUMN word.char_end        IS 'One past the last.';
-COMMENT ON COLUMN word.word            IS 'The word as written, without spaces around it.';
-COMMENT ON COLUMN word.shift           IS 'Class of its largest base rank.';
-COMMENT ON COLUMN word.base_rank       IS 'The largest base rank of its tokens.';
-COMMENT ON COLUMN word.shifted_pos     IS 'Position of its first shifted token, else of its first token.';
-COMMENT ON COLUMN word.base_top        IS 'The base''s first choice at shifted_pos.';
-COMMENT ON COLUMN word.kl_aligned_base IS 'Sum of KL(aligned‖base) over its tokens, nats.';
-COMMENT ON COLUMN word.delta_logprob   IS 'Sum of ln p_aligned - ln p_base over its tokens, nats.';
-COMMENT ON COLUMN word.role            IS 'Role of its first token; see position.role.';
-
 CREATE VIEW end_token AS
 SELECT source, mode(token_id ORDER BY token_id) AS token_id
 FROM response
 JOIN "position" USING (response_id)
 WHERE is_end
 GROUP BY source;
-
-COMMENT ON VIEW end_token IS
-    'The end token of each source: the token that most of its answers end with. No row where no answer ended on its '
-    'own.';
-COMMENT ON COLUMN end_token.source   IS 'Whose answers; see response.source.';
-COMMENT ON COLUMN end_token.token_id IS 'Id of the token.';
 
 CREATE VIEW sentence_end AS
 SELECT
@@ -172,21 +132,6 @@ JOIN "position" p ON p.response_id = r.response_id
 JOIN score b ON b.response_id = p.response_id AND b.pos = p.pos AND b.condition_id = c.base_condition_id
 JOIN score a ON a.response_id = p.response_id AND a.pos = p.pos AND a.condition_id = c.aligned_condition_id
 WHERE c.kind = 'tuning' AND p.pos > 0 AND (p.is_end OR substring(r.text, p.char_start, 1) IN ('.', '!', '?', chr(10)));
-
-COMMENT ON VIEW sentence_end IS
-    'Where an answer ends, and where it could have: both models'' scores of the end token there. One row per '
-    'comparison x position whose text before it ends with . ! ? or a line break, or that is the true end; never the '
-    'first position.';
-COMMENT ON COLUMN sentence_end.is_end           IS 'Whether the answer ends here.';
-COMMENT ON COLUMN sentence_end.base_ends        IS 'Whether the end token is the base''s first choice.';
-COMMENT ON COLUMN sentence_end.aligned_ends     IS 'Whether the end token is the aligned model''s first choice.';
-COMMENT ON COLUMN sentence_end.base_censored IS
-    'Whether the end token is not in the base''s stored list; base_logprob is then an upper bound.';
-COMMENT ON COLUMN sentence_end.aligned_censored IS 'The same for the aligned model.';
-COMMENT ON COLUMN sentence_end.base_logprob IS
-    'ln p_base(end token), nats; the last value of the stored list if the token is not in it.';
-COMMENT ON COLUMN sentence_end.aligned_logprob IS
-    'ln p_aligned(end token), nats; the last value of the stored list if the token is not in it.';
 
 CREATE VIEW stage AS
 SELECT
@@ -233,26 +178,6 @@ JOIN divergence dy ON dy.response_id = r.response_id AND dy.comparison_id = y.co
 JOIN divergence dz ON dz.response_id = r.response_id AND dz.comparison_id = z.comparison_id AND dz.pos = sz.pos
 JOIN "position" p ON p.response_id = r.response_id AND p.pos = sz.pos
 WHERE z.kind = 'tuning';
-
-COMMENT ON VIEW stage IS
-    'A chain of tuning, e.g. base → sft → dpo, over one set of answers: the total change as a sum of two stages. One '
-    'row per chain x position; empty where the report has no chain.';
-COMMENT ON COLUMN stage.comparison_id  IS 'The comparison across both stages, e.g. base-dpo; see comparison.';
-COMMENT ON COLUMN stage.first_id       IS 'The first stage, e.g. base-sft.';
-COMMENT ON COLUMN stage.second_id      IS 'The second stage, e.g. sft-dpo.';
-COMMENT ON COLUMN stage.response_id    IS 'The last model''s response; see response.';
-COMMENT ON COLUMN stage.first_delta    IS 'ln p_middle(o_t) - ln p_base(o_t), nats: the first stage''s part.';
-COMMENT ON COLUMN stage.second_delta IS
-    'ln p_aligned(o_t) - ln p_middle(o_t), nats: the second stage''s part; first_delta + second_delta = delta.';
-COMMENT ON COLUMN stage.delta          IS 'ln p_aligned(o_t) - ln p_base(o_t), nats.';
-COMMENT ON COLUMN stage.base_rank      IS 'Rank of o_t under the base.';
-COMMENT ON COLUMN stage.middle_rank    IS 'Rank of o_t under the middle model.';
-COMMENT ON COLUMN stage.aligned_rank   IS 'Rank of o_t under the last model.';
-COMMENT ON COLUMN stage.base_top_id    IS 'First choice of the base.';
-COMMENT ON COLUMN stage.middle_top_id  IS 'First choice of the middle model.';
-COMMENT ON COLUMN stage.aligned_top_id IS 'First choice of the last model.';
-COMMENT ON COLUMN stage.second_js      IS 'Jensen-Shannon divergence of the second stage, nats.';
-COMMENT ON COLUMN stage.js             IS 'Jensen-Shannon divergence across both stages, nats.';
 
 CREATE VIEW primed AS
 WITH
@@ -322,19 +247,6 @@ SELECT
     ) AS kl_listed
 FROM shared;
 
-COMMENT ON VIEW primed IS
-    'Scores of a comparison''s base model over the same answers, in each context in which the report scored it. One '
-    'row per comparison x position x context.';
-COMMENT ON COLUMN primed.token_id      IS 'Id o_t of the token.';
-COMMENT ON COLUMN primed.context_id    IS 'The context of the base model; see context.';
-COMMENT ON COLUMN primed.is_own        IS 'Whether this is the comparison''s own base condition.';
-COMMENT ON COLUMN primed.is_aligned    IS 'Whether this is the context of the aligned condition.';
-COMMENT ON COLUMN primed.rank          IS 'Rank of o_t under the base model in this context.';
-COMMENT ON COLUMN primed.logprob       IS 'ln p(o_t) under it, nats.';
-COMMENT ON COLUMN primed.kl_listed IS
-    'KL(aligned‖base model in this context) from the stored lists: over the ids in both lists, o_t (known at any rank),'
-    ' and one remainder for everything else; nats, at most the KL over the full vocabulary.';
-
 -- By windows and not by a self-join of primed: DuckDB 2.0 merges equal parts of a query, and a LIMIT over such a part
 -- never returns.
 CREATE VIEW primed_pair AS
@@ -355,25 +267,10 @@ FROM primed
 WINDOW own AS (PARTITION BY comparison_id, response_id, pos)
 QUALIFY NOT is_own;
 
-COMMENT ON VIEW primed_pair IS
-    'Scores of a comparison''s base model in another context (given) and in the comparison''s own. One row per '
-    'comparison x other context x position.';
-COMMENT ON COLUMN primed_pair.context_id IS 'The other context; see context.';
-COMMENT ON COLUMN primed_pair.is_aligned IS 'Whether that is the context of the aligned condition.';
-COMMENT ON COLUMN primed_pair.token_id   IS 'Id o_t of the token.';
-COMMENT ON COLUMN primed_pair.own_rank   IS 'Rank of o_t under the base condition of the comparison.';
-COMMENT ON COLUMN primed_pair.given_rank IS 'Rank of o_t under the base model in the other context.';
-COMMENT ON COLUMN primed_pair.own_kl     IS 'primed.kl_listed of the base condition of the comparison, nats.';
-COMMENT ON COLUMN primed_pair.given_kl   IS 'primed.kl_listed of the base model in the other context, nats.';
-
 CREATE VIEW primed_best AS
 SELECT comparison_id, arg_min(context_id, (round(kl, 6), context_id)) AS context_id
 FROM (SELECT comparison_id, context_id, sum(given_kl) AS kl FROM primed_pair GROUP BY ALL)
 GROUP BY comparison_id;
-
-COMMENT ON VIEW primed_best IS
-    'The other context in which the base model comes closest to the aligned model, for each comparison.';
-COMMENT ON COLUMN primed_best.context_id IS 'The context with the smallest sum of given_kl; see primed_pair.';
 
 CREATE VIEW stage_step AS
 SELECT
@@ -393,17 +290,13 @@ SELECT
     first_delta IS NOT NULL AND second_delta IS NOT NULL AS has_both
 FROM stage;
 
-COMMENT ON VIEW stage_step IS 'The view stage with one row for each of the two stages.';
-COMMENT ON COLUMN stage_step.comparison_id IS 'The comparison across both stages; see comparison.';
-COMMENT ON COLUMN stage_step.stage_id      IS 'The comparison of this stage alone; see comparison.';
-COMMENT ON COLUMN stage_step.place         IS '1 for the first stage, 2 for the second.';
-COMMENT ON COLUMN stage_step.delta         IS 'Δ log p of o_t from this stage, nats.';
-COMMENT ON COLUMN stage_step.before_rank   IS 'Rank of o_t before this stage.';
-COMMENT ON COLUMN stage_step.after_rank    IS 'Rank of o_t after it.';
-COMMENT ON COLUMN stage_step.base_rank     IS 'Rank of o_t before both; see stage.';
-COMMENT ON COLUMN stage_step.middle_rank   IS 'Rank of o_t between them; see stage.';
-COMMENT ON COLUMN stage_step.aligned_rank  IS 'Rank of o_t after both; see stage.';
-COMMENT ON COLUMN stage_step.has_both      IS 'Whether Δ log p is known for both stages.';
+CREATE MACRO stage_names() AS TABLE
+SELECT c.comparison_id, c.ordinal, c.label AS chain, s.comparison_id AS stage_id, s.label AS comparison
+FROM comparison c
+CROSS JOIN comparison s;
+COMMENT ON MACRO TABLE stage_names IS
+    'The names of a chain and of each of its stages, for rows of stage_step: JOIN stage_names() USING (comparison_id, '
+    'stage_id).';
 
 CREATE MACRO steps_by_size() AS TABLE
 SELECT
@@ -419,3 +312,25 @@ WINDOW down AS (PARTITION BY comparison_id, place ORDER BY abs(delta) DESC, resp
 COMMENT ON MACRO TABLE steps_by_size IS
     'Rows of stage_step where Δ log p is known for both stages, with what a ranking by size |Δ log p| says of each: '
     'nth of n_all, so_far of total nats: FROM steps_by_size().';
+
+CREATE MACRO strata() AS TABLE
+WITH
+    often AS (
+        -- An answer given twice to a prompt counts once.
+        SELECT comparison_id, token_id, count(*) AS times
+        FROM (SELECT DISTINCT comparison_id, cluster_id, pos, token_id FROM tds)
+        GROUP BY ALL
+    )
+SELECT
+    comparison_id,
+    cluster_id,
+    role,
+    shift = 'shifted' AS hit,
+    (CASE WHEN pos < 5 THEN 0 ELSE 1 + floor(log2(pos / 5)) END)::INTEGER AS depth,
+    floor(log2(times) / 2)::INTEGER AS frequency
+FROM tds
+JOIN often USING (comparison_id, token_id);
+COMMENT ON MACRO TABLE strata IS
+    'Rows of tds in strata, for shares of roles as if each had the same positions and token frequencies: depth 0 for '
+    'positions 0-4, then 5-9, 10-19, 20-39, …; frequency of the token in the comparison 0 for 1-3, then 4-15, 16-63, …'
+    ': FROM strata().';

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from tds_atlas.domain import InputError, first_line
+from tds_atlas.domain import InputError, one_line
 from tds_atlas.parts import discard, unwritable
 from tds_atlas.record.catalog import holds_nothing_else, open_records, tables
 from tds_atlas.record.sealed import NO_EXTENSIONS, RECORDS, Config, identifier
@@ -130,7 +130,7 @@ def _write(database: Path, target: Path, cut: Cut, description: str) -> None:
             create_views(con)
             con.execute("CHECKPOINT")
     except duckdb.Error as error:
-        raise InputError(f"{target}: cannot be written: {first_line(error)}") from None
+        raise InputError(f"{target}: cannot be written: {one_line(error)}") from None
 
 
 def _prompt_query(cut: Cut) -> str:

@@ -13,11 +13,6 @@ SELECT prompt_id, 'set', "set"
 FROM prompt
 WHERE (SELECT count(DISTINCT "set") FROM prompt) > 1;
 
-COMMENT ON VIEW prompt_tag IS
-    'The tags of every prompt, one row per tag; the prompt''s file is a tag if there are several files.';
-COMMENT ON COLUMN prompt_tag.kind IS 'task, topic or set (the file of the prompt).';
-COMMENT ON COLUMN prompt_tag.tag  IS 'The tag.';
-
 CREATE VIEW prompt_shift AS
 SELECT
     comparison_id,
@@ -28,11 +23,6 @@ SELECT
     min(pos) FILTER (shift = 'shifted') AS first_pos
 FROM tds
 GROUP BY ALL;
-
-COMMENT ON VIEW prompt_shift IS 'Shifted tokens by prompt: one row per comparison x prompt.';
-COMMENT ON COLUMN prompt_shift.n         IS 'Positions of the prompt''s answers.';
-COMMENT ON COLUMN prompt_shift.x         IS 'How many of them are shifted.';
-COMMENT ON COLUMN prompt_shift.first_pos IS 'Index of the first shifted position; NULL if there is none.';
 
 CREATE VIEW prompt_excess AS
 WITH
@@ -58,17 +48,6 @@ SELECT
     sum(excess * of_cluster) OVER (PARTITION BY comparison_id) / all_prompts AS square,
     sum(excess * of_cluster * of_cluster) OVER (PARTITION BY comparison_id) / all_prompts AS third
 FROM beyond;
-
-COMMENT ON VIEW prompt_excess IS
-    'Shifted tokens by prompt beyond the share of the whole comparison: one row per comparison x prompt, for drawn_p.';
-COMMENT ON COLUMN prompt_excess.n           IS 'Positions of the prompt''s answers.';
-COMMENT ON COLUMN prompt_excess.x           IS 'How many of them are shifted.';
-COMMENT ON COLUMN prompt_excess.share       IS 'Share of shifted tokens in the whole comparison.';
-COMMENT ON COLUMN prompt_excess.excess      IS 'x - share · n; its mean over the comparison is 0.';
-COMMENT ON COLUMN prompt_excess.all_prompts IS 'Prompts of the comparison; those with the same text are one.';
-COMMENT ON COLUMN prompt_excess.square      IS
-    'Mean of excess² over the comparison, of prompts with the same text together.';
-COMMENT ON COLUMN prompt_excess.third       IS 'Mean of excess³, likewise.';
 
 -- Tags of one kind against their whole comparison: the excess of a tag's prompts over the overall share, against as
 -- many prompts drawn at random. Benjamini-Hochberg over the tags of a comparison.
@@ -238,19 +217,6 @@ SELECT
 FROM parting
 GROUP BY comparison_id, cluster_id;
 
-COMMENT ON VIEW prompt_measure IS
-    'Every measure by prompt: one row per comparison x prompt (prompts with the same text are one) x measure, for '
-    'clustered_mean(x, n). Positions where '
-    'KL is infinite are left out of it.';
-COMMENT ON COLUMN prompt_measure.place   IS 'The order of the measures in tables.';
-COMMENT ON COLUMN prompt_measure.measure IS 'Name of the measure.';
-COMMENT ON COLUMN prompt_measure.unit    IS 'share, nats or tokens.';
-COMMENT ON COLUMN prompt_measure.x IS
-    'Sum over the positions of the prompt''s answers; of their pseudo-observations for how long they are the same (see '
-    'parting.agreed).';
-COMMENT ON COLUMN prompt_measure.n       IS 'Divisor of the mean: positions, or 1.';
-COMMENT ON COLUMN prompt_measure.most    IS 'The most that the mean can be, where it is a share of that; else NULL.';
-
 -- Each later comparison less the first, over the prompts that both have, paired by prompt.
 CREATE MACRO differences_from_first() AS TABLE
 WITH
@@ -311,4 +277,3 @@ FROM discoveries('tested', true);
 COMMENT ON MACRO TABLE differences_from_first IS
     'Every measure of each later comparison less that of the first, over the prompts that both have, with its standard '
     'error paired by prompt, its p, and q, the false discovery rate over all of them: FROM differences_from_first().';
-

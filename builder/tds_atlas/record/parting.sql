@@ -92,22 +92,3 @@ SELECT
     * coalesce(sum(CASE WHEN parts THEN beyond / nullif(here * (here - parted), 0) END) OVER upto, 0) AS agreed
 FROM measured
 WINDOW upto AS (PARTITION BY comparison_id ORDER BY known);
-
-COMMENT ON VIEW parting IS
-    'How long each answer is the base''s own greedy text (Kaplan-Meier): one row per comparison x answer that the '
-    'aligned condition itself generated.';
-COMMENT ON COLUMN parting.n_tokens  IS 'Tokens of the answer.';
-COMMENT ON COLUMN parting.parts IS 'Whether a token of the answer is not the base''s first choice.';
-COMMENT ON COLUMN parting.tokens IS
-    'The first such token, counted from 1; where there is none, the last token of an answer that was cut, and NULL for '
-    'one that ended, as the base would have.';
-COMMENT ON COLUMN parting.parted    IS 'How many answers part at this token.';
-COMMENT ON COLUMN parting.here      IS 'Of how many that are known so far and have not parted before.';
-COMMENT ON COLUMN parting.share     IS 'Estimated share of answers that have not parted by this token.';
-COMMENT ON COLUMN parting.greenwood IS 'Variance of that share over its square, by Greenwood.';
-COMMENT ON COLUMN parting.horizon IS
-    'The token up to which times are averaged, the same in all comparisons: the least of their median lengths, and of '
-    'how far their answers are known.';
-COMMENT ON COLUMN parting.agreed IS
-    'The answer''s pseudo-observation of the tokens before the first that is not the base''s first choice, at most '
-    'horizon; the number itself where no answer was cut. The mean is the area below the curve.';

@@ -27,17 +27,6 @@ LEFT JOIN
     AND whole.prompt_id = s.prompt_id
 GROUP BY s.comparison_id, s.method, s.share, cluster_id;
 
-COMMENT ON VIEW swap_outcome IS
-    'The outcomes of each text of swap: one row per text x outcome; the mean over prompts with the same text.';
-COMMENT ON COLUMN swap_outcome.method    IS 'Where tokens were swapped in; see swap.method.';
-COMMENT ON COLUMN swap_outcome.share     IS 'The target share of positions; see swap.share.';
-COMMENT ON COLUMN swap_outcome.n_swapped IS 'Positions at which the aligned model''s choice was inserted.';
-COMMENT ON COLUMN swap_outcome.n_tokens  IS 'Tokens of the text.';
-COMMENT ON COLUMN swap_outcome.outcome IS
-    'right: states the fact asked for; refusal: refuses a harmful prompt; style: share of its characters within '
-    'phrases of style; ended: reached the end token; agreement: is the aligned model''s own text.';
-COMMENT ON COLUMN swap_outcome.x         IS '1 or 0, or the share; NULL where the outcome does not apply.';
-
 -- One outcome by share swapped: between the ends by method; at the ends (base alone, aligned alone) the same for all
 -- methods.
 CREATE MACRO swap_curve(wanted) AS TABLE
@@ -67,4 +56,3 @@ GROUP BY c.ordinal, c.label, method, share
 ORDER BY c.ordinal, list_position(['divergence', 'entropy', 'random'], method), share;
 COMMENT ON MACRO TABLE swap_curve IS
     'An outcome of swap_outcome by comparison, method and share, with its 95 % interval: FROM swap_curve(''refusal'').';
-

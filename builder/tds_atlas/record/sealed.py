@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from tds_atlas.files import real_path
+from tds_atlas.paths import real_path
 
 Config = dict[str, str | bool | int | float | list[str]]
 QUIET = "SET enable_progress_bar = false"  # DuckDB 2.0 writes progress to stdout, among the rows

@@ -13,11 +13,13 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from tds_atlas.domain import InputError, Prompt, first_line
-from tds_atlas.files import real_path
+from tds_atlas.domain import InputError, Prompt, one_line
 from tds_atlas.inputs.roles import Roles, states
 from tds_atlas.inputs.segments import OPENINGS, Segment, segments
 from tds_atlas.parts import whole_file
+from tds_atlas.paths import real_path
+from tds_atlas.record.comments import TEXT as COMMENTS
+from tds_atlas.record.comments import write_comments
 from tds_atlas.record.sealed import NO_EXTENSIONS, QUIET, Config, identifier, open_as_stored
 from tds_atlas.record.shards import Shard
 
@@ -44,15 +46,6 @@ _FILES = {
 SQL = {
     name: "".join((_FOLDER / f"{part}.sql").read_text(encoding="utf-8") for part in parts)
     for name, parts in _FILES.items()
-}
-_SHARED_COMMENTS = {  # of columns that mean the same in every table and view
-    "comparison_id": "The comparison; see comparison.",
-    "cluster_id": "The first prompt with the same turns, or of the same conversation; see prompt_cluster.",
-    "is_end": "Whether this is the end token.",
-    "pos": "Index t; see position.",
-    "prompt_id": "The prompt; see prompt.",
-    "response_id": "The response; see response.",
-    "role": "What the token is for; see position.role.",
 }
 _FILE = "read_parquet($path)"
 _BOUNDED = {"score": ("entropy",), "divergence": ("kl_aligned_base", "kl_base_aligned", "js")}
@@ -100,14 +93,14 @@ def is_current(database: Path, content: str) -> bool:
         with open_as_stored(database) as con:
             ((value,),) = con.execute("SELECT value FROM run WHERE key = 'content_key'").fetchall()
     except (duckdb.Error, ValueError) as error:
-        problem = f"not a database of tds, or in use ({first_line(error)}); it is left alone"
+        problem = f"not a database of tds, or in use ({one_line(error)}); it is left alone"
         raise InputError(f"{database}: {problem}: move it away, or name another in output.database") from None
     return bool(value == content)
 
 
 def schema_text() -> str:
-    """The SQL of tables and views; part of the database's content key."""
-    return SQL["schema"] + SQL["views"]
+    """The SQL of tables and views, and their comments; part of the database's content key."""
+    return SQL["schema"] + SQL["views"] + COMMENTS
 
 
 def store(database: Path, records: Records) -> None:
@@ -120,17 +113,13 @@ def store(database: Path, records: Records) -> None:
             target = real_path(database)
             target.with_name(f"{target.name}.wal").unlink(missing_ok=True)
     except _DISK_ERRORS as error:
-        raise InputError(f"{database}: cannot be written: {first_line(error)}") from None
+        raise InputError(f"{database}: cannot be written: {one_line(error)}") from None
 
 
 def create_views(con: duckdb.DuckDBPyConnection) -> None:
-    """The views and macros over the tables of the schema, and a comment on every column that has none of its own."""
+    """The views and macros over the tables of the schema, and comments on all of them."""
     con.execute(SQL["views"])
-    missing = "SELECT table_name, column_name FROM duckdb_columns() WHERE comment IS NULL AND NOT internal"
-    for table, column in con.execute(missing).fetchall():
-        if column in _SHARED_COMMENTS:
-            name = f"{identifier(table)}.{identifier(column)}"
-            con.execute(f"COMMENT ON COLUMN {name} IS '{_SHARED_COMMENTS[column]}'")
+    write_comments(con)
 
 
 def _write(path: Path, records: Records) -> None:

@@ -29,11 +29,6 @@ CREATE VIEW prompt_cluster AS
 SELECT prompt_id, first_value(prompt_id) OVER (PARTITION BY coalesce(conversation, text) ORDER BY ordinal) AS cluster_id
 FROM prompt;
 
-COMMENT ON VIEW prompt_cluster IS
-    'Prompts with the same turns are one cluster, for intervals and tests, and so are prompts of one conversation: one '
-    'row per prompt.';
-COMMENT ON COLUMN prompt_cluster.cluster_id IS 'The first prompt of the cluster.';
-
 CREATE VIEW response_page AS
 SELECT
     response_id,
@@ -55,13 +50,6 @@ FROM
                 ORDER BY sample IS NOT NULL, try_cast(sample AS INTEGER) NULLS LAST, sample
             )
     );
-
-COMMENT ON VIEW response_page IS
-    'Which of the answers of its source to its prompt a response is: one row per response.';
-COMMENT ON COLUMN response_page.number  IS 'Its place among them, from 1.';
-COMMENT ON COLUMN response_page.answers IS 'How many there are.';
-COMMENT ON COLUMN response_page.page IS
-    'The name of its example pages: the prompt''s ordinal, and its place from the second on.';
 
 CREATE VIEW paired AS
 SELECT
@@ -102,36 +90,6 @@ JOIN "position" p USING (response_id)
 JOIN score b ON b.response_id = p.response_id AND b.pos = p.pos AND b.condition_id = c.base_condition_id
 JOIN score a ON a.response_id = p.response_id AND a.pos = p.pos AND a.condition_id = c.aligned_condition_id
 JOIN divergence d ON d.response_id = p.response_id AND d.pos = p.pos AND d.comparison_id = c.comparison_id;
-
-COMMENT ON VIEW paired IS
-    'Both sides of every comparison, including A/A checks, with their lists: the basis of tds and noise. One row per '
-    'comparison x position.';
-COMMENT ON COLUMN paired.kind                 IS 'tuning or noise; see comparison.';
-COMMENT ON COLUMN paired.base_condition_id    IS 'Its base condition.';
-COMMENT ON COLUMN paired.aligned_condition_id IS 'Its aligned condition.';
-COMMENT ON COLUMN paired.token_id             IS 'Id o_t of the response token.';
-COMMENT ON COLUMN paired.segment              IS 'thinking, tool call or answer; see position.segment.';
-COMMENT ON COLUMN paired.segment_pos          IS 'Index of the token in that part, from 0.';
-COMMENT ON COLUMN paired.char_start           IS 'First character of response.text that the token writes.';
-COMMENT ON COLUMN paired.char_end             IS 'One past the last.';
-COMMENT ON COLUMN paired.base_rank            IS 'Rank of o_t under the base condition.';
-COMMENT ON COLUMN paired.aligned_rank         IS 'Rank of o_t under the aligned condition.';
-COMMENT ON COLUMN paired.base_logprob         IS 'ln p_base(o_t), nats.';
-COMMENT ON COLUMN paired.aligned_logprob      IS 'ln p_aligned(o_t), nats.';
-COMMENT ON COLUMN paired.base_entropy         IS 'Entropy under the base condition, nats.';
-COMMENT ON COLUMN paired.aligned_entropy      IS 'Entropy under the aligned condition, nats.';
-COMMENT ON COLUMN paired.kl_aligned_base      IS 'KL(aligned‖base), full vocabulary, nats.';
-COMMENT ON COLUMN paired.kl_base_aligned      IS 'KL(base‖aligned), full vocabulary, nats.';
-COMMENT ON COLUMN paired.js IS 'Jensen-Shannon divergence, nats; NULL where lists bound it only.';
-COMMENT ON COLUMN paired.kl_aligned_base_lower IS
-    'What KL(aligned‖base) is at least; see divergence for what it is at most.';
-COMMENT ON COLUMN paired.kl_base_aligned_lower IS 'What KL(base‖aligned) is at least.';
-COMMENT ON COLUMN paired.js_lower IS 'What js is at least: js itself where it is exact.';
-COMMENT ON COLUMN paired.js_upper IS 'What js is at most: js itself where it is exact.';
-COMMENT ON COLUMN paired.base_ids             IS 'Ids of the base''s k likeliest tokens.';
-COMMENT ON COLUMN paired.base_logprobs        IS 'Their log-probabilities.';
-COMMENT ON COLUMN paired.aligned_ids          IS 'Ids of the aligned model''s k likeliest tokens.';
-COMMENT ON COLUMN paired.aligned_logprobs     IS 'Their log-probabilities.';
 
 CREATE VIEW tds AS
 SELECT
@@ -186,48 +144,6 @@ LEFT JOIN token bt ON bt.tokenizer_id = bm.tokenizer_id AND bt.token_id = base_i
 LEFT JOIN token ct ON ct.tokenizer_id = am.tokenizer_id AND ct.token_id = aligned_ids[1]
 WHERE kind = 'tuning';
 
-COMMENT ON VIEW tds IS
-    'The flat record: one row per comparison x position. Start here. A/A checks are in noise.';
-COMMENT ON COLUMN tds.pos             IS 'Index t of the token in the response, from 0.';
-COMMENT ON COLUMN tds.segment         IS 'thinking, tool call or answer; see position.segment.';
-COMMENT ON COLUMN tds.segment_pos     IS 'Index of the token in that part, from 0.';
-COMMENT ON COLUMN tds.is_thinking     IS 'Whether the token is part of the thinking before an answer.';
-COMMENT ON COLUMN tds.token_id        IS 'Id o_t of the response token.';
-COMMENT ON COLUMN tds.token           IS 'Text of the token, leading space kept.';
-COMMENT ON COLUMN tds.is_word_start   IS 'Whether the token begins a word.';
-COMMENT ON COLUMN tds.role IS
-    'What the token is for: safety, style, knowledge, mistake, glue, content or end; see position.role.';
-COMMENT ON COLUMN tds.shift           IS 'Class of base_rank: unshifted (1), marginal (2-3), shifted (> 3).';
-COMMENT ON COLUMN tds.base_rank       IS 'Rank eta of o_t under the base condition, from 1.';
-COMMENT ON COLUMN tds.aligned_rank    IS 'Rank of o_t under the aligned condition, from 1.';
-COMMENT ON COLUMN tds.base_logprob    IS 'ln p_base(o_t), nats; NULL where the base gives it no probability.';
-COMMENT ON COLUMN tds.aligned_logprob IS 'ln p_aligned(o_t), nats.';
-COMMENT ON COLUMN tds.delta_logprob IS
-    'ln p_aligned(o_t) - ln p_base(o_t), nats; positive where tuning promoted the token.';
-COMMENT ON COLUMN tds.base_entropy    IS 'Entropy of the base distribution, nats.';
-COMMENT ON COLUMN tds.aligned_entropy IS 'Entropy of the aligned distribution, nats.';
-COMMENT ON COLUMN tds.kl_aligned_base IS 'KL(aligned‖base), full vocabulary, nats; can be infinite.';
-COMMENT ON COLUMN tds.kl_base_aligned IS 'KL(base‖aligned), full vocabulary, nats; can be infinite.';
-COMMENT ON COLUMN tds.js IS
-    'Jensen-Shannon divergence, nats, at most ln 2; NULL, as KL and an entropy, where lists of the likeliest tokens '
-    'are '
-    'all that is known of a model.';
-COMMENT ON COLUMN tds.kl_aligned_base_lower IS 'What KL(aligned‖base) is at least, nats: the value where it is exact.';
-COMMENT ON COLUMN tds.kl_base_aligned_lower IS 'What KL(base‖aligned) is at least, nats: the value where it is exact.';
-COMMENT ON COLUMN tds.js_lower IS 'What js is at least, nats: the value where it is exact.';
-COMMENT ON COLUMN tds.js_upper IS 'What js is at most, nats: the value where it is exact.';
-COMMENT ON COLUMN tds.base_top_id     IS 'Id of the base''s first choice here.';
-COMMENT ON COLUMN tds.base_top_probability IS 'Its probability under the base: how confident the base is.';
-COMMENT ON COLUMN tds.base_top        IS 'Text of the base''s first choice here.';
-COMMENT ON COLUMN tds.aligned_top_id  IS 'Id of the aligned model''s first choice here.';
-COMMENT ON COLUMN tds.aligned_top     IS 'Text of the aligned model''s first choice here.';
-COMMENT ON COLUMN tds.jaccard_10 IS
-    'Jaccard index of both models'' first ten candidates; for any other k use jaccard_at.';
-COMMENT ON COLUMN tds.n_tokens        IS 'Number of positions of the response.';
-COMMENT ON COLUMN tds.tasks           IS 'Task tags of the prompt.';
-COMMENT ON COLUMN tds.topics          IS 'Topic tags of the prompt.';
-COMMENT ON COLUMN tds.harmful         IS 'Whether the prompt is harmful; NULL where unknown.';
-
 CREATE VIEW slot AS
 SELECT
     comparison_id,
@@ -246,15 +162,6 @@ FROM
         WHERE role IN ('knowledge', 'mistake')
     )
 GROUP BY comparison_id, prompt_id, cluster_id, response_id, role, run;
-
-COMMENT ON VIEW slot IS
-    'Each value that an answer states where its prompt has truths: the tokens of a truth, or of another value (role '
-    'mistake), together. One row per comparison x value stated.';
-COMMENT ON COLUMN slot.pos       IS 'Index t of its first token.';
-COMMENT ON COLUMN slot.n_tokens  IS 'Its number of tokens.';
-COMMENT ON COLUMN slot.is_true   IS 'Whether it is a truth of the prompt; else it is a mistake.';
-COMMENT ON COLUMN slot.base_rank IS 'The largest rank of its tokens under the base condition.';
-COMMENT ON COLUMN slot.shift     IS 'Class of that rank: unshifted (1), marginal (2-3), shifted (> 3).';
 
 CREATE VIEW noise AS
 SELECT
@@ -275,20 +182,6 @@ FROM paired
 JOIN condition ac ON ac.condition_id = aligned_condition_id
 WHERE kind = 'noise';
 
-COMMENT ON VIEW noise IS
-    'A/A checks: one condition measured twice. Any difference here is due to arithmetic, and is the floor for every '
-    'other difference.';
-COMMENT ON COLUMN noise.comparison_id  IS 'The check; see comparison.';
-COMMENT ON COLUMN noise.condition_id   IS 'The condition measured twice; see condition.';
-COMMENT ON COLUMN noise.arithmetic     IS 'What differs in the second measurement: rebatched, a dtype, or an engine.';
-COMMENT ON COLUMN noise.rank           IS 'Rank of o_t the first time.';
-COMMENT ON COLUMN noise.rank_again     IS 'Rank of o_t the second time.';
-COMMENT ON COLUMN noise.logprob        IS 'ln p(o_t) the first time, nats.';
-COMMENT ON COLUMN noise.logprob_again  IS 'ln p(o_t) the second time, nats.';
-COMMENT ON COLUMN noise.class_flips    IS 'Whether the position changes its class.';
-COMMENT ON COLUMN noise.kl_again_first IS 'KL(second time‖first time), nats.';
-COMMENT ON COLUMN noise.js             IS 'Jensen-Shannon divergence of the two, nats.';
-
 CREATE VIEW candidate AS
 SELECT
     s.response_id, s.pos, s.condition_id, s.place, s.token_id, t.text AS token, s.logprob, exp(s.logprob) AS probability
@@ -306,14 +199,6 @@ FROM
 JOIN condition c USING (condition_id)
 JOIN model m USING (model_id)
 LEFT JOIN token t ON t.tokenizer_id = m.tokenizer_id AND t.token_id = s.token_id;
-
-COMMENT ON VIEW   candidate              IS 'The top-k lists of score, one row per candidate.';
-COMMENT ON COLUMN candidate.condition_id IS 'The scoring condition; see condition.';
-COMMENT ON COLUMN candidate.place        IS 'Place in the list, from 1.';
-COMMENT ON COLUMN candidate.token_id     IS 'Id of the candidate.';
-COMMENT ON COLUMN candidate.token        IS 'Text of the candidate.';
-COMMENT ON COLUMN candidate.logprob      IS 'Its natural log-probability, full softmax.';
-COMMENT ON COLUMN candidate.probability  IS 'exp(logprob).';
 
 CREATE VIEW example AS
 SELECT
@@ -343,18 +228,3 @@ FROM
         WHERE kind = 'tuning'
     )
 GROUP BY comparison_id, response_id, prompt_id;
-
-COMMENT ON VIEW   example                           IS 'One row per comparison x response.';
-COMMENT ON COLUMN example.n_tokens                  IS 'Number of positions.';
-COMMENT ON COLUMN example.unshifted_share           IS 'Share of positions with base rank 1.';
-COMMENT ON COLUMN example.marginal_share            IS 'Share of positions with base rank 2 or 3.';
-COMMENT ON COLUMN example.shifted_share             IS 'Share of positions with base rank above 3.';
-COMMENT ON COLUMN example.mean_kl_aligned_base_nats IS 'Mean KL(aligned‖base) over the positions, nats.';
-COMMENT ON COLUMN example.mean_js_nats              IS 'Mean Jensen-Shannon divergence, nats.';
-COMMENT ON COLUMN example.mean_kl_aligned_base_lower_nats IS
-    'What that mean of KL is at least, nats: the mean where it is exact, else NULL above.';
-COMMENT ON COLUMN example.mean_js_lower_nats IS 'What the mean of JS is at least, nats.';
-COMMENT ON COLUMN example.mean_js_upper_nats IS 'What the mean of JS is at most, nats.';
-COMMENT ON COLUMN example.mean_delta_logprob_nats   IS 'Mean ln p_aligned(o_t) - ln p_base(o_t), nats.';
-COMMENT ON COLUMN example.max_base_rank             IS 'Largest base rank.';
-COMMENT ON COLUMN example.first_shifted_pos         IS 'First shifted position, from 0; NULL where none is.';

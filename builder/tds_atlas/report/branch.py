@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from tds_atlas.domain import InputError, first_line
+from tds_atlas.domain import InputError, one_line
 from tds_atlas.report.own_folders import is_site_file
 from tds_atlas.report.publish import Site
 
@@ -107,5 +107,5 @@ def _git(*args: str, env: Mapping[str, str] | None = None) -> str:
     done = subprocess.run(["git", *args], capture_output=True, text=True, errors="replace", env=every)
     if done.returncode:
         complaints = re.findall(r"^(?:fatal|error|.*rejected).*", done.stderr, re.MULTILINE)
-        raise InputError((complaints or [first_line(OSError(done.stderr))])[0].strip())
+        raise InputError((complaints or [one_line(OSError(done.stderr))])[0].strip())
     return done.stdout.strip()

@@ -15,7 +15,7 @@ from altair.utils.schemapi import debug_mode
 from tds_atlas.parts import write_file
 from tds_atlas.report import figures, query
 from tds_atlas.report.infinite import infinite_kl
-from tds_atlas.report.output import spreadsheet
+from tds_atlas.report.table_formats import spreadsheet
 
 _BY_MEASURE = re.compile(r"\b(prompt_measure|differences_from_first)\b")  # without infinite KL
 

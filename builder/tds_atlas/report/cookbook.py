@@ -15,7 +15,7 @@ import pyarrow as pa
 from tds_atlas.domain import InputError, printable
 from tds_atlas.record.sealed import identifier
 from tds_atlas.report import query
-from tds_atlas.report.output import format_table, save, terminal_width
+from tds_atlas.report.table_formats import format_table, save, terminal_width
 from tds_atlas.report.times import times_as_text
 from tds_atlas.report.user_sql import fetch, interruptible, read_sql, relation, rows_of
 

@@ -12,9 +12,8 @@ from typing import get_args
 import duckdb
 
 from tds_atlas.domain import MARGINAL_RANK, UNSHIFTED_RANK, InputError, Shift
-from tds_atlas.files import hash_files, hash_tree
+from tds_atlas.hashes import hash_files, hash_tree
 from tds_atlas.parts import copy_tree, sole_writer, write_file
-from tds_atlas.progress import say
 from tds_atlas.record.browser_copy import write_browser_copy
 from tds_atlas.report import query, theme
 from tds_atlas.report.background import background_process
@@ -29,6 +28,7 @@ from tds_atlas.report.materialise import materialise
 from tds_atlas.report.navigation import write_navigation, write_search_list
 from tds_atlas.report.own_folders import DOCS_MARKER, NAV, SHOWN, VIEWS, check_docs
 from tds_atlas.report.pages import context, environment, render
+from tds_atlas.terminal import say
 
 _CODE = Path(__file__).parent
 _RECORD = _CODE.parent / "record"  # what the views mean

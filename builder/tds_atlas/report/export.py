@@ -16,13 +16,13 @@ import pyarrow.parquet
 import yaml
 
 from tds_atlas.domain import InputError
-from tds_atlas.files import real_path
 from tds_atlas.parts import discard, new_part, unwritable
-from tds_atlas.progress import track
+from tds_atlas.paths import real_path
 from tds_atlas.record.catalog import tables
 from tds_atlas.record.sealed import identifier
 from tds_atlas.report import query
 from tds_atlas.report.markup import title
+from tds_atlas.terminal import track
 
 MARKER = ".tds-export"  # names the files that tds wrote in a folder, with their hashes
 # candidate and paired only repeat score.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from tds_atlas.domain import InputError, first_line
+from tds_atlas.domain import InputError, one_line
 from tds_atlas.parts import discard, whole_file
 from tds_atlas.record.catalog import define, open_records
 from tds_atlas.record.sealed import NO_EXTENSIONS, RECORDS, identifier
@@ -42,7 +42,7 @@ def materialise(database: Path, path: Path) -> None:
             for bounds in query.portions(con, max(1, int(_AT_ONCE / _weight(con)))):
                 _add(con, bounds)
     except duckdb.Error as error:
-        raise InputError(f"{path}: cannot be written: {first_line(error)}") from None
+        raise InputError(f"{path}: cannot be written: {one_line(error)}") from None
 
 
 def _weight(con: duckdb.DuckDBPyConnection) -> float:

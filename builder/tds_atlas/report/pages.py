@@ -14,11 +14,11 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from tds_atlas.domain import InputError, first_line
+from tds_atlas.domain import InputError, one_line
 from tds_atlas.report import query
 from tds_atlas.report.infinite import infinite_kl
 from tds_atlas.report.markup import inert, inline_json, visible
-from tds_atlas.report.output import format_table
+from tds_atlas.report.table_formats import format_table
 from tds_atlas.report.user_sql import rows_of
 
 _CHART = re.compile(r'data-chart="(\w+)"')
@@ -128,7 +128,7 @@ def render(env: Environment, page: Page, values: dict[str, Any]) -> str:
     except Exception as error:  # a page is a program that can fail in any way
         lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename.endswith(page.file)]
         line = getattr(error, "lineno", None) or (lines[-1] if lines else 1)
-        raise InputError(f"{page.file}: line {line}: {first_line(error)}; fix the page in site_src") from None
+        raise InputError(f"{page.file}: line {line}: {one_line(error)}; fix the page in site_src") from None
     if page.is_finding:
         head, heading, rest = text.partition(f"\n# {page.name}\n")
         text = head + heading + _notes(env, values) + rest

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import yaml
 
-from tds_atlas.domain import InputError, first_line
-from tds_atlas.files import holds
+from tds_atlas.domain import InputError, one_line
 from tds_atlas.parts import copy_tree, whole_file
+from tds_atlas.paths import holds
 from tds_atlas.report.csp import add_policy
 from tds_atlas.report.own_folders import is_site_file
 
@@ -123,5 +123,5 @@ def upload_space(site: Site, name: str) -> str:
             raise InputError(f"Space {name}: holds {foreign}, and no site of tds; name another with --hf")
         api.upload_folder(folder_path=site.folder, repo_id=name, repo_type="space", commit_message="Publish the report")
     except (HfHubHTTPError, HFValidationError, LocalTokenNotFoundError, OSError) as error:
-        raise InputError(f"Space {name}: {first_line(error)}") from None
+        raise InputError(f"Space {name}: {one_line(error)}") from None
     return f"https://huggingface.co/spaces/{name}"

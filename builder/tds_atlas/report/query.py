@@ -13,7 +13,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from tds_atlas.domain import InputError, first_line, text_fault
+from tds_atlas.domain import InputError, one_line, text_fault
 from tds_atlas.record.catalog import define, open_records, reference
 from tds_atlas.record.sealed import NO_EXTENSIONS, Config, is_locked, open_as_stored
 
@@ -45,7 +45,7 @@ def connect(database: Path, views: Path | None = None, config: Config | None = N
             if not is_locked(con):  # by another connection of this process
                 open_records(con, database, f"views.{HELD},views.main")
     except duckdb.Error as error:
-        raise InputError(f"{database}: not a tds database: {first_line(error)}") from None
+        raise InputError(f"{database}: not a tds database: {one_line(error)}") from None
     return con
 
 
@@ -57,7 +57,7 @@ def consistent(database: Path) -> Iterator[None]:
     except InputError:
         raise
     except (duckdb.Error, pa.ArrowException, LookupError, TypeError, ValueError, ArithmeticError) as error:
-        what = f"{type(error).__name__}: {first_line(error)}"
+        what = f"{type(error).__name__}: {one_line(error)}"
         fault = "is damaged" if is_damage(error) else "its rows contradict one another"
         raise InputError(f"{database}: {fault} ({what}); run `tds store` again") from error
 
@@ -74,7 +74,7 @@ def check(database: Path) -> None:
         with duckdb.connect(config=NO_EXTENSIONS) as con:
             open_records(con, database)
     except duckdb.Error as error:
-        raise InputError(f"{database}: not a tds database: {first_line(error)}") from None
+        raise InputError(f"{database}: not a tds database: {one_line(error)}") from None
 
 
 def connect_as_stored(database: Path) -> duckdb.DuckDBPyConnection:
@@ -84,7 +84,7 @@ def connect_as_stored(database: Path) -> duckdb.DuckDBPyConnection:
         con = open_as_stored(database)
         con.execute("SELECT count(*) FROM run").fetchall()
     except duckdb.Error as error:
-        raise InputError(f"{database}: not a tds database: {first_line(error)}") from None
+        raise InputError(f"{database}: not a tds database: {one_line(error)}") from None
     return con
 
 
@@ -123,7 +123,7 @@ def table(con: duckdb.DuckDBPyConnection, name: str, **parameters: Any) -> pa.Ta
     except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
         if is_damage(error):
             raise
-        raise InputError(f"{name}.sql: no room for its result: {first_line(error)}") from None
+        raise InputError(f"{name}.sql: no room for its result: {one_line(error)}") from None
 
 
 def source(con: duckdb.DuckDBPyConnection, name: str) -> duckdb.DuckDBPyConnection:

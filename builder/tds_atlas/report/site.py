@@ -8,11 +8,12 @@ import sys
 from pathlib import Path
 
 from tds_atlas.domain import InputError
-from tds_atlas.files import hash_files, hash_tree, real_path
+from tds_atlas.hashes import hash_files, hash_tree
 from tds_atlas.parts import sole_writer, write_file
-from tds_atlas.progress import progress_bar, say
+from tds_atlas.paths import real_path
 from tds_atlas.report.csp import add_policy
 from tds_atlas.report.own_folders import DOCS_MARKER, SITE_KEY, begin_site, finish_site
+from tds_atlas.terminal import progress_bar, say
 
 
 def build_site(config: Path, site: Path, hosted: bool = False) -> None:

@@ -11,7 +11,7 @@ from typing import TypeVar
 import duckdb
 import pyarrow as pa
 
-from tds_atlas.domain import InputError, first_line, text_fault
+from tds_atlas.domain import InputError, one_line, text_fault
 from tds_atlas.report.query import is_damage
 
 T = TypeVar("T")
@@ -24,7 +24,7 @@ def relation(con: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelatio
         _refuse_copy(statements)
         result = con.sql(sql)
     except duckdb.Error as error:
-        raise InputError(first_line(error)) from None
+        raise InputError(one_line(error)) from None
     if any(map(_is_select, statements[:-1])):
         raise InputError("several queries, of which only the last one's rows would be shown; give one at a time")
     if result is None:
@@ -56,7 +56,7 @@ def fetch(result: duckdb.DuckDBPyRelation) -> pa.Table:
         return result.to_arrow_table()
     except duckdb.Error as error:
         mend = "; the database is damaged, run `tds store` again" if is_damage(error) else ""
-        raise InputError(f"{first_line(error)}{mend}") from None
+        raise InputError(f"{one_line(error)}{mend}") from None
 
 
 def interruptible(con: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:

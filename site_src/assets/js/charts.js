@@ -5,15 +5,18 @@
   const { make, scheme } = window.tdsDom;
   const live = new Map();
 
-  // Names where curves end take a third of a phone's width.
+  /**
+   * Names where curves end take a third of a phone's width.
+   * @param {{layer?: {name?: string, encoding?: {color?: {legend?: object}}}[]}} spec
+   */
   function namedInALegend(spec) {
     if (!spec.layer?.some((layer) => layer.name === "names")) return;
     spec.layer = spec.layer.filter((layer) => layer.name !== "names");
     for (const { encoding } of spec.layer) if (encoding?.color) delete encoding.color.legend;
   }
 
-  async function draw(holder) {
-    const spec = JSON.parse(holder.querySelector("script[type='application/json']").textContent);
+  async function draw(/** @type {Element} */ holder) {
+    const spec = JSON.parse(holder.querySelector("script[type='application/json']")?.textContent ?? "");
     const palette = window.tdsPalette[scheme()];
     const narrow = holder.clientWidth < 480; // a legend in one row would be cut on a phone
     if (narrow) namedInALegend(spec);

@@ -6,10 +6,14 @@
   const { raw } = window.tds;
   const box = /** @type {HTMLDetailsElement} */ (document.getElementById("before"));
 
-  // The text with its special tokens marked; what only looks like one is not.
+  /**
+   * The text with its special tokens marked; what only looks like one is not.
+   * @param {[string, number[]]} own the text, and where special tokens begin and end @param {[string, string]} shared
+   */
   function marked([text, special], [opening, closing]) {
     const whole = Array.from(opening + text + closing);
-    const piece = (from, to) => whole.slice(from, to).join("");
+    const piece = (/** @type {number} */ from, /** @type {number | undefined} */ to = undefined) =>
+      whole.slice(from, to).join("");
     const code = make("code");
     let at = 0;
     for (let i = 0; i < special.length; i += 2) {
@@ -20,7 +24,7 @@
     return code;
   }
 
-  function side(name, place) {
+  function side(/** @type {string} */ name, /** @type {string} */ place) {
     const read = make("section", "tds-read", make("p", "", name, " ", make("small", "", place)));
     const text = raw.before[name] && marked(raw.before[name], window.tdsBefore[name]);
     const label = `What ${name} read, special tokens marked`;

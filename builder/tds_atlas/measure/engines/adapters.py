@@ -12,7 +12,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from tds_atlas.domain import InputError, first_line
+from tds_atlas.domain import InputError, one_line
 from tds_atlas.inputs.adapters import ADAPTER_WEIGHTS, patterns
 from tds_atlas.inputs.checkpoints import Checkpoint
 from tds_atlas.measure.engines.loading import Weights
@@ -86,7 +86,7 @@ def _load(checkpoint: Checkpoint, weights: Weights, name: str, key: str) -> Any:
             weights.adapter_kind = checkpoint.adapter_card.kind
             return weights.peft_model.load_adapter(str(checkpoint.adapter), name, key_mapping=mapping, **options)
     except Exception as error:  # PEFT raises many types; the user needs the folders and the reason
-        raise InputError(f"{key} does not fit {checkpoint.folder}: {first_line(error)}") from None
+        raise InputError(f"{key} does not fit {checkpoint.folder}: {one_line(error)}") from None
 
 
 def _check_numbers(key: str, checkpoint: Checkpoint) -> None:

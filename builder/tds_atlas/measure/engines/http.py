@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from tds_atlas.domain import InputError, first_line, printable
+from tds_atlas.domain import InputError, one_line, printable
 
 _FIRST_WAIT, _LONGEST_WAIT, _LONGEST_ASKED = 0.5, 30.0, 120.0  # seconds
 _BUSY = (408, 425, 429)  # and every 5xx: worth another try
@@ -119,7 +119,7 @@ class Server:
 
     def _plain(self, text: str) -> str:
         """As one line without the key."""
-        line = printable(first_line(ValueError(text))) if text else ""
+        line = printable(one_line(ValueError(text))) if text else ""
         return line.replace(self.key, "...") if self.key else line
 
 
@@ -147,7 +147,7 @@ def _reason(error: Exception, timeout: float) -> str:
         return "nothing answers there"
     if isinstance(inner, http.client.HTTPException | ConnectionError):
         return "the connection broke off"
-    return first_line(inner) if isinstance(inner, BaseException) else str(inner)
+    return one_line(inner) if isinstance(inner, BaseException) else str(inner)
 
 
 def _message(said: str) -> str:

@@ -18,7 +18,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedTokenizerFast
 from transformers.utils import logging as transformers_logging
 
-from tds_atlas.domain import InputError, first_line
+from tds_atlas.domain import InputError, one_line
 from tds_atlas.inputs.checkpoints import Checkpoint
 from tds_atlas.inputs.weights import weight_files
 from tds_atlas.measure.engines.native import native_stderr_held
@@ -81,7 +81,7 @@ def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerFast:
         raise
     except BaseException as error:  # transformers raises many types for one cause; tokenizers panic
         raise InputError(
-            f"models.{checkpoint.model_id}: no tokenizer can be loaded from {folder}: {first_line(error)}"
+            f"models.{checkpoint.model_id}: no tokenizer can be loaded from {folder}: {one_line(error)}"
         ) from None
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise InputError(
@@ -110,7 +110,7 @@ def load_weights(checkpoint: Checkpoint, dtype: str, device: str) -> Weights:
                     model(torch.zeros(1, 1, dtype=torch.long, device=model.device), use_cache=False)
     except Exception as error:  # transformers raises many types; the user needs the folder and the reason
         where = checkpoint.gguf or checkpoint.folder
-        raise InputError(f"models.{checkpoint.model_id}: cannot be loaded from {where}: {first_line(error)}") from None
+        raise InputError(f"models.{checkpoint.model_id}: cannot be loaded from {where}: {one_line(error)}") from None
     _check_report(name, report)
     if not quantised:
         _check_types(name, model, tensors)

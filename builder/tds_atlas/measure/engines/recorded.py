@@ -11,15 +11,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NoReturn
 
-import numpy as np
-import torch
-
 from tds_atlas.domain import InputError, Response
-from tds_atlas.inputs.checkpoints import Checkpoint
 from tds_atlas.inputs.engine_settings import RecordedSettings
-from tds_atlas.inputs.model_config import read_config, vocab_size
 from tds_atlas.inputs.rows import read_rows
 from tds_atlas.measure.engines.lists import Unfit, listed_columns
+from tds_atlas.measure.engines.without_weights import WithoutWeights, joined
 from tds_atlas.measure.side import Ids
 from tds_atlas.measure.statistics import Columns
 
@@ -28,11 +24,9 @@ Recording = tuple[str, Mapping[str, Any]]  # where it stands, and what it holds
 
 
 @dataclass
-class RecordedModel:
+class RecordedModel(WithoutWeights):
     """The words of engine.ListedModel, from a file."""
 
-    checkpoint: Checkpoint
-    end_ids: Ids
     settings: RecordedSettings
     engine: str = "recorded"
     attention: str = ""
@@ -61,27 +55,11 @@ class RecordedModel:
     def loaded(self) -> str:
         return f"log-probabilities recorded in {self.settings.path.name}: {len(self.rows):,} answers"
 
-    @property
-    def device(self) -> torch.device:
-        return torch.device("cpu")
-
-    @cached_property
-    def vocab_size(self) -> int:
-        folder = self.checkpoint.folder
-        return vocab_size(folder, read_config(folder))
-
-    def readable(self, ids: Sequence[int]) -> Ids:
-        return tuple(i if i < self.vocab_size else self.end_ids[0] for i in ids)
-
-    def texts_at_once(self, tokens: int, most: int) -> int:
-        return most
-
     def greedy(self, prompts: Sequence[Ids], max_new_tokens: int) -> NoReturn:
         raise InputError(f"models.{self.checkpoint.model_id}.engine: recorded: it writes no answers; give responses")
 
     def lists(self, responses: Sequence[Response], prompts: Sequence[Ids], k: int) -> Columns:
-        found = [self._columns(response, k) for response in responses]
-        return {name: np.concatenate([columns[name] for columns in found]) for name in found[0]}
+        return joined(self._columns(response, k) for response in responses)
 
     def _columns(self, response: Response, k: int) -> Columns:
         path = self.settings.path

@@ -13,17 +13,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
-import numpy as np
-import torch
-
 from tds_atlas.domain import InputError, Response, printable
 from tds_atlas.inputs.checkpoints import Checkpoint, context_length
 from tds_atlas.inputs.engine_settings import ServedSettings
-from tds_atlas.inputs.model_config import read_config, vocab_size
 from tds_atlas.measure.end_tokens import until_end
 from tds_atlas.measure.engines.http import Server
 from tds_atlas.measure.engines.lists import Unfit, columns_of
 from tds_atlas.measure.engines.probe import probe
+from tds_atlas.measure.engines.without_weights import WithoutWeights, joined
 from tds_atlas.measure.side import Ids
 from tds_atlas.measure.statistics import Columns
 
@@ -45,11 +42,9 @@ Result = TypeVar("Result")
 
 
 @dataclass
-class ServedModel:
+class ServedModel(WithoutWeights):
     """The words of engine.ListedModel, by requests."""
 
-    checkpoint: Checkpoint
-    end_ids: Ids
     settings: ServedSettings
     server: Server
     top_k: int  # the length of the lists that will be asked for
@@ -59,33 +54,17 @@ class ServedModel:
     attention: str = ""
     dtype: str = ""
 
-    @property
-    def device(self) -> torch.device:
-        return torch.device("cpu")
-
-    @cached_property
-    def vocab_size(self) -> int:
-        folder = self.checkpoint.folder
-        return vocab_size(folder, read_config(folder))
-
     @cached_property
     def context_length(self) -> int | None:
         """Two less than the server takes: the answer's last token is sent, too, and one more is always written."""
         known = [n for n in (context_length(self.checkpoint), self.longest) if n is not None]
         return min(known) - 2 if known else None
 
-    def readable(self, ids: Sequence[int]) -> Ids:
-        return tuple(i if i < self.vocab_size else self.end_ids[0] for i in ids)
-
-    def texts_at_once(self, tokens: int, most: int) -> int:
-        return most
-
     def lists(self, responses: Sequence[Response], prompts: Sequence[Ids], k: int) -> Columns:
         texts = [
             (f"response {r.response_id!r}", head, self._sent(r)) for r, head in zip(responses, prompts, strict=True)
         ]
-        found = self._at_once(lambda text: self._scored(*text, k), texts)
-        return {name: np.concatenate([columns[name] for columns in found]) for name in found[0]}
+        return joined(self._at_once(lambda text: self._scored(*text, k), texts))
 
     def greedy(self, prompts: Sequence[Ids], max_new_tokens: int) -> list[Ids]:
         return self._at_once(lambda ids: self._written(ids, max_new_tokens), prompts)

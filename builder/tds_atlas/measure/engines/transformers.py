@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from transformers import GenerationConfig
 
-from tds_atlas.domain import InputError, first_line
+from tds_atlas.domain import InputError, one_line
 from tds_atlas.inputs.checkpoints import Checkpoint
 from tds_atlas.measure.end_tokens import until_end
 from tds_atlas.measure.engines.loading import Weights
@@ -111,7 +111,7 @@ class LoadedModel:
             with torch.inference_mode(), self.using():
                 short, long = self.logits(self._probe_ids[:, :8]), self.logits(self._probe_ids)[:, :8]
         except Exception as error:  # of any type, from the model's own code: settings that clash, a missing kernel
-            raise InputError(f"{name} cannot read a short text: {first_line(error)}; check its config.json") from None
+            raise InputError(f"{name} cannot read a short text: {one_line(error)}; check its config.json") from None
         if bool(short.isnan().any()):
             raise InputError(f"{name} computes no numbers (NaN): its weights are damaged, or too large for their dtype")
         if bool(short.isfinite().all()) and not self._agree(short, long):

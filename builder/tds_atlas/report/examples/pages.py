@@ -16,12 +16,12 @@ from typing import Any
 import duckdb
 
 from tds_atlas.parts import write_file
-from tds_atlas.progress import track
 from tds_atlas.report import query
 from tds_atlas.report.examples.data import Answers, Vocabulary, page_data
 from tds_atlas.report.examples.turns import Shown, conversations
 from tds_atlas.report.markup import inert, inline_json, title
 from tds_atlas.report.pages import environment
+from tds_atlas.terminal import track
 
 Row = dict[str, Any]
 _AT_ONCE = 400  # answers in memory, times the conditions that score each

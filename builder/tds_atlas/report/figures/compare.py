@@ -6,7 +6,7 @@ import altair as alt
 import pyarrow as pa
 
 from tds_atlas.report.figures.intervals import measures_height, with_half
-from tds_atlas.report.figures.marks import Chart, grouped, shown
+from tds_atlas.report.figures.marks import Chart, count_tip, grouped, shown
 from tds_atlas.report.figures.registry import figure
 
 _QUIET = "#8b959d"  # a grey that reads on both palettes
@@ -133,7 +133,7 @@ def _place(name: str, domain: list[float] | None, field: str = "") -> alt.X:
 def _tips(value: str) -> list[alt.Tooltip]:
     numbers = [alt.Tooltip(f"{name}:Q", format=".4~r") for name in (value, "low", "high")]
     names = [alt.Tooltip(name) for name in ("measure", "comparison", "unit")]
-    return [*names, *numbers, alt.Tooltip("prompts:Q", format=",")]
+    return [*names, *numbers, count_tip("prompts")]
 
 
 def _range(table: pa.Table) -> str:

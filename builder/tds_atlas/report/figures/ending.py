@@ -6,7 +6,7 @@ import altair as alt
 import pyarrow as pa
 
 from tds_atlas.report.figures.how_much import shift_by_comparison
-from tds_atlas.report.figures.marks import Chart, each, most, with_intervals
+from tds_atlas.report.figures.marks import Chart, count_tip, each, most, with_intervals
 from tds_atlas.report.figures.registry import figure
 
 
@@ -34,7 +34,7 @@ def end_log_odds(table: pa.Table, colour: alt.Color) -> Chart:
         alt.Tooltip("model"),
         alt.Tooltip("nats:Q", format=".2f", title="median"),
         alt.Tooltip("censored_share:Q", format=".1%"),
-        alt.Tooltip("positions:Q", format=","),
+        count_tip("positions"),
     ]
     thin = base.mark_rule(strokeWidth=1.5, opacity=0.6).encode(
         x=alt.X("tenth_nats:Q", title=title, axis=x), x2=alt.X2("ninetieth_nats:Q")

@@ -11,6 +11,7 @@ from tds_atlas.report.figures.marks import (
     SHARE,
     Chart,
     Row,
+    count_tip,
     each,
     extreme,
     grouped,
@@ -47,7 +48,7 @@ def shift_by_comparison(table: pa.Table, colour: alt.Color) -> Chart:
             alt.Tooltip("comparison"),
             alt.Tooltip("shift"),
             *interval_tips("share", ".2%"),
-            alt.Tooltip("positions:Q", format=","),
+            count_tip("positions"),
         ],
     )
     left, right = (
@@ -90,7 +91,7 @@ def rank_distribution(table: pa.Table, colour: alt.Color) -> Chart:
             alt.Tooltip("k"),
             alt.Tooltip("share:Q", format=".2%", title="among the first k"),
             *interval_tips("outside_share", ".2%", "outside"),
-            alt.Tooltip("positions:Q", format=",", title="positions outside"),
+            count_tip("positions", "positions outside"),
         ],
     )
     return alt.layer(line, band.encode(y=alt.Y("high_outside_share:Q"))).properties(height=HEIGHT)
@@ -108,7 +109,7 @@ def kl_distribution(table: pa.Table, colour: alt.Color) -> Chart:
         alt.Tooltip("low_nats:Q", format=".2e", title="from, nats"),
         alt.Tooltip("high_nats:Q", format=".2e", title="to, nats"),
         *interval_tips("share", ".2%"),
-        alt.Tooltip("positions:Q", format=","),
+        count_tip("positions"),
     ]
     area = base.mark_area(interpolate="step-after", opacity=0.1).encode(y=y)
     layers = [base.mark_line(interpolate="step-after", strokeWidth=1.8).encode(y=y, tooltip=tips), area]

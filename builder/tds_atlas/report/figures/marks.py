@@ -95,18 +95,16 @@ def note(table: pa.Table, colour: alt.Color, x: str, y: str, label: str, lowest:
     align: Any = "left" if along < 0.15 else "right" if along > 0.85 else "center"
     ring = base.mark_point(size=80, filled=False, opacity=1, strokeWidth=1.4)
     text = base.mark_text(align=align, dy=14 if lowest else -10, fontStyle="italic")
-    said = text.encode(y=alt.Y("edge:Q"), text=alt.Text("note:N"))
-    return [ring.encode(y=alt.Y("y:Q"), color=colour.legend(None)), said]
+    return [
+        ring.encode(y=alt.Y("y:Q"), color=colour.legend(None)),
+        text.encode(y=alt.Y("edge:Q"), text=alt.Text("note:N")),
+    ]
 
 
 def with_intervals(table: pa.Table, colour: alt.Color, y: alt.Y, key: str, title: str) -> Chart:
     """A dot with its interval per comparison, side by side within each row."""
     base = alt.Chart(table).encode(y=y, yOffset=alt.YOffset("comparison:N", sort=None), color=colour)
-    tips = [
-        alt.Tooltip(key),
-        alt.Tooltip("comparison"),
-        *interval_tips("share", ".1%"),
-    ]
+    tips = [alt.Tooltip(key), alt.Tooltip("comparison"), *interval_tips("share", ".1%")]
     x = alt.X("low_share:Q", title=title, axis=SHARE)
     return alt.layer(
         base.mark_rule(strokeWidth=2, opacity=0.55).encode(x=x, x2=alt.X2("high_share:Q")),
@@ -120,13 +118,17 @@ def interval_tips(value: str, style: str, title: Any = alt.Undefined) -> list[al
     return [alt.Tooltip(f"{name}:Q", format=style, title=title) for name, title in titles.items()]
 
 
+def count_tip(name: str, title: Any = alt.Undefined) -> alt.Tooltip:
+    return alt.Tooltip(f"{name}:Q", format=",", title=title)
+
+
 def overall_rule(base: Chart) -> Chart:
     """A dashed line at each comparison's overall share."""
     rule = base.mark_rule(strokeDash=[3, 4], strokeWidth=1.3, opacity=0.8).encode(x=alt.X("overall:Q"))
     return rule.transform_aggregate(overall="max(overall_share)", groupby=["comparison"])
 
 
-def hollow_dots(row: Chart, x: alt.X, tips: list[Any], sizes: tuple[int, int], filled: str) -> list[Chart]:
+def hollow_dots(row: Chart, x: alt.X, tips: list[alt.Tooltip], sizes: tuple[int, int], filled: str) -> list[Chart]:
     """A dot with its interval in each row: hollow, and filled where the Vega expression holds."""
     dots = row.encode(x=alt.X("share:Q"), tooltip=tips)
     return [

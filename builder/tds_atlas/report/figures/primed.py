@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pyarrow as pa
 
-from tds_atlas.report.figures.marks import Chart, each, most, rows, token, visible_tokens, with_intervals
+from tds_atlas.report.figures.marks import Chart, count_tip, each, most, rows, token, visible_tokens, with_intervals
 from tds_atlas.report.figures.registry import figure
 
 _CLOSED = "share of the gap closed"
@@ -50,7 +50,7 @@ def primed_left(table: pa.Table, colour: alt.Color) -> Chart:
         alt.Tooltip("comparison"),
         alt.Tooltip("own_nats:Q", format=".3f", title="own context"),
         alt.Tooltip("left_nats:Q", format=".3f", title="best prompt"),
-        alt.Tooltip("positions:Q", format=","),
+        count_tip("positions"),
     ]
     return alt.layer(
         base.mark_rule(strokeWidth=2, strokeOpacity=0.5).encode(x=x, x2=alt.X2("own_nats:Q")),

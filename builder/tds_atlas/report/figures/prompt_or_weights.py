@@ -5,7 +5,17 @@ from __future__ import annotations
 import altair as alt
 import pyarrow as pa
 
-from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, each, interval_tips, most, shown, with_intervals
+from tds_atlas.report.figures.marks import (
+    HEIGHT,
+    SHARE,
+    Chart,
+    count_tip,
+    each,
+    interval_tips,
+    most,
+    shown,
+    with_intervals,
+)
 from tds_atlas.report.figures.registry import figure
 
 _ORDERS = ["prompt first", "weights first", "whole"]
@@ -84,7 +94,7 @@ def prompt_explains(table: pa.Table, colour: alt.Color) -> Chart:
                 alt.Tooltip("comparison"),
                 alt.Tooltip("shift"),
                 alt.Tooltip("share:Q", format=".1%"),
-                alt.Tooltip("positions:Q", format=","),
+                count_tip("positions"),
             ],
         )
     )

@@ -6,7 +6,7 @@ import altair as alt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, extreme, grouped, interval_tips, shown
+from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, each, extreme, grouped, interval_tips, shown
 from tds_atlas.report.figures.registry import figure
 
 _PANEL = 130  # pixels a comparison
@@ -79,7 +79,9 @@ def _strip_labels(base: Chart, colour: alt.Color, axis: alt.Axis, scale: alt.Sca
     return [name, ways.encode(x=alt.value("width"), y=y, text=alt.value("harmful ↑ harmless ↓"))]
 
 
-@figure(lambda table: _halves(table))
+@figure(
+    lambda table: each(table, "{comparison}, {prompts} prompts: {share:.1%} in the first five positions.", positions=5)
+)
 def kl_depth(table: pa.Table, colour: alt.Color) -> Chart:
     """Curves of what the first n positions hold; the line at 90 % is where the depth is read."""
     base = alt.Chart(table).encode(
@@ -153,15 +155,6 @@ def _peaks(table: pa.Table) -> str:
         f"{name} prompts: of the positions {extreme('highest', bars, 'position', 'nats')}, "
         f"{shown(max(row['nats'] for row in bars))} nats."
         for name, bars in grouped(table, "comparison", "prompts").items()
-    )
-
-
-def _halves(table: pa.Table) -> str:
-    """The share that the first five positions hold."""
-    return " ".join(
-        f"{row['comparison']}, {row['prompts']} prompts: {row['share']:.1%} in the first five positions."
-        for row in table.to_pylist()
-        if row["positions"] == 5
     )
 
 

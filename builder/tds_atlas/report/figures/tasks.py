@@ -9,6 +9,7 @@ from tds_atlas.report.figures.marks import (
     SHARE,
     Chart,
     Row,
+    count_tip,
     extreme,
     grouped,
     hollow_dots,
@@ -72,12 +73,12 @@ def _tags(table: pa.Table, colour: alt.Color, key: str) -> Chart:
         y=alt.Y(f"{key}:N", sort=None, title=None, axis=alt.Axis(labelFontSize=13, labelLimit=130)),
         yOffset=alt.YOffset("comparison:N", sort=None, scale=alt.Scale(paddingOuter=0.7)),
     )
-    tips: list[str | alt.Tooltip] = [
-        key,
-        "comparison",
+    tips: list[alt.Tooltip] = [
+        alt.Tooltip(key),
+        alt.Tooltip("comparison"),
         *interval_tips("share", ".1%", "shifted"),
         alt.Tooltip("overall_share:Q", format=".1%", title="overall"),
-        alt.Tooltip("prompts:Q", format=","),
+        count_tip("prompts"),
         alt.Tooltip("tokens_per_prompt:Q", format=".0f", title="tokens per prompt"),
     ]
     x = alt.X("low_share:Q", title="shifted tokens", axis=SHARE, scale=alt.Scale(zero=True))
@@ -119,7 +120,7 @@ def shift_by_task_and_topic(table: pa.Table, colour: alt.Color) -> Chart:
                 alt.Tooltip("task:N"),
                 alt.Tooltip("topic:N"),
                 *interval_tips("share", ".1%", "shifted"),
-                alt.Tooltip("prompts:Q", format=","),
+                count_tip("prompts"),
             ],
         )
     )

@@ -5,7 +5,17 @@ from __future__ import annotations
 import altair as alt
 import pyarrow as pa
 
-from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, each, grouped, interval_tips, note, with_intervals
+from tds_atlas.report.figures.marks import (
+    HEIGHT,
+    SHARE,
+    Chart,
+    count_tip,
+    each,
+    grouped,
+    interval_tips,
+    note,
+    with_intervals,
+)
 from tds_atlas.report.figures.registry import figure
 
 _MODELS = alt.StrokeDash("model:N", sort=None, scale=alt.Scale(domain=["aligned", "base"], range=[[1, 0], [4, 4]]))
@@ -48,15 +58,9 @@ def forking_overlap(table: pa.Table, colour: alt.Color) -> Chart:
 @figure(lambda table: _factors(table))
 def branching(table: pa.Table, colour: alt.Color) -> Chart:
     """Two lines per comparison over the tenths of an answer: the aligned model solid, the base dashed."""
-    base = alt.Chart(table).encode(
-        x=alt.X(
-            "along_share:Q",
-            title="along the answer",
-            axis=alt.Axis(format=".0%", tickCount=5),
-            scale=alt.Scale(domain=[0, 1]),
-        ),
-        color=colour,
-    )
+    tenths, whole = alt.Axis(format=".0%", tickCount=5), alt.Scale(domain=[0, 1])
+    x = alt.X("along_share:Q", title="along the answer", axis=tenths, scale=whole)
+    base = alt.Chart(table).encode(x=x, color=colour)
     scale = alt.Scale(type="log", domainMin=1, nice=False)
     band = base.mark_area().encode(
         y=alt.Y("low_choices:Q", scale=scale, title="branching factor (log scale)", axis=alt.Axis(tickCount=5)),
@@ -93,12 +97,7 @@ def _curve(table: pa.Table, colour: alt.Color, x: alt.X, title: str, tip: alt.To
     )
     line = base.mark_line(point=alt.OverlayMarkDef(size=55, filled=True)).encode(
         y=alt.Y("share:Q", title=title),
-        tooltip=[
-            alt.Tooltip("comparison"),
-            tip,
-            *interval_tips("share", ".1%"),
-            alt.Tooltip("positions:Q", format=","),
-        ],
+        tooltip=[alt.Tooltip("comparison"), tip, *interval_tips("share", ".1%"), count_tip("positions")],
     )
     return alt.layer(spread, line).properties(height=HEIGHT)
 

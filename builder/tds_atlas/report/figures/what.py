@@ -9,6 +9,7 @@ from tds_atlas.report.figures.marks import (
     SHARE,
     Chart,
     Row,
+    count_tip,
     grouped,
     hollow_dots,
     interval_tips,
@@ -68,9 +69,9 @@ def shifted_words(table: pa.Table, colour: alt.Color) -> Chart:
         tooltip=[
             alt.Tooltip("word"),
             alt.Tooltip("comparison"),
-            alt.Tooltip("places:Q", format=",", title="shifted places"),
-            alt.Tooltip("occurrences:Q", format=",", title="of occurrences"),
-            alt.Tooltip("prompts:Q", format=",", title="in prompts"),
+            count_tip("places", "shifted places"),
+            count_tip("occurrences", "of occurrences"),
+            count_tip("prompts", "in prompts"),
         ],
     )
     return alt.layer(stems, dots).properties(height=rows(table, "word", _step(table, 6)))
@@ -82,13 +83,13 @@ def shift_ratio_words(table: pa.Table, colour: alt.Color) -> Chart:
     base = alt.Chart(table).encode(color=colour)
     row = base.encode(y=_word(), yOffset=alt.YOffset("comparison:N", sort=None))
     x = alt.X("low_share:Q", title="shifted places / places of the word", axis=SHARE, scale=alt.Scale(domain=[0, 1]))
-    tips: list[str | alt.Tooltip] = [
-        "word",
-        "comparison",
+    tips: list[alt.Tooltip] = [
+        alt.Tooltip("word"),
+        alt.Tooltip("comparison"),
         *interval_tips("share", ".1%", "shift ratio"),
         alt.Tooltip("overall_share:Q", format=".1%", title="overall"),
-        alt.Tooltip("places:Q", format=","),
-        alt.Tooltip("prompts:Q", format=","),
+        count_tip("places"),
+        count_tip("prompts"),
     ]
     return alt.layer(
         overall_rule(base),
@@ -109,13 +110,13 @@ def shift_by_role(table: pa.Table, colour: alt.Color) -> Chart:
         )
     )
     x = alt.X("low_share:Q", title="shifted tokens", axis=SHARE)
-    tips: list[str | alt.Tooltip] = [
-        "role",
-        "comparison",
+    tips: list[alt.Tooltip] = [
+        alt.Tooltip("role"),
+        alt.Tooltip("comparison"),
         alt.Tooltip("counted_as:N", title="share"),
         *interval_tips("share", ".1%", "shifted"),
-        alt.Tooltip("positions:Q", format=","),
-        alt.Tooltip("prompts:Q", format=","),
+        count_tip("positions"),
+        count_tip("prompts"),
     ]
     dots = hollow_dots(row, x, tips, (44, 62), "datum.counted_as == 'adjusted'")
     return alt.layer(*dots).properties(height=rows(table, "role", _step(table, 22)))

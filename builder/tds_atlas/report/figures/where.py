@@ -11,6 +11,7 @@ from tds_atlas.report.figures.marks import (
     SHARE,
     Chart,
     by_position,
+    count_tip,
     end_names,
     ends,
     extreme,
@@ -48,7 +49,7 @@ def shift_by_tenth(table: pa.Table, colour: alt.Color) -> Chart:
         alt.Tooltip("tenth"),
         *interval_tips("share", ".1%"),
         alt.Tooltip("kl_aligned_base_nats:Q", format=".3f", title="KL(aligned‖base), nats"),
-        alt.Tooltip("positions:Q", format=","),
+        count_tip("positions"),
     ]
     return alt.layer(
         base.mark_circle(size=60, opacity=1).encode(y=y, tooltip=tips),
@@ -105,8 +106,8 @@ def first_divergence(table: pa.Table, colour: alt.Color) -> Chart:
         alt.Tooltip("comparison"),
         alt.Tooltip("tokens"),
         *interval_tips("share", ".1%"),
-        alt.Tooltip("parted_answers:Q", format=",", title="answers that diverge here"),
-        alt.Tooltip("answers_at_risk:Q", format=",", title="of those left"),
+        count_tip("parted_answers", "answers that diverge here"),
+        count_tip("answers_at_risk", "of those left"),
     ]
     band = base.transform_filter("isValid(datum.low_share)").mark_area(interpolate="step-after")
     half = (

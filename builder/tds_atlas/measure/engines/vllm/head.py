@@ -14,7 +14,7 @@ from safetensors import safe_open
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from tds_atlas.domain import InputError, first_line
+from tds_atlas.domain import InputError, one_line
 from tds_atlas.inputs.checkpoints import Checkpoint
 from tds_atlas.inputs.weights import weight_files
 from tds_atlas.measure.output_head import Head, float32_head, forward_as_head, head_of
@@ -30,7 +30,7 @@ def skeleton(checkpoint: Checkpoint, device: str) -> Any:
         with torch.device("meta"):
             model = AutoModelForCausalLM.from_config(config, dtype=torch.float32, trust_remote_code=False)
     except Exception as error:  # transformers raises many types; the user needs the folder and the reason
-        raise InputError(f"{name}: no head can be made from {checkpoint.folder}: {first_line(error)}") from None
+        raise InputError(f"{name}: no head can be made from {checkpoint.folder}: {one_line(error)}") from None
     module = model.get_output_embeddings()
     if type(module) is not nn.Linear:
         raise InputError(f"{name}: its output embedding is a {type(module).__name__}; run it with engine: transformers")

@@ -22,9 +22,9 @@ from typing import IO, Any
 
 import numpy as np
 
-from tds_atlas.domain import InputError, first_line, printable
+from tds_atlas.domain import InputError, one_line, printable
 from tds_atlas.measure.engines.vllm.frames import Frame, Torn, receive, send
-from tds_atlas.progress import say
+from tds_atlas.terminal import say
 
 WORKER = Path(__file__).with_name("worker.py")
 _SILENCE = 60  # seconds after which a line says that the answer is still awaited
@@ -81,7 +81,7 @@ class Worker:
         if answer is None:
             raise InputError(f"{self.name}: {self._death()}")
         if answer.kind == "error":
-            raise InputError(f"{self.name}: {printable(first_line(Exception(answer.fields.get('text', ''))))}")
+            raise InputError(f"{self.name}: {printable(one_line(Exception(answer.fields.get('text', ''))))}")
         return answer
 
     def _wait(self, kind: str) -> None:
@@ -109,7 +109,7 @@ def last_error(output: str) -> str:
     lines = [line for line in output.splitlines() if line.strip()]
     errors = [match[1] for line in lines if (match := _ERROR.search(line))]
     text = (errors or lines or ["it wrote nothing"])[-1]
-    return printable(first_line(Exception(text.strip())))
+    return printable(one_line(Exception(text.strip())))
 
 
 def _end(process: subprocess.Popen[bytes], channel: socket.socket, life: int) -> None:

@@ -25,9 +25,7 @@ WITH
 SELECT
     label AS comparison,
     measure,
-    clustered_mean(x, n) AS share,
-    share_bounds(x, n).low AS low_share,
-    share_bounds(x, n).high AS high_share,
+    unnest(share_interval(x, n)),
     sum(x)::BIGINT AS positions,
     sum(n)::BIGINT AS of_positions
 FROM per_prompt

@@ -7,13 +7,7 @@ WITH
         WHERE is_end
         GROUP BY comparison_id, cluster_id
     )
-SELECT
-    label AS comparison,
-    shift,
-    clustered_mean(x, n) AS share,
-    share_bounds(x, n).low AS low_share,
-    share_bounds(x, n).high AS high_share,
-    sum(x)::BIGINT AS answers
+SELECT label AS comparison, shift, unnest(share_interval(x, n)), sum(x)::BIGINT AS answers
 FROM per_prompt
 JOIN comparison USING (comparison_id)
 GROUP BY ordinal, label, shift

@@ -2,20 +2,22 @@
 -- the aligned model and under the base in its own context, with 95 % intervals; prompts that the aligned model refuses
 -- at k = 0.
 WITH
-    long AS (
+    per_prompt AS (
         SELECT
-            ordinal,
-            label,
+            comparison_id,
             k,
-            cluster_id,
-            unnest(['aligned', 'base']) AS model,
-            unnest([coalesce(exp(opening_logprob::DOUBLE), 0), coalesce(exp(base_opening_logprob::DOUBLE), 0)]) AS p
+            unnest(
+                [
+                    {'model': 'aligned', 'x': avg(coalesce(exp(opening_logprob::DOUBLE), 0))},
+                    {'model': 'base', 'x': avg(coalesce(exp(base_opening_logprob::DOUBLE), 0))}
+                ],
+                recursive := true
+            )
         FROM prefill
-        JOIN comparison USING (comparison_id)
         JOIN prompt_cluster USING (prompt_id)
-        WHERE kind = 'tuning' AND opening IS NOT NULL
-    ),
-    per_prompt AS (SELECT ordinal, label, model, k, cluster_id, avg(p) AS x FROM long GROUP BY ALL)
+        WHERE opening IS NOT NULL
+        GROUP BY comparison_id, k, cluster_id
+    )
 SELECT
     label AS comparison,
     model,
@@ -25,5 +27,7 @@ SELECT
     share_bounds(x, 1).high AS high_probability,
     count(*) AS prompts
 FROM per_prompt
+JOIN comparison USING (comparison_id)
+WHERE kind = 'tuning'
 GROUP BY ordinal, label, model, k
 ORDER BY ordinal, model, k

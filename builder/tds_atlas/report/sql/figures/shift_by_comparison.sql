@@ -1,11 +1,5 @@
 -- Share of positions in each class, per comparison, with 95 % intervals clustered by prompt.
-SELECT
-    label AS comparison,
-    measure AS shift,
-    clustered_mean(x, n) AS share,
-    share_bounds(x, n).low AS low_share,
-    share_bounds(x, n).high AS high_share,
-    sum(x)::BIGINT AS positions
+SELECT label AS comparison, measure AS shift, unnest(share_interval(x, n)), sum(x)::BIGINT AS positions
 FROM prompt_measure
 JOIN comparison USING (comparison_id)
 WHERE unit = 'share'

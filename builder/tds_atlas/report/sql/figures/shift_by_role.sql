@@ -1,24 +1,7 @@
 -- Share of shifted tokens by role, with 95 % intervals clustered by prompt: as counted (hollow), and adjusted (filled),
 -- as if each role had the same positions and token frequencies as all tokens.
 WITH
-    often AS (
-        -- An answer given twice to a prompt counts once.
-        SELECT comparison_id, token_id, count(*) AS times
-        FROM (SELECT DISTINCT comparison_id, cluster_id, pos, token_id FROM tds)
-        GROUP BY ALL
-    ),
-    placed AS (
-        -- Strata: positions 0-4, 5-9, 10-19, 20-39, …; the token's frequency in the comparison 1-3, 4-15, 16-63, …
-        SELECT
-            comparison_id,
-            cluster_id,
-            role,
-            shift = 'shifted' AS hit,
-            (CASE WHEN pos < 5 THEN 0 ELSE 1 + floor(log2(pos / 5)) END)::INTEGER AS depth,
-            floor(log2(times) / 2)::INTEGER AS frequency
-        FROM tds
-        JOIN often USING (comparison_id, token_id)
-    ),
+    placed AS (FROM strata()),
     cell AS (
         SELECT comparison_id, role, depth, frequency, cluster_id, count(*) AS n, count(*) FILTER (hit)::DOUBLE AS x
         FROM placed

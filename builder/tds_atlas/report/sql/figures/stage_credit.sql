@@ -9,15 +9,9 @@ WITH
         WHERE has_both
         GROUP BY ALL
     )
-SELECT
-    w.label AS chain,
-    s.label AS comparison,
-    name AS role,
-    unnest(signed_nats_interval(x, n, decimals := 9)),
-    sum(n)::BIGINT AS positions
+SELECT chain, comparison, name AS role, unnest(signed_nats_interval(x, n, decimals := 9)), sum(n)::BIGINT AS positions
 FROM per_prompt
-JOIN comparison s ON s.comparison_id = stage_id
-JOIN comparison w ON w.comparison_id = per_prompt.comparison_id
-GROUP BY w.ordinal, w.label, s.label, place, name
+JOIN stage_names() USING (comparison_id, stage_id)
+GROUP BY ordinal, chain, comparison, place, name
 HAVING count(*) >= 5 OR name = 'all'
-ORDER BY w.ordinal, list_position(['all', 'safety', 'style', 'knowledge', 'content', 'glue', 'end'], name), place
+ORDER BY ordinal, list_position(['all', 'safety', 'style', 'knowledge', 'content', 'glue', 'end'], name), place

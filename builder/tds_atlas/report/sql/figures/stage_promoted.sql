@@ -21,13 +21,12 @@ WITH
         GROUP BY comparison_id, stage_id, place, cluster_id
     )
 SELECT
-    w.label AS chain,
-    s.label AS comparison,
+    chain,
+    comparison,
     direction,
     unnest(signed_nats_interval(x, n, decimals := 9)),
     round(sum(hits) / sum(n), 9) AS share
 FROM per_prompt
-JOIN comparison s ON s.comparison_id = stage_id
-JOIN comparison w ON w.comparison_id = per_prompt.comparison_id
-GROUP BY w.ordinal, w.label, s.label, place, direction
-ORDER BY w.ordinal, place, direction DESC
+JOIN stage_names() USING (comparison_id, stage_id)
+GROUP BY ordinal, chain, comparison, place, direction
+ORDER BY ordinal, place, direction DESC

@@ -2,24 +2,12 @@
 -- prompt. counted: of all their tokens; matched: standardised over the strata of position and token frequency in which
 -- five prompts have both.
 WITH
-    often AS (
-        -- An answer given twice to a prompt counts once.
-        SELECT comparison_id, token_id, count(*) AS times
-        FROM (SELECT DISTINCT comparison_id, cluster_id, pos, token_id FROM tds)
-        GROUP BY ALL
-    ),
     placed AS (
-        -- The strata of the figure shift_by_role; one for all where tokens are only counted.
+        -- One stratum for all where tokens are only counted.
         SELECT
             way,
-            comparison_id,
-            cluster_id,
-            role,
-            shift = 'shifted' AS hit,
-            CASE WHEN way = 'counted' OR pos < 5 THEN 0 ELSE 1 + floor(log2(pos / 5)) END::INTEGER AS depth,
-            CASE WHEN way = 'counted' THEN 0 ELSE floor(log2(times) / 2) END::INTEGER AS frequency
-        FROM tds
-        JOIN often USING (comparison_id, token_id)
+            * REPLACE (depth * (way = 'matched')::INTEGER AS depth, frequency * (way = 'matched')::INTEGER AS frequency)
+        FROM strata()
         CROSS JOIN (VALUES ('counted'), ('matched')) AS ways(way)
     ),
     cell AS (

@@ -16,8 +16,8 @@ WITH
         GROUP BY ALL
     )
 SELECT
-    w.label AS chain,
-    s.label AS comparison,
+    chain,
+    comparison,
     place,
     round(clustered_mean(x, n), 9) AS made,
     share_bounds(x, n) AS made_bounds,
@@ -25,7 +25,6 @@ SELECT
     share_bounds(y, n) AS from_shifted_bounds,
     sum(z)::BIGINT AS undone
 FROM per_prompt
-JOIN comparison s ON s.comparison_id = stage_id
-JOIN comparison w ON w.comparison_id = per_prompt.comparison_id
-GROUP BY w.ordinal, w.label, s.label, place
-ORDER BY w.ordinal, place
+JOIN stage_names() USING (comparison_id, stage_id)
+GROUP BY ordinal, chain, comparison, place
+ORDER BY ordinal, place

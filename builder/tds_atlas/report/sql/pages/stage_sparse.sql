@@ -32,16 +32,15 @@ WITH
         GROUP BY comparison_id
     )
 SELECT
-    w.label AS chain,
-    s.label AS comparison,
+    chain,
+    comparison,
     place,
     round(clustered_mean(x, n), 9) AS share,
     share_bounds(x, n) AS bounds,
     any_value(difference) AS difference,
     any_value(difference_half) AS difference_half
 FROM per_prompt
-JOIN comparison s ON s.comparison_id = stage_id
-JOIN comparison w ON w.comparison_id = per_prompt.comparison_id
-LEFT JOIN apart ON apart.comparison_id = per_prompt.comparison_id
-GROUP BY w.ordinal, w.label, s.label, place
-ORDER BY w.ordinal, place
+JOIN stage_names() USING (comparison_id, stage_id)
+LEFT JOIN apart USING (comparison_id)
+GROUP BY ordinal, chain, comparison, place
+ORDER BY ordinal, place

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet
 from rich.cells import cell_len, set_cell_size
 
-from tds_atlas.domain import InputError, first_line, printable
+from tds_atlas.domain import InputError, one_line, printable
 from tds_atlas.parts import whole_file
 
 _WIDEST = 60  # characters of a cell in a printed table
@@ -54,7 +54,7 @@ def save(result: pa.Table | duckdb.DuckDBPyRelation, style: str, path: Path) -> 
                 table = result if isinstance(result, pa.Table) else result.to_arrow_table()
                 part.write_text(format_table(table, style) + "\n", encoding="utf-8")
     except (duckdb.Error, pa.ArrowException) as error:
-        raise InputError(first_line(error)) from None
+        raise InputError(one_line(error)) from None
 
 
 def _is_database(path: Path) -> bool:
@@ -90,7 +90,7 @@ def _rows(result: pa.Table) -> list[tuple[Any, ...]]:
         try:
             columns.append(column.to_pylist())
         except (OverflowError, ValueError) as error:
-            what = f"a time that cannot be shown ({first_line(error)}); cast it to VARCHAR, or use --format parquet"
+            what = f"a time that cannot be shown ({one_line(error)}); cast it to VARCHAR, or use --format parquet"
             raise InputError(f"column {printable(name)}: {what}") from None
     return list(zip(*columns, strict=True))
 

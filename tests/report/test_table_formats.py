@@ -13,7 +13,7 @@ from rich.cells import cell_len
 
 from tds_atlas.domain import InputError
 from tds_atlas.report import query
-from tds_atlas.report.output import format_table, save, spreadsheet
+from tds_atlas.report.table_formats import format_table, save, spreadsheet
 from tds_atlas.report.user_sql import rows_of
 from tests.report import synthetic
 

@@ -1,10 +1,8 @@
-"""Content hashes of files, to tell whether they have changed; and whether a folder holds a path."""
+"""Content hashes of files, to tell whether they have changed."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -26,18 +24,3 @@ def hash_files(paths: Iterable[Path], root: Path | None = None) -> str:
 def hash_tree(folder: Path) -> str:
     """SHA-256 over all files below a folder, by relative path, except compiled Python."""
     return hash_files((path for path in sorted(folder.rglob("*")) if path.suffix != ".pyc"), folder)
-
-
-def holds(folder: Path, path: Path) -> bool:
-    """Whether a folder is or contains a path, or what it leads to. Upper and lower case are one, as on some disks."""
-    outer, places = _parts(real_path(folder)), (real_path(path), real_path(path.parent) / path.name)
-    return any(_parts(place)[: len(outer)] == outer for place in places)
-
-
-def real_path(path: Path) -> Path:
-    """Without links; one that leads to itself stays, where `Path.resolve` fails."""
-    return Path(os.path.realpath(path))
-
-
-def _parts(path: Path) -> tuple[str, ...]:
-    return tuple(unicodedata.normalize("NFC", part).casefold() for part in path.parts)
