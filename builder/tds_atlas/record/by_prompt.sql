@@ -44,7 +44,8 @@ WITH
             n,
             x,
             sum(x) OVER c / sum(n) OVER c AS share,
-            count(DISTINCT cluster_id) OVER c AS all_prompts
+            count(DISTINCT cluster_id) OVER c AS prompts,
+            count(DISTINCT cluster_id) FILTER (x > 0) OVER c AS touched
         FROM prompt_shift
         WINDOW c AS (PARTITION BY comparison_id)
     ),
@@ -52,70 +53,102 @@ WITH
         SELECT
             *, x - share * n AS excess, sum(x - share * n) OVER (PARTITION BY comparison_id, cluster_id) AS of_cluster
         FROM shared
+    ),
+    powers AS (
+        SELECT
+            *,
+            sum(excess * of_cluster) OVER c / prompts AS square,
+            sum(excess * of_cluster * of_cluster) OVER c / prompts AS third
+        FROM beyond
+        WINDOW c AS (PARTITION BY comparison_id)
     )
 SELECT
-    * EXCLUDE (of_cluster),
-    sum(excess * of_cluster) OVER (PARTITION BY comparison_id) / all_prompts AS square,
-    sum(excess * of_cluster * of_cluster) OVER (PARTITION BY comparison_id) / all_prompts AS third
-FROM beyond;
+    comparison_id,
+    prompt_id,
+    cluster_id,
+    n,
+    x,
+    excess,
+    of_cluster > sqrt(square) AS is_far,
+    {
+        'prompts': prompts,
+        'share': share,
+        'touched': touched,
+        'far': count(DISTINCT cluster_id) FILTER (of_cluster > sqrt(square)) OVER (PARTITION BY comparison_id),
+        'square': square,
+        'third': third
+    } AS whole
+FROM powers;
 
 COMMENT ON VIEW prompt_excess IS
     'Shifted tokens by prompt beyond the share of the whole comparison: one row per comparison x prompt, for drawn_p.';
-COMMENT ON COLUMN prompt_excess.n           IS 'Positions of the prompt''s answers.';
-COMMENT ON COLUMN prompt_excess.x           IS 'How many of them are shifted.';
-COMMENT ON COLUMN prompt_excess.share       IS 'Share of shifted tokens in the whole comparison.';
-COMMENT ON COLUMN prompt_excess.excess      IS 'x - share · n; its mean over the comparison is 0.';
-COMMENT ON COLUMN prompt_excess.all_prompts IS 'Prompts of the comparison; those with the same text are one.';
-COMMENT ON COLUMN prompt_excess.square      IS
-    'Mean of excess² over the comparison, of prompts with the same text together.';
-COMMENT ON COLUMN prompt_excess.third       IS 'Mean of excess³, likewise.';
+COMMENT ON COLUMN prompt_excess.n        IS 'Positions of the prompt''s answers.';
+COMMENT ON COLUMN prompt_excess.x        IS 'How many of them are shifted.';
+COMMENT ON COLUMN prompt_excess.excess   IS 'x - share · n; its mean over the comparison is 0.';
+COMMENT ON COLUMN prompt_excess.is_far   IS
+    'Whether that of the prompts with the same text together is above 0 by more than a standard deviation.';
+COMMENT ON COLUMN prompt_excess.whole    IS
+    'The whole comparison: its prompts (those with the same text are one), its share of shifted tokens, how many of the '
+    'prompts have any (touched) and how many are far above, and the means of excess² and excess³.';
 
--- Tags of one kind against their whole comparison: the excess of a tag's prompts over the overall share, against as
--- many prompts drawn at random. Benjamini-Hochberg over the tags of a comparison.
-CREATE MACRO shift_by_tag(wanted) AS TABLE
+-- Groups of prompts against their whole comparison: a group's excess over the overall share, against as many prompts
+-- drawn at random.
+CREATE MACRO shift_of_groups(members) AS TABLE
 WITH
     per_prompt AS (
         SELECT
-            comparison_id,
-            tag,
-            cluster_id,
-            share,
-            all_prompts,
-            square,
-            third,
-            sum(n) AS n,
-            sum(x) AS x,
-            sum(excess) AS excess
-        FROM prompt_tag
+            comparison_id, part, cluster_id, is_far, whole, sum(n) AS n, sum(x) AS x, sum(excess) AS excess
+        FROM query_table(members)
         JOIN prompt_excess USING (prompt_id)
-        WHERE kind = wanted
         GROUP BY ALL
     ),
-    tested AS (
+    summed AS (
         SELECT
             comparison_id,
-            tag,
+            part,
+            whole,
             count(*) AS prompts,
+            count(*) FILTER (is_far) AS far,
             sum(n)::BIGINT AS positions,
-            share AS overall,
-            clustered_mean(x, n) AS ratio,
+            clustered_mean(x, n) AS share,
             share_bounds(x, n) AS bounds,
-            drawn_p(sum(excess), count(*), all_prompts, square, third) AS p
+            sum(excess) AS excess
         FROM per_prompt
-        GROUP BY comparison_id, tag, share, all_prompts, square, third
+        GROUP BY comparison_id, part, whole
     )
 SELECT
-    label AS comparison,
-    tag,
-    ratio AS share,
+    comparison_id,
+    part,
+    prompts,
+    positions,
+    share,
     bounds.low AS low_share,
     bounds.high AS high_share,
-    overall AS overall_share,
+    whole.share AS overall_share,
+    drawn_p(excess, far, prompts, whole) AS p
+FROM summed;
+COMMENT ON MACRO TABLE shift_of_groups IS
+    'A table of prompts by name, prompt_id and the part that each belongs to: the shifted share of each part in each '
+    'comparison with its 95 % interval, and its p against as many prompts drawn at random: FROM '
+    'shift_of_groups(''members'').';
+
+-- Tags of one kind against their whole comparison. Benjamini-Hochberg over the tags of a comparison.
+CREATE MACRO shift_by_tag(wanted) AS TABLE
+WITH
+    members AS (SELECT prompt_id, tag AS part FROM prompt_tag WHERE kind = wanted),
+    tested AS (FROM shift_of_groups('members'))
+SELECT
+    label AS comparison,
+    part AS tag,
+    share,
+    low_share,
+    high_share,
+    overall_share,
     q <= 0.05 AS stands_out,
     round(p, 6) AS p,
     prompts,
     positions / prompts AS tokens_per_prompt,
-    max(ratio) OVER (PARTITION BY tag) AS highest
+    max(share) OVER (PARTITION BY part) AS highest
 FROM discoveries('tested', comparison_id)
 JOIN comparison USING (comparison_id)
 ORDER BY highest DESC, tag, ordinal;

@@ -62,12 +62,36 @@ CREATE MACRO cube_root_z(z, skewness) AS
         THEN z
         ELSE 6 / skewness * (cbrt(greatest(0, 1 + skewness * z / 2)) - 1) + skewness / 6
     END;
-CREATE MACRO drawn_p(total, m, g, square, third) AS
+CREATE MACRO drawn_sum_p(total, m, g, square, third) AS
+    greatest(
+        normal_p(total / drawn_error(m, g, square)),
+        normal_p(cube_root_z(total / drawn_error(m, g, square), drawn_skewness(m, g, square, third)))
+    );
+-- Where shifts are rare, such a sum takes few values and no smooth curve holds: much of its chance may lie at one of
+-- them. How many of the drawn prompts are far above the whole has an exact p whatever the quantity.
+CREATE MACRO ln_choose(n, k) AS lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1);
+CREATE MACRO drawn_at_least_p(k, m, s, g) AS
+    coalesce(list_sum(list_transform(
+        range(greatest(k, m + s - g), least(m, s) + 1),
+        lambda i: exp(ln_choose(s, i) + ln_choose(g - s, m - i) - ln_choose(g, m))
+    )), 0);
+CREATE MACRO drawn_count_p(total, k, m, s, g) AS
+    least(
+        1, 2 * CASE WHEN total > 0 THEN drawn_at_least_p(k, m, s, g) ELSE drawn_at_least_p(m - k, m, g - s, g) END
+    );
+-- The count has a say where most prompts have none of the quantity, or few of them most of it.
+CREATE MACRO drawn_p(total, far, m, whole) AS
     CASE
-        WHEN m < g AND square > 1e-12
+        WHEN m < whole.prompts AND whole.square > 1e-12
         THEN greatest(
-            normal_p(total / drawn_error(m, g, square)),
-            normal_p(cube_root_z(total / drawn_error(m, g, square), drawn_skewness(m, g, square, third)))
+            drawn_sum_p(total, m, whole.prompts, whole.square, whole.third),
+            CASE
+                WHEN
+                    2 * whole.touched < whole.prompts
+                    OR abs(drawn_skewness(m, whole.prompts, whole.square, whole.third)) > 1.5
+                THEN drawn_count_p(total, far, m, whole.far, whole.prompts)
+                ELSE 0
+            END
         )
         ELSE 1
     END;
@@ -99,9 +123,17 @@ COMMENT ON MACRO mcnemar_p IS
     'McNemar''s exact two-sided p: so many pairs changed one way, so many the other; 1 where none did.';
 COMMENT ON MACRO paired_p IS
     'Aggregate over one difference d per prompt: p of a paired t test; of the sign test where all are the same.';
-COMMENT ON MACRO drawn_error IS 'Standard error of a total over m prompts drawn from g; see drawn_p.';
-COMMENT ON MACRO drawn_skewness IS 'Skewness of that total; see drawn_p.';
+COMMENT ON MACRO drawn_error IS 'Standard error of a total over m prompts drawn from g; see drawn_sum_p.';
+COMMENT ON MACRO drawn_skewness IS 'Skewness of that total; see drawn_sum_p.';
 COMMENT ON MACRO cube_root_z IS 'The normal z of a gamma distribution''s z with that skewness (Wilson-Hilferty).';
+COMMENT ON MACRO drawn_sum_p IS
+    'Two-sided p of that total by the normal and the gamma distribution, the larger; square and third are the means of '
+    'the quantity''s powers over all g, its mean is 0.';
+COMMENT ON MACRO ln_choose IS 'ln of how many ways there are to choose k of n.';
+COMMENT ON MACRO drawn_at_least_p IS
+    'Chance that k or more of m drawn from g are among a certain s of them (hypergeometric).';
+COMMENT ON MACRO drawn_count_p IS
+    'Two-sided exact p of k among m drawn from g, of which s are far above: twice the tail on the side of total.';
 COMMENT ON MACRO drawn_p IS
-    'Two-sided p of a total over m of g prompts against m drawn at random; square and third are the means of the '
-    'quantity''s powers over all g, its mean is 0.';
+    'Two-sided p of a total over m prompts, of which so many are far above the whole, against m drawn at random from it; '
+    'whole is a struct as in prompt_excess.';
