@@ -329,15 +329,7 @@ WITH
     ),
     tested AS (
         -- Where all prompts differ by the same there is no error: the p is that of their signs.
-        SELECT
-            *,
-            CASE
-                WHEN error > 1e-9
-                THEN t_p(difference / error, prompts - 1)
-                WHEN abs(difference) > 1e-9
-                THEN mcnemar_p(prompts, 0)
-                ELSE 1
-            END AS p
+        SELECT *, margin_p(difference, t95(prompts - 1) * error, prompts - 1) AS p
         FROM differences
     )
 FROM discoveries('tested', true);

@@ -45,6 +45,14 @@ CREATE MACRO paired_p(d) AS
             ELSE 1
         END
     END;
+-- The p of an estimate against 0, from how far its 95 % interval reaches towards 0; by its sign where it has no width.
+CREATE MACRO margin_p(estimate, half, df) AS
+    CASE
+        WHEN half > 1e-9
+        THEN t_p(estimate / half * t95(df), df)
+        WHEN half IS NOT NULL
+        THEN CASE WHEN abs(estimate) > 1e-9 THEN mcnemar_p(df + 1, 0) ELSE 1 END
+    END;
 -- The sum of a quantity over m of a comparison's g prompts, had they been drawn at random: its variance and third
 -- moment follow from those of the quantity (mean 0) over all prompts. Few prompts of a skewed quantity have a skewed
 -- sum, so that z is read from a gamma distribution of that skewness, too, by Wilson and Hilferty's cube root; the
@@ -106,12 +114,12 @@ FROM
         SELECT
             *,
             row_number() OVER (PARTITION BY family ORDER BY p) AS nth_p,
-            count(*) OVER (PARTITION BY family) AS tests
+            count(p) OVER (PARTITION BY family) AS tests
         FROM query_table(tested)
     );
 COMMENT ON MACRO TABLE discoveries IS
     'A table of tests by name, which has their p, with q, the false discovery rate (Benjamini-Hochberg) within each '
-    'family, and how many tests the family has: FROM discoveries(''tested'', comparison_id).';
+    'family, and how many tests the family has; no p, no test: FROM discoveries(''tested'', comparison_id).';
 COMMENT ON MACRO beta_fraction IS 'I_x(a, b) below its mean, by a continued fraction; see beta_share.';
 COMMENT ON MACRO beta_share IS
     'The regularised incomplete beta function I_x(a, b): how much of a beta distribution is below x.';
@@ -123,6 +131,9 @@ COMMENT ON MACRO mcnemar_p IS
     'McNemar''s exact two-sided p: so many pairs changed one way, so many the other; 1 where none did.';
 COMMENT ON MACRO paired_p IS
     'Aggregate over one difference d per prompt: p of a paired t test; of the sign test where all are the same.';
+COMMENT ON MACRO margin_p IS
+    'Two-sided p of an estimate against 0, from half of its 95 % interval, on the side of 0, and its degrees of freedom; '
+    'NULL without an interval.';
 COMMENT ON MACRO drawn_error IS 'Standard error of a total over m prompts drawn from g; see drawn_sum_p.';
 COMMENT ON MACRO drawn_skewness IS 'Skewness of that total; see drawn_sum_p.';
 COMMENT ON MACRO cube_root_z IS 'The normal z of a gamma distribution''s z with that skewness (Wilson-Hilferty).';
