@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from tds_atlas.record.store import SQL
+from tests import calibrate_parting
 
 Draw = Callable[[np.random.Generator, tuple[int, int]], tuple[np.ndarray, np.ndarray]]
 
@@ -132,12 +133,19 @@ def coverage(
 
 def table(reports: int, sizes: tuple[int, ...] = (5, 10, 20, 50, 100, 300)) -> Iterator[str]:
     """Lines of Markdown."""
-    con = connection()
     yield "| interval | population | " + " | ".join(f"{size} prompts" for size in sizes) + " |"
     yield "|---|---|" + "--:|" * len(sizes)
+    con = connection()
     for population in POPULATIONS:
-        found = [coverage(con, population, size, reports)[0] for size in sizes]
-        yield f"| {population.interval} | {population.name} | " + " | ".join(f"{x:.3f}" for x in found) + " |"
+        yield _row(population.interval, population.name, [coverage(con, population, n, reports)[0] for n in sizes])
+    for answers in calibrate_parting.ANSWERS:
+        yield _row(
+            "same as the base for", answers.name, [calibrate_parting.coverage(answers, n, reports) for n in sizes]
+        )
+
+
+def _row(interval: str, name: str, found: list[float]) -> str:
+    return f"| {interval} | {name} | " + " | ".join(f"{x:.3f}" for x in found) + " |"
 
 
 if __name__ == "__main__":
