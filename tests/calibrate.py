@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from tds_atlas.record.store import SQL
+from tests import calibrate_parting
 
 Draw = Callable[[np.random.Generator, tuple[int, int]], tuple[np.ndarray, np.ndarray]]
 
@@ -32,7 +33,7 @@ def _lengths(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     return rng.integers(15, 80, shape).astype(float)
 
 
-def _shares(rate: float, spread: float) -> Draw:
+def shares(rate: float, spread: float) -> Draw:
     """Tokens of an answer resemble each other: its own rate is beta distributed, with intra-prompt correlation `spread`."""
 
     def draw(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -68,18 +69,18 @@ def _paired(one: Draw, other: Draw) -> Draw:
 
 
 POPULATIONS = (
-    Population("share of 18 %", "share", _shares(0.18, 0.1)),
-    Population("share of 50 %", "share", _shares(0.5, 0.2)),
-    Population("share of 2 %", "share", _shares(0.02, 0.1)),
-    Population("share of 0.5 %", "share", _shares(0.005, 0.05)),
+    Population("share of 18 %", "share", shares(0.18, 0.1)),
+    Population("share of 50 %", "share", shares(0.5, 0.2)),
+    Population("share of 2 %", "share", shares(0.02, 0.1)),
+    Population("share of 0.5 %", "share", shares(0.005, 0.05)),
     Population("share, a fifth of the answers changed", "share", _two_kinds(0.2, lambda r, s: r.beta(6, 3, s))),
     Population("JS, a fifth of the answers changed", "mean", _two_kinds(0.2, lambda r, s: 0.69 * r.beta(3, 4, s))),
     Population("KL, lognormal", "mean", _lognormal),
     Population("KL, a tenth of the answers changed", "mean", _two_kinds(0.1, lambda r, s: r.gamma(4, 0.75, s))),
-    Population("difference of two shares", "difference", _paired(_shares(0.18, 0.1), _shares(0.25, 0.1))),
+    Population("difference of two shares", "difference", _paired(shares(0.18, 0.1), shares(0.25, 0.1))),
     Population("difference of two KL", "difference", _paired(_lognormal, _lognormal)),
     Population("KL of two groups of prompts", "groups", _lognormal, _lognormal),
-    Population("shares of two groups of prompts", "groups", _shares(0.3, 0.1), _shares(0.18, 0.1)),
+    Population("shares of two groups of prompts", "groups", shares(0.3, 0.1), shares(0.18, 0.1)),
 )
 BOUNDS = {
     "share": "share_bounds(x, n)",
@@ -132,12 +133,19 @@ def coverage(
 
 def table(reports: int, sizes: tuple[int, ...] = (5, 10, 20, 50, 100, 300)) -> Iterator[str]:
     """Lines of Markdown."""
-    con = connection()
     yield "| interval | population | " + " | ".join(f"{size} prompts" for size in sizes) + " |"
     yield "|---|---|" + "--:|" * len(sizes)
+    con = connection()
     for population in POPULATIONS:
-        found = [coverage(con, population, size, reports)[0] for size in sizes]
-        yield f"| {population.interval} | {population.name} | " + " | ".join(f"{x:.3f}" for x in found) + " |"
+        yield _row(population.interval, population.name, [coverage(con, population, n, reports)[0] for n in sizes])
+    for answers in calibrate_parting.ANSWERS:
+        yield _row(
+            "same as the base for", answers.name, [calibrate_parting.coverage(answers, n, reports) for n in sizes]
+        )
+
+
+def _row(interval: str, name: str, found: list[float]) -> str:
+    return f"| {interval} | {name} | " + " | ".join(f"{x:.3f}" for x in found) + " |"
 
 
 if __name__ == "__main__":

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
 import pytest
 
-from tests import calibrate, intervals
+from tests import calibrate, calibrate_parting, intervals
 
 METHOD = (Path(__file__).parent.parent.parent / "site_src/method.md").read_text(encoding="utf-8")
 QUICK = 1000  # reports
@@ -83,9 +84,24 @@ def test_intervals_cover_the_truth(con: duckdb.DuckDBPyConnection, population: c
 @pytest.mark.parametrize("population", calibrate.POPULATIONS, ids=lambda p: p.name)
 def test_the_table_of_coverage_is_true(con: duckdb.DuckDBPyConnection, population: calibrate.Population) -> None:
     """Its rows are those of `make calibrate`, within the error of a quick run."""
-    (row,) = re.findall(rf"^\| {population.interval} \| {re.escape(population.name)} \|(.*)\|$", METHOD, re.MULTILINE)
-    written = dict(zip((5, 10, 20, 50, 100, 300), map(float, row.split("|")), strict=True))
     for prompts in (10, 50):
         found = calibrate.coverage(con, population, prompts, QUICK, seed=1)[0]
-        error = (written[prompts] * (1 - written[prompts]) / QUICK) ** 0.5
-        assert abs(found - written[prompts]) <= 4 * error + 0.004, prompts
+        assert written(population.interval, population.name)[prompts] == near(found)
+
+
+@pytest.mark.parametrize("answers", calibrate_parting.ANSWERS, ids=lambda a: a.name)
+def test_how_long_answers_agree_covers_the_truth_as_the_table_says(answers: calibrate_parting.Answers) -> None:
+    for prompts in (10, 20, 50):
+        found = calibrate_parting.coverage(answers, prompts, QUICK, seed=1)
+        assert written("same as the base for", answers.name)[prompts] == near(found)
+        assert found >= 0.93 or prompts < 20
+
+
+def written(interval: str, name: str) -> dict[int, float]:
+    """A row of the method page's table, by the number of prompts."""
+    (row,) = re.findall(rf"^\| {interval} \| {re.escape(name)} \|(.*)\|$", METHOD, re.MULTILINE)
+    return dict(zip((5, 10, 20, 50, 100, 300), map(float, row.split("|")), strict=True))
+
+
+def near(found: float) -> Any:
+    return pytest.approx(found, abs=4 * (found * (1 - found) / QUICK) ** 0.5 + 0.004)

@@ -83,8 +83,36 @@ def test_a_draw_of_prompts_against_all_draws(m: int, spread: float) -> None:
     r = [x - sum(raw) / 18 for x in raw]
     square, cube = (sum(x**k for x in r) / 18 for k in (2, 3))
     totals = [sum(c) for c in combinations(r, m)]
-    sql = f"SELECT drawn_p(t, {m}, 18, {square}, {cube}) FROM (SELECT unnest($totals::DOUBLE[]) AS t)"
+    sql = f"SELECT drawn_sum_p(t, {m}, 18, {square}, {cube}) FROM (SELECT unnest($totals::DOUBLE[]) AS t)"
     ps = [p for (p,) in reference().execute(sql, {"totals": totals}).fetchall()]
     for level in (0.1, 0.05, 0.01):
         assert 0.15 * level < sum(p <= level for p in ps) / len(ps) < 1.3 * level
-    assert value(f"drawn_p(0, 18, 18, {square}, {cube})") == 1
+    whole = f"{{'prompts': 18, 'touched': 18, 'far': 9, 'square': {square}, 'third': {cube}}}"
+    assert value(f"drawn_p(0, 9, 18, {whole})") == 1
+
+
+@pytest.mark.parametrize(("m", "s", "g"), [(5, 6, 60), (40, 6, 60), (10, 200, 339), (12, 12, 13), (500, 40, 3000)])
+def test_a_count_of_drawn_prompts_against_all_ways_to_draw_them(m: int, s: int, g: int) -> None:
+    ways = [math.comb(s, k) * math.comb(g - s, m - k) / math.comb(g, m) for k in range(min(m, s) + 1)]
+    for k in sorted({0, 1, 3, min(m, s) // 2, min(m, s)}):
+        assert value(f"drawn_at_least_p({k}, {m}, {s}, {g})") == pytest.approx(math.fsum(ways[k:]), rel=1e-8)
+        low = min(1, 2 * math.fsum(ways[: k + 1]))
+        assert value(f"drawn_count_p(-1, {k}, {m}, {s}, {g})") == pytest.approx(low, rel=1e-8, abs=1e-12)
+    assert value(f"drawn_at_least_p({s + 1}, {m}, {s}, {g})") == 0
+
+
+@pytest.mark.parametrize("g", [20, 60, 339])
+@pytest.mark.parametrize("m", [3, 5, 10, 40])
+def test_a_sum_of_few_values_keeps_its_level(m: int, g: int) -> None:
+    """s of g prompts have one shift each, and all answers are as long: p is at most a level as often as the level says."""
+    for s in [s for s in (1, 2, 3, 5, 8, 12, 20, 30, 60, 150) if 2 * s < g and m < g]:
+        share = s / g
+        square = share * (1 - share)
+        whole = (
+            f"{{'prompts': {g}, 'touched': {s}, 'far': {s}, 'square': {square}, 'third': {square * (1 - 2 * share)}}}"
+        )
+        sql = f"SELECT k, drawn_p(k - {m * share}, k, {m}, {whole}) FROM range(greatest(0, {m + s - g}), {min(m, s) + 1}) t(k)"
+        ps = reference().execute(sql).fetchall()
+        chance = {k: math.comb(s, k) * math.comb(g - s, m - k) / math.comb(g, m) for k, _ in ps}
+        for level in (0.05, 0.01, 0.001):
+            assert sum(chance[k] for k, p in ps if p <= level) <= level, (s, level)

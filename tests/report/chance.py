@@ -31,18 +31,33 @@ def comparisons(con: duckdb.DuckDBPyConnection, count: int) -> None:
     fill(con, "comparison", "comparison_id VARCHAR, label VARCHAR, ordinal INTEGER", rows)
 
 
-def drawn_p(mine: Sequence[float], every: Sequence[float]) -> float:
-    """p of a sum over some of the prompts, against as many drawn at random: the larger of the normal's and the gamma's."""
-    m, g = len(mine), len(every)
-    square, third = (sum((x - sum(every) / g) ** k for x in every) / g for k in (2, 3))
+def drawn_p(mine: Sequence[tuple[float, float]], every: Sequence[tuple[float, float]]) -> float:
+    """p of the shifted tokens x of n in some of the prompts, against as many prompts drawn at random.
+
+    The larger of the normal's and the gamma's p of the sum; of the exact p of how many prompts are a standard deviation
+    above the whole, too, if most prompts have no shifted token, or the sum is far from symmetric.
+    """
+    m, g, share = len(mine), len(every), sum(x for x, _ in every) / sum(n for _, n in every)
+    excess = [x - share * n for x, n in every]
+    square, third = (sum(e**k for e in excess) / g for k in (2, 3))
     if m == g or square < 1e-12:
         return 1.0
     error = math.sqrt(m * (g - m) / (g - 1) * square)
     skewness = m * (g - m) * (g - 2 * m) / ((g - 1) * (g - 2)) * third / error**3 if g > 2 else 0.0
-    z = w = sum(mine) / error
+    z = w = sum(x - share * n for x, n in mine) / error
     if abs(skewness) >= 1e-4:
         w = 6 / skewness * (max(0, 1 + skewness * z / 2) ** (1 / 3) - 1) + skewness / 6
-    return max(math.erfc(abs(x) / math.sqrt(2)) for x in (z, w))
+    ps = [math.erfc(abs(x) / math.sqrt(2)) for x in (z, w)]
+    if 2 * sum(x > 0 for x, _ in every) < g or abs(skewness) > 1.5:
+        mine_far, all_far = (sum(x - share * n > square**0.5 for x, n in some) for some in (mine, every))
+        ps.append(min(1.0, 2 * drawn_tail(mine_far, m, all_far, g, z > 0)))
+    return max(ps)
+
+
+def drawn_tail(k: int, m: int, s: int, g: int, high: bool) -> float:
+    """How many of all ways to draw m of g have as many of a certain s among them as k, or more; or fewer."""
+    ways = [math.comb(s, i) * math.comb(g - s, m - i) for i in (range(k, m + 1) if high else range(k + 1))]
+    return sum(ways) / math.comb(g, m)
 
 
 def binomial_p(k: float, n: float, share: float) -> float:

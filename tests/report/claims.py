@@ -50,9 +50,7 @@ def _failing_rows(match: re.Match[str], page: str) -> bool:
 
 
 def _predicts(auc: float, half: float, said: str) -> bool:
-    if abs(abs(auc - 50) - half) < 0.1:  # too close to tell from rounded numbers
-        return True
-    return ("clear" in said) == (abs(auc - 50) < half) and ("confident" not in said or auc < 50)
+    return "clear" in said or (abs(auc - 50) > half - 0.1 and ("confident" in said) == (auc < 50))
 
 
 def _sparser(which: str, by: float, half: float) -> bool:

@@ -74,9 +74,9 @@ def slow(path: Path) -> Items:
             asked[prompt] = asked.get(prompt, False) or (shifted and role in ("knowledge", "mistake"))
     of = {x: {prompt: hits for prompt, hits in every.items() if letters[prompt] == x} for x in LETTERS}
     overall = sum(map(sum, every.values())) / sum(map(len, every.values()))
-    excess = {prompt: sum(hits) - overall * len(hits) for prompt, hits in every.items()}
+    sums = {prompt: (sum(hits), len(hits)) for prompt, hits in every.items()}
     words = up({x: word_p(of[x], every) for x in LETTERS}, of, overall)
-    tags = up({x: drawn_p([excess[p] for p in of[x]], list(excess.values())) for x in LETTERS}, of, overall)
+    tags = up({x: drawn_p([sums[p] for p in of[x]], list(sums.values())) for x in LETTERS}, of, overall)
     seen = {("value", prompt): hit for prompt, hit in asked.items()} | {("phrase", x): hit for x, hit in words.items()}
     seen |= {(kind, f"{kind} {x}"): hit for kind in ("topic", "task") for x, hit in tags.items()}
     planted = {("c-1", "value"): {"p1", "p2", "p64"}, ("c-2", "phrase"): {"A", "a", "c", "zebra"}}

@@ -79,8 +79,7 @@ def ps(con: duckdb.DuckDBPyConnection) -> dict[str, float]:
     """A slow p for each tag: of the excess of its prompts over the overall share, against as many drawn at random."""
     sql = """SELECT "set", count(*), count(*) FILTER (base_rank >= 4) FROM tds JOIN prompt USING (prompt_id) GROUP BY prompt_id, "set" """
     prompts = con.execute(sql).fetchall()
-    overall = sum(x for *_, x in prompts) / sum(n for _, n, _ in prompts)
-    every = [(tag, x - overall * n) for tag, n, x in prompts]
+    every = [(tag, (x, n)) for tag, n, x in prompts]
     return {tag: drawn_p([r for t, r in every if t == tag], [r for _, r in every]) for tag, _ in every}
 
 

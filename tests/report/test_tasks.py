@@ -39,9 +39,7 @@ def share_of(mine: list[Prompt]) -> float:
 
 
 def slow_p(mine: list[Prompt], prompts: list[Prompt]) -> float:
-    overall = share_of(prompts)
-    excess, every = ([p[5] - overall * p[4] for p in some] for some in (mine, prompts))
-    return drawn_p(excess, every)
+    return drawn_p([(p[5], p[4]) for p in mine], [(p[5], p[4]) for p in prompts])
 
 
 def largest_clear(ps: list[float]) -> float:

@@ -34,7 +34,8 @@ WITH
             n,
             x,
             sum(x) OVER c / sum(n) OVER c AS share,
-            count(DISTINCT cluster_id) OVER c AS all_prompts
+            count(DISTINCT cluster_id) OVER c AS prompts,
+            count(DISTINCT cluster_id) FILTER (x > 0) OVER c AS touched
         FROM prompt_shift
         WINDOW c AS (PARTITION BY comparison_id)
     ),
@@ -42,59 +43,91 @@ WITH
         SELECT
             *, x - share * n AS excess, sum(x - share * n) OVER (PARTITION BY comparison_id, cluster_id) AS of_cluster
         FROM shared
+    ),
+    powers AS (
+        SELECT
+            *,
+            sum(excess * of_cluster) OVER c / prompts AS square,
+            sum(excess * of_cluster * of_cluster) OVER c / prompts AS third
+        FROM beyond
+        WINDOW c AS (PARTITION BY comparison_id)
     )
 SELECT
-    * EXCLUDE (of_cluster),
-    sum(excess * of_cluster) OVER (PARTITION BY comparison_id) / all_prompts AS square,
-    sum(excess * of_cluster * of_cluster) OVER (PARTITION BY comparison_id) / all_prompts AS third
-FROM beyond;
+    comparison_id,
+    prompt_id,
+    cluster_id,
+    n,
+    x,
+    excess,
+    of_cluster > sqrt(square) AS is_far,
+    {
+        'prompts': prompts,
+        'share': share,
+        'touched': touched,
+        'far': count(DISTINCT cluster_id) FILTER (of_cluster > sqrt(square)) OVER (PARTITION BY comparison_id),
+        'square': square,
+        'third': third
+    } AS whole
+FROM powers;
 
--- Tags of one kind against their whole comparison: the excess of a tag's prompts over the overall share, against as
--- many prompts drawn at random. Benjamini-Hochberg over the tags of a comparison.
-CREATE MACRO shift_by_tag(wanted) AS TABLE
+-- Groups of prompts against their whole comparison: a group's excess over the overall share, against as many prompts
+-- drawn at random.
+CREATE MACRO shift_of_groups(members) AS TABLE
 WITH
     per_prompt AS (
         SELECT
-            comparison_id,
-            tag,
-            cluster_id,
-            share,
-            all_prompts,
-            square,
-            third,
-            sum(n) AS n,
-            sum(x) AS x,
-            sum(excess) AS excess
-        FROM prompt_tag
+            comparison_id, part, cluster_id, is_far, whole, sum(n) AS n, sum(x) AS x, sum(excess) AS excess
+        FROM query_table(members)
         JOIN prompt_excess USING (prompt_id)
-        WHERE kind = wanted
         GROUP BY ALL
     ),
-    tested AS (
+    summed AS (
         SELECT
             comparison_id,
-            tag,
+            part,
+            whole,
             count(*) AS prompts,
+            count(*) FILTER (is_far) AS far,
             sum(n)::BIGINT AS positions,
-            share AS overall,
-            clustered_mean(x, n) AS ratio,
+            clustered_mean(x, n) AS share,
             share_bounds(x, n) AS bounds,
-            drawn_p(sum(excess), count(*), all_prompts, square, third) AS p
+            sum(excess) AS excess
         FROM per_prompt
-        GROUP BY comparison_id, tag, share, all_prompts, square, third
+        GROUP BY comparison_id, part, whole
     )
 SELECT
-    label AS comparison,
-    tag,
-    ratio AS share,
+    comparison_id,
+    part,
+    prompts,
+    positions,
+    share,
     bounds.low AS low_share,
     bounds.high AS high_share,
-    overall AS overall_share,
+    whole.share AS overall_share,
+    drawn_p(excess, far, prompts, whole) AS p
+FROM summed;
+COMMENT ON MACRO TABLE shift_of_groups IS
+    'A table of prompts by name, prompt_id and the part that each belongs to: the shifted share of each part in each '
+    'comparison with its 95 % interval, and its p against as many prompts drawn at random: FROM '
+    'shift_of_groups(''members'').';
+
+-- Tags of one kind against their whole comparison. Benjamini-Hochberg over the tags of a comparison.
+CREATE MACRO shift_by_tag(wanted) AS TABLE
+WITH
+    members AS (SELECT prompt_id, tag AS part FROM prompt_tag WHERE kind = wanted),
+    tested AS (FROM shift_of_groups('members'))
+SELECT
+    label AS comparison,
+    part AS tag,
+    share,
+    low_share,
+    high_share,
+    overall_share,
     q <= 0.05 AS stands_out,
     round(p, 6) AS p,
     prompts,
     positions / prompts AS tokens_per_prompt,
-    max(ratio) OVER (PARTITION BY tag) AS highest
+    max(share) OVER (PARTITION BY part) AS highest
 FROM discoveries('tested', comparison_id)
 JOIN comparison USING (comparison_id)
 ORDER BY highest DESC, tag, ordinal;
@@ -262,15 +295,7 @@ WITH
     ),
     tested AS (
         -- Where all prompts differ by the same there is no error: the p is that of their signs.
-        SELECT
-            *,
-            CASE
-                WHEN error > 1e-9
-                THEN t_p(difference / error, prompts - 1)
-                WHEN abs(difference) > 1e-9
-                THEN mcnemar_p(prompts, 0)
-                ELSE 1
-            END AS p
+        SELECT *, margin_p(difference, t95(prompts - 1) * error, prompts - 1) AS p
         FROM differences
     )
 FROM discoveries('tested', true);

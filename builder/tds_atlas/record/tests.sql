@@ -45,6 +45,14 @@ CREATE MACRO paired_p(d) AS
             ELSE 1
         END
     END;
+-- The p of an estimate against 0, from how far its 95 % interval reaches towards 0; by its sign where it has no width.
+CREATE MACRO margin_p(estimate, half, df) AS
+    CASE
+        WHEN half > 1e-9
+        THEN t_p(estimate / half * t95(df), df)
+        WHEN half IS NOT NULL
+        THEN CASE WHEN abs(estimate) > 1e-9 THEN mcnemar_p(df + 1, 0) ELSE 1 END
+    END;
 -- The sum of a quantity over m of a comparison's g prompts, had they been drawn at random: its variance and third
 -- moment follow from those of the quantity (mean 0) over all prompts. Few prompts of a skewed quantity have a skewed
 -- sum, so that z is read from a gamma distribution of that skewness, too, by Wilson and Hilferty's cube root; the
@@ -62,12 +70,36 @@ CREATE MACRO cube_root_z(z, skewness) AS
         THEN z
         ELSE 6 / skewness * (cbrt(greatest(0, 1 + skewness * z / 2)) - 1) + skewness / 6
     END;
-CREATE MACRO drawn_p(total, m, g, square, third) AS
+CREATE MACRO drawn_sum_p(total, m, g, square, third) AS
+    greatest(
+        normal_p(total / drawn_error(m, g, square)),
+        normal_p(cube_root_z(total / drawn_error(m, g, square), drawn_skewness(m, g, square, third)))
+    );
+-- Where shifts are rare, such a sum takes few values and no smooth curve holds: much of its chance may lie at one of
+-- them. How many of the drawn prompts are far above the whole has an exact p whatever the quantity.
+CREATE MACRO ln_choose(n, k) AS lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1);
+CREATE MACRO drawn_at_least_p(k, m, s, g) AS
+    coalesce(list_sum(list_transform(
+        range(greatest(k, m + s - g), least(m, s) + 1),
+        lambda i: exp(ln_choose(s, i) + ln_choose(g - s, m - i) - ln_choose(g, m))
+    )), 0);
+CREATE MACRO drawn_count_p(total, k, m, s, g) AS
+    least(
+        1, 2 * CASE WHEN total > 0 THEN drawn_at_least_p(k, m, s, g) ELSE drawn_at_least_p(m - k, m, g - s, g) END
+    );
+-- The count has a say where most prompts have none of the quantity, or few of them most of it.
+CREATE MACRO drawn_p(total, far, m, whole) AS
     CASE
-        WHEN m < g AND square > 1e-12
+        WHEN m < whole.prompts AND whole.square > 1e-12
         THEN greatest(
-            normal_p(total / drawn_error(m, g, square)),
-            normal_p(cube_root_z(total / drawn_error(m, g, square), drawn_skewness(m, g, square, third)))
+            drawn_sum_p(total, m, whole.prompts, whole.square, whole.third),
+            CASE
+                WHEN
+                    2 * whole.touched < whole.prompts
+                    OR abs(drawn_skewness(m, whole.prompts, whole.square, whole.third)) > 1.5
+                THEN drawn_count_p(total, far, m, whole.far, whole.prompts)
+                ELSE 0
+            END
         )
         ELSE 1
     END;
@@ -82,12 +114,12 @@ FROM
         SELECT
             *,
             row_number() OVER (PARTITION BY family ORDER BY p) AS nth_p,
-            count(*) OVER (PARTITION BY family) AS tests
+            count(p) OVER (PARTITION BY family) AS tests
         FROM query_table(tested)
     );
 COMMENT ON MACRO TABLE discoveries IS
     'A table of tests by name, which has their p, with q, the false discovery rate (Benjamini-Hochberg) within each '
-    'family, and how many tests the family has: FROM discoveries(''tested'', comparison_id).';
+    'family, and how many tests the family has; no p, no test: FROM discoveries(''tested'', comparison_id).';
 COMMENT ON MACRO beta_fraction IS 'I_x(a, b) below its mean, by a continued fraction; see beta_share.';
 COMMENT ON MACRO beta_share IS
     'The regularised incomplete beta function I_x(a, b): how much of a beta distribution is below x.';
@@ -99,9 +131,20 @@ COMMENT ON MACRO mcnemar_p IS
     'McNemar''s exact two-sided p: so many pairs changed one way, so many the other; 1 where none did.';
 COMMENT ON MACRO paired_p IS
     'Aggregate over one difference d per prompt: p of a paired t test; of the sign test where all are the same.';
-COMMENT ON MACRO drawn_error IS 'Standard error of a total over m prompts drawn from g; see drawn_p.';
-COMMENT ON MACRO drawn_skewness IS 'Skewness of that total; see drawn_p.';
+COMMENT ON MACRO margin_p IS
+    'Two-sided p of an estimate against 0, from half of its 95 % interval, on the side of 0, and its degrees of freedom; '
+    'NULL without an interval.';
+COMMENT ON MACRO drawn_error IS 'Standard error of a total over m prompts drawn from g; see drawn_sum_p.';
+COMMENT ON MACRO drawn_skewness IS 'Skewness of that total; see drawn_sum_p.';
 COMMENT ON MACRO cube_root_z IS 'The normal z of a gamma distribution''s z with that skewness (Wilson-Hilferty).';
+COMMENT ON MACRO drawn_sum_p IS
+    'Two-sided p of that total by the normal and the gamma distribution, the larger; square and third are the means of '
+    'the quantity''s powers over all g, its mean is 0.';
+COMMENT ON MACRO ln_choose IS 'ln of how many ways there are to choose k of n.';
+COMMENT ON MACRO drawn_at_least_p IS
+    'Chance that k or more of m drawn from g are among a certain s of them (hypergeometric).';
+COMMENT ON MACRO drawn_count_p IS
+    'Two-sided exact p of k among m drawn from g, of which s are far above: twice the tail on the side of total.';
 COMMENT ON MACRO drawn_p IS
-    'Two-sided p of a total over m of g prompts against m drawn at random; square and third are the means of the '
-    'quantity''s powers over all g, its mean is 0.';
+    'Two-sided p of a total over m prompts, of which so many are far above the whole, against m drawn at random from it; '
+    'whole is a struct as in prompt_excess.';

@@ -1,5 +1,6 @@
 -- Of the fifth of positions where the base has the highest entropy, the share also in the aligned model's fifth, with
--- 95 % intervals clustered by prompt, and the Jaccard index of the two sets; by chance the share would be 20 %.
+-- 95 % intervals clustered by prompt, and the Jaccard index of the two sets; by chance the share would be 20 %:
+-- q is the false discovery rate against that over the comparisons.
 WITH
     ranked AS (
         SELECT
@@ -23,9 +24,26 @@ WITH
         FROM ranked
         JOIN comparison USING (comparison_id)
         GROUP BY ALL
+    ),
+    found AS (
+        SELECT
+            ordinal,
+            label AS comparison,
+            count(*) AS prompts,
+            unnest(share_interval(x, n)),
+            clustered_mean(x, either) AS jaccard,
+            sum(n)::BIGINT AS positions
+        FROM per_prompt
+        GROUP BY ordinal, label
+    ),
+    tested AS (
+        SELECT
+            *,
+            margin_p(
+                share - 0.2, CASE WHEN share > 0.2 THEN share - low_share ELSE high_share - share END, prompts - 1
+            ) AS p
+        FROM found
     )
-SELECT
-    label AS comparison, unnest(share_interval(x, n)), clustered_mean(x, either) AS jaccard, sum(n)::BIGINT AS positions
-FROM per_prompt
-GROUP BY ordinal, label
+SELECT comparison, share, low_share, high_share, jaccard, positions, q
+FROM discoveries('tested', true)
 ORDER BY ordinal

@@ -1,4 +1,5 @@
--- The end token where the answers end, in each comparison: the change of its log-odds, how often it is each model's
+-- The end token where the answers end, in each comparison: the change of its log-odds, with its false discovery rate
+-- over the comparisons, how often it is each model's
 -- first choice there and at earlier sentence ends, and how many end tokens are not in the stored lists.
 WITH
     place AS (
@@ -33,21 +34,28 @@ WITH
             count(change) AS known
         FROM changed
         GROUP BY ALL
-    )
-SELECT
-    label,
-    sum(ends)::BIGINT AS ends,
-    sum(others)::BIGINT AS others,
-    sum(censored)::BIGINT AS censored,
-    CASE WHEN sum(known) > 0 THEN clustered_mean(change, known) END AS change,
-    CASE WHEN sum(known) > 0 THEN clustered_half_width(change, known) END AS change_half,
-    CASE WHEN sum(ends) > 0 THEN clustered_mean(base_end, ends) END AS base_end,
-    CASE WHEN sum(ends) > 0 THEN share_bounds(base_end, ends) END AS base_end_bounds,
-    CASE WHEN sum(ends) > 0 THEN clustered_mean(aligned_end, ends) END AS aligned_end,
-    CASE WHEN sum(others) > 0 THEN clustered_mean(base_other, others) END AS base_other,
-    CASE WHEN sum(others) > 0 THEN share_bounds(base_other, others) END AS base_other_bounds,
-    CASE WHEN sum(others) > 0 THEN clustered_mean(aligned_other, others) END AS aligned_other
-FROM per_prompt
-JOIN comparison USING (comparison_id)
-GROUP BY ordinal, label
+    ),
+    found AS (
+        SELECT
+            ordinal,
+            label,
+            count(*) AS prompts,
+            sum(ends)::BIGINT AS ends,
+            sum(others)::BIGINT AS others,
+            sum(censored)::BIGINT AS censored,
+            CASE WHEN sum(known) > 0 THEN clustered_mean(change, known) END AS change,
+            CASE WHEN sum(known) > 0 THEN clustered_half_width(change, known) END AS change_half,
+            CASE WHEN sum(ends) > 0 THEN clustered_mean(base_end, ends) END AS base_end,
+            CASE WHEN sum(ends) > 0 THEN share_bounds(base_end, ends) END AS base_end_bounds,
+            CASE WHEN sum(ends) > 0 THEN clustered_mean(aligned_end, ends) END AS aligned_end,
+            CASE WHEN sum(others) > 0 THEN clustered_mean(base_other, others) END AS base_other,
+            CASE WHEN sum(others) > 0 THEN share_bounds(base_other, others) END AS base_other_bounds,
+            CASE WHEN sum(others) > 0 THEN clustered_mean(aligned_other, others) END AS aligned_other
+        FROM per_prompt
+        JOIN comparison USING (comparison_id)
+        GROUP BY ordinal, label
+    ),
+    tested AS (SELECT *, margin_p(change, change_half, prompts - 1) AS p FROM found)
+SELECT * EXCLUDE (ordinal, prompts, tests)
+FROM discoveries('tested', true)
 ORDER BY ordinal

@@ -1,6 +1,6 @@
 -- Prefilled answers of each comparison: the smallest k at which fewer than half refuse, and the refusal is the
--- likeliest opening for fewer than half; the change from k = 0 to the last k, paired by prompt (McNemar's exact test);
--- and the base's own refusals.
+-- likeliest opening for fewer than half; the change from k = 0 to the last k, paired by prompt (McNemar's exact test),
+-- with its false discovery rate over the comparisons; and the base's own refusals.
 WITH
     of AS (
         SELECT
@@ -55,27 +55,32 @@ WITH
             bool_or(opens) AS opens
         FROM of
         GROUP BY ALL
+    ),
+    tested AS (
+        SELECT
+            ordinal,
+            label,
+            count(*) AS prompts,
+            any_value(last_k) AS last_k,
+            any_value(refusing_k) AS refusing_k,
+            any_value(likeliest_k) AS likeliest_k,
+            any_value(first_refusing) AS first_refusing,
+            any_value(first_refusing_bounds) AS first_refusing_bounds,
+            any_value(refusing_share) AS refusing_share,
+            any_value(refusing_bounds) AS refusing_bounds,
+            any_value(last_refusing) AS last_refusing,
+            avg(fall) AS fall,
+            clustered_half_width(fall, 1) AS fall_half,
+            mcnemar_p(sum(greatest(fall, 0)), sum(greatest(- fall, 0))) AS p,
+            count(*) FILTER (opens) AS opening_prompts,
+            avg(same) AS same_share,
+            avg(aligned_first) FILTER (opens) AS aligned_first,
+            avg(aligned_last) FILTER (opens) AS aligned_last,
+            avg(base_first) FILTER (opens) AS base_first
+        FROM per_prompt
+        JOIN falls USING (comparison_id)
+        GROUP BY ordinal, label
     )
-SELECT
-    label,
-    count(*) AS prompts,
-    any_value(last_k) AS last_k,
-    any_value(refusing_k) AS refusing_k,
-    any_value(likeliest_k) AS likeliest_k,
-    any_value(first_refusing) AS first_refusing,
-    any_value(first_refusing_bounds) AS first_refusing_bounds,
-    any_value(refusing_share) AS refusing_share,
-    any_value(refusing_bounds) AS refusing_bounds,
-    any_value(last_refusing) AS last_refusing,
-    avg(fall) AS fall,
-    clustered_half_width(fall, 1) AS fall_half,
-    mcnemar_p(sum(greatest(fall, 0)), sum(greatest(- fall, 0))) AS p,
-    count(*) FILTER (opens) AS opening_prompts,
-    avg(same) AS same_share,
-    avg(aligned_first) FILTER (opens) AS aligned_first,
-    avg(aligned_last) FILTER (opens) AS aligned_last,
-    avg(base_first) FILTER (opens) AS base_first
-FROM per_prompt
-JOIN falls USING (comparison_id)
-GROUP BY ordinal, label
+SELECT * EXCLUDE (ordinal, tests)
+FROM discoveries('tested', true)
 ORDER BY ordinal

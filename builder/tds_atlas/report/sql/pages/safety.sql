@@ -1,5 +1,7 @@
 -- Harmful and harmless prompts of each comparison: where KL(aligned‖base) is along the answers, how many first
--- positions hold 90 % of it, and how often a phrase of the role safety is in them.
+-- positions hold 90 % of it, and how often a phrase of the role safety is in them. What the page says of harmful
+-- prompts has its false
+-- discovery rate over the comparisons.
 WITH
     placed AS (
         -- The answers to one prompt together, position by position.
@@ -119,9 +121,40 @@ WITH
         JOIN refusals USING (comparison_id, harmful, cluster_id)
         LEFT JOIN depth USING (comparison_id, harmful)
         GROUP BY comparison_id, harmful
+    ),
+    beside AS (
+        SELECT
+            f.*, least(f.prompts, o.prompts) - 1 AS apart_df, difference_bounds(f.nats_bounds, o.nats_bounds) AS apart
+        FROM found f
+        LEFT JOIN found o ON o.comparison_id = f.comparison_id AND o.harmful <> f.harmful
+    ),
+    tested AS (
+        SELECT comparison_id, 'first' AS what, margin_p(first_share - first_tokens, first_half, prompts - 1) AS p
+        FROM beside
+        WHERE harmful
+        UNION ALL
+        SELECT
+            comparison_id,
+            'apart',
+            margin_p(
+                apart.difference,
+                CASE WHEN apart.difference > 0 THEN apart.difference - apart.low ELSE apart.high - apart.difference END,
+                apart_df
+            )
+        FROM beside
+        WHERE harmful
+    ),
+    controlled AS (
+        SELECT
+            comparison_id,
+            true AS harmful,
+            any_value(q) FILTER (what = 'first') AS first_q,
+            any_value(q) FILTER (what = 'apart') AS apart_q
+        FROM discoveries('tested', what)
+        GROUP BY comparison_id
     )
-SELECT comparison_id, label, f.*, f.nats_bounds.mean AS nats, difference_bounds(f.nats_bounds, o.nats_bounds) AS apart
-FROM found f
+SELECT label, f.* EXCLUDE (apart_df), nats_bounds.mean AS nats, first_q, apart_q
+FROM beside f
 JOIN comparison USING (comparison_id)
-LEFT JOIN found o ON o.comparison_id = f.comparison_id AND o.harmful <> f.harmful
+LEFT JOIN controlled USING (comparison_id, harmful)
 ORDER BY ordinal, f.harmful DESC

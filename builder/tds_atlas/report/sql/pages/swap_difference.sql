@@ -25,63 +25,40 @@ WITH
     ),
     aimed AS (
         SELECT
-            * EXCLUDE (below, above),
+            * EXCLUDE (below, above, low, high),
             least(greatest(swapped, low.at), high.at) AS swapped_other,
-            CASE WHEN high.at > low.at THEN (swapped - low.at) / (high.at - low.at) ELSE 0 END AS weight
+            CASE WHEN high.at > low.at THEN (swapped - low.at) / (high.at - low.at) ELSE 0 END AS weight,
+            unnest([{'share': low.share, 'weight': 1 - weight}, {'share': high.share, 'weight': weight}]) AS side
         FROM sides
     ),
-    pair AS (
+    between_sides AS (
         SELECT
-            a.comparison_id,
-            a.outcome,
-            a.method,
-            target,
-            swapped,
-            swapped_other,
-            weight,
-            d.x,
-            l.x AS low_x,
-            h.x AS high_x,
-            d.x - (1 - weight) * l.x - weight * h.x AS step
-        FROM aimed a
-        JOIN
-            one d
-            ON d.comparison_id = a.comparison_id
-            AND d.outcome = a.outcome
-            AND d.method = 'divergence'
-            AND d.share = target
-        JOIN
-            one l
-            ON l.comparison_id = a.comparison_id
-            AND l.outcome = a.outcome
-            AND l.method = a.method
-            AND l.share = a.low.share
-            AND l.cluster_id = d.cluster_id
-        JOIN
-            one h
-            ON h.comparison_id = a.comparison_id
-            AND h.outcome = a.outcome
-            AND h.method = a.method
-            AND h.share = a.high.share
-            AND h.cluster_id = d.cluster_id
+            comparison_id, outcome, method, target, swapped, swapped_other, cluster_id, sum(side.weight * x) AS other_x
+        FROM aimed
+        JOIN one USING (comparison_id, outcome, method)
+        WHERE share = side.share
+        GROUP BY comparison_id, outcome, method, target, swapped, swapped_other, cluster_id
+        HAVING count(*) = 2
     ),
     paired AS (
         SELECT
             comparison_id,
             outcome,
-            method,
+            o.method,
             target,
             swapped,
             swapped_other,
             count(*) AS prompts,
-            avg(step) AS difference,
-            clustered_half_width(step, 1) AS half_width,
+            avg(x - other_x) AS difference,
+            clustered_half_width(x - other_x, 1) AS half_width,
             -- A yes or no is counted against both neighbours, each with its weight.
-            sum(x * ((1 - weight) * (1 - low_x) + weight * (1 - high_x))) AS more,
-            sum((1 - x) * ((1 - weight) * low_x + weight * high_x)) AS fewer,
-            paired_p(step) AS t_test
-        FROM pair
-        GROUP BY comparison_id, outcome, method, target, swapped, swapped_other
+            sum(x * (1 - other_x)) AS more,
+            sum((1 - x) * other_x) AS fewer,
+            paired_p(x - other_x) AS t_test
+        FROM between_sides o
+        JOIN one d USING (comparison_id, outcome, cluster_id)
+        WHERE d.method = 'divergence' AND d.share = target
+        GROUP BY comparison_id, outcome, o.method, target, swapped, swapped_other
         HAVING count(*) > 1
     ),
     tested AS (SELECT *, CASE WHEN outcome = 'style' THEN t_test ELSE mcnemar_p(more, fewer) END AS p FROM paired)

@@ -1,6 +1,6 @@
 -- How well the base's uncertainty predicts a change, in each comparison: the chance that a position with the change has
--- a higher uncertainty than one without (AUC, ties count half), with its 95 % half width clustered by prompt; and how
--- often the change occurs.
+-- a higher uncertainty than one without (AUC, ties count half), with its 95 % half width clustered by prompt; how
+-- often the change occurs; and how much more the base could say. Each with its false discovery rate over comparisons.
 WITH
     said AS (
         SELECT
@@ -65,7 +65,7 @@ WITH
         GROUP BY ALL
     ),
     found AS (
-        SELECT comparison_id, what, any_value(auc) AS auc, clustered_margin(e) AS half
+        SELECT comparison_id, what, any_value(auc) AS auc, clustered_margin(e) AS half, count(*) AS prompts
         FROM residual
         GROUP BY comparison_id, what
     ),
@@ -100,9 +100,26 @@ WITH
             exp(clustered_mean(b, n)) AS base_choices,
             exp(clustered_mean(a, n)) AS aligned_choices,
             clustered_mean(x, n) AS entropy_change,
-            clustered_half_width(x, n) AS entropy_half
+            clustered_half_width(x, n) AS entropy_half,
+            count(*) AS prompts
         FROM entropies
-        GROUP BY ALL
+        GROUP BY comparison_id
+    ),
+    tested AS (
+        SELECT comparison_id, what, margin_p(auc - 0.5, half, prompts - 1) AS p
+        FROM found
+        UNION ALL
+        SELECT comparison_id, 'choices', margin_p(entropy_change, entropy_half, prompts - 1)
+        FROM branching
+    ),
+    controlled AS (
+        SELECT
+            comparison_id,
+            any_value(q) FILTER (what = 'differs') AS differs_q,
+            any_value(q) FILTER (what = 'shifted') AS shifted_q,
+            any_value(q) FILTER (what = 'choices') AS entropy_q
+        FROM discoveries('tested', what)
+        GROUP BY comparison_id
     )
 SELECT
     label,
@@ -122,10 +139,14 @@ SELECT
     any_value(base_choices) AS base_choices,
     any_value(aligned_choices) AS aligned_choices,
     any_value(entropy_change) AS entropy_change,
-    any_value(entropy_half) AS entropy_half
+    any_value(entropy_half) AS entropy_half,
+    any_value(differs_q) AS differs_q,
+    any_value(shifted_q) AS shifted_q,
+    any_value(entropy_q) AS entropy_q
 FROM per_prompt p
 JOIN comparison c USING (comparison_id)
-LEFT JOIN branching b ON b.comparison_id = p.comparison_id
+LEFT JOIN controlled q ON q.comparison_id = p.comparison_id
+LEFT JOIN branching ON branching.comparison_id = p.comparison_id
 LEFT JOIN found f ON f.comparison_id = p.comparison_id AND f.what = 'differs'
 LEFT JOIN found s ON s.comparison_id = p.comparison_id AND s.what = 'shifted'
 GROUP BY ordinal, label
