@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tds_atlas.domain import InputError
-from tds_atlas.report import cookbook, output, query
+from tds_atlas.report import cookbook, query, table_formats
 from tds_atlas.report.user_sql import rows_of
 
 
@@ -39,8 +39,8 @@ def test_there_are_many_questions_on_every_table_that_matters() -> None:
 def test_every_question_has_an_answer_and_the_same_one_again(database: Path, name: str) -> None:
     con = query.connect(database)
     table = rows_of(con, cookbook.sql_of(name))
-    shown = output.format_table(table, "table")  # sums of floats differ in their last digits from run to run
-    assert table.num_rows and shown == output.format_table(rows_of(con, cookbook.sql_of(name)), "table")
+    shown = table_formats.format_table(table, "table")  # sums of floats differ in their last digits from run to run
+    assert table.num_rows and shown == table_formats.format_table(rows_of(con, cookbook.sql_of(name)), "table")
     con.close()
 
 
