@@ -6,14 +6,7 @@ import altair as alt
 import pyarrow as pa
 
 from tds_atlas.report.figures.intervals import labelled, measures_height
-from tds_atlas.report.figures.marks import (
-    SHARE,
-    Chart,
-    count_tip,
-    each,
-    interval_tips,
-    shown,
-)
+from tds_atlas.report.figures.marks import SHARE, Chart, count_tip, each, interval_tips, shown
 from tds_atlas.report.figures.registry import figure
 
 
