@@ -5,17 +5,8 @@ from __future__ import annotations
 import altair as alt
 import pyarrow as pa
 
-from tds_atlas.report.figures.marks import (
-    HEIGHT,
-    SHARE,
-    Chart,
-    Row,
-    count_tip,
-    extreme,
-    grouped,
-    interval_tips,
-    percent,
-)
+from tds_atlas.report.figures import marks
+from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, Row, count_tip, extreme, grouped, interval_tips
 from tds_atlas.report.figures.registry import figure
 
 _STEPS = [1, 2, 3, 5, 10, 20, 30, 50, 100, 200, 500, 1000]
@@ -137,7 +128,7 @@ def _floor(table: pa.Table) -> str:
     sentences = []
     for name, bins in grouped(table).items():
         ranges = [row | {"range": f"{row['low_nats']:.1e} to {row['high_nats']:.1e} nats"} for row in bins]
-        mode = extreme("highest", ranges, "range", "share", percent)
+        mode = extreme("highest", ranges, "range", "share", marks.percent)
         under = bins[0]["under_floor_share"]
         below = f"; {under:.1%} below the noise floor" if under is not None else ""
         sentences.append(
