@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tds_atlas.domain import InputError
-from tds_atlas.report import cookbook, output, query
+from tds_atlas.report import cookbook, query, table_formats
 from tds_atlas.report.user_sql import rows_of
 
 
@@ -43,8 +43,8 @@ def con(database: Path) -> duckdb.DuckDBPyConnection:
 @pytest.mark.parametrize("name", [q.name for q in cookbook.cookbook()])
 def test_every_question_has_an_answer_and_the_same_one_again(con: duckdb.DuckDBPyConnection, name: str) -> None:
     table = rows_of(con, cookbook.sql_of(name))
-    shown = output.format_table(table, "table")  # sums of floats differ in their last digits from run to run
-    assert table.num_rows and shown == output.format_table(rows_of(con, cookbook.sql_of(name)), "table")
+    shown = table_formats.format_table(table, "table")  # sums of floats differ in their last digits from run to run
+    assert table.num_rows and shown == table_formats.format_table(rows_of(con, cookbook.sql_of(name)), "table")
 
 
 def test_questions_without_data_are_left_out(made_project: Path, con: duckdb.DuckDBPyConnection) -> None:

@@ -17,7 +17,7 @@ import pytest
 from altair.utils.schemapi import validate_jsonschema
 
 from tds_atlas.domain import InputError
-from tds_atlas.report import charts, drawing, figures, output, query, theme
+from tds_atlas.report import charts, drawing, figures, query, table_formats, theme
 from tds_atlas.report.docs import write_docs
 from tds_atlas.report.markup import inert, inline_json, title, visible
 from tds_atlas.report.materialise import materialise
@@ -184,13 +184,13 @@ def test_tokens_are_visible() -> None:
 
 def test_tables_in_the_terminal(database: Path) -> None:
     table = rows_of(query.connect(database), "SELECT 1 AS n, 'a\nb' AS text, NULL AS none, 0.123456789::DOUBLE AS x")
-    assert output.format_table(table, "table").splitlines() == [
+    assert table_formats.format_table(table, "table").splitlines() == [
         "n  text  none         x",
         "─  ────  ────  ────────",
         "1  a\\nb  NULL  0.123457",
         "(1 row)",
     ]
-    assert json.loads(output.format_table(table, "json")) == [{"n": 1, "text": "a\nb", "none": None, "x": 0.123456789}]
+    assert json.loads(table_formats.format_table(table, "json")) == [{"n": 1, "text": "a\nb", "none": None, "x": 0.123456789}]
 
 
 def test_checks_of_arithmetic_stand_in_the_noise_floor_alone(database: Path, docs: Path) -> None:
