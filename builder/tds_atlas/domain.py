@@ -129,6 +129,18 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Sampling:
+    """How answers are drawn: what changes each next token's distribution, in the order in which it does."""
+
+    temperature: float
+    repetition_penalty: float | None = None  # comes first; None here and below: not used
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class Response:
     """An answer as token ids, including the end token."""
 

@@ -199,7 +199,13 @@ CREATE TABLE response (
     n_tokens     INTEGER NOT NULL,
     finish       VARCHAR NOT NULL,
     boundary     BOOLEAN NOT NULL,
-    sample       VARCHAR
+    sample       VARCHAR,
+    temperature  DOUBLE,
+    repetition_penalty DOUBLE,
+    top_k        INTEGER,
+    top_p        DOUBLE,
+    min_p        DOUBLE,
+    seed         BIGINT
 );
 COMMENT ON TABLE  response              IS 'One row per answer.';
 COMMENT ON COLUMN response.response_id  IS 'source/prompt_id, and #sample behind it.';
@@ -209,7 +215,21 @@ COMMENT ON COLUMN response.sample IS
 COMMENT ON COLUMN response.prompt_id    IS 'The prompt answered; see prompt.';
 COMMENT ON COLUMN response.source IS
     'Where the answer comes from: the condition that generated it, or the response file''s name in the report file.';
-COMMENT ON COLUMN response.condition_id IS 'The condition that generated it greedily; NULL where read from a file.';
+COMMENT ON COLUMN response.condition_id IS
+    'The condition that generated it, greedily or by draws (temperature); NULL where read from a file.';
+COMMENT ON COLUMN response.temperature IS
+    'What the logits were divided by before tokens were drawn; NULL where it is greedy, or read from a file.';
+COMMENT ON COLUMN response.repetition_penalty IS
+    'What the logits of tokens that the text already held were divided by (multiplied where negative), before that; '
+    'NULL where there was none.';
+COMMENT ON COLUMN response.top_k IS 'Only so many of the likeliest tokens were drawn from; NULL: from all.';
+COMMENT ON COLUMN response.top_p IS
+    'Only the likeliest tokens that together have this probability were drawn from; NULL: all.';
+COMMENT ON COLUMN response.min_p IS
+    'Only tokens of at least this share of the likeliest one''s probability were drawn from; NULL: all.';
+COMMENT ON COLUMN response.seed IS
+    'The report''s seed, from which with source, prompt and sample come the numbers that tokens are drawn by; NULL '
+    'where nothing was drawn.';
 COMMENT ON COLUMN response.text         IS 'The answer as text, without its end token.';
 COMMENT ON COLUMN response.n_tokens     IS 'Number of positions, the end token included.';
 COMMENT ON COLUMN response.finish IS

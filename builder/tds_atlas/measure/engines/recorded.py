@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import numpy as np
 import torch
 
-from tds_atlas.domain import InputError, Response
+from tds_atlas.domain import InputError, Response, Sampling
 from tds_atlas.inputs.checkpoints import Checkpoint
 from tds_atlas.inputs.engine_settings import RecordedSettings
 from tds_atlas.inputs.model_config import read_config, vocab_size
@@ -78,6 +78,11 @@ class RecordedModel:
 
     def greedy(self, prompts: Sequence[Ids], max_new_tokens: int) -> NoReturn:
         raise InputError(f"models.{self.checkpoint.model_id}.engine: recorded: it writes no answers; give responses")
+
+    def sampled(
+        self, prompts: Sequence[Ids], max_new_tokens: int, sampling: Sampling, seeds: Sequence[int]
+    ) -> NoReturn:
+        self.greedy(prompts, max_new_tokens)
 
     def lists(self, responses: Sequence[Response], prompts: Sequence[Ids], k: int) -> Columns:
         found = [self._columns(response, k) for response in responses]
