@@ -168,12 +168,12 @@ def test_a_quantised_checkpoint_is_that_of_its_weights_written_out(tmp_path: Pat
 
 def test_drawn_answers_are_each_by_a_seed_of_its_own() -> None:
     """Alone or beside others, in any order; at the least temperature they are the greedy ones."""
-    prompts, made = [tuple(range(3, 20)), (5, 6, 7), (5, 6, 7)], model(POCKET / "dpo")
-    sampling = Sampling(1.0, repetition_penalty=1.1, top_k=200, top_p=0.95, min_p=0.01)
-    one = made.sampled(prompts, 24, sampling, [1, 2, 3])
-    assert one[1] != one[2]
-    assert [made.sampled([prompts[i]], 24, sampling, [i + 1])[0] for i in (2, 1, 0)] == one[::-1]
-    assert made.sampled(prompts, 24, Sampling(1.0, top_k=1), [1, 2, 3]) == made.greedy(prompts, 24)
+    prompts, made = [tuple(range(3, 20)), *[(5, 6, 7)] * 6], model(POCKET / "dpo")
+    sampling, seeds = Sampling(1.5, repetition_penalty=1.1, top_k=200, top_p=0.95, min_p=0.01), list(range(7))
+    found = made.sampled(prompts, 24, sampling, seeds)
+    assert len(set(found[1:])) > 2
+    assert [made.sampled([prompts[i]], 24, sampling, [i])[0] for i in (6, 3, 0)] == [found[i] for i in (6, 3, 0)]
+    assert made.sampled(prompts, 24, Sampling(1.0, top_k=1), seeds) == made.greedy(prompts, 24)
     made.session.close()
 
 

@@ -109,9 +109,9 @@ class VllmModel:
         """Drawn by vLLM from a generator for each answer; it applies min-p before top-k and top-p."""
         _ = self._own_lists
         settings = {name: x for name, x in asdict(sampling).items() if x is not None and name != "seed"}
-        fields = {"max_new_tokens": max_new_tokens, "end_ids": list(self.end_ids), "sampling": settings}
-        arrays = joined(prompts) | {"seeds": np.array(seeds, np.int64)}
-        answer = self.session.ask("writer", "sampled", fields, arrays)
+        fields = {"max_new_tokens": max_new_tokens, "end_ids": list(self.end_ids)}
+        fields |= {"sampling": settings, "seeds": list(seeds)}
+        answer = self.session.ask("writer", "sampled", fields, joined(prompts))
         return [until_end(ids.tolist(), self.end_ids) for ids in parted(answer.arrays)]
 
     def _states(self, rows: Sequence[Ids], last: Sequence[int], apart: bool) -> list[Tensor]:

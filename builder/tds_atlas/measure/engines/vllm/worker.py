@@ -68,7 +68,7 @@ class Writer:
 
     def sampled(self, fields: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
         """The same, drawn: each row by a seed of its own."""
-        return self._written(fields, arrays, [fields["sampling"] | {"seed": i} for i in arrays["seeds"].tolist()])
+        return self._written(fields, arrays, [fields["sampling"] | {"seed": i} for i in fields["seeds"]])
 
     def _written(
         self, fields: Mapping[str, Any], arrays: Mapping[str, np.ndarray], how: Sequence[Mapping[str, Any]]
