@@ -35,6 +35,7 @@ _FILES = {
         "analysis",
         "parting",
         "by_prompt",
+        "samples",
         "controls",
         "curves",
         "probes",
