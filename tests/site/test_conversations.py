@@ -78,6 +78,18 @@ def test_the_table_filters_by_turns_and_links_every_answer(seen: Watched) -> Non
         assert page.locator(".tds-turn").count() == 4
 
 
+def test_the_table_filters_by_sample_and_part(seen: Watched) -> None:
+    page = seen.open("examples.html")
+    count = page.locator(".tds-count")
+    page.locator("select[name=sample]").select_option("answer 3")
+    expect(count).to_have_text(re.compile(r"^48 of "))  # of two models to 24 prompts
+    page.locator("select[name=sample]").select_option("every sample")
+    page.locator("select[name=segment]").select_option("with thinking")
+    expect(count).to_have_text(re.compile(r"^3 of "))
+    page.locator("select[name=segment]").select_option("answer alone")
+    expect(count).not_to_have_text(re.compile(r"^3 of "))
+
+
 def test_words_of_earlier_turns_are_found_once(seen: Watched, talk: Path) -> None:
     """A first question stands on twelve pages: it is found on the first of them, and where it is the prompt itself."""
     question = ROWS[0]["messages"][0]["content"]
