@@ -1,12 +1,19 @@
 -- Curves that several figures draw, with 95 % intervals clustered by prompt.
 
+-- Early in an answer is early in what it says, not in the thinking before it.
+CREATE MACRO said(part := 'answer') AS TABLE
+SELECT * REPLACE (segment_pos AS pos) FROM tds WHERE segment = part;
+COMMENT ON MACRO TABLE said IS
+    'The rows of tds that are one part of the answers (answer, thinking or tool call), with positions counted from '
+    'where that part begins: FROM said(), FROM said(part := ''thinking'').';
+
 -- The arguments are expressions over the columns of tds (of primed_pair and prompt for gap_closed).
-CREATE MACRO by_position(curves, shares := false) AS TABLE
+CREATE MACRO by_position(curves, shares := false, part := 'answer') AS TABLE
 WITH
     long AS (
-        SELECT comparison_id, cluster_id, pos, unnest(map_entries(curves), recursive := true)
+        SELECT comparison_id, cluster_id, segment_pos AS pos, unnest(map_entries(curves), recursive := true)
         FROM tds
-        WHERE drawn_position(pos)
+        WHERE segment = part AND drawn_position(segment_pos)
     ),
     per_prompt AS (
         SELECT comparison_id, pos, key, cluster_id, count(*) AS n, sum(value)::DOUBLE AS x
@@ -28,9 +35,9 @@ GROUP BY ordinal, label, key, pos
 HAVING count(*) >= 20
 ORDER BY ordinal, key, pos;
 COMMENT ON MACRO TABLE by_position IS
-    'Means at each position of the answer that drawn_position draws and the answers to at least 20 prompts reach, with '
-    '95 % intervals; a line for each expression over tds, none of which is negative; shares: whether they are from 0 '
-    'to 1: FROM by_position(MAP {''base'': base_entropy}).';
+    'Means at each position of a part of the answer (part: answer, thinking or tool call) that drawn_position draws '
+    'and the answers to at least 20 prompts reach, with 95 % intervals; a line for each expression over tds, none of '
+    'which is negative; shares: whether they are from 0 to 1: FROM by_position(MAP {''base'': base_entropy}).';
 
 CREATE MACRO by_confidence(hit) AS TABLE
 WITH

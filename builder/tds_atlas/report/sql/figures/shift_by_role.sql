@@ -4,7 +4,7 @@ WITH
     often AS (
         -- An answer given twice to a prompt counts once.
         SELECT comparison_id, token_id, count(*) AS times
-        FROM (SELECT DISTINCT comparison_id, cluster_id, pos, token_id FROM tds)
+        FROM (SELECT DISTINCT comparison_id, cluster_id, pos, token_id FROM said())
         GROUP BY ALL
     ),
     placed AS (
@@ -16,7 +16,7 @@ WITH
             shift = 'shifted' AS hit,
             (CASE WHEN pos < 5 THEN 0 ELSE 1 + floor(log2(pos / 5)) END)::INTEGER AS depth,
             floor(log2(times) / 2)::INTEGER AS frequency
-        FROM tds
+        FROM said()
         JOIN often USING (comparison_id, token_id)
     ),
     cell AS (
