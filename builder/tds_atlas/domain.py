@@ -121,6 +121,7 @@ class Answer:
     text: str  # as written; it may close with the text of an end token
     place: str = field(default="", compare=False)  # file and row that it was read from
     sample: str = ""  # which of several answers to the prompt: 2 and further, or a name such as chosen
+    thinking: str = ""  # what the file keeps apart from the text, for the chat template to write before it
 
     @property
     def answer_id(self) -> str:

@@ -82,7 +82,9 @@ def _answers(path: Path, place: str, row: AnswerRow, read: Reading, settings: Re
         base = replace(read.known, place=at, input=row.input or read.known.input)
     if read.exchanges:
         asked = zip(read.exchanges, prompts_of(base, read), strict=True)
-        return [Answer(p, e.answer, at, "" if f"#{e.sample}" in p.prompt_id else e.sample) for e, p in asked]
+        return [
+            Answer(p, e.answer, at, "" if f"#{e.sample}" in p.prompt_id else e.sample, e.thinking) for e, p in asked
+        ]
     texts = [row.answer] if isinstance(row.answer, str) else row.answer or [""]
     if len(texts) > 1 and settings.answers == "only":
         raise InputError(f"{path}: {place}: {len(texts)} answers; measure each with answers: all, or the first: first")

@@ -225,8 +225,8 @@ def _identified(prompt: Prompt) -> tuple[Any, ...]:
 
 
 def _answered(answer: Answer) -> tuple[Any, ...]:
-    """What of an answer of a file decides numbers: its prompt, its text, and its name among several."""
-    return (*_identified(answer.prompt), answer.text, *filter(None, [answer.sample]))
+    """What of an answer of a file decides numbers: its prompt, text, name among several, and thinking."""
+    return (*_identified(answer.prompt), answer.text, *filter(None, [answer.sample, answer.thinking]))
 
 
 def read_plan(path: Path) -> Plan:
