@@ -121,11 +121,24 @@ class Answer:
     text: str  # as written; it may close with the text of an end token
     place: str = field(default="", compare=False)  # file and row that it was read from
     sample: str = ""  # which of several answers to the prompt: 2 and further, or a name such as chosen
+    thinking: str = ""  # what the file keeps apart from the text, for the chat template to write before it
 
     @property
     def answer_id(self) -> str:
         """Its name among the answers of its file."""
         return f"{self.prompt.prompt_id}#{self.sample}" if self.sample else self.prompt.prompt_id
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How answers are drawn: what changes each next token's distribution, in the order in which it does."""
+
+    temperature: float
+    repetition_penalty: float | None = None  # comes first; None here and below: not used
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    seed: int = 0
 
 
 @dataclass(frozen=True)

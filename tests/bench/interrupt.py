@@ -1,4 +1,7 @@
-"""`make interrupt`: kill -9 a pocket run at random moments, resume each, and compare every table with an undisturbed run."""
+"""`make interrupt`: kill -9 a pocket run at random moments, resume each, and compare every table with an undisturbed run.
+
+Half of the runs draw their answers.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,11 @@ PROMPTS, KILLS = 64, 30
 TDS = [sys.executable, "-m", "tds_atlas", "store", "--report"]
 
 
-def write_report(folder: Path) -> Path:
+def write_report(folder: Path, drawn: bool) -> Path:
     """The default report on fewer prompts, in smaller shards, with outputs below a folder of its own."""
     text = (ROOT / "data/reports/pocket.yml").read_text(encoding="utf-8")
+    if drawn:
+        text = text.replace("temperature: null", "temperature: 1").replace("samples: 1\n", "samples: 2\n")
     text = text.replace("../", f"{ROOT}/data/").replace("jsonl, limit: null", f"jsonl, limit: {PROMPTS}")
     text = text.replace("shard_responses: 64", "shard_responses: 8").replace(": data/", f": {folder}/")
     path = folder / "report.yml"
@@ -33,9 +38,9 @@ def content_hash(database: Path) -> str:
     return hashlib.sha256(repr(content(database)).encode()).hexdigest()
 
 
-def killed_and_resumed(folder: Path, after: float) -> tuple[str, str]:
+def killed_and_resumed(folder: Path, drawn: bool, after: float) -> tuple[str, str]:
     """Kill a run after so many seconds, run again to the end; the hash, and how far the first run had come."""
-    report = write_report(folder)
+    report = write_report(folder, drawn)
     process = subprocess.Popen([*TDS, str(report)], stderr=subprocess.DEVNULL)
     try:
         process.wait(after)
@@ -49,18 +54,24 @@ def killed_and_resumed(folder: Path, after: float) -> tuple[str, str]:
     return content_hash(folder / "tds.duckdb"), state
 
 
-def main() -> None:
-    draw = random.Random(0)
+def undisturbed(drawn: bool) -> tuple[str, float]:
+    """The hash of a whole run, and how many seconds it takes."""
     with tempfile.TemporaryDirectory() as name:
         start = time.monotonic()
-        subprocess.run([*TDS, str(write_report(Path(name)))], check=True, stderr=subprocess.DEVNULL)
+        subprocess.run([*TDS, str(write_report(Path(name), drawn))], check=True, stderr=subprocess.DEVNULL)
         whole, seconds = content_hash(Path(name) / "tds.duckdb"), time.monotonic() - start
-    print(f"undisturbed: {seconds:.1f} s, tables {whole[:16]}")
+    print(f"undisturbed{', drawn' if drawn else ''}: {seconds:.1f} s, tables {whole[:16]}", flush=True)
+    return whole, seconds
+
+
+def main() -> None:
+    draw, wholes = random.Random(0), [undisturbed(drawn) for drawn in (False, True)]
     different = 0
     for i in range(1, KILLS + 1):
+        whole, seconds = wholes[i % 2]
         with tempfile.TemporaryDirectory() as name:
             after = draw.uniform(0, seconds)
-            found, state = killed_and_resumed(Path(name), after)
+            found, state = killed_and_resumed(Path(name), bool(i % 2), after)
         different += found != whole
         same = "the same" if found == whole else "DIFFERENT"
         print(f"{i:2} of {KILLS}: killed after {after:5.2f} s ({state}); resumed: {same}", flush=True)

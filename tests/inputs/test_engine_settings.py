@@ -29,6 +29,16 @@ def test_a_word_is_short_for_an_engine_as_it_stands(tmp_path: Path) -> None:
     assert word.models["sft"].engine == block.models["sft"].engine == none.models["sft"].engine
 
 
+def test_a_server_draws_no_answers(tmp_path: Path) -> None:
+    path = written(tmp_path, SFT, "sft: {path: sft, engine: {kind: served, url: 'http://x', model: m}}")
+    text = path.read_text(encoding="utf-8").split("probes:")[0] + "generate: {temperature: 1}\n"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=r"^\S+r\.yml: generate\.temperature: sft·chat is served, and what a server"):
+        read_report(path)
+    path.write_text(text.replace("temperature: 1", "temperature: 0"), encoding="utf-8")
+    read_report(path)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "line"),
     [

@@ -15,7 +15,7 @@ import psutil
 import pytest
 import torch
 
-from tds_atlas.domain import InputError
+from tds_atlas.domain import InputError, Sampling
 from tds_atlas.inputs.checkpoints import Checkpoint, locate
 from tds_atlas.inputs.engine_settings import VllmSettings
 from tds_atlas.inputs.settings import ModelSettings
@@ -164,6 +164,17 @@ def test_a_quantised_checkpoint_is_that_of_its_weights_written_out(tmp_path: Pat
     written_out, whole, own = found
     near, moved = ((written_out.exp() * (written_out - other)).sum(-1).mean() for other in (own, whole))
     assert float(near) < float(moved) / 10, (near, moved)
+
+
+def test_drawn_answers_are_each_by_a_seed_of_its_own() -> None:
+    """Alone or beside others, in any order; at the least temperature they are the greedy ones."""
+    prompts, made = [tuple(range(3, 20)), *[(5, 6, 7)] * 6], model(POCKET / "dpo")
+    sampling, seeds = Sampling(1.5, repetition_penalty=1.1, top_k=200, top_p=0.95, min_p=0.01), list(range(7))
+    found = made.sampled(prompts, 24, sampling, seeds)
+    assert len(set(found[1:])) > 2
+    assert [made.sampled([prompts[i]], 24, sampling, [i])[0] for i in (6, 3, 0)] == [found[i] for i in (6, 3, 0)]
+    assert made.sampled(prompts, 24, Sampling(1.0, top_k=1), seeds) == made.greedy(prompts, 24)
+    made.session.close()
 
 
 def test_two_processes_for_one_model_give_the_same(tmp_path: Path) -> None:

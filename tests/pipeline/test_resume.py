@@ -41,11 +41,14 @@ def content(database: Path) -> dict[str, list[tuple]]:
         return {name: con.execute(f'FROM "{name}" ORDER BY ALL').fetchall() for name in TABLES}
 
 
-def test_killed_runs_resume_to_the_same_tables(project: Path) -> None:
-    """kill -9 after each new shard, again and again, until a run gets through."""
+@pytest.mark.parametrize("drawn", ["", ", temperature: 1, top_p: 0.95, repetition_penalty: 1.1, samples: 3"])
+def test_killed_runs_resume_to_the_same_tables(project: Path, drawn: str) -> None:
+    """kill -9 after each new shard, again and again, until a run gets through; greedily, and with drawn answers."""
+    text = (project / "report.yml").read_text(encoding="utf-8").replace("batch_size: 2", f"batch_size: 2{drawn}")
+    (project / "report.yml").write_text(text, encoding="utf-8")
     measure(read_plan(project / "report.yml"))
     whole = content(project / "data/tds.duckdb")
-    text = (project / "report.yml").read_text(encoding="utf-8")
+    assert len(whole["response"]) == (12 if drawn else 4)
     text += "output: {shards: again/shards, database: again/tds.duckdb}\n"
     (project / "again.yml").write_text(text, encoding="utf-8")
     shards, kills = project / "again/shards", 0

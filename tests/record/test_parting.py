@@ -24,12 +24,12 @@ def database(reports: Sequence[Sequence[Answer]]) -> duckdb.DuckDBPyConnection:
         for i, (parts, n, finish) in enumerate(answers)
     ]
     columns = "comparison_id VARCHAR, prompt_id VARCHAR, cluster_id VARCHAR AS (prompt_id), response_id VARCHAR, parts INTEGER, n_tokens INTEGER"
-    fill(con, "response", f"{columns}, finish VARCHAR, condition_id VARCHAR", rows)
+    fill(con, "response", f"{columns}, finish VARCHAR, condition_id VARCHAR, temperature DOUBLE", rows)
     con.execute("""
         CREATE TABLE comparison AS
             SELECT DISTINCT comparison_id, 'aligned' AS aligned_condition_id FROM response;
         CREATE TABLE tds AS
-            SELECT * EXCLUDE (parts, n_tokens, finish, condition_id), CASE WHEN pos = parts THEN 2 ELSE 1 END AS base_rank
+            SELECT * EXCLUDE (parts, n_tokens, finish, condition_id, temperature), CASE WHEN pos = parts THEN 2 ELSE 1 END AS base_rank
             FROM (SELECT *, unnest(range(n_tokens)) AS pos FROM response);
         ALTER TABLE response DROP comparison_id;
         ALTER TABLE response DROP cluster_id""")

@@ -53,7 +53,7 @@ def test_a_page_shows_the_conversation_before_its_answer(seen: Watched) -> None:
 
 
 def test_answers_to_one_prompt_are_a_step_apart(seen: Watched) -> None:
-    page = seen.open("examples/samples/2-2.html")
+    page = seen.open("examples/base-dpo/2-2.html")
     links = page.locator(".tds-answers a")
     expect(links).to_have_text(["answer 1", "answer 2", "answer 3", "answer 4"])
     expect(page.locator(".tds-answers [aria-current]")).to_have_text("answer 2")
@@ -78,19 +78,31 @@ def test_the_table_filters_by_turns_and_links_every_answer(seen: Watched) -> Non
         assert page.locator(".tds-turn").count() == 4
 
 
+def test_the_table_filters_by_sample_and_part(seen: Watched) -> None:
+    page = seen.open("examples.html")
+    count = page.locator(".tds-count")
+    page.locator("select[name=sample]").select_option("answer 3")
+    expect(count).to_have_text(re.compile(r"^48 of "))  # of two models to 24 prompts
+    page.locator("select[name=sample]").select_option("every sample")
+    page.locator("select[name=segment]").select_option("with thinking")
+    expect(count).to_have_text(re.compile(r"^3 of "))
+    page.locator("select[name=segment]").select_option("answer alone")
+    expect(count).not_to_have_text(re.compile(r"^3 of "))
+
+
 def test_words_of_earlier_turns_are_found_once(seen: Watched, talk: Path) -> None:
-    """A first question stands on five pages: it is found on the first of them, and where it is the prompt itself."""
+    """A first question stands on twelve pages: it is found on the first of them, and where it is the prompt itself."""
     question = ROWS[0]["messages"][0]["content"]
     texts = {path: html.unescape(path.read_text(encoding="utf-8")) for path in talk.glob("examples/*/*.html")}
     pages = [path for path, text in texts.items() if question in text]
     own = [path for path in pages if "tds-turn " not in texts[path]]
-    assert len(pages) == 5 and len(own) == 1
+    assert len(pages) == 12 and len(own) == 1
     page = seen.open("index.html")
     page.locator(".tds-search input").fill("know founder Tostford")
     hits = page.locator("[role=group]", has_text="Examples").locator("[role=option]")
     expect(hits.first).to_be_visible()
     found = {hit.removeprefix(seen.base) for hit in hits.evaluate_all("nodes => nodes.map(n => n.href)")}
-    assert found == {"examples/base-dpo/1.html", str(own[0].relative_to(talk))}
+    assert found == {"examples/base-sft/1.html", str(own[0].relative_to(talk))}
 
 
 def test_thinking_is_folded_apart_from_the_answer(seen: Watched) -> None:
@@ -112,7 +124,8 @@ def test_no_page_is_wider_than_its_window(talk: Path, browser: Browser, width: i
     watched = Watched(browser, talk.as_uri() + "/", width, scheme)
     for path in (
         "examples/base-dpo/21.html",
-        "examples/samples/11-2.html",
+        "examples/base-dpo/11-2.html",
+        "findings/how-much.html",
         "examples/thinking/21.html",
         "examples.html",
         "method.html",

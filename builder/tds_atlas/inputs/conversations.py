@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from tds_atlas.domain import InputError, Turn, Turns, printable
+from tds_atlas.inputs.segments import thinks
 from tds_atlas.inputs.turns import replies, tools_turn
 
 Measured = Literal["last", "all"]
@@ -22,6 +24,7 @@ class Exchange:
     sample: str = ""  # its name among several answers of the row
     number: int = 0  # which of the assistant's turns it is, where each is measured
     is_last: bool = True  # of its conversation
+    thinking: str = ""  # before the answer, where the file keeps it apart
 
 
 def exchanges_of(where: str, sample: str, whole: Turns, measured: Measured) -> list[Exchange]:
@@ -36,12 +39,21 @@ def exchanges_of(where: str, sample: str, whole: Turns, measured: Measured) -> l
         raise InputError(f"{where}: a conversation of {len(whole)} turns ({roles}) holds no answer: {what}")
     if measured == "last":
         last = whole[places[-1]]
-        if not last.text and last.more:
+        if not last.text and "tool_calls" in last.more:
             raise InputError(f"{where}: the last turn of the assistant calls a tool and says nothing; set turns: all")
-        return [Exchange(whole[: places[-1]], last.text, sample)]
+        return [Exchange(whole[: places[-1]], last.text, sample, thinking=_thinking(last))]
     spoken = [i for i in places if whole[i].text] or places[-1:]
     several = len(spoken) > 1
-    return [Exchange(whole[:i], whole[i].text, sample, n * several, n == len(spoken)) for n, i in enumerate(spoken, 1)]
+    return [
+        Exchange(whole[:i], whole[i].text, sample, n * several, n == len(spoken), _thinking(whole[i]))
+        for n, i in enumerate(spoken, 1)
+    ]
+
+
+def _thinking(turn: Turn) -> str:
+    """The reasoning_content of a turn, unless its text carries its thinking already."""
+    thinking = json.loads(turn.more).get("reasoning_content") if turn.more else None
+    return thinking if isinstance(thinking, str) and not thinks(turn.text) else ""
 
 
 def questions_of(where: str, turns: Turns, measured: Measured) -> tuple[Exchange, ...]:

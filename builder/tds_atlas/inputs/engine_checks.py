@@ -22,6 +22,9 @@ def check_engines(report: Report) -> None:
     for source, condition in report.generated_sources().items():
         if report.engine_of(condition.model_id).kind == "recorded":
             raise ValueError(f"comparisons: {source} is recorded and writes no answers: name their file in responses")
+        if report.generate.sampling and report.engine_of(condition.model_id).kind == "served":
+            problem = f"{source} is served, and what a server draws cannot be had again by a seed for certain"
+            raise ValueError(f"generate.temperature: {problem}; leave it out, or name a file of answers in responses")
     for name in report.models:
         contexts = {c.context_id for c in report.conditions_used() if c.model_id == name}
         if report.engine_of(name).kind == "recorded" and len(contexts) > 1:

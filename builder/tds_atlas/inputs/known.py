@@ -71,7 +71,7 @@ class Known:
         answers = [replace(answer, prompt=taken[answer.prompt.whole]) for answer in read]
         for answer in answers:
             name = answer.prompt.prompt_id
-            if not answer.text and not {name, answer.answer_id} & self._leave_out:
+            if not (answer.text or answer.thinking) and not {name, answer.answer_id} & self._leave_out:
                 remedy = f"leave_out: [{json.dumps(answer.answer_id)}]"
                 raise InputError(f"{where}: the answer is empty; skip it with {remedy}")
         self._rows[row_id] = list(taken.values())

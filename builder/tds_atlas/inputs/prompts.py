@@ -82,7 +82,9 @@ def _answers(path: Path, place: str, row: AnswerRow, read: Reading, settings: Re
         base = replace(read.known, place=at, input=row.input or read.known.input)
     if read.exchanges:
         asked = zip(read.exchanges, prompts_of(base, read), strict=True)
-        return [Answer(p, e.answer, at, "" if f"#{e.sample}" in p.prompt_id else e.sample) for e, p in asked]
+        return [
+            Answer(p, e.answer, at, "" if f"#{e.sample}" in p.prompt_id else e.sample, e.thinking) for e, p in asked
+        ]
     texts = [row.answer] if isinstance(row.answer, str) else row.answer or [""]
     if len(texts) > 1 and settings.answers == "only":
         raise InputError(f"{path}: {place}: {len(texts)} answers; measure each with answers: all, or the first: first")
@@ -136,3 +138,13 @@ def _check_differ(path: Path, ids: list[str]) -> None:
         if name in earlier:
             raise InputError(f"{path}: two rows have the id {name!r}; ids must differ")
         earlier.add(name)
+
+
+def check_sample_names(path: Path, prompts: Sequence[Prompt], samples: int) -> None:
+    """Raises InputError if a prompt has the name that a further answer to another one will have."""
+    names = {prompt.prompt_id for prompt in prompts}
+    for name in names if samples > 1 else ():
+        taken = next((other for n in range(2, samples + 1) if (other := f"{name}#{n}") in names), None)
+        if taken:
+            problem = f"the id {taken!r} is also the name of a sample of {name!r}"
+            raise InputError(f"{path}: {problem}; change it, or lower generate.samples")

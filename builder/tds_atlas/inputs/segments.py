@@ -38,6 +38,11 @@ def segments(text: str, spans: Sequence[tuple[int, int]], is_open: bool = False)
     return found
 
 
+def thinks(text: str) -> bool:
+    """Whether the text begins with thinking."""
+    return bool(text) and segments(text, [(0, len(text))])[0][0] == THINKING
+
+
 def _pieces(text: str, is_open: bool) -> Iterator[tuple[str, int]]:
     """The segments in order, each with the character that it ends before."""
     place = _thought(text, 0, is_open)

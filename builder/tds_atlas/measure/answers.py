@@ -39,10 +39,17 @@ class Reader:
     def split(self, answer: Answer) -> tuple[str, int | None]:
         """The text of an answer alone, and the id of the end token that its text closed with."""
         text = answer.text.removeprefix(self.frame.tokenizer.bos_token or "")
+        if answer.thinking and (marks := self.thinking):
+            text = f"{marks[0]}{answer.thinking}{marks[1] + text if text else ''}"
         text, end_id = text[len(self.repeated(text)) :], None
         while mark := self._mark_of(text):
             text, end_id = text.rstrip("\n").removesuffix(mark), self.marks[mark]
         return text, end_id
+
+    @cached_property
+    def thinking(self) -> tuple[str, str] | None:
+        """What the template writes before and behind the thinking of an answer; None if it writes no thinking."""
+        return self.frame.chat.thinking if self.frame.chat else None
 
     @cached_property
     def marks(self) -> dict[str, int]:
@@ -78,6 +85,8 @@ class Reader:
             text, end_id = self.split(answer)
             begin = self.repeated(answer.text.removeprefix(self.frame.tokenizer.bos_token or "")).strip()
             foreign = next((mark for mark in FOREIGN_ENDS if text.rstrip().endswith(mark)), None)
+            if answer.thinking and not self.thinking:
+                count["hold thinking apart, which the context writes nowhere: it is not measured"] += 1
             if begin:
                 count[f"begin with {begin!r}, which the chat template has written already: it is taken off"] += 1
             if end_id is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +15,7 @@ from tds_atlas.measure.transcript import messages_of, missing, whole
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-_MARK, _OTHER = "\ue000", "\ue001"  # private characters: no template trims or escapes them
+_MARK, _OTHER, _THOUGHT = "\ue000", "\ue001", "\ue002"  # private characters: no template trims or escapes them
 _MOST = 1_000_000  # characters that a template adds to the turns: those of real models write some thousand
 _DAY = {"%d": "26", "%m": "07", "%b": "Jul", "%B": "July", "%Y": "2024", "%y": "24", "%a": "Fri", "%A": "Friday"}
 
@@ -110,6 +111,23 @@ class ChatTemplate:
     def closing(self) -> str:
         """What the template writes after an answer."""
         return self._answered.rpartition(_MARK)[2]
+
+    @cached_property
+    def thinking(self) -> tuple[str, str] | None:
+        """What the template writes before and behind the thinking of an answer, beyond what stands before an answer.
+
+        None if it writes none, or has closed the thinking before the answer begins (`enable_thinking: false`).
+        """
+        more = json.dumps({"reasoning_content": _THOUGHT})
+        try:
+            written = self._render(self._with_system((Turn("user", _OTHER), Turn("assistant", _MARK, more))), False)
+        except InputError:
+            return None
+        before, found, behind = written.rpartition(_OTHER)[2].partition(_THOUGHT)
+        between, answered, _ = behind.partition(_MARK)
+        if not (found and answered and before.startswith(self.opening)):
+            return None
+        return before.removeprefix(self.opening), between
 
     def _opened(self, generation: bool) -> str:
         return self._render(self._with_system((Turn("user", _OTHER),)), generation)

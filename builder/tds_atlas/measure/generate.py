@@ -1,33 +1,61 @@
-"""Answers, generated greedily by whatever engine runs the model. Returns token ids and text."""
+"""Answers, written greedily or drawn by whatever engine runs the model. Returns token ids and text."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from tds_atlas.domain import InputError, Prompt, Response
+from tds_atlas.domain import InputError, Prompt, Response, Sampling
 from tds_atlas.measure.decode import decode_with_spans
 from tds_atlas.measure.engines.engine import Model
 from tds_atlas.measure.memory import in_batches
+from tds_atlas.measure.sampling import seed_of
 from tds_atlas.measure.side import Ids, Side
+
+Asked = tuple[Prompt, int]  # a prompt, and which answer to it, from 1
 
 
 def generate(side: Side, prompts: Sequence[Prompt], max_new_tokens: int) -> list[Response]:
-    """One batch: the side's answer to each prompt, including its end token."""
-    prompt_ids = [side.prompt_ids(prompt) for prompt in prompts]
-    _check_length(side.model, prompts, prompt_ids, max_new_tokens)
-    model = side.model
-    size = model.texts_at_once(max(map(len, prompt_ids)) + max_new_tokens, len(prompts))
-    answers = in_batches(lambda part: model.greedy(part, max_new_tokens), prompt_ids, size, _too_large(model, prompts))
+    """One batch: the side's greedy answer to each prompt, including its end token."""
+    answers = _written(side, prompts, max_new_tokens, lambda ids, _: side.model.greedy(ids, max_new_tokens))
     return [_response(side, prompt, ids) for prompt, ids in zip(prompts, answers, strict=True)]
 
 
-def _response(side: Side, prompt: Prompt, ids: Ids) -> Response:
+def sample(side: Side, asked: Sequence[Asked], max_new_tokens: int, sampling: Sampling) -> list[Response]:
+    """One batch: the side's answers as they are drawn, for each prompt the one of that number."""
+    prompts, source = [prompt for prompt, _ in asked], side.condition.condition_id
+    seeds = [seed_of(sampling.seed, source, prompt.prompt_id, number) for prompt, number in asked]
+
+    def work(ids: Sequence[Ids], rows: Sequence[int]) -> list[Ids]:
+        return side.model.sampled(ids, max_new_tokens, sampling, [seeds[i] for i in rows])
+
+    answers = _written(side, prompts, max_new_tokens, work)
+    return [_response(side, prompt, ids, n) for (prompt, n), ids in zip(asked, answers, strict=True)]
+
+
+def _written(
+    side: Side,
+    prompts: Sequence[Prompt],
+    max_new_tokens: int,
+    work: Callable[[Sequence[Ids], Sequence[int]], list[Ids]],
+) -> list[Ids]:
+    """work(ids of some prompts, their places) for all of them, as many at a time as fit into memory."""
+    prompt_ids = [side.prompt_ids(prompt) for prompt in prompts]
+    _check_length(side.model, prompts, prompt_ids, max_new_tokens)
+    size = side.model.texts_at_once(max(map(len, prompt_ids)) + max_new_tokens, len(prompts))
+
+    def part(rows: Sequence[int]) -> list[Ids]:
+        return work([prompt_ids[i] for i in rows], rows)
+
+    return in_batches(part, range(len(prompts)), size, _too_large(side.model, prompts))
+
+
+def _response(side: Side, prompt: Prompt, ids: Ids, number: int = 1) -> Response:
     has_end = ids[-1] in side.model.end_ids
     text, spans = decode_with_spans(side.frame.tokenizer, ids[:-1] if has_end else ids)
     if has_end:
         spans = (*spans, (len(text), len(text)))
     source, finish = side.condition.condition_id, "stop" if has_end else "length"
-    response_id = f"{source}/{prompt.prompt_id}"
+    response_id = f"{source}/{prompt.prompt_id}" + (f"#{number}" if number > 1 else "")
     return Response(response_id, prompt.prompt_id, source, source, text, ids, spans, has_end, finish)  # type: ignore[arg-type]
 
 

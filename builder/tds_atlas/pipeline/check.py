@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from tds_atlas.domain import Condition, InputError, ModelCard
@@ -67,6 +67,7 @@ def check(plan: Plan) -> Iterator[str]:
         window = Window.of(plan, models, condition)
         lengths[condition] = _lengths(plan, condition, window)
         yield from _card_lines(plan, condition, window.frame, max(lengths[condition].values()))
+    yield from _drawn_lines(plan)
     for source in plan.answers:
         yield from _answer_lines(plan, models, source)
     yield from _device_lines(plan)
@@ -127,6 +128,16 @@ def _card_lines(plan: Plan, condition: Condition, frame: Frame, longest: int) ->
     yield from (f"    {remark}" for remark in frame.remarks(texts))
 
 
+def _drawn_lines(plan: Plan) -> Iterator[str]:
+    """How answers are drawn, if they are."""
+    settings = plan.report.generate
+    if settings.sampling is not None:
+        used = ", ".join(f"{name} {x}" for name, x in asdict(settings.sampling).items() if x is not None)
+        for source in plan.report.generated_sources():
+            count = len(plan.prompt_set) * settings.samples
+            yield f"  answers {source}: {count:,}, {settings.samples} a prompt, {used}"
+
+
 def _answer_lines(plan: Plan, models: Models, source: str) -> Iterator[str]:
     """How a file's answers close, and what of them is special text."""
     yield f"  answers {source}: {len(plan.answers[source])}"
@@ -162,7 +173,8 @@ def _cost(
 def _answer_tokens(plan: Plan, models: Models, source: str) -> list[tuple[str, int]]:
     """The prompt of each answer, and its tokens with the end: counted in a file, else the limit."""
     if source not in plan.answers:
-        return [(p.prompt_id, plan.report.generate.max_new_tokens) for p in plan.prompt_set]
+        settings = plan.report.generate
+        return [(p.prompt_id, settings.max_new_tokens) for p in plan.prompt_set for _ in range(settings.samples)]
     reader = answer_reader(plan, models, source)
     return [(a.prompt.prompt_id, len(reader.read(source, a).token_ids) + 1) for a in plan.answers[source]]
 

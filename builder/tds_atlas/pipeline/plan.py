@@ -12,7 +12,7 @@ from tds_atlas.domain import Answer, Comparison, Condition, InputError, Prompt
 from tds_atlas.inputs.checkpoints import Checkpoint, locate
 from tds_atlas.inputs.controls import Planted, read_controls
 from tds_atlas.inputs.outputs import check_outputs
-from tds_atlas.inputs.prompts import read_answers, read_prompts
+from tds_atlas.inputs.prompts import check_sample_names, read_answers, read_prompts
 from tds_atlas.inputs.report_file import Report, read_report
 from tds_atlas.inputs.roles import DEFAULT, Roles, read_roles
 from tds_atlas.inputs.settings import ContextSettings
@@ -104,19 +104,12 @@ class Plan:
 
     def generations(self) -> Iterator[tuple[Condition, tuple[Prompt, ...], Shard]]:
         """The work of generating: a condition, the prompts it answers and the shard for the answers."""
+        settings = self.report.generate
         for condition in self.report.generated_sources().values():
-            for part in self._parts(self.prompt_set):
-                yield (
-                    condition,
-                    part,
-                    self._shard(
-                        "responses",
-                        condition.condition_id,
-                        self._identity(condition),
-                        [_identified(p) for p in part],
-                        self.report.generate.max_new_tokens,
-                    ),
-                )
+            for part in self._parts(self.prompt_set, settings.samples):
+                texts, how = [_identified(p) for p in part], (settings.max_new_tokens, *settings.drawn)
+                key = (condition.condition_id, self._identity(condition), texts, *how)
+                yield condition, part, self._shard("responses", *key)
 
     def readings(self) -> Iterator[tuple[str, tuple[Answer, ...], Shard]]:
         """The work of tokenising: a response file's name, some of its answers and the shard for them."""
@@ -197,9 +190,9 @@ class Plan:
             for *_, shard in works:
                 yield name, shard
 
-    def _parts(self, rows: Sequence[Row]) -> Iterator[tuple[Row, ...]]:
-        """The rows of each shard of answers."""
-        return self.span.of(in_parts(rows, self.report.shard_responses))
+    def _parts(self, rows: Sequence[Row], answers: int = 1) -> Iterator[tuple[Row, ...]]:
+        """The rows of each shard of answers, where each row has so many."""
+        return self.span.of(in_parts(rows, max(1, self.report.shard_responses // answers)))
 
     def within(self, span: Span) -> Plan:
         """The plan for the shards that hold these rows. Raises InputError where there are no such rows."""
@@ -232,8 +225,8 @@ def _identified(prompt: Prompt) -> tuple[Any, ...]:
 
 
 def _answered(answer: Answer) -> tuple[Any, ...]:
-    """What of an answer of a file decides numbers: its prompt, its text, and its name among several."""
-    return (*_identified(answer.prompt), answer.text, *filter(None, [answer.sample]))
+    """What of an answer of a file decides numbers: its prompt, text, name among several, and thinking."""
+    return (*_identified(answer.prompt), answer.text, *filter(None, [answer.sample, answer.thinking]))
 
 
 def read_plan(path: Path) -> Plan:
@@ -243,6 +236,8 @@ def read_plan(path: Path) -> Plan:
     passed_over: list[str] = []
     files: list[str] = []
     prompt_set = read_prompts(report.prompts, passed_over, files) if report.prompts else ()
+    if report.prompts and report.generated_sources():
+        check_sample_names(report.prompts.path, prompt_set, report.generate.samples)
     sources = report.file_sources().items()
     answers = {source: read_answers(settings, prompt_set, passed_over, files) for source, settings in sources}
     roles = read_roles(report.roles.path if report.roles else DEFAULT)

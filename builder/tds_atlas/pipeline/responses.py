@@ -50,10 +50,15 @@ def _tokenise_files(plan: Plan, models: Callable[[], Models], part: WorkerPart, 
 
 def _answers(side: Side, prompts: Sequence[Prompt], settings: GenerateSettings, advance: Advance) -> list[Response]:
     """Answers to the prompts of one shard, in batches of similar length."""
-    from tds_atlas.measure.generate import generate
+    from tds_atlas.measure.generate import generate, sample
 
     responses: list[Response] = []
-    for batch in in_parts(sorted(prompts, key=lambda p: sum(len(turn.text) for turn in p.whole)), settings.batch_size):
-        responses += generate(side, batch, settings.max_new_tokens)
+    by_length = sorted(prompts, key=lambda p: sum(len(turn.text) for turn in p.whole))
+    asked = [(prompt, number) for prompt in by_length for number in range(1, settings.samples + 1)]
+    for batch in in_parts(asked, settings.batch_size):
+        if settings.sampling is None:
+            responses += generate(side, [prompt for prompt, _ in batch], settings.max_new_tokens)
+        else:
+            responses += sample(side, batch, settings.max_new_tokens, settings.sampling)
         advance(sum(len(r.token_ids) for r in responses[-len(batch) :]))
     return responses

@@ -94,6 +94,7 @@ def _records(
         run,
         loaded,
         [asdict(planted) for planted in plan.controls],
+        asdict(report.generate.sampling) if report.generate.sampling else None,
     )
 
 

@@ -312,25 +312,3 @@ WINDOW down AS (PARTITION BY comparison_id, place ORDER BY abs(delta) DESC, resp
 COMMENT ON MACRO TABLE steps_by_size IS
     'Rows of stage_step where Δ log p is known for both stages, with what a ranking by size |Δ log p| says of each: '
     'nth of n_all, so_far of total nats: FROM steps_by_size().';
-
-CREATE MACRO strata() AS TABLE
-WITH
-    often AS (
-        -- An answer given twice to a prompt counts once.
-        SELECT comparison_id, token_id, count(*) AS times
-        FROM (SELECT DISTINCT comparison_id, cluster_id, pos, token_id FROM tds)
-        GROUP BY ALL
-    )
-SELECT
-    comparison_id,
-    cluster_id,
-    role,
-    shift = 'shifted' AS hit,
-    (CASE WHEN pos < 5 THEN 0 ELSE 1 + floor(log2(pos / 5)) END)::INTEGER AS depth,
-    floor(log2(times) / 2)::INTEGER AS frequency
-FROM tds
-JOIN often USING (comparison_id, token_id);
-COMMENT ON MACRO TABLE strata IS
-    'Rows of tds in strata, for shares of roles as if each had the same positions and token frequencies: depth 0 for '
-    'positions 0-4, then 5-9, 10-19, 20-39, …; frequency of the token in the comparison 0 for 1-3, then 4-15, 16-63, …'
-    ': FROM strata().';

@@ -1,12 +1,41 @@
 -- Curves that several figures draw, with 95 % intervals clustered by prompt.
 
+-- Early in an answer is early in what it says, not in the thinking before it.
+CREATE MACRO said(part := 'answer') AS TABLE
+SELECT * REPLACE (segment_pos AS pos) FROM tds WHERE segment = part;
+COMMENT ON MACRO TABLE said IS
+    'The rows of tds that are one part of the answers (answer, thinking or tool call), with positions counted from '
+    'where that part begins: FROM said(), FROM said(part := ''thinking'').';
+
+CREATE MACRO strata() AS TABLE
+WITH
+    often AS (
+        -- An answer given twice to a prompt counts once.
+        SELECT comparison_id, token_id, count(*) AS times
+        FROM (SELECT DISTINCT comparison_id, cluster_id, pos, token_id FROM said())
+        GROUP BY ALL
+    )
+SELECT
+    comparison_id,
+    cluster_id,
+    role,
+    shift = 'shifted' AS hit,
+    (CASE WHEN pos < 5 THEN 0 ELSE 1 + floor(log2(pos / 5)) END)::INTEGER AS depth,
+    floor(log2(times) / 2)::INTEGER AS frequency
+FROM said()
+JOIN often USING (comparison_id, token_id);
+COMMENT ON MACRO TABLE strata IS
+    'Rows of said() in strata, for shares of roles as if each had the same positions and token frequencies: depth 0 '
+    'for positions 0-4, then 5-9, 10-19, 20-39, …; frequency of the token in the comparison 0 for 1-3, then 4-15, 16-63, …'
+    ': FROM strata().';
+
 -- The arguments are expressions over the columns of tds (of primed_pair and prompt for gap_closed).
-CREATE MACRO by_position(curves, shares := false) AS TABLE
+CREATE MACRO by_position(curves, shares := false, part := 'answer') AS TABLE
 WITH
     long AS (
-        SELECT comparison_id, cluster_id, pos, unnest(map_entries(curves), recursive := true)
+        SELECT comparison_id, cluster_id, segment_pos AS pos, unnest(map_entries(curves), recursive := true)
         FROM tds
-        WHERE drawn_position(pos)
+        WHERE segment = part AND drawn_position(segment_pos)
     ),
     per_prompt AS (
         SELECT comparison_id, pos, key, cluster_id, count(*) AS n, sum(value)::DOUBLE AS x
@@ -28,9 +57,9 @@ GROUP BY ordinal, label, key, pos
 HAVING count(*) >= 20
 ORDER BY ordinal, key, pos;
 COMMENT ON MACRO TABLE by_position IS
-    'Means at each position of the answer that drawn_position draws and the answers to at least 20 prompts reach, with '
-    '95 % intervals; a line for each expression over tds, none of which is negative; shares: whether they are from 0 '
-    'to 1: FROM by_position(MAP {''base'': base_entropy}).';
+    'Means at each position of a part of the answer (part: answer, thinking or tool call) that drawn_position draws '
+    'and the answers to at least 20 prompts reach, with 95 % intervals; a line for each expression over tds, none of '
+    'which is negative; shares: whether they are from 0 to 1: FROM by_position(MAP {''base'': base_entropy}).';
 
 CREATE MACRO by_confidence(hit) AS TABLE
 WITH

@@ -20,7 +20,7 @@ WITH
         FROM tds t
         JOIN comparison c USING (comparison_id)
         JOIN response r USING (response_id)
-        WHERE r.condition_id = c.aligned_condition_id
+        WHERE r.condition_id = c.aligned_condition_id AND r.temperature IS NULL
         GROUP BY comparison_id, t.prompt_id, cluster_id, response_id
     ),
     at_risk AS (

@@ -98,7 +98,13 @@ CREATE TABLE response (
     n_tokens     INTEGER NOT NULL,
     finish       VARCHAR NOT NULL,
     boundary     BOOLEAN NOT NULL,
-    sample       VARCHAR
+    sample       VARCHAR,
+    temperature  DOUBLE,
+    repetition_penalty DOUBLE,
+    top_k        INTEGER,
+    top_p        DOUBLE,
+    min_p        DOUBLE,
+    seed         BIGINT
 );
 
 CREATE TABLE "position" (

@@ -37,6 +37,7 @@ _FILES = {
         "analysis",
         "parting",
         "by_prompt",
+        "samples",
         "controls",
         "curves",
         "probes",
@@ -81,6 +82,7 @@ class Records:
     run: Mapping[str, str]
     loaded: Mapping[str, str] = field(default_factory=dict)  # model_id -> what was found when it was loaded for scoring
     controls: Sequence[Mapping[str, Any]] = ()
+    sampling: Mapping[str, Any] | None = None  # how generated answers were drawn; None: they are greedy
 
 
 def is_current(database: Path, content: str) -> bool:
@@ -151,6 +153,9 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
             _insert_shard(con, table, select, shard, "response")
         con.unregister("roles")
     con.execute(CUT_OFF)
+    if records.sampling:
+        drawn = ", ".join(f"{identifier(name)} = ${name}" for name in records.sampling)
+        con.execute(f"UPDATE response SET {drawn} WHERE condition_id IS NOT NULL", dict(records.sampling))
     for table in ("score", "divergence") if records.comparisons else ("score",):
         for shard in records.scores:
             _insert_shard(con, table, f"SELECT *{_exact_bounds(table, shard)} FROM {_FILE}", shard, table)

@@ -132,8 +132,8 @@ COMMENT ON MACRO mcnemar_p IS
 COMMENT ON MACRO paired_p IS
     'Aggregate over one difference d per prompt: p of a paired t test; of the sign test where all are the same.';
 COMMENT ON MACRO margin_p IS
-    'Two-sided p of an estimate against 0, from half of its 95 % interval, on the side of 0, and its degrees of freedom; '
-    'NULL without an interval.';
+    'Two-sided p of an estimate against 0, from half of its 95 % interval, on the side of 0, and its degrees of freedom'
+    '; NULL without an interval.';
 COMMENT ON MACRO drawn_error IS 'Standard error of a total over m prompts drawn from g; see drawn_sum_p.';
 COMMENT ON MACRO drawn_skewness IS 'Skewness of that total; see drawn_sum_p.';
 COMMENT ON MACRO cube_root_z IS 'The normal z of a gamma distribution''s z with that skewness (Wilson-Hilferty).';
@@ -146,5 +146,5 @@ COMMENT ON MACRO drawn_at_least_p IS
 COMMENT ON MACRO drawn_count_p IS
     'Two-sided exact p of k among m drawn from g, of which s are far above: twice the tail on the side of total.';
 COMMENT ON MACRO drawn_p IS
-    'Two-sided p of a total over m prompts, of which so many are far above the whole, against m drawn at random from it; '
-    'whole is a struct as in prompt_excess.';
+    'Two-sided p of a total over m prompts, of which so many are far above the whole, against m drawn at random from '
+    'it; whole is a struct as in prompt_excess.';

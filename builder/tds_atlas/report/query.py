@@ -45,7 +45,7 @@ def connect(database: Path, views: Path | None = None, config: Config | None = N
             if not is_locked(con):  # by another connection of this process
                 open_records(con, database, f"views.{HELD},views.main")
     except duckdb.Error as error:
-        raise InputError(f"{database}: not a tds database: {one_line(error)}") from None
+        raise _unopened(database, error) from None
     return con
 
 
@@ -74,7 +74,7 @@ def check(database: Path) -> None:
         with duckdb.connect(config=NO_EXTENSIONS) as con:
             open_records(con, database)
     except duckdb.Error as error:
-        raise InputError(f"{database}: not a tds database: {one_line(error)}") from None
+        raise _unopened(database, error) from None
 
 
 def connect_as_stored(database: Path) -> duckdb.DuckDBPyConnection:
@@ -84,8 +84,14 @@ def connect_as_stored(database: Path) -> duckdb.DuckDBPyConnection:
         con = open_as_stored(database)
         con.execute("SELECT count(*) FROM run").fetchall()
     except duckdb.Error as error:
-        raise InputError(f"{database}: not a tds database: {one_line(error)}") from None
+        raise _unopened(database, error) from None
     return con
+
+
+def _unopened(database: Path, error: duckdb.Error) -> InputError:
+    if is_damage(error):
+        return InputError(f"{database}: is damaged ({one_line(error)}); run `tds store` again")
+    return InputError(f"{database}: not a tds database: {one_line(error)}")
 
 
 def _check_file(database: Path) -> None:

@@ -35,6 +35,8 @@
     comparisons,
     taskNames: tasks,
     topicNames: topics,
+    sampleNames: (answers.names ?? []).filter(Boolean).sort(new Intl.Collator("en", { numeric: true }).compare),
+    segmentNames: answers.segments ?? [],
     finishes: ["stop", "length", "unknown"],
     names: {
       comparison: (i) => columns.comparison[i],
@@ -42,7 +44,8 @@
       label: (i) => comparisons[columns.comparison[i]][1],
       prompt: (i) => prompts.text[columns.prompt[i]],
       file: (i) => answers.page?.[columns.answer[i]] ?? `${prompts.ordinal[columns.prompt[i]]}`,
-      answer: (i) => answers.name?.[columns.answer[i]],
+      answer: (i) => answers.names?.[answers.name[columns.answer[i]]],
+      parts: (i) => answers.parts?.[columns.answer[i]] ?? [],
       harmful: (i) => prompts.harmful[columns.prompt[i]],
       page: (i) => prompts.page[columns.prompt[i]] === 1,
       tasks: (i) => prompts.tasks[columns.prompt[i]],

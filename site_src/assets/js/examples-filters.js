@@ -2,7 +2,8 @@
 // screens.
 (() => {
   "use strict";
-  const { rows, names, numbers, comparisons, taskNames, topicNames, finishes } = window.tdsRows;
+  const { rows, names, numbers, comparisons, taskNames, topicNames, sampleNames, segmentNames, finishes } =
+    window.tdsRows;
   const { make, select, button } = window.tdsDom;
   const ENDS = { stop: "ended on its own", length: "cut at the limit", unknown: "end unknown" };
   let refresh = () => {};
@@ -45,6 +46,16 @@
         "finish",
         "ended or cut",
         finishes.filter((_, k) => used.has(k)).map((value) => [value, ENDS[value]]),
+      ),
+      choice(
+        "sample",
+        "every sample",
+        sampleNames.map((value) => [value, `answer ${value}`]),
+      ),
+      choice(
+        "segment",
+        "with any parts",
+        segmentNames.length ? [...segmentNames.map((value) => [value, `with ${value}`]), ["none", "answer alone"]] : [],
       ),
     );
 

@@ -4,7 +4,7 @@
 (() => {
   "use strict";
   const { make, button, number, remember } = window.tdsDom;
-  const { rows, names, numbers, taskNames, topicNames, finishes, comparisons, text } = window.tdsRows;
+  const { rows, names, numbers, taskNames, topicNames, segmentNames, finishes, comparisons, text } = window.tdsRows;
   const root = /** @type {HTMLElement} */ (document.getElementById("tds-table"));
   const SPARE = 12; // rows drawn beyond either edge
   const COLUMNS = ["prompt", "comparison", "tokens", "shifted", "marginal", "kl", "delta", "first", "rank"];
@@ -13,7 +13,18 @@
     comparison: "Comparison",
     ...Object.fromEntries(Object.entries(numbers).map(([key, { short }]) => [key, short])),
   };
-  const FIRST = { comparison: "", task: "", topic: "", harm: "", finish: "", text: "", sort: "", down: "1" };
+  const FIRST = {
+    comparison: "",
+    task: "",
+    topic: "",
+    harm: "",
+    finish: "",
+    sample: "",
+    segment: "",
+    text: "",
+    sort: "",
+    down: "1",
+  };
   const state = { ...FIRST, range: {} };
   let found = [],
     drawn = new Map();
@@ -45,7 +56,8 @@
     const comparison = state.comparison ? comparisons.findIndex(([id]) => id === state.comparison) : -1;
     const task = taskNames.indexOf(state.task),
       topic = topicNames.indexOf(state.topic),
-      finish = finishes.indexOf(state.finish);
+      finish = finishes.indexOf(state.finish),
+      segment = segmentNames.indexOf(state.segment);
     const keep = rows.filter(
       (i) =>
         (!state.comparison || names.comparison(i) === comparison) &&
@@ -53,6 +65,8 @@
         (!state.topic || names.topics(i).includes(topic)) &&
         (!state.harm || names.harmful(i) === (state.harm === "true" ? 1 : 0)) &&
         (!state.finish || names.finish(i) === finish) &&
+        (!state.sample || names.answer(i) === state.sample) &&
+        (!state.segment || (state.segment === "none" ? !names.parts(i).length : names.parts(i).includes(segment))) &&
         ranges.every(([value, from, to]) => {
           const x = value(i);
           return x !== null && x >= from - 1e-9 && x <= to + 1e-9;

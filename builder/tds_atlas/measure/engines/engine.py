@@ -13,7 +13,7 @@ from typing import Protocol, TypeGuard
 import torch
 from torch import Tensor
 
-from tds_atlas.domain import Response
+from tds_atlas.domain import Response, Sampling
 from tds_atlas.inputs.checkpoints import Checkpoint
 from tds_atlas.measure.output_head import Head
 from tds_atlas.measure.side import Ids
@@ -56,6 +56,11 @@ class Model(Protocol):
 
     def greedy(self, prompts: Sequence[Ids], max_new_tokens: int) -> list[Ids]:
         """New ids after those of each prompt, truncated after the first end token."""
+
+    def sampled(
+        self, prompts: Sequence[Ids], max_new_tokens: int, sampling: Sampling, seeds: Sequence[int]
+    ) -> list[Ids]:
+        """The same, drawn: what is drawn for a prompt depends on its seed, not on the prompts beside it."""
 
 
 class ExactModel(Model, Protocol):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NoReturn
 
-from tds_atlas.domain import InputError, Response
+from tds_atlas.domain import InputError, Response, Sampling
 from tds_atlas.inputs.engine_settings import RecordedSettings
 from tds_atlas.inputs.rows import read_rows
 from tds_atlas.measure.engines.lists import Unfit, listed_columns
@@ -57,6 +57,11 @@ class RecordedModel(WithoutWeights):
 
     def greedy(self, prompts: Sequence[Ids], max_new_tokens: int) -> NoReturn:
         raise InputError(f"models.{self.checkpoint.model_id}.engine: recorded: it writes no answers; give responses")
+
+    def sampled(
+        self, prompts: Sequence[Ids], max_new_tokens: int, sampling: Sampling, seeds: Sequence[int]
+    ) -> NoReturn:
+        self.greedy(prompts, max_new_tokens)
 
     def lists(self, responses: Sequence[Response], prompts: Sequence[Ids], k: int) -> Columns:
         return joined(self._columns(response, k) for response in responses)

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
-from tds_atlas.domain import InputError, Response, printable
+from tds_atlas.domain import InputError, Response, Sampling, printable
 from tds_atlas.inputs.checkpoints import Checkpoint, context_length
 from tds_atlas.inputs.engine_settings import ServedSettings
 from tds_atlas.measure.end_tokens import until_end
@@ -68,6 +68,11 @@ class ServedModel(WithoutWeights):
 
     def greedy(self, prompts: Sequence[Ids], max_new_tokens: int) -> list[Ids]:
         return self._at_once(lambda ids: self._written(ids, max_new_tokens), prompts)
+
+    def sampled(
+        self, prompts: Sequence[Ids], max_new_tokens: int, sampling: Sampling, seeds: Sequence[int]
+    ) -> NoReturn:
+        raise InputError(f"{self.server.name}: served: it writes greedily only; leave generate.temperature out")
 
     def score(self, ids: Ids, first: int, k: int) -> Columns:
         """The columns of a text's positions from `first` on. Raises Unfit for an answer that cannot be used."""

@@ -12,15 +12,16 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import GenerationConfig
+from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
-from tds_atlas.domain import InputError, one_line
+from tds_atlas.domain import InputError, Sampling, one_line
 from tds_atlas.inputs.checkpoints import Checkpoint
 from tds_atlas.measure.end_tokens import until_end
 from tds_atlas.measure.engines.loading import Weights
 from tds_atlas.measure.engines.opening import LEAST, Opening, goes_on
 from tds_atlas.measure.memory import rows_at_once
 from tds_atlas.measure.output_head import Head, find_head
+from tds_atlas.measure.sampling import Draw
 from tds_atlas.measure.side import Ids
 
 
@@ -202,6 +203,18 @@ class LoadedModel:
         """Pads on the left; a model that reads padding gets one prompt at a time."""
         if len(prompts) > 1 and not self.hides_padding:
             return [answer for prompt in prompts for answer in self.greedy([prompt], max_new_tokens)]
+        return self._written(prompts, max_new_tokens)
+
+    def sampled(
+        self, prompts: Sequence[Ids], max_new_tokens: int, sampling: Sampling, seeds: Sequence[int]
+    ) -> list[Ids]:
+        if len(prompts) > 1 and not self.hides_padding:
+            pairs = zip(prompts, seeds, strict=True)
+            return [ids for one, seed in pairs for ids in self.sampled([one], max_new_tokens, sampling, [seed])]
+        return self._written(prompts, max_new_tokens, Draw(sampling, list(map(len, prompts)), seeds, max_new_tokens))
+
+    def _written(self, prompts: Sequence[Ids], max_new_tokens: int, *processors: LogitsProcessor) -> list[Ids]:
+        """The likeliest tokens, once the processors have seen to it which these are."""
         width, pad = max(map(len, prompts)), self.end_ids[0]
         ids = torch.tensor([[pad] * (width - len(p)) + list(p) for p in prompts], device=self.device)  # [B, T]
         mask = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts], device=self.device)
@@ -210,5 +223,7 @@ class LoadedModel:
             max_new_tokens=max_new_tokens, do_sample=False, num_beams=1, pad_token_id=pad, eos_token_id=ends
         )
         with torch.inference_mode(), self.using():
-            out = self.model.generate(ids, attention_mask=mask, generation_config=settings)
+            out = self.model.generate(
+                ids, attention_mask=mask, generation_config=settings, logits_processor=LogitsProcessorList(processors)
+            )
         return [until_end(row, self.end_ids) for row in out[:, width:].tolist()]

@@ -26,6 +26,7 @@ from tds_atlas.terminal import track
 Row = dict[str, Any]
 _AT_ONCE = 400  # answers in memory, times the conditions that score each
 FINISHES = ("stop", "length", "unknown")
+_ANSWER = "answer"  # among the segments: the part that every answer has
 
 
 def paged_prompts(con: duckdb.DuckDBPyConnection) -> frozenset[int]:
@@ -115,6 +116,7 @@ def index_data(examples: Sequence[Row], paged: Container[int]) -> Row:
             "finish": [FINISHES.index(e["finish"]) for e in answers],
             "tokens": [e["n_tokens"] for e in answers],
             **(_several(answers) if any(e["answers"] > 1 for e in answers) else {}),
+            **_parts(answers),
         },
         "rows": {
             "comparison": column(lambda e: names.index(e["comparison_id"])),
@@ -133,7 +135,15 @@ def index_data(examples: Sequence[Row], paged: Container[int]) -> Row:
 def _several(answers: Sequence[Row]) -> Row:
     """The pages of answers, and what each is called where its prompt has several."""
     names = [answer_name(e) if e["answers"] > 1 else "" for e in answers]
-    return {"page": [e["page"] for e in answers], "name": names}
+    known = list(dict.fromkeys(names))
+    return {"page": [e["page"] for e in answers], "names": known, "name": [known.index(name) for name in names]}
+
+
+def _parts(answers: Sequence[Row]) -> Row:
+    """Which parts each answer has besides the answer itself, if any answer has some."""
+    kinds = sorted({part for e in answers for part in e["segments"]} - {_ANSWER})
+    own = [[kinds.index(part) for part in e["segments"] if part != _ANSWER] for e in answers]
+    return {"segments": kinds, "parts": own} if kinds else {}
 
 
 def answer_name(example: Row) -> str:

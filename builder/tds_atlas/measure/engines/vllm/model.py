@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tds_atlas.domain import InputError
+from tds_atlas.domain import InputError, Sampling
 from tds_atlas.inputs.checkpoints import Checkpoint, dtype_of
 from tds_atlas.inputs.engine_settings import VllmSettings
 from tds_atlas.inputs.model_config import read_config
@@ -101,6 +101,17 @@ class VllmModel:
         _ = self._own_lists  # while a process that writes is there
         fields = {"max_new_tokens": max_new_tokens, "end_ids": list(self.end_ids)}
         answer = self.session.ask("writer", "greedy", fields, joined(prompts))
+        return [until_end(ids.tolist(), self.end_ids) for ids in parted(answer.arrays)]
+
+    def sampled(
+        self, prompts: Sequence[Ids], max_new_tokens: int, sampling: Sampling, seeds: Sequence[int]
+    ) -> list[Ids]:
+        """Drawn by vLLM from a generator for each answer; it applies min-p before top-k and top-p."""
+        _ = self._own_lists
+        settings = {name: x for name, x in asdict(sampling).items() if x is not None and name != "seed"}
+        fields = {"max_new_tokens": max_new_tokens, "end_ids": list(self.end_ids)}
+        fields |= {"sampling": settings, "seeds": list(seeds)}
+        answer = self.session.ask("writer", "sampled", fields, joined(prompts))
         return [until_end(ids.tolist(), self.end_ids) for ids in parted(answer.arrays)]
 
     def _states(self, rows: Sequence[Ids], last: Sequence[int], apart: bool) -> list[Tensor]:

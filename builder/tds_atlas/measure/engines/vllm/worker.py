@@ -64,17 +64,26 @@ class Writer:
 
     def greedy(self, fields: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
         """New ids after each row, up to and with the first end token."""
+        return self._written(fields, arrays, [{"temperature": 0.0}] * len(list(frames.parted(arrays))))
+
+    def sampled(self, fields: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:
+        """The same, drawn: each row by a seed of its own."""
+        return self._written(fields, arrays, [fields["sampling"] | {"seed": i} for i in fields["seeds"]])
+
+    def _written(
+        self, fields: Mapping[str, Any], arrays: Mapping[str, np.ndarray], how: Sequence[Mapping[str, Any]]
+    ) -> Answer:
         from vllm import SamplingParams
 
-        how = SamplingParams(
-            temperature=0.0,
-            max_tokens=fields["max_new_tokens"],
-            stop_token_ids=fields["end_ids"],
-            ignore_eos=True,  # which tokens end an answer is said above, and nowhere else
-            detokenize=False,
-        )
+        shared = {
+            "max_tokens": fields["max_new_tokens"],
+            "stop_token_ids": fields["end_ids"],
+            "ignore_eos": True,  # which tokens end an answer is said above, and nowhere else
+            "detokenize": False,
+        }
+        params = [SamplingParams(**shared, **one) for one in how]
         prompts = [{"prompt_token_ids": row.tolist()} for row in frames.parted(arrays)]
-        done = self.engine.generate(prompts, how, use_tqdm=False)
+        done = self.engine.generate(prompts, params, use_tqdm=False)
         return {}, frames.joined([list(one.outputs[0].token_ids) for one in done])
 
     def lists(self, fields: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Answer:

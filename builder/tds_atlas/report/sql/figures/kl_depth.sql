@@ -10,7 +10,7 @@ WITH
             n,
             sum(kl_aligned_base)::DOUBLE AS whole,
             coalesce(sum(kl_aligned_base) FILTER (pos < n), 0)::DOUBLE AS held
-        FROM tds
+        FROM said()
         JOIN comparison USING (comparison_id)
         CROSS JOIN
             (

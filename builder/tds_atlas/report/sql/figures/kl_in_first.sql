@@ -11,7 +11,7 @@ WITH
             count(*) FILTER (pos < first) AS early,
             count(*) AS n,
             max(pos) + 1 AS longest
-        FROM tds
+        FROM said()
         CROSS JOIN (VALUES (1), (2), (3), (4), (5), (7), (10), (14), (20), (30), (50), (100)) AS steps(first)
         WHERE isfinite(kl_aligned_base)
         GROUP BY ALL

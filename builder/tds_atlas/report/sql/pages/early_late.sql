@@ -9,7 +9,7 @@ WITH
             count(*) FILTER (pos < 5 AND shift = 'shifted')::DOUBLE AS ex,
             count(*) FILTER (pos >= 5) AS n,
             count(*) FILTER (pos >= 5 AND shift = 'shifted')::DOUBLE AS x
-        FROM tds
+        FROM said()
         GROUP BY ALL
     ),
     totals AS (

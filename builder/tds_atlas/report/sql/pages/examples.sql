@@ -18,6 +18,7 @@ SELECT
     q.truths,
     r.response_id,
     r.finish,
+    s.segments,
     e.n_tokens,
     unshifted_share,
     marginal_share,
@@ -33,5 +34,9 @@ JOIN comparison c USING (comparison_id)
 JOIN prompt q USING (prompt_id)
 JOIN response r USING (response_id)
 JOIN response_page p USING (response_id)
+JOIN
+    (
+        SELECT response_id, list(DISTINCT segment ORDER BY segment) AS segments FROM "position" GROUP BY response_id
+    ) s USING (response_id)
 LEFT JOIN (SELECT prompt_id, count(*)::INTEGER AS turns FROM turn GROUP BY prompt_id) t ON t.prompt_id = e.prompt_id
 ORDER BY c.ordinal, q.ordinal, p.number

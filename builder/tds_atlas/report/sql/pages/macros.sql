@@ -38,6 +38,7 @@ ORDER BY
             'control_items',
             'swap_curve',
             'by_position',
+            'said',
             'by_confidence',
             'gap_closed',
             'steps_by_size',

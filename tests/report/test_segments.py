@@ -1,0 +1,105 @@
+"""Answers with thinking: early is early in what is said, by role is by role of what is said; each part has its row."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tds_atlas.report import query
+from tests.report import synthetic
+from tests.report.sheets import pages, pct, read, within
+
+THINKING = 7  # tokens before the answer itself, in every second answer
+Rows = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The made-up report, where every second answer begins with thinking, all of it shifted."""
+    path = synthetic.write(tmp_path_factory.mktemp("segments") / "made.duckdb", prompts=48, rich=True)
+    with duckdb.connect(str(path)) as con:
+        thinks = "response_id IN (SELECT response_id FROM response JOIN prompt USING (prompt_id) WHERE ordinal % 2 = 0)"
+        con.execute(f"UPDATE \"position\" SET segment = 'thinking' WHERE {thinks} AND pos < {THINKING}")
+        con.execute(f'UPDATE "position" SET segment_start = {THINKING} WHERE {thinks} AND pos >= {THINKING}')
+        con.execute(f"UPDATE score SET rank = 50 WHERE {thinks} AND pos < {THINKING}")
+    return path
+
+
+@pytest.fixture(scope="module")
+def con(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with closing(query.connect(database)) as con:
+        yield con
+
+
+@pytest.fixture(scope="module")
+def tokens(con: duckdb.DuckDBPyConnection) -> Rows:
+    """Every token, with its place within its part counted here."""
+    sql = "SELECT label, response_id, pos, segment, role, shift FROM tds JOIN comparison USING (comparison_id)"
+    rows = con.sql(f"{sql} ORDER BY label, response_id, pos").to_arrow_table().to_pylist()
+    for before, row in zip([{}, *rows], rows, strict=False):
+        same = (before.get("label"), before.get("response_id"), before.get("segment"))
+        row["place"] = before["place"] + 1 if same == (row["label"], row["response_id"], row["segment"]) else 0
+    return rows
+
+
+def share(rows: Rows) -> float:
+    return sum(row["shift"] == "shifted" for row in rows) / len(rows)
+
+
+def test_early_and_late_are_those_of_what_is_said(con: duckdb.DuckDBPyConnection, tokens: Rows) -> None:
+    found = query.rows(con, "pages/early_late")
+    assert found
+    for row in found:
+        own = [t for t in tokens if t["label"] == row["label"] and t["segment"] == "answer"]
+        assert row["early"] == pytest.approx(share([t for t in own if t["place"] < 5]))
+        assert row["late"] == pytest.approx(share([t for t in own if t["place"] >= 5]))
+
+
+@pytest.mark.parametrize("part", ["answer", "thinking"])
+def test_curves_count_from_where_a_part_begins(con: duckdb.DuckDBPyConnection, tokens: Rows, part: str) -> None:
+    curve = "MAP {'share': (shift = 'shifted')::INTEGER::DOUBLE}"
+    found = con.execute(f"SELECT comparison, position, mean FROM by_position({curve}, part := '{part}')").fetchall()
+    places: dict[tuple[str, int], Rows] = defaultdict(list)
+    for t in tokens:
+        if t["segment"] == part:
+            places[t["label"], t["place"]].append(t)
+    assert found and {place for _, place, _ in found} >= set(range(THINKING))
+    for label, place, mean in found:
+        assert mean == pytest.approx(share(places[label, place]))
+    if part == "answer":
+        drawn = query.rows(con, "figures/shift_by_position")
+        assert [(r["comparison"], r["position"]) for r in drawn] == [row[:2] for row in found]
+        assert [r["share"] for r in drawn] == pytest.approx([row[2] for row in found])
+
+
+def test_roles_are_those_of_what_is_said(con: duckdb.DuckDBPyConnection, tokens: Rows) -> None:
+    for row in query.rows(con, "figures/shift_by_role"):
+        own = [t for t in tokens if (t["label"], t["role"]) == (row["comparison"], row["role"])]
+        own = [t for t in own if t["segment"] == "answer"]
+        if row["counted_as"] == "as counted":
+            assert row["share"] == pytest.approx(share(own)) and row["positions"] == len(own)
+
+
+def test_each_part_has_its_row_on_the_page(database: Path, con: duckdb.DuckDBPyConnection, tokens: Rows) -> None:
+    page = read(pages(database, "findings/where.md")["findings/where.md"])
+    found = query.rows(con, "pages/by_segment")
+    assert {row["segment"] for row in found} == {"answer", "thinking"}
+    for row in found:
+        own = [t for t in tokens if (t["label"], t["segment"]) == (row["label"], row["segment"])]
+        early, late = ([t for t in own if (t["place"] < 5) == first] for first in (True, False))
+        cells = []
+        for bounds, of in ((row["shifted"], own), (row["early"], early), (row["late"], late)):
+            assert bounds["mean"] == pytest.approx(share(of))
+            cells.append(pct(bounds["mean"]) + within(bounds))
+        assert f"| {row['label']} | {row['segment']} | {' | '.join(cells)} | {len(own):,} |" in page
+
+
+def test_a_report_without_parts_says_nothing_of_them(tmp_path: Path) -> None:
+    page = pages(synthetic.write(tmp_path / "plain.duckdb", prompts=6), "findings/where.md")["findings/where.md"]
+    assert "have parts besides the answer" not in page and "thinking" not in page
