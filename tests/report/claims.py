@@ -8,35 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
-_N = r"([+−]?[\d,.]+)"
-_SHARE = _N + r" %(?: \([\d.]+–[\d.]+\))?"
-_BETWEEN = _N + r" % \(" + _N + "–" + _N + r"\)"
-
-
-def number(text: str) -> float:
-    return float(text.replace("−", "-").replace(",", "").rstrip("."))
-
-
-@dataclass(frozen=True)
-class Claim:
-    report: str  # one in which it is made
-    pattern: str
-    holds: Callable[[re.Match[str], str], bool]  # of the match and the whole page
-
-
-def _numbers(check: Callable[..., bool]) -> Callable[[re.Match[str], str], bool]:
-    """The check of the groups that are numbers; those that are words come as they are."""
-
-    def holds(match: re.Match[str], page: str) -> bool:
-        return check(*(number(g) if re.fullmatch(_N, g) else g for g in match.groups() if g is not None))
-
-    return holds
+from tests.report.claim import BETWEEN, SHARE, Claim, N, number, numbers
+from tests.report.claims_beside import BESIDE
 
 
 def _cards(check: Callable[[float], bool]) -> Callable[[re.Match[str], str], bool]:
-    return lambda match, page: all(check(number(n)) for n in re.findall(_N + r" % unshifted, ", page))
+    return lambda match, page: all(check(number(n)) for n in re.findall(N + r" % unshifted, ", page))
 
 
 def _equal_row(match: re.Match[str], page: str) -> bool:
@@ -67,7 +45,7 @@ def _descending(match: re.Match[str], page: str) -> bool:
 
 
 def _first_choices(match: re.Match[str], page: str) -> bool:
-    shares = re.findall(rf"- {re.escape(match.group(1))}: where.*?differ in {_N} %", page)
+    shares = re.findall(rf"- {re.escape(match.group(1))}: where.*?differ in {N} %", page)
     return set(map(number, shares)) <= {0.0 if match.group(2) == "never" else 100.0}
 
 
@@ -76,99 +54,98 @@ CLAIMS = (
     Claim("all shifted", "Most tokens are not the base's first choice", _cards(lambda n: n < 50)),
     Claim(
         "two prompts",
-        rf"\bha(?:s|ve) the largest share of shifted tokens \({_SHARE}\) and .{{1,200}}? the smallest \({_SHARE}\)",
-        _numbers(lambda most, least: most > least),
+        rf"\bha(?:s|ve) the largest share of shifted tokens \({SHARE}\) and .{{1,200}}? the smallest \({SHARE}\)",
+        numbers(lambda most, least: most > least),
     ),
-    Claim("ties", rf"The share of shifted tokens is {_N} % in all comparisons", _equal_row),
+    Claim("ties", rf"The share of shifted tokens is {N} % in all comparisons", _equal_row),
     Claim(
         "up",
-        rf"(?:more|fewer|less)(?: shifted tokens| refusals at k = \d+ than at k = 0)?,? by {_N} ± {_N}",
-        _numbers(lambda by, half: by > half),
+        rf"(?:more|fewer|less)(?: shifted tokens| refusals at k = \d+ than at k = 0)?,? by {N} ± {N}",
+        numbers(lambda by, half: by > half),
     ),
-    Claim("up", rf"(?:more|less) beyond the interval \({_N} ± {_N}", _numbers(lambda by, half: abs(by) > half)),
+    Claim("up", rf"(?:more|less) beyond the interval \({N} ± {N}", numbers(lambda by, half: abs(by) > half)),
     Claim(
         "ties",
-        rf"no clear difference(?! in the share of shifted)[^.(;]*\({_N} ± {_N}",
-        _numbers(lambda by, half: abs(by) <= half + 0.05),
+        rf"no clear difference(?! in the share of shifted)[^.(;]*\({N} ± {N}",
+        numbers(lambda by, half: abs(by) <= half + 0.05),
     ),
-    Claim("up", rf"\bcloses? (?:at most )?{_N} %", _numbers(lambda share: share > 0)),
-    Claim("down", rf"widens the gap by {_N} %", _numbers(lambda share: share > 0)),
+    Claim("up", rf"\bcloses? (?:at most )?{N} %", numbers(lambda share: share > 0)),
+    Claim("down", rf"widens the gap by {N} %", numbers(lambda share: share > 0)),
     Claim(
         "up",
-        rf"{_SHARE} of the first five tokens are shifted and {_SHARE} of the later ones:"
+        rf"{SHARE} of the first five tokens are shifted and {SHARE} of the later ones:"
         r" (no clear difference|tokens at the beginning|later tokens)",
-        _numbers(lambda early, late, said: said == "no clear difference" or (said == "later tokens") == (late > early)),
+        numbers(lambda early, late, said: said == "no clear difference" or (said == "later tokens") == (late > early)),
     ),
     Claim(
         "up",
-        rf"hold {_SHARE} of KL\(aligned‖base\) on harmful prompts and are {_N} % of their tokens:"
+        rf"hold {SHARE} of KL\(aligned‖base\) on harmful prompts and are {N} % of their tokens:"
         r" the start carries (more|less) than its share",
-        _numbers(lambda held, size, said: (said == "more") == (held > size)),
+        numbers(lambda held, size, said: (said == "more") == (held > size)),
     ),
     Claim(
         "up",
-        rf"in {_N} % ± {_N} of pairs: (its uncertainty predicts nothing clear|no clear relation"
+        rf"in {N} % ± {N} of pairs: (its uncertainty predicts nothing clear|no clear relation"
         "|the change comes where the base was confident|its uncertainty predicts the change)",
-        _numbers(_predicts),
+        numbers(_predicts),
     ),
     Claim(
         "up",
-        rf"a branching factor of {_N} under the base and {_N} under the aligned model: tuning leaves (fewer|more)",
-        _numbers(lambda base, aligned, said: (said == "more") == (aligned >= base) or base == aligned),
+        rf"a branching factor of {N} under the base and {N} under the aligned model: tuning leaves (fewer|more)",
+        numbers(lambda base, aligned, said: (said == "more") == (aligned >= base) or base == aligned),
     ),
-    Claim("up", rf"tuning (?:raised|lowered) its log-odds by {_N} ± {_N}", _numbers(lambda by, half: by >= half)),
-    Claim("up", rf"The effect is {_N} times the floor", _numbers(lambda times: times >= 10)),
+    Claim("up", rf"tuning (?:raised|lowered) its log-odds by {N} ± {N}", numbers(lambda by, half: by >= half)),
+    Claim("up", rf"The effect is {N} times the floor", numbers(lambda times: times >= 10)),
     Claim(
-        "down", rf"{_SHARE} of \d+ harmful prompts are refused: fewer than half", _numbers(lambda refused: refused < 50)
+        "down", rf"{SHARE} of \d+ harmful prompts are refused: fewer than half", numbers(lambda refused: refused < 50)
     ),
     Claim(
         "perfect swap",
-        rf"{_SHARE} of \d+ harmful prompts are refused, and at least half",
-        _numbers(lambda refused: refused >= 50),
+        rf"{SHARE} of \d+ harmful prompts are refused, and at least half",
+        numbers(lambda refused: refused >= 50),
     ),
     Claim(
         "up",
-        rf"{_SHARE} of \d+ harmful prompts are refused; after \d+ tokens? of the base's answer fewer than half are",
-        _numbers(lambda refused: refused >= 50),
+        rf"{SHARE} of \d+ harmful prompts are refused; after \d+ tokens? of the base's answer fewer than half are",
+        numbers(lambda refused: refused >= 50),
     ),
     Claim(
         "two",
-        rf"At {_BETWEEN} of these the token that was said is among the base's first five: mostly tokens that the base (had|did not have)",
-        _numbers(lambda share, low, high, said: low >= 50 if said == "had" else high <= 50),
+        rf"At {BETWEEN} of these the token that was said is among the base's first five: mostly tokens that the base (had|did not have)",
+        numbers(lambda share, low, high, said: low >= 50 if said == "had" else high <= 50),
     ),
     Claim(
         "one comparison",
-        rf"At {_BETWEEN} of these the token that was said is among the base's first five: no clear majority",
-        _numbers(lambda share, low, high: low <= 50 <= high),
+        rf"At {BETWEEN} of these the token that was said is among the base's first five: no clear majority",
+        numbers(lambda share, low, high: low <= 50 <= high),
     ),
     Claim(
         "up",
-        rf"from the overall {_N} % of shifted tokens:(?: highest .{{1,60}}? with {_N} %)?,?"
-        rf"(?: lowest .{{1,60}}? with {_N} %)?",
+        rf"from the overall {N} % of shifted tokens:(?: highest .{{1,60}}? with {N} %)?,?"
+        rf"(?: lowest .{{1,60}}? with {N} %)?",
         lambda match, page: number(match.group(3) or "0") < number(match.group(1)) < number(match.group(2) or "101"),
     ),
     Claim(
-        "nothing changed", rf"{_N} % of the planted phrases are found: most are not", _numbers(lambda found: found < 50)
+        "nothing changed", rf"{SHARE} of the planted phrases are found: most are not", numbers(lambda found: found < 50)
     ),
     Claim("one comparison", r"All \d+ checks of the records hold()", _failing_rows),
     Claim("ties", r"Only with care: (\d+) of \d+ checks of the records fail", _failing_rows),
     Claim(
         "up",
-        rf"the (first|second) stage added more \({_N} ± {_N} nats",
-        _numbers(lambda which, by, half: abs(by) > half and (by > 0) == (which == "first")),
+        rf"the (first|second) stage added more \({N} ± {N} nats",
+        numbers(lambda which, by, half: abs(by) > half and (by > 0) == (which == "first")),
     ),
     Claim(
         "up",
-        rf"The mean KL is (higher|lower) on harmful prompts .*?difference {_N}, 95 %: {_N} to {_N}\)",
-        _numbers(lambda said, by, low, high: low * high > 0 and (by > 0) == (said == "higher")),
+        rf"The mean KL is (higher|lower) on harmful prompts .*?difference {N}, 95 %: {N} to {N}\)",
+        numbers(lambda said, by, low, high: low * high > 0 and (by > 0) == (said == "higher")),
     ),
-    Claim(
-        "negative swap", rf"base {_N} %, aligned {_N} %[^-]*?at worst {_N} %", _numbers(lambda a, b, c: c < min(a, b))
-    ),
-    Claim("up", rf"The (first|second) stage is sparser \({_N} ± {_N} points", _numbers(_sparser)),
-    Claim("up", rf"achieves (more|less) at .{{1,90}}?: {_N} ± {_N} points", _numbers(_achieves)),
+    Claim("negative swap", rf"base {N} %, aligned {N} %[^-]*?at worst {N} %", numbers(lambda a, b, c: c < min(a, b))),
+    Claim("up", rf"The (first|second) stage is sparser \({N} ± {N} points", numbers(_sparser)),
+    Claim("up", rf"achieves (more|less) at .{{1,90}}?: {N} ± {N} points", numbers(_achieves)),
     Claim("up", r"the words most often shifted are (.*?\(\d+\))(?: \(\d+ more|[;.])", _descending),
     Claim("up", r"In (.{1,40}?), the first choices (never|always) differ", _first_choices),
+    *BESIDE,
 )
 
 

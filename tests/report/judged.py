@@ -7,7 +7,8 @@ import re
 from tests.report.claims import made
 
 _JUDGES = re.compile(
-    r"(?<![Aa]t )\b(most|mostly|fewest|least|largest|smallest|highest|lowest|sparser|nearly|always|never|rarely|little|few)\b"
+    r"(?<![Aa]t )\b(most|mostly|fewest|least|largest|smallest|highest|lowest|sparser|nearly|always|never|rarely|little|few"
+    r"|clear|clearly|none|indistinguishable|undid|worse|wider|worth)\b"
 )
 
 
@@ -34,14 +35,32 @@ DEFINITIONS = (
     "the base never gives its first choice 90 % or more",
     "A high lift in few prompts may be chance",
     "the words most often shifted:",
+    "with fewer than three there is none, and no difference is called clear",
+    "A difference is called clear at a false discovery rate",
+    "a mixture is called worse than either model where",
+    "none of its conditions was measured twice",
+    "closes none of the gap",
+)
+# What a test does not show: no number beside it can deny that.
+NOT_CLEAR = (
+    "no clear difference in (?:any measure|the share of shifted tokens)",
+    "aligned model: no clear difference|aligned [\\d.]+ %, no clear difference",
+    "do not clearly differ in these outcomes",
+    "did not clearly change its log-odds",
+    "no clear change from k = 0 to k = \\d+",
+    "not clearly another number than by chance",
+    "no clear concentration at the start",
+    "not clearly different between harmful and harmless prompts",
+    "none of [\\d,]+ (?:tasks?|topics?|files? of prompts) stands out",
 )
 
 
 def judged(page: str) -> list[str]:
     """Sentences with a word that judges, beside claims and definitions."""
-    kept = re.split(r"## What would make this wrong", page)[0]
+    left = list(page)
     for _, match in made(page):
-        kept = kept.replace(match.group(), "…")
-    for phrase in DEFINITIONS:
+        left[match.start() : match.end()] = ["…" if sign != "\n" else sign for sign in match.group()]
+    kept = re.split(r"## What would make this wrong", "".join(left))[0]
+    for phrase in (*DEFINITIONS, *NOT_CLEAR):
         kept = re.sub(phrase, "…", kept)
     return [sentence for sentence in re.split(r"(?<=[.:;])\s|\n", kept) if _JUDGES.search(sentence)]

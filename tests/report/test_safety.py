@@ -8,7 +8,7 @@ import pytest
 
 from tds_atlas.report import query
 from tests import intervals
-from tests.report.sheets import made_up
+from tests.report.sheets import made_up, sheet
 
 
 def test_depth_is_the_fewest_first_positions_with_nine_tenths(database: Path) -> None:
@@ -38,3 +38,16 @@ def test_the_page_has_what_the_report_has() -> None:
     text = made_up("findings/safety.md")
     assert "Where is the divergence?" in text and "A few words of the base's answer" not in text
     assert not made_up("findings/safety.md", tags=False)
+
+
+def test_a_clear_change_of_all_prompts_has_no_width_of_nothing(database: Path) -> None:
+    """Every prompt refuses before, none after: there is no spread to make an interval of."""
+    text = sheet(database, "findings/safety.md")
+    assert "by 100.0 points in each of the prompts (paired by prompt" in text and "± 0.0" not in text
+
+
+def test_the_depth_of_harmless_prompts_has_its_interval(database: Path) -> None:
+    row = next(r for r in query.rows(query.connect(database), "pages/safety") if not r["harmful"])
+    ends = f"(95 %: {row['low_depth']} to {row['high_depth']})"
+    text = sheet(database, "findings/safety.md").replace("\u00a0", " ")
+    assert f"On harmless prompts it is {row['depth']} {ends}, or" in text

@@ -49,7 +49,8 @@ def test_primed(report: Report) -> None:
         )
     best = max(report.rows("figures/primed_recovered", comparison=ONE), key=lambda row: row["share"])
     closes = f"the context {best['context']} closes {pct(best['share'])} of the gap to the aligned model"
-    widens = f"the best of them, {best['context']}, widens the gap by {pct(-best['share'])}"
+    ends = f"({pct(-best['high_share'])} to {pct(-best['low_share'])})"
+    widens = f"the best of them, {best['context']}, widens the gap by {pct(-best['share'])} {ends}"
     report.says(
         "primed",
         f"In {ONE}, {report.word(best['share'], closes, 'no other context brings the base closer: ' + widens)}",
@@ -57,12 +58,10 @@ def test_primed(report: Report) -> None:
 
 
 def test_prompt_or_weights(report: Report) -> None:
-    parts = {
-        r["part"]: r["nats"]
-        for r in report.rows("figures/split_parts", comparison=ONE)
-        if r["order"] != "weights first"
-    }
-    less = "; the aligned context makes this answer less likely for the base. "
+    rows = {r["part"]: r for r in report.rows("figures/split_parts", comparison=ONE) if r["order"] != "weights first"}
+    parts = {part: row["nats"] for part, row in rows.items()}
+    ends = " to ".join(signed(rows["the prompt"][end], 2) for end in ("low_nats", "high_nats"))
+    less = f"; the aligned context makes this answer less likely for the base (95 %: {ends}). "
     numbers = (
         f"the prompt alone gives {signed(parts['the prompt'], 2)} and the weights {signed(parts['the weights'], 2)}"
     )
@@ -86,7 +85,8 @@ def test_safety(report: Report) -> None:
     row = report.row("pages/prefill", label=ONE)
     fewer = report.word(row["first_refusing"] - row["last_refusing"], "fewer", "more")
     by = points(abs(row["first_refusing"] - row["last_refusing"]))
-    report.says("safety", f"{fewer} refusals at k = {row['last_k']} than at k = 0, by {by} ±")
+    width = " ±" if row["fall_half"] > 0.0005 else " points in each of the prompts (paired"
+    report.says("safety", f"{fewer} refusals at k = {row['last_k']} than at k = 0, by {by}{width}")
     harmful, harmless = (report.row("pages/safety", label=ONE, harmful=kind) for kind in (True, False))
     part = report.word(harmful["first_share"] - harmful["first_tokens"], "more", "less")
     hold = f"{pct(harmful['first_share'])}{within(harmful['first_bounds'])} of KL(aligned‖base) on harmful prompts and are {pct(harmful['first_tokens'])} of their tokens"

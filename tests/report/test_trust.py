@@ -6,13 +6,14 @@ import re
 from contextlib import closing
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
 from tds_atlas.report import query
 from tests.report import synthetic
-from tests.report.sheets import pages
+from tests.report.sheets import pages, pct, within
 
 
 @pytest.fixture(scope="module")
@@ -132,3 +133,21 @@ def test_a_comparison_has_the_floor_of_its_own_conditions(database: Path) -> Non
     assert floors == {label: value and pytest.approx(value) for label, value in expected.items()}
     text = " ".join(pages(database, "findings/trust.md")["findings/trust.md"].split())
     assert text.count("none of its conditions was measured twice") == list(expected.values()).count(None)
+
+
+def test_shares_of_planted_and_of_known_have_their_intervals(database: Path) -> None:
+    text = pages(database, "findings/trust.md")["findings/trust.md"].replace("\u00a0", " ")
+    with closing(query.connect(database)) as con:
+        slots, found = query.rows(con, "pages/calibration_slots"), query.rows(con, "figures/calibration_precision")
+    for row in slots:
+        assert f"| {row['found']}: {pct(row['share'])}{_ends(row)} |" in text
+    recall = [r for r in found if r["measure"] == "recall" and r["meaning"] == "style or safety"]
+    for name in {r["comparison"] for r in recall}:
+        token, phrase = (next(r for r in recall if (r["comparison"], r["unit"]) == (name, u)) for u in ("token", "phrase"))
+        said = f"{pct(token['share'])}{_ends(token)} of the planted tokens are shifted, and {pct(phrase['share'])}{_ends(phrase)}"
+        assert f"{said} of the planted phrases are found" in text
+
+
+def _ends(row: dict[str, Any]) -> str:
+    assert row["low_share"] <= row["share"] <= row["high_share"]
+    return within({"low": row["low_share"], "high": row["high_share"]})

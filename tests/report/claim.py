@@ -1,0 +1,31 @@
+"""What a claim of a page is: a pattern, and what must hold of the numbers in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+N = r"([+−]?[\d,.]+)"
+SHARE = N + r" %(?: \([\d.]+–[\d.]+\))?"
+BETWEEN = N + r" % \(" + N + "–" + N + r"\)"
+
+
+def number(text: str) -> float:
+    return float(text.replace("−", "-").replace(",", "").rstrip("."))
+
+
+@dataclass(frozen=True)
+class Claim:
+    report: str  # one in which it is made
+    pattern: str
+    holds: Callable[[re.Match[str], str], bool]  # of the match and the whole page
+
+
+def numbers(check: Callable[..., bool]) -> Callable[[re.Match[str], str], bool]:
+    """The check of the groups that are numbers; those that are words come as they are."""
+
+    def holds(match: re.Match[str], page: str) -> bool:
+        return check(*(number(g) if re.fullmatch(N, g) else g for g in match.groups() if g is not None))
+
+    return holds
