@@ -26,8 +26,8 @@ FROM said()
 JOIN often USING (comparison_id, token_id);
 COMMENT ON MACRO TABLE strata IS
     'Rows of said() in strata, for shares of roles as if each had the same positions and token frequencies: depth 0 '
-    'for positions 0-4, then 5-9, 10-19, 20-39, …; frequency of the token in the comparison 0 for 1-3, then 4-15, 16-63, …'
-    ': FROM strata().';
+    'for positions 0-4, then 5-9, 10-19, 20-39, …; frequency of the token in the comparison 0 for 1-3, then 4-15, '
+    '16-63, …: FROM strata().';
 
 -- The arguments are expressions over the columns of tds (of primed_pair and prompt for gap_closed).
 CREATE MACRO by_position(curves, shares := false, part := 'answer') AS TABLE
