@@ -5,7 +5,7 @@ A step imports torch and transformers only if something is left to measure.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,10 +17,9 @@ from tds_atlas.pipeline.cards import write_cards
 from tds_atlas.pipeline.fit import fitting
 from tds_atlas.pipeline.places import check_places
 from tds_atlas.pipeline.plan import Plan
-from tds_atlas.pipeline.probes import write_probes
-from tds_atlas.pipeline.responses import write_responses
 from tds_atlas.pipeline.runners.devices import run_on_devices
-from tds_atlas.pipeline.scores import write_scores
+from tds_atlas.pipeline.runners.ray_pool import run_on_ray
+from tds_atlas.pipeline.runners.units import STEPS
 from tds_atlas.pipeline.sides import lazy_models
 from tds_atlas.pipeline.store import write_database
 from tds_atlas.pipeline.work import WHOLE, Part, mending
@@ -32,27 +31,19 @@ if TYPE_CHECKING:
 @mending
 def generate(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
     """Up to the answers."""
-    plan, models = _ready(plan, device)
-    write_responses(plan, models, part)
+    _run(*_ready(plan, device), ["generate"], part)
 
 
 @mending
 def score(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
     """Up to the scores. A worker's part needs the answers of all workers: it generates none itself."""
-    plan, models = _ready(plan, device)
-    if part.count == 1:
-        write_responses(plan, models)
-    write_scores(plan, models, part)
+    _run(*_ready(plan, device), ["generate", "score"], part)
 
 
 @mending
 def probe(plan: Plan, part: Part = WHOLE, device: str | None = None) -> None:
     """Up to the probes. A worker's part needs the answers and scores of all workers."""
-    plan, models = _ready(plan, device)
-    if part.count == 1:
-        write_responses(plan, models)
-        write_scores(plan, models)
-    write_probes(plan, models, part)
+    _run(*_ready(plan, device), ["generate", "score", "probe"], part)
 
 
 @mending
@@ -61,7 +52,7 @@ def measure(plan: Plan) -> None:
     check_places(plan)
     models = lazy_models(plan)
     plan = fitting(plan, models)
-    if isinstance(plan.report.device, str):
+    if isinstance(plan.report.device, str):  # as it is where Ray hands out the work
         probe(plan)
     else:
         write_cards(plan, models)
@@ -81,6 +72,15 @@ def _ready(plan: Plan, device: str | None) -> tuple[Plan, Callable[[], Models]]:
     plan = fitting(plan, models)
     write_cards(plan, models)
     return plan, models
+
+
+def _run(plan: Plan, models: Callable[[], Models], steps: Sequence[str], part: Part) -> None:
+    """These steps, one after another. A worker's part is the last one's alone, in this process whatever the runner."""
+    if plan.report.runner.kind == "ray" and part.count == 1:
+        run_on_ray(plan, steps)
+    else:
+        for step in steps if part.count == 1 else steps[-1:]:
+            STEPS[step](plan, models, part)
 
 
 def report(database: Path) -> None:
