@@ -136,6 +136,16 @@ def test_what_the_cluster_cannot_meet_is_refused_at_once(project: Path, cluster:
     assert time.monotonic() - begin < 120 and not finished("responses")
 
 
+def test_without_its_token_a_cluster_is_not_used(project: Path, cluster: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SECRET, "RAY_AUTH_TOKEN", "b" * 64)
+    code, lines = run("generate", "-r", on_ray(project, f"address: '{cluster}'"))
+    assert (
+        code == 2
+        and len(lines) == 1
+        and lines[0].startswith(f"tds: runner: no Ray at {cluster}: it wants another token")
+    )
+
+
 def test_an_actor_that_always_dies_is_not_tried_for_ever(project: Path, cluster: str) -> None:
     """Whoever touches a shard is killed: after two tries each, every shard is given up."""
     process = started("generate", "-r", on_ray(project, f"actors: 2, retries: 1, address: '{cluster}'"))

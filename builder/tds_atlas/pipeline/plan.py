@@ -142,7 +142,7 @@ class Plan:
         """The responses are read once, and not kept: a shard that was measured anew may hold others."""
         key = (answers.key, answers.digest("response"))
         if key not in self._scorings:
-            rows = answers.read("response", ["response_id", "prompt_id", "token_ids"]).to_pylist()
+            rows = answers.read("response").select(["response_id", "prompt_id", "token_ids"]).to_pylist()
             texts = [(r["response_id"], *of_prompt(self.prompts[r["prompt_id"]])[1:], r["token_ids"]) for r in rows]
             conditions = [(c.condition_id, self._identity(c)) for c in self.report.conditions_of(source)]
             comparisons = self.report.comparisons_of(source)

@@ -1,7 +1,7 @@
 """Shards: finished pieces of work as folders of Parquet files, named by a hash of everything their content depends on.
 
-A shard exists whole or not at all: it is written under a temporary name and renamed. Resuming skips what exists. Its
-index has size and hash of every file, so that one changed since is noticed; Parquet's checksums of pages serve others.
+A shard exists whole or not at all: it is written under a temporary name and renamed. Its index has size and hash of
+every file, so that a changed one is noticed; the checksums of Parquet's pages find what changes before it is read.
 """
 
 from __future__ import annotations
@@ -83,11 +83,11 @@ class Shard:
                 self.folder.rename(aside)
             discard(aside)
 
-    def read(self, name: str, columns: list[str] | None = None) -> pa.Table:
-        """A table, or some of its columns. Raises DamagedShard if it is not what was written."""
+    def read(self, name: str) -> pa.Table:
+        """A table. Raises DamagedShard if it is not what was written."""
         path = self.verified(name)
         try:
-            return pq.read_table(path, columns=columns, page_checksum_verification=True)
+            return pq.read_table(path, page_checksum_verification=True)
         except (OSError, pa.ArrowInvalid):
             raise DamagedShard(self, path) from None
 

@@ -9,9 +9,12 @@ import math
 import os
 import secrets
 import socket
+import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
+from typing import IO, Any
 
 from tds_atlas.domain import InputError, first_line
 from tds_atlas.inputs.runner_settings import RaySettings
@@ -27,6 +30,7 @@ def connected(settings: RaySettings) -> Iterator[Any]:
     """The module ray, connected to the cluster; one of this run alone ends with the block. Raises InputError."""
     address = settings.address or os.environ.get("RAY_ADDRESS") or _LOCAL
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     options: dict[str, Any] = {"address": address, "logging_level": "ERROR", "log_to_driver": False}
     if address == _LOCAL:
         os.environ["RAY_AUTH_MODE"] = "token"  # its ports are open to other users of this machine, and beyond it
@@ -36,15 +40,39 @@ def connected(settings: RaySettings) -> Iterator[Any]:
         import ray
     except ImportError:
         raise InputError("runner: needs the extra ray: pip install 'tds-atlas[ray]'") from None
+    _start(ray, address, options)
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):  # where Ray tells of losses
+        try:
+            yield ray
+        finally:
+            ray.shutdown()
+
+
+def _start(ray: Any, address: str, options: Mapping[str, Any]) -> None:
+    """Connect, or start a cluster. Raises InputError; what Ray prints meanwhile is only searched for the reason."""
+    with tempfile.TemporaryFile() as file:
+        try:
+            _check_address(address)
+            with _printed_into(file):
+                ray.init(**options)
+        except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+            file.seek(0)
+            refused = b"Unauthenticated" in file.read()
+            token = "it wants another token: set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to that of the cluster"
+            raise InputError(f"runner: no Ray at {address}: {token if refused else first_line(error)}") from None
+
+
+@contextmanager
+def _printed_into(file: IO[bytes]) -> Iterator[None]:
+    """What any library of this process, or process that it starts, writes to the error stream goes into the file."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    os.dup2(file.fileno(), 2)
     try:
-        _check_address(address)
-        ray.init(**options)
-    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
-        raise InputError(f"runner: no Ray at {address}: {first_line(error)}") from None
-    try:
-        yield ray
+        yield
     finally:
-        ray.shutdown()
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _check_address(address: str) -> None:

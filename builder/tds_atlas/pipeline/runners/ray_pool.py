@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from tds_atlas.pipeline.runners.units import Unit, missing_units
 from tds_atlas.pipeline.runners.watchdog import Watchdog
 from tds_atlas.pipeline.work import Failures
 from tds_atlas.progress import progress_bar, say
-from tds_atlas.record.shards import DamagedShard, Shard
+from tds_atlas.record.shards import DamagedShard
 
 _WAIT = 2.0  # seconds that the pool waits for an actor before it looks at the time
 _LATE = 30.0  # seconds after which a folder on a network shows what another machine wrote
@@ -109,6 +109,7 @@ class Pool:
         except self.ray.exceptions.RayTaskError:  # a mistake of ours: with its traceback
             raise
         except self.ray.exceptions.RayError as error:
+            self.ray.kill(actor)  # if only its connection was lost, it would hold its place
             self._lost(unit, error, waiting, failures)
             return None
         self.idle.append(actor)
@@ -127,13 +128,14 @@ class Pool:
                 say(line)
         if outcome.damaged:
             path, _, reason = outcome.error.rpartition(": ")
-            raise DamagedShard(Shard(unit.shards[0].root, *outcome.damaged), Path(path), reason)
+            kind, key = outcome.damaged
+            raise DamagedShard(replace(unit.shards[0], kind=kind, key=key), Path(path), reason)
         if outcome.is_final:
             raise InputError(outcome.error)
         if outcome.error:
             failures.errors.append(InputError(outcome.error))
         elif outcome.keys != unit.keys:
-            raise InputError(f"runner: on {outcome.host}: other answers in {unit.shards[0].root} than on this machine")
+            raise InputError(f"runner: on {outcome.host}: other answers or scores than on this machine")
 
     def _lost(self, unit: Unit | None, error: Exception, waiting: list[Unit], failures: Failures) -> None:
         """An actor died: another takes its place and, a few times, its unit."""
