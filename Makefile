@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 VLLM   ?= .vllm
+RAY    ?= .ray
 REPORT ?= data/reports/pocket.yml
 # Recipes read it from their environment: neither make nor the shell expands what a user or a workflow's input wrote.
 override REPORT := $(value REPORT)
@@ -18,7 +19,7 @@ export NO_MKDOCS_2_WARNING := 1
 export GOMP_SPINCOUNT ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help site check generate score probe store report serve publish zip test large vllm random lint format docs types bench calibrate interrupt hostile evaluate pocket lock clean
+.PHONY: help site check generate score probe store report serve publish zip test large vllm ray random lint format docs types bench calibrate interrupt hostile evaluate pocket lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z ]+:.*## /{printf "  make %-28s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +51,9 @@ large: $(VENV)/.test  ## The tests that take minutes and gigabytes
 
 vllm: $(VENV)/.test  ## The tests of the engine vllm, in an environment of its own: VLLM, 3.5 GB (twenty minutes)
 	@PYTHON=$(PYTHON) .ci/vllm "$(VLLM)" >/dev/null && TDS_VLLM_PYTHON="$$(cd "$(VLLM)" && pwd)/bin/python" $(BIN)/pytest -m vllm
+
+ray: $(VENV)/.test  ## The tests of the runner ray, on Ray itself: RAY, 240 MB (three minutes)
+	@PYTHON=$(BIN)/python .ci/ray "$(RAY)" && PYTHONPATH="$$(cd "$(RAY)" && pwd)" $(BIN)/pytest -m ray
 
 random: $(VENV)/.test  ## The tests of properties with examples drawn anew
 	@HYPOTHESIS_PROFILE=random $(BIN)/pytest -n auto -m hypothesis

@@ -9,9 +9,11 @@ import yaml
 
 from tds_atlas.cli.main import app
 from tds_atlas.inputs.report_file import Report
+from tds_atlas.inputs.runner_settings import RaySettings
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+MACHINES = (ROOT / "docs/past-one-machine.md").read_text(encoding="utf-8")
 
 
 def test_the_table_of_verbs_is_the_commands() -> None:
@@ -36,6 +38,22 @@ def test_the_example_reports_are_valid() -> None:
     for block in blocks:  # each of the others changes the first
         Report.model_validate(report | yaml.safe_load(block))
     assert len(blocks) > 3
+
+
+def test_the_page_past_one_machine_names_what_there_is() -> None:
+    """Its settings are valid, its table has each key of the runner, its verbs and targets exist, its code is linked."""
+    report = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)[0])
+    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", MACHINES, re.DOTALL)]
+    ours = [block for block in blocks if "num_nodes" not in block]
+    assert [set(block) for block in ours] == [{"runner"}, {"models"}]
+    for block in ours:
+        Report.model_validate(report | block)
+    rows = re.findall(r"^\| (`[a-z`, ]+`) \|", MACHINES, re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"\w+", row)}
+    assert named == set(RaySettings.model_fields) - {"kind"}
+    verbs = {c.name or c.callback.__name__ for c in app.registered_commands}
+    assert set(re.findall(r"\btds (\w+) --", MACHINES)) <= verbs
+    assert "(docs/past-one-machine.md)" in README and re.search(r"^ray: ", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
 def test_make_help_lists_every_target_that_a_user_calls() -> None:

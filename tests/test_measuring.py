@@ -41,7 +41,7 @@ def test_another_version_has_shards_of_its_own_and_says_so(project: Path, monkey
     later = plan.MEASURING + 1
     for module in (plan, store):
         monkeypatch.setattr(module, "MEASURING", later)
-    first = [shard for shard in old if shard.kind == "responses"]
+    first, made = [shard for shard in old if shard.kind == "responses"], plan.read_plan(report)
     for before, (_, after) in zip(first, made.response_shards(), strict=True):
         assert not after.exists()
         copy(before, after)

@@ -27,12 +27,17 @@ _DAY = 24 * 60 * 60  # seconds: nobody writes to a part of another host that was
 
 def new_part(target: Path) -> Path:
     """A temporary path beside a file or folder, of this writer alone. Removes the parts that killed processes left."""
+    clear_parts(target)
+    return target.with_name(f".{target.name}.{_HOST}-{os.getpid()}-{uuid.uuid4().hex[:8]}.part")
+
+
+def clear_parts(target: Path) -> None:
+    """Remove what killed processes left of a file or folder."""
     pattern = re.compile(rf"\.{re.escape(target.name)}\.(.+)-(\d{{1,9}})-[0-9a-f]{{8}}\.part(\.wal|\.tmp)?")
     for path in target.parent.iterdir() if target.parent.is_dir() else ():
         name = pattern.fullmatch(path.name)
         if name and _is_left(path, name[1], int(name[2])):
             discard(path)
-    return target.with_name(f".{target.name}.{_HOST}-{os.getpid()}-{uuid.uuid4().hex[:8]}.part")
 
 
 def discard(path: Path) -> None:

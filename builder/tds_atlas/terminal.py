@@ -21,6 +21,9 @@ T = TypeVar("T")
 console = Console(stderr=True, highlight=False)
 
 
+_listeners: list[list[str]] = []
+
+
 class Advance(Protocol):
     def __call__(self, amount: int, /) -> None: ...
 
@@ -34,8 +37,21 @@ class _RateColumn(ProgressColumn):
 
 
 @contextmanager
+def listening(lines: list[str]) -> Iterator[None]:
+    """What is said during the block is added to `lines`, for another process to say; there are no bars."""
+    _listeners.append(lines)
+    try:
+        yield
+    finally:
+        _listeners.pop()
+
+
+@contextmanager
 def progress_bar(description: str, total: int | None, unit: str) -> Iterator[Advance]:
     """Show a bar while the block runs; call the yielded function with the number of units done."""
+    if _listeners:
+        yield lambda amount: None
+        return
     columns = (
         TextColumn("{task.description:<28}"),
         BarColumn(bar_width=28),
@@ -69,6 +85,9 @@ def track(items: Iterable[T], description: str, total: int | None = None, unit: 
 
 def say(line: str) -> None:
     """Print one line to stderr, so that piped output stays clean."""
+    if _listeners:
+        _listeners[-1].append(line)
+        return
     console.print(printable(line), markup=False, soft_wrap=True)
 
 

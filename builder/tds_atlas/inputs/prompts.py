@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -72,6 +72,26 @@ def read_answers(
         count = f", {len(selected):,} answers" if len(selected) != len({a.prompt.prompt_id for a in selected}) else ""
         files.append(_said(path.name, kinds, [answer.prompt for answer in selected], count))
     return tuple(selected)
+
+
+def united(report: Path, prompts: Iterable[Prompt]) -> dict[str, Prompt]:
+    """The prompts of all files of a report by id. Raises InputError for two under one id."""
+    by_id: dict[str, Prompt] = {}
+    for prompt in prompts:
+        first = by_id.setdefault(prompt.prompt_id, prompt)
+        if first.whole != prompt.whole:
+            raise InputError(
+                f"{report}: two prompts have the id {prompt.prompt_id!r}, one from {first.set}, another from "
+                f"{prompt.set}; change the ids in one of the files"
+            )
+        if None not in (first.input, prompt.input) and first.input != prompt.input:
+            raise InputError(
+                f"{report}: the prompt {prompt.prompt_id!r} has two inputs; score files of rows with different "
+                "inputs in reports of their own"
+            )
+        own_input, opening = first.input or prompt.input, first.conversation or prompt.conversation
+        by_id[prompt.prompt_id] = replace(first, input=own_input, conversation=opening)
+    return by_id
 
 
 def _answers(path: Path, place: str, row: AnswerRow, read: Reading, settings: ResponseSettings) -> list[Answer]:

@@ -16,6 +16,7 @@ from tds_atlas.inputs.engine_settings import EngineSettings
 from tds_atlas.inputs.faults import check_name, first_fault
 from tds_atlas.inputs.plain_yaml import read_yaml
 from tds_atlas.inputs.probe_settings import ProbeSettings
+from tds_atlas.inputs.runner_settings import LocalSettings, RunnerSettings
 from tds_atlas.inputs.settings import (
     ComparisonSettings,
     ConditionSettings,
@@ -51,6 +52,7 @@ class Report(Settings):
     score: ScoreSettings = ScoreSettings()
     shard_responses: Positive = 64
     device: Devices = "auto"
+    runner: RunnerSettings = LocalSettings()  # who hands out the work
     site: SiteSettings = SiteSettings()
     output: OutputSettings = OutputSettings()
 
@@ -109,6 +111,8 @@ class Report(Settings):
     def _engines_can(self) -> Self:
         """Probes need a model in this process; whoever gives lists alone has one arithmetic."""
         check_engines(self)
+        if self.runner.kind == "ray" and not isinstance(self.device, str):
+            raise ValueError("device: a list is for this machine alone; with runner: ray give gpus, for each actor")
         return self
 
     def engine_of(self, model_id: str) -> EngineSettings:

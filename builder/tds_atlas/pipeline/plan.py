@@ -8,16 +8,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tds_atlas.domain import Answer, Comparison, Condition, InputError, Prompt
+from tds_atlas.domain import Answer, Comparison, Condition, Prompt
 from tds_atlas.inputs.checkpoints import Checkpoint, locate
 from tds_atlas.inputs.controls import Planted, read_controls
 from tds_atlas.inputs.outputs import check_outputs
-from tds_atlas.inputs.prompts import check_sample_names, read_answers, read_prompts
+from tds_atlas.inputs.prompts import check_sample_names, read_answers, read_prompts, united
 from tds_atlas.inputs.report_file import Report, read_report
 from tds_atlas.inputs.roles import DEFAULT, Roles, read_roles
-from tds_atlas.inputs.settings import ContextSettings
-from tds_atlas.pipeline.work import ALL_ROWS, Span, in_parts
-from tds_atlas.record.shards import Shard, content_key, read_responses
+from tds_atlas.pipeline.identity import of_answer, of_context, of_prompt
+from tds_atlas.pipeline.work import ALL_ROWS, WHOLE, Span, WorkerPart, in_parts
+from tds_atlas.record.shards import Shard, content_key
 
 MEASURING = 7
 Row = TypeVar("Row", Prompt, Answer)
@@ -55,22 +55,7 @@ class Plan:
         """Every prompt of the report by id: the prompt set, then those that only occur in a response file."""
         prompts = self.prompt_set if self.prompts_are_read else ()
         prompts += tuple(answer.prompt for answers in self.answers.values() for answer in answers)
-        by_id: dict[str, Prompt] = {}
-        for prompt in prompts:
-            first = by_id.setdefault(prompt.prompt_id, prompt)
-            if first.whole != prompt.whole:
-                raise InputError(
-                    f"{self.path}: two prompts have the id {prompt.prompt_id!r}, one from {first.set}, another from "
-                    f"{prompt.set}; change the ids in one of the files"
-                )
-            if None not in (first.input, prompt.input) and first.input != prompt.input:
-                raise InputError(
-                    f"{self.path}: the prompt {prompt.prompt_id!r} has two inputs; score files of rows with different "
-                    "inputs in reports of their own"
-                )
-            own_input, opening = first.input or prompt.input, first.conversation or prompt.conversation
-            by_id[prompt.prompt_id] = replace(first, input=own_input, conversation=opening)
-        return by_id
+        return united(self.path, prompts)
 
     @property
     def prompts_are_read(self) -> bool:
@@ -81,8 +66,8 @@ class Plan:
     def lengths(self, sources: Sequence[str]) -> Shard:
         """Which rows of these files are too long for a model."""
         conditions = [(c.condition_id, self._identity(c)) for c in self.report.conditions_used()]
-        answers = [(source, [_answered(a) for a in rows]) for source, rows in self.answers.items()]
-        prompts = [_identified(p) for p in self.prompt_set]
+        answers = [(source, [of_answer(a) for a in rows]) for source, rows in self.answers.items()]
+        prompts = [of_prompt(p) for p in self.prompt_set]
         readers = [(c.source, c.base.condition_id, c.aligned.condition_id) for c in self.report.all_comparisons]
         most = self.report.generate.max_new_tokens
         return self._shard("lengths", sources, conditions, readers, prompts, answers, most)
@@ -91,8 +76,8 @@ class Plan:
         """Models, conditions and vocabulary."""
         report = self.report
         models = [(c.model_id, c.settings.label, c.source, c.fingerprint) for c in self.checkpoints.values()]
-        contexts = {name: _written(context) for name, context in report.contexts.items()}
-        prompts = [_identified(prompt) for prompt in self.prompts.values()]
+        contexts = {name: of_context(context) for name, context in report.contexts.items()}
+        prompts = [of_prompt(prompt) for prompt in self.prompts.values()]
         return self._shard(
             "cards",
             models,
@@ -107,7 +92,7 @@ class Plan:
         settings = self.report.generate
         for condition in self.report.generated_sources().values():
             for part in self._parts(self.prompt_set, settings.samples):
-                texts, how = [_identified(p) for p in part], (settings.max_new_tokens, *settings.drawn)
+                texts, how = [of_prompt(p) for p in part], (settings.max_new_tokens, *settings.drawn)
                 key = (condition.condition_id, self._identity(condition), texts, *how)
                 yield condition, part, self._shard("responses", *key)
 
@@ -123,44 +108,58 @@ class Plan:
                         "responses",
                         source,
                         self._identity(condition),
-                        [_answered(a) for a in part],
+                        [of_answer(a) for a in part],
                     ),
                 )
 
-    def response_shards(self) -> list[tuple[str, Shard]]:
-        """Each shard of responses with its source."""
+    @cached_property
+    def _response_shards(self) -> list[tuple[str, Shard]]:
         pairs = [(condition.condition_id, shard) for condition, _, shard in self.generations()]
         return pairs + [(source, shard) for source, _, shard in self.readings()]
 
-    def scorings(self) -> Iterator[Scoring]:
-        """The work of scoring, known once the responses exist; they are read one shard at a time and not kept."""
-        for source, answers in self.response_shards():
-            responses = read_responses(answers)
-            texts = [(r.response_id, *_identified(self.prompts[r.prompt_id])[1:], r.token_ids) for r in responses]
-            conditions = [(c.condition_id, self._identity(c)) for c in self.report.conditions_of(source)]
-            pairs = [
-                (c.comparison_id, c.base.condition_id, c.aligned.condition_id)
-                for c in self.report.comparisons_of(source)
-            ]
-            shard = self._shard("scores", texts, conditions, pairs, self.report.score.top_k)
-            yield Scoring(source, answers, sum(len(r.token_ids) for r in responses), shard)
+    def response_shards(self) -> list[tuple[str, Shard]]:
+        """Each shard of responses with its source."""
+        return self._response_shards
 
-    def swaps(self) -> Iterator[tuple[Comparison, tuple[Prompt, ...], Shard]]:
+    def scorings(self, part: WorkerPart = WHOLE) -> Iterator[Scoring]:
+        """The work of scoring, known once the responses exist. Of a part, only its own responses are read."""
+        for source, answers in part.of(self.response_shards()):
+            yield self._scoring(source, answers)
+
+    @cached_property
+    def _scorings(self) -> dict[tuple[str, str], Scoring]:
+        """Those known so far, by the name of their responses' shard and the hash of what is in it."""
+        return {}
+
+    def _scoring(self, source: str, answers: Shard) -> Scoring:
+        """The responses are read once, and not kept: a shard that was measured anew may hold others."""
+        key = (answers.key, answers.digest("response"))
+        if key not in self._scorings:
+            rows = answers.read("response").select(["response_id", "prompt_id", "token_ids"]).to_pylist()
+            texts = [(r["response_id"], *of_prompt(self.prompts[r["prompt_id"]])[1:], r["token_ids"]) for r in rows]
+            conditions = [(c.condition_id, self._identity(c)) for c in self.report.conditions_of(source)]
+            comparisons = self.report.comparisons_of(source)
+            pairs = [(c.comparison_id, c.base.condition_id, c.aligned.condition_id) for c in comparisons]
+            shard = self._shard("scores", texts, conditions, pairs, self.report.score.top_k)
+            self._scorings[key] = Scoring(source, answers, sum(len(r["token_ids"]) for r in rows), shard)
+        return self._scorings[key]
+
+    def swaps(self, part: WorkerPart = WHOLE) -> Iterator[tuple[Comparison, tuple[Prompt, ...], Shard]]:
         """The work of token swap: a comparison, some of the prompts, and the shard for the texts."""
         settings = self.report.probes.swap
         if settings is not None:
             count, most = len(self.prompt_set), min(len(self.prompt_set), settings.prompts)
             prompts = [self.prompt_set[i * count // most] for i in range(most)]
             rest = settings.model_dump(exclude={"comparisons", "prompts"})
-            yield from self._by_comparison("swap", settings.comparisons, prompts, rest)
+            yield from part.of(self._by_comparison("swap", settings.comparisons, prompts, rest))
 
-    def prefills(self) -> Iterator[tuple[Comparison, tuple[Prompt, ...], Shard]]:
+    def prefills(self, part: WorkerPart = WHOLE) -> Iterator[tuple[Comparison, tuple[Prompt, ...], Shard]]:
         """The work of prefilling: a comparison, some of the harmful prompts, and the shard for the continuations."""
         settings = self.report.probes.prefill
         if settings is not None:
             harmful = [prompt for prompt in self.prompt_set if prompt.harmful]
             rest = settings.model_dump(exclude={"comparisons"})
-            yield from self._by_comparison("prefill", settings.comparisons, harmful, rest)
+            yield from part.of(self._by_comparison("prefill", settings.comparisons, harmful, rest))
 
     def _by_comparison(
         self, kind: str, comparisons: Sequence[str], prompts: Sequence[Prompt], settings: Any
@@ -168,17 +167,23 @@ class Plan:
         for comparison in (c for c in self.report.all_comparisons if c.comparison_id in comparisons):
             sides = [(c.condition_id, self._identity(c)) for c in (comparison.base, comparison.aligned)]
             for part in in_parts(prompts, self.report.shard_responses):
-                texts = [_identified(p) for p in part]
+                texts = [of_prompt(p) for p in part]
                 yield comparison, part, self._shard(kind, comparison.comparison_id, sides, texts, settings)
 
-    def continuations(self) -> Iterator[tuple[Comparison, Scoring, Shard]]:
+    def continuations(self, part: WorkerPart = WHOLE) -> Iterator[tuple[Comparison, Scoring, Shard]]:
         """The work of continuing from shifted positions, known once the responses are scored: it reads their ranks."""
         settings = self.report.probes.continuation
         if settings is not None:
-            for work in self.scorings():
-                for comparison in (c for c in self.report.comparisons_of(work.source) if c.kind == "tuning"):
-                    parts = (comparison.comparison_id, work.shard.key, settings.model_dump())
-                    yield comparison, work, self._shard("continuation", *parts)
+            for comparison, source, answers in part.of(self._continued()):
+                work = self._scoring(source, answers)
+                parts = (comparison.comparison_id, work.shard.key, settings.model_dump())
+                yield comparison, work, self._shard("continuation", *parts)
+
+    def _continued(self) -> Iterator[tuple[Comparison, str, Shard]]:
+        """Each comparison of two models with a shard of the responses that it is about, and their source."""
+        for source, answers in self.response_shards():
+            for comparison in (c for c in self.report.comparisons_of(source) if c.kind == "tuning"):
+                yield comparison, source, answers
 
     def probe_shards(self) -> Iterator[tuple[str, Shard]]:
         """Every shard of the probes, with the name of its table."""
@@ -207,26 +212,10 @@ class Plan:
         again = self.report.engine_again(condition)
         other = () if again is None else (again.kind, *again.identity)
         own = self.checkpoints[condition.model_id].fingerprint
-        return (*own, _written(context), condition.arithmetic, *lender, *other)
+        return (*own, of_context(context), condition.arithmetic, *lender, *other)
 
     def _shard(self, kind: str, *parts: Any) -> Shard:
         return Shard(self.report.output.shards, kind, content_key(MEASURING, kind, *parts))
-
-
-def _written(context: ContextSettings) -> dict[str, Any]:
-    """What of a context decides numbers."""
-    return context.model_dump() | ({"continue_final": True} if context.continue_final else {})
-
-
-def _identified(prompt: Prompt) -> tuple[Any, ...]:
-    """What of a prompt decides numbers: its id, its text, all its turns, and its own input where one is read."""
-    turns = [(turn.role, turn.text, turn.more) for turn in prompt.turns]
-    return (prompt.prompt_id, prompt.text, *filter(None, [turns, prompt.input]))
-
-
-def _answered(answer: Answer) -> tuple[Any, ...]:
-    """What of an answer of a file decides numbers: its prompt, text, name among several, and thinking."""
-    return (*_identified(answer.prompt), answer.text, *filter(None, [answer.sample, answer.thinking]))
 
 
 def read_plan(path: Path) -> Plan:

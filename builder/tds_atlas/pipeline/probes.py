@@ -35,7 +35,7 @@ def write_probes(plan: Plan, models: Callable[[], Models], part: WorkerPart = WH
         ("continuation", plan.continuations, _continuation),
     )
     for name, works, measure in kinds:
-        todo = [work for work in part.of(works()) if not work[-1].exists()]
+        todo = [work for work in works(part) if not work[-1].exists()]
         if not todo:
             continue
         with progress_bar(f"probe {name}", None, "rows") as advance:

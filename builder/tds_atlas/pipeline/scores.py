@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def write_scores(plan: Plan, models: Callable[[], Models], part: WorkerPart = WHOLE) -> None:
     """Score the responses that have no scores yet. A shard that fails leaves the others intact."""
     failures = Failures()
-    todo = [work for work in part.of(plan.scorings()) if not work.shard.exists()]
+    todo = [work for work in plan.scorings(part) if not work.shard.exists()]
     for source in dict.fromkeys(work.source for work in todo):
         scorings = [work for work in todo if work.source == source]
         scorer = _scorer(plan, models(), source)

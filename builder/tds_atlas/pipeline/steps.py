@@ -17,10 +17,9 @@ from tds_atlas.pipeline.cards import write_cards
 from tds_atlas.pipeline.fit import fitting
 from tds_atlas.pipeline.places import check_places
 from tds_atlas.pipeline.plan import Plan
-from tds_atlas.pipeline.probes import write_probes
-from tds_atlas.pipeline.responses import write_responses
 from tds_atlas.pipeline.runners.devices import run_on_devices
-from tds_atlas.pipeline.scores import write_scores
+from tds_atlas.pipeline.runners.ray_pool import run_on_ray
+from tds_atlas.pipeline.runners.units import STEPS
 from tds_atlas.pipeline.sides import lazy_models
 from tds_atlas.pipeline.store import write_database
 from tds_atlas.pipeline.work import WHOLE, WorkerPart, mending
@@ -28,25 +27,23 @@ from tds_atlas.pipeline.work import WHOLE, WorkerPart, mending
 if TYPE_CHECKING:
     from tds_atlas.measure.engines.models import Models
 
-    _Writer = Callable[[Plan, Callable[[], Models], WorkerPart], object]
-
 
 @mending
 def generate(plan: Plan, part: WorkerPart = WHOLE, device: str | None = None) -> None:
     """Up to the answers."""
-    _measure([write_responses], plan, part, device)
+    _run(*_ready(plan, device), ["generate"], part)
 
 
 @mending
 def score(plan: Plan, part: WorkerPart = WHOLE, device: str | None = None) -> None:
     """Up to the scores. A worker's part needs the answers of all workers: it generates none itself."""
-    _measure([write_responses, write_scores], plan, part, device)
+    _run(*_ready(plan, device), ["generate", "score"], part)
 
 
 @mending
 def probe(plan: Plan, part: WorkerPart = WHOLE, device: str | None = None) -> None:
     """Up to the probes. A worker's part needs the answers and scores of all workers."""
-    _measure([write_responses, write_scores, write_probes], plan, part, device)
+    _run(*_ready(plan, device), ["generate", "score", "probe"], part)
 
 
 @mending
@@ -55,7 +52,7 @@ def measure(plan: Plan) -> None:
     check_places(plan)
     models = lazy_models(plan)
     plan = fitting(plan, models)
-    if isinstance(plan.report.device, str):
+    if isinstance(plan.report.device, str):  # as it is where Ray hands out the work
         probe(plan)
     else:
         write_cards(plan, models)
@@ -68,15 +65,22 @@ def measure(plan: Plan) -> None:
     write_database(plan)
 
 
-def _measure(writers: Sequence[_Writer], plan: Plan, part: WorkerPart, device: str | None) -> None:
-    """The steps in order, after the cards, without the rows that are too long for a model; a part of the last alone."""
+def _ready(plan: Plan, device: str | None) -> tuple[Plan, Callable[[], Models]]:
+    """What each step begins with: the places looked at, rows left out that are too long for a model, the cards."""
     check_places(plan)
     models = lazy_models(plan, device)
     plan = fitting(plan, models)
     write_cards(plan, models)
-    for write in writers[:-1] if part.count == 1 else ():
-        write(plan, models, WHOLE)
-    writers[-1](plan, models, part)
+    return plan, models
+
+
+def _run(plan: Plan, models: Callable[[], Models], steps: Sequence[str], part: WorkerPart) -> None:
+    """These steps, one after another. A worker's part is the last one's alone, in this process whatever the runner."""
+    if plan.report.runner.kind == "ray" and part.count == 1:
+        run_on_ray(plan, steps)
+    else:
+        for step in steps if part.count == 1 else steps[-1:]:
+            STEPS[step](plan, models, part)
 
 
 def report(database: Path) -> None:

@@ -75,6 +75,10 @@ def in_parts(items: Sequence[T], size: int) -> Iterator[tuple[T, ...]]:
         yield part
 
 
+class FailedPieces(InputError):
+    """Some pieces of work failed for the user's input; all others are done."""
+
+
 @dataclass
 class Failures:
     """The input errors of pieces of work, held back until all pieces have been tried."""
@@ -96,7 +100,7 @@ class Failures:
         messages = list(dict.fromkeys(map(str, self.errors)))
         if messages:
             more = f" (and {len(messages) - 1} more like it)" if len(messages) > 1 else ""
-            raise InputError(f"{messages[0]}{more}")
+            raise FailedPieces(f"{messages[0]}{more}")
 
 
 def mending(step: Callable[P, None]) -> Callable[P, None]:

@@ -1,9 +1,7 @@
 """Shards: finished pieces of work as folders of Parquet files, named by a hash of everything their content depends on.
 
-A shard exists whole or not at all: it is written under a temporary name and renamed. Resuming skips what exists. Its
-index has the size and the hash of every file, so that a shard that was changed since is noticed, and measured anew. The
-hash finds any change of a file up to the moment it is compared; the checksums that Parquet keeps of its pages find what
-changes between that moment and the reading, and serve readers who have a file without its index.
+A shard exists whole or not at all: it is written under a temporary name and renamed. Its index has size and hash of
+every file, so that a changed one is noticed; the checksums of Parquet's pages find what changes before it is read.
 """
 
 from __future__ import annotations
@@ -113,6 +111,10 @@ class Shard:
         if entry is None or entry["sha256"] != digest:
             raise DamagedShard(self, path)
         return path
+
+    def digest(self, name: str) -> str:
+        """The hash of a table, as written."""
+        return str(self._index()["tables"][name]["sha256"])
 
     def meta(self) -> dict[str, Any]:
         """What was recorded about the work."""
