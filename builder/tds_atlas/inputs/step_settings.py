@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tds_atlas.inputs.blocks import OutputPath, Positive, Settings
+from tds_atlas.inputs.bucket_urls import ShardsPlace
 
 
 class GenerateSettings(Settings):
@@ -27,6 +28,6 @@ class SiteSettings(Settings):
 class OutputSettings(Settings):
     """Where things are written, relative to the folder that `tds` runs in."""
 
-    shards: OutputPath = Path("data/shards")
+    shards: ShardsPlace = Path("data/shards")
     database: OutputPath = Path("data/tds.duckdb")
     site: OutputPath = Path("site")

@@ -17,6 +17,7 @@ from tds_atlas.inputs.report_file import Report, read_report
 from tds_atlas.inputs.roles import DEFAULT, Roles, read_roles
 from tds_atlas.inputs.settings import ContextSettings
 from tds_atlas.pipeline.work import ALL_ROWS, Span, in_parts
+from tds_atlas.record.bucket_shards import shard_at
 from tds_atlas.record.shards import Shard, content_key, read_responses
 
 MEASURING = 7
@@ -217,7 +218,7 @@ class Plan:
         return (*own, _written(context), condition.arithmetic, *lender, *other)
 
     def _shard(self, kind: str, *parts: Any) -> Shard:
-        return Shard(self.report.output.shards, kind, content_key(MEASURING, kind, *parts))
+        return shard_at(self.report.output.shards, kind, content_key(MEASURING, kind, *parts))
 
 
 def _written(context: ContextSettings) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from tds_atlas.pipeline.plan import Plan
 from tds_atlas.pipeline.sides import side_of
 from tds_atlas.pipeline.work import WHOLE, Failures, Part
 from tds_atlas.progress import progress_bar
-from tds_atlas.record.shards import divergence_table, read_responses, score_table
+from tds_atlas.record.score_tables import divergence_table, score_table
+from tds_atlas.record.shards import read_responses
 
 if TYPE_CHECKING:
     from tds_atlas.measure.engines.models import Models

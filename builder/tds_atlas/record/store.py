@@ -151,20 +151,23 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
     if records.comparisons:
         _insert_rows(con, "comparison", records.comparisons)
     for table in ("model", "condition", "token", "reading"):
-        _insert_shard(con, table, f"SELECT * FROM {_FILE}", records.cards, table)
+        with records.cards.file(table) as path:
+            _insert(con, table, f"SELECT * FROM {_FILE}", path)
     for model, loaded in records.loaded.items():
         con.execute("UPDATE model SET loaded = $loaded WHERE model_id = $model", {"loaded": loaded, "model": model})
     truths = {prompt.prompt_id: prompt.truths for prompt in records.prompts}
     opened = _opened(con, records)
     for shard in records.responses:
         con.register("roles", _roles(shard, records, opened))
-        for table, select in _RESPONSE_TABLES.items():
-            _insert_shard(con, table, select, shard, "response")
+        with shard.file("response") as path:
+            for table, select in _RESPONSE_TABLES.items():
+                _insert(con, table, select, path)
         con.unregister("roles")
     con.execute(CUT_OFF)
     for table in ("score", "divergence") if records.comparisons else ("score",):
         for shard in records.scores:
-            _insert_shard(con, table, f"SELECT *{_exact_bounds(table, shard)} FROM {_FILE}", shard, table)
+            with shard.file(table) as path:
+                _insert(con, table, f"SELECT *{_exact_bounds(table, shard.columns(path))} FROM {_FILE}", path)
     for table, shard in records.probes:
         rows = shard.read(table).to_pylist()
         if rows:
@@ -174,9 +177,8 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
     _insert_rows(con, "run", [{"key": key, "value": value} for key, value in records.run.items()])
 
 
-def _exact_bounds(table: str, shard: Shard) -> str:
+def _exact_bounds(table: str, columns: Sequence[str]) -> str:
     """Of what was measured exactly both bounds are the value; shards do not hold it three times."""
-    columns = shard.columns(table)
     exact = (name for name in _BOUNDED[table] if f"{name}_lower" not in columns)
     return "".join(f", {name} AS {name}_lower, {name} AS {name}_upper" for name in exact)
 
@@ -250,6 +252,6 @@ def _insert_rows(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapp
     con.unregister("batch")
 
 
-def _insert_shard(con: duckdb.DuckDBPyConnection, table: str, select: str, shard: Shard, name: str) -> None:
+def _insert(con: duckdb.DuckDBPyConnection, table: str, select: str, path: Path) -> None:
     """Rows keep the order of the file, so rows of one response are adjacent and two builds are equal."""
-    con.execute(f"INSERT INTO {identifier(table)} BY NAME {select}", {"path": str(shard.verified(name))})
+    con.execute(f"INSERT INTO {identifier(table)} BY NAME {select}", {"path": str(path)})
