@@ -12,10 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from moto import settings
-from moto.core.responses import ActionAuthenticatorMixin
-from moto.server import ThreadedMotoServer
-
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIAMADEUP", "AWS_SECRET_ACCESS_KEY": "made-up-secret-key", "AWS_REGION": "eu-central-1"}
 _NUMBERS = itertools.count(1)
 
@@ -23,6 +19,8 @@ _NUMBERS = itertools.count(1)
 @contextmanager
 def s3_server() -> Iterator[str]:
     """The address of a server that holds its objects in memory."""
+    from moto.server import ThreadedMotoServer
+
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
@@ -44,6 +42,9 @@ def new_bucket(address: str) -> str:
 @contextmanager
 def strangers_refused() -> Iterator[None]:
     """The server knows no key."""
+    from moto import settings
+    from moto.core.responses import ActionAuthenticatorMixin
+
     settings.INITIAL_NO_AUTH_ACTION_COUNT, ActionAuthenticatorMixin.request_count = 0, 0
     try:
         yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from tds_atlas.inputs.blocks import OutputPath, Positive, Settings
 from tds_atlas.inputs.bucket_urls import ShardsPlace
@@ -31,3 +32,4 @@ class OutputSettings(Settings):
     shards: ShardsPlace = Path("data/shards")
     database: OutputPath = Path("data/tds.duckdb")
     site: OutputPath = Path("site")
+    lists: Literal["database", "shards"] = "database"  # where the lists of likeliest tokens are kept

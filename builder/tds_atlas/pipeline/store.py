@@ -15,6 +15,7 @@ from tds_atlas.inputs.settings import ContextSettings
 from tds_atlas.parts import sole_writer
 from tds_atlas.pipeline.plan import MEASURING, Plan
 from tds_atlas.progress import progress_bar, say
+from tds_atlas.record.score_rows import LISTS
 from tds_atlas.record.shards import Shard, content_key
 from tds_atlas.record.store import Records, is_current, schema_text, store
 
@@ -63,6 +64,8 @@ def _records(
         "tds_atlas_version": __version__,
         "python_version": platform.python_version(),
     }
+    if report.output.lists == "shards":
+        run[LISTS] = "shards"
     if plan.passed_over:
         run["rows_passed_over"] = "\n".join(plan.passed_over)
     run |= _measured_by(metas)
@@ -94,6 +97,7 @@ def _records(
         run,
         loaded,
         [asdict(planted) for planted in plan.controls],
+        report.output.lists == "database",
     )
 
 

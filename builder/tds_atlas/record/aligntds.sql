@@ -59,7 +59,7 @@ WITH
         JOIN "position" p USING (response_id)
         JOIN score b ON b.response_id = p.response_id AND b.pos = p.pos AND b.condition_id = c.base_condition_id
         JOIN score a ON a.response_id = p.response_id AND a.pos = p.pos AND a.condition_id = c.aligned_condition_id
-        WHERE c.kind = 'tuning' AND NOT p.is_end
+        WHERE c.kind = 'tuning' AND NOT p.is_end AND b.top_ids IS NOT NULL AND a.top_ids IS NOT NULL
     ),
     lists AS (
         SELECT
@@ -124,7 +124,7 @@ COMMENT ON MACRO TABLE aligntds_at IS
 
 COMMENT ON VIEW aligntds IS
     'The AlignTDS numbers, as its code computes them, beside ours: one row per comparison x position except the end '
-    'token, which it does not score.';
+    'token, which it does not score. Empty in a report that keeps its lists in the shards (output.lists).';
 COMMENT ON COLUMN aligntds.shift IS
     'Class by tr: unshifted (0), marginal (1-2), shifted (3 and more, or not in the list).';
 COMMENT ON COLUMN aligntds.tr IS

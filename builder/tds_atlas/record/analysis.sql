@@ -151,8 +151,8 @@ SELECT
     r.response_id,
     p.pos,
     p.is_end,
-    b.top_ids[1] = e.token_id AS base_ends,
-    a.top_ids[1] = e.token_id AS aligned_ends,
+    coalesce(b.top_ids[1], b.top_id) = e.token_id AS base_ends,
+    coalesce(a.top_ids[1], a.top_id) = e.token_id AS aligned_ends,
     NOT p.is_end AND NOT list_contains(b.top_ids, e.token_id) AS base_censored,
     NOT p.is_end AND NOT list_contains(a.top_ids, e.token_id) AS aligned_censored,
     CASE
@@ -184,7 +184,8 @@ COMMENT ON COLUMN sentence_end.base_censored IS
     'Whether the end token is not in the base''s stored list; base_logprob is then an upper bound.';
 COMMENT ON COLUMN sentence_end.aligned_censored IS 'The same for the aligned model.';
 COMMENT ON COLUMN sentence_end.base_logprob IS
-    'ln p_base(end token), nats; the last value of the stored list if the token is not in it.';
+    'ln p_base(end token), nats; the last value of the stored list if the token is not in it. NULL, but for the true '
+    'end, in a report that keeps its lists in the shards.';
 COMMENT ON COLUMN sentence_end.aligned_logprob IS
     'ln p_aligned(end token), nats; the last value of the stored list if the token is not in it.';
 
@@ -204,9 +205,9 @@ SELECT
     sb.rank AS base_rank,
     sm.rank AS middle_rank,
     sz.rank AS aligned_rank,
-    sb.top_ids[1] AS base_top_id,
-    sm.top_ids[1] AS middle_top_id,
-    sz.top_ids[1] AS aligned_top_id,
+    coalesce(sb.top_ids[1], sb.top_id) AS base_top_id,
+    coalesce(sm.top_ids[1], sm.top_id) AS middle_top_id,
+    coalesce(sz.top_ids[1], sz.top_id) AS aligned_top_id,
     dy.js AS second_js,
     dz.js
 FROM comparison z
@@ -269,6 +270,7 @@ WITH
             x.context_id = ac.context_id AS is_aligned,
             b.rank,
             b.logprob,
+            a.top_ids IS NOT NULL AND b.top_ids IS NOT NULL AS has_lists,
             CASE
                 WHEN
                     list_contains(a.top_ids, p.token_id)
@@ -314,12 +316,17 @@ WITH
         FROM listed
     )
 SELECT
-    * EXCLUDE (kl, aligned_rest, base_rest),
-    greatest(
-        0,
-        coalesce(kl, 0)
-        + CASE WHEN aligned_rest > 1e-7 THEN aligned_rest * ln(aligned_rest / greatest(base_rest, 1e-7)) ELSE 0 END
-    ) AS kl_listed
+    * EXCLUDE (has_lists, kl, aligned_rest, base_rest),
+    CASE
+        WHEN has_lists
+        THEN
+            greatest(
+                0,
+                coalesce(kl, 0) + CASE
+                    WHEN aligned_rest > 1e-7 THEN aligned_rest * ln(aligned_rest / greatest(base_rest, 1e-7)) ELSE 0
+                END
+            )
+    END AS kl_listed
 FROM shared;
 
 COMMENT ON VIEW primed IS
@@ -333,7 +340,7 @@ COMMENT ON COLUMN primed.rank          IS 'Rank of o_t under the base model in t
 COMMENT ON COLUMN primed.logprob       IS 'ln p(o_t) under it, nats.';
 COMMENT ON COLUMN primed.kl_listed IS
     'KL(aligned‖base model in this context) from the stored lists: over the ids in both lists, o_t (known at any rank),'
-    ' and one remainder for everything else; nats, at most the KL over the full vocabulary.';
+    ' and one remainder for everything else; nats, at most the KL over the full vocabulary. NULL without lists.';
 
 -- By windows and not by a self-join of primed: DuckDB 2.0 merges equal parts of a query, and a LIMIT over such a part
 -- never returns.

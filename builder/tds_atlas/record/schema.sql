@@ -253,7 +253,9 @@ CREATE TABLE score (
     entropy_lower FLOAT,
     entropy_upper FLOAT,
     top_ids      INTEGER[],
-    top_logprobs FLOAT[]
+    top_logprobs FLOAT[],
+    top_id       INTEGER,
+    top_logprob  FLOAT
 );
 COMMENT ON TABLE score IS
     'The scores of a condition at each position: one row per response position x condition.';
@@ -271,8 +273,12 @@ COMMENT ON COLUMN score.entropy_lower IS
     'nothing.';
 COMMENT ON COLUMN score.entropy_upper IS 'What the entropy is at most, nats; NULL where nothing bounds it.';
 COMMENT ON COLUMN score.top_ids      IS
-    'Ids of the k likeliest tokens, likeliest first; NULL where recorded log-probabilities have no lists.';
+    'Ids of the k likeliest tokens, likeliest first; NULL where recorded log-probabilities have no lists, and in a '
+    'report that keeps them in its shards (output.lists).';
 COMMENT ON COLUMN score.top_logprobs IS 'Their natural log-probabilities under the full softmax.';
+COMMENT ON COLUMN score.top_id IS
+    'The likeliest token where top_ids is in the shards (output.lists); else NULL: it is top_ids[1].';
+COMMENT ON COLUMN score.top_logprob IS 'Its natural log-probability; NULL as top_id.';
 
 CREATE TABLE divergence (
     response_id     VARCHAR NOT NULL,
@@ -287,13 +293,17 @@ CREATE TABLE divergence (
     kl_base_aligned_lower FLOAT,
     kl_base_aligned_upper FLOAT,
     js_lower        FLOAT,
-    js_upper        FLOAT
+    js_upper        FLOAT,
+    jaccard_10      DOUBLE
 );
 COMMENT ON TABLE divergence IS
     'The divergences of two conditions: one row per response position x comparison. Where lists of the likeliest '
     'tokens are all that is known of a condition, each has bounds that hold whatever the rest is, and its value is '
     'NULL unless '
     'they are equal.';
+COMMENT ON COLUMN divergence.jaccard_10 IS
+    'Jaccard index of both conditions'' first ten candidates where the lists are in the shards (output.lists); else '
+    'NULL: see tds.';
 COMMENT ON COLUMN divergence.kl_aligned_base IS
     'KL(aligned‖base) = Σ p_aligned ln(p_aligned/p_base), full vocabulary, nats; infinite where the base rules out a '
     'token that the aligned model does not.';

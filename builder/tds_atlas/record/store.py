@@ -18,6 +18,7 @@ from tds_atlas.files import real_path
 from tds_atlas.inputs.roles import Roles, states
 from tds_atlas.inputs.segments import OPENINGS, Segment, segments
 from tds_atlas.parts import whole_file
+from tds_atlas.record.score_rows import insert_scores
 from tds_atlas.record.sealed import NO_EXTENSIONS, QUIET, Config, identifier, open_as_stored
 from tds_atlas.record.shards import Shard
 
@@ -55,7 +56,6 @@ _SHARED_COMMENTS = {  # of columns that mean the same in every table and view
     "role": "What the token is for; see position.role.",
 }
 _FILE = "read_parquet($path)"
-_BOUNDED = {"score": ("entropy",), "divergence": ("kl_aligned_base", "kl_base_aligned", "js")}
 # Where some answers of a file close with an end token, one without it was cut off; if none does, nothing is known.
 CUT_OFF = """
     UPDATE response SET finish = 'length'
@@ -88,6 +88,7 @@ class Records:
     run: Mapping[str, str]
     loaded: Mapping[str, str] = field(default_factory=dict)  # model_id -> what was found when it was loaded for scoring
     controls: Sequence[Mapping[str, Any]] = ()
+    lists_are_stored: bool = True  # else they stay in the shards
 
 
 def is_current(database: Path, content: str) -> bool:
@@ -166,8 +167,7 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
     con.execute(CUT_OFF)
     for table in ("score", "divergence") if records.comparisons else ("score",):
         for shard in records.scores:
-            with shard.file(table) as path:
-                _insert(con, table, f"SELECT *{_exact_bounds(table, shard.columns(path))} FROM {_FILE}", path)
+            insert_scores(con, table, shard, records.lists_are_stored)
     for table, shard in records.probes:
         rows = shard.read(table).to_pylist()
         if rows:
@@ -175,12 +175,6 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
     if records.controls:
         _insert_rows(con, "control", records.controls)
     _insert_rows(con, "run", [{"key": key, "value": value} for key, value in records.run.items()])
-
-
-def _exact_bounds(table: str, columns: Sequence[str]) -> str:
-    """Of what was measured exactly both bounds are the value; shards do not hold it three times."""
-    exact = (name for name in _BOUNDED[table] if f"{name}_lower" not in columns)
-    return "".join(f", {name} AS {name}_lower, {name} AS {name}_upper" for name in exact)
 
 
 def _roles(shard: Shard, records: Records, opened: set[str]) -> pa.Table:

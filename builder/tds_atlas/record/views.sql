@@ -95,7 +95,11 @@ SELECT
     b.top_ids AS base_ids,
     b.top_logprobs AS base_logprobs,
     a.top_ids AS aligned_ids,
-    a.top_logprobs AS aligned_logprobs
+    a.top_logprobs AS aligned_logprobs,
+    coalesce(b.top_ids[1], b.top_id) AS base_top_id,
+    coalesce(b.top_logprobs[1], b.top_logprob) AS base_top_logprob,
+    coalesce(a.top_ids[1], a.top_id) AS aligned_top_id,
+    coalesce(d.jaccard_10, jaccard_at(b.top_ids, a.top_ids, 10)) AS jaccard_10
 FROM comparison c
 JOIN response r ON r.source = c.source
 JOIN "position" p USING (response_id)
@@ -128,10 +132,15 @@ COMMENT ON COLUMN paired.kl_aligned_base_lower IS
 COMMENT ON COLUMN paired.kl_base_aligned_lower IS 'What KL(base‖aligned) is at least.';
 COMMENT ON COLUMN paired.js_lower IS 'What js is at least: js itself where it is exact.';
 COMMENT ON COLUMN paired.js_upper IS 'What js is at most: js itself where it is exact.';
-COMMENT ON COLUMN paired.base_ids             IS 'Ids of the base''s k likeliest tokens.';
+COMMENT ON COLUMN paired.base_ids IS
+    'Ids of the base''s k likeliest tokens; NULL, as the other lists, in a report that keeps them in its shards.';
 COMMENT ON COLUMN paired.base_logprobs        IS 'Their log-probabilities.';
 COMMENT ON COLUMN paired.aligned_ids          IS 'Ids of the aligned model''s k likeliest tokens.';
 COMMENT ON COLUMN paired.aligned_logprobs     IS 'Their log-probabilities.';
+COMMENT ON COLUMN paired.base_top_id          IS 'The base''s first choice.';
+COMMENT ON COLUMN paired.base_top_logprob     IS 'Its log-probability.';
+COMMENT ON COLUMN paired.aligned_top_id       IS 'The aligned model''s first choice.';
+COMMENT ON COLUMN paired.jaccard_10           IS 'Jaccard index of both models'' first ten candidates.';
 
 CREATE VIEW tds AS
 SELECT
@@ -163,12 +172,12 @@ SELECT
     kl_base_aligned_lower,
     js_lower,
     js_upper,
-    base_ids[1] AS base_top_id,
-    exp(base_logprobs[1]) AS base_top_probability,
+    base_top_id,
+    exp(base_top_logprob) AS base_top_probability,
     bt.text AS base_top,
-    aligned_ids[1] AS aligned_top_id,
+    aligned_top_id,
     ct.text AS aligned_top,
-    jaccard_at(base_ids, aligned_ids, 10) AS jaccard_10,
+    jaccard_10,
     r.n_tokens,
     q.tasks,
     q.topics,
@@ -182,8 +191,8 @@ JOIN model am ON am.model_id = ac.model_id
 JOIN condition bc ON bc.condition_id = base_condition_id
 JOIN model bm ON bm.model_id = bc.model_id
 LEFT JOIN token t ON t.tokenizer_id = am.tokenizer_id AND t.token_id = x.token_id
-LEFT JOIN token bt ON bt.tokenizer_id = bm.tokenizer_id AND bt.token_id = base_ids[1]
-LEFT JOIN token ct ON ct.tokenizer_id = am.tokenizer_id AND ct.token_id = aligned_ids[1]
+LEFT JOIN token bt ON bt.tokenizer_id = bm.tokenizer_id AND bt.token_id = base_top_id
+LEFT JOIN token ct ON ct.tokenizer_id = am.tokenizer_id AND ct.token_id = aligned_top_id
 WHERE kind = 'tuning';
 
 COMMENT ON VIEW tds IS
@@ -307,7 +316,8 @@ JOIN condition c USING (condition_id)
 JOIN model m USING (model_id)
 LEFT JOIN token t ON t.tokenizer_id = m.tokenizer_id AND t.token_id = s.token_id;
 
-COMMENT ON VIEW   candidate              IS 'The top-k lists of score, one row per candidate.';
+COMMENT ON VIEW candidate IS
+    'The top-k lists of score, one row per candidate; empty in a report that keeps them in its shards (output.lists).';
 COMMENT ON COLUMN candidate.condition_id IS 'The scoring condition; see condition.';
 COMMENT ON COLUMN candidate.place        IS 'Place in the list, from 1.';
 COMMENT ON COLUMN candidate.token_id     IS 'Id of the candidate.';
