@@ -144,6 +144,22 @@ def test_whoever_comes_second_takes_the_copy_of_the_first(bucket_url: str) -> No
     assert shard_in(bucket_url).exists()
 
 
+def test_a_kind_is_listed_once_for_all_its_shards(
+    s3_server: str, bucket_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also while there is none; what this process writes is known without asking."""
+    gate = Gate(s3_server, iter(()))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", gate.address)
+    bucket = Bucket(bucket_url)
+    shards = [BucketShard(Path(), "scores", str(number), bucket) for number in range(20)]
+    assert not any(shard.exists() for shard in shards) and gate.asked == 1
+    shards[3].write(tables(), META)
+    asked = gate.asked
+    assert [shard.exists() for shard in shards].count(True) == 1 and gate.asked == asked
+    bucket.delete(["scores/3/index.json"])
+    assert not shards[3].exists()
+
+
 @pytest.mark.usefixtures("short_waits")
 def test_a_busy_store_is_asked_again_and_an_answer_that_is_lost_costs_nothing(
     s3_server: str, bucket_url: str, monkeypatch: pytest.MonkeyPatch

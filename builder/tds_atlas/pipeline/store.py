@@ -72,7 +72,6 @@ def _records(
     run["seconds_generating"] = f"{sum(s.meta().get('seconds', 0) for s in responses):.1f}"
     run["seconds_scoring"] = f"{sum(meta['seconds'] for meta in metas):.1f}"
     loaded = {name: text for meta in metas for name, text in meta["loaded"].items()}
-    extensions = plan.cards().meta()["extended"]
     return Records(
         plan.cards(),
         responses,
@@ -81,24 +80,29 @@ def _records(
         list(plan.prompts.values()),
         plan.roles,
         [{"context_id": name} | _context_row(context) for name, context in report.contexts.items()],
-        [
-            {
-                "comparison_id": c.comparison_id,
-                "ordinal": i,
-                "label": c.label,
-                "kind": c.kind,
-                "base_condition_id": c.base.condition_id,
-                "aligned_condition_id": c.aligned.condition_id,
-                "source": c.source,
-                "extended": extensions[c.comparison_id] or None,
-            }
-            for i, c in enumerate(report.all_comparisons, 1)
-        ],
+        _comparison_rows(plan),
         run,
         loaded,
         [asdict(planted) for planted in plan.controls],
         report.output.lists == "database",
     )
+
+
+def _comparison_rows(plan: Plan) -> list[dict[str, Any]]:
+    extensions = plan.cards().meta()["extended"]
+    return [
+        {
+            "comparison_id": c.comparison_id,
+            "ordinal": i,
+            "label": c.label,
+            "kind": c.kind,
+            "base_condition_id": c.base.condition_id,
+            "aligned_condition_id": c.aligned.condition_id,
+            "source": c.source,
+            "extended": extensions[c.comparison_id] or None,
+        }
+        for i, c in enumerate(plan.report.all_comparisons, 1)
+    ]
 
 
 def _measured_by(metas: Sequence[Mapping[str, Any]]) -> dict[str, str]:

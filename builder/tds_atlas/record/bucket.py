@@ -59,8 +59,8 @@ class Bucket:
 
     def listing(self, folder: str) -> set[str]:
         """The same, some seconds old: for many questions at once. What this process has put or deleted is in it."""
-        read, names = self._listings.get(folder, (0.0, set[str]()))
-        if not names or time.monotonic() - read > _FRESH:
+        read, _ = self._listings.get(folder, (-_FRESH, set[str]()))
+        if time.monotonic() - read > _FRESH:
             self._listings[folder] = time.monotonic(), self.names(folder)
         return self._listings[folder][1]
 
