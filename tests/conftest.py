@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from hypothesis import settings
 
 from tds_atlas.report.docs import write_docs
 from tds_atlas.report.site import build_site
-from tests import tiny
+from tests import object_store, tiny
 from tests.report import synthetic
 from tests.report.undrawn import undrawn
 
@@ -131,3 +131,18 @@ def project(family: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     (tmp_path / "report.yml").write_text(REPORT, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """The address of an S3 server on this machine."""
+    with object_store.s3_server() as address:
+        yield address
+
+
+@pytest.fixture
+def bucket_url(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An empty bucket of that server, which this process and those that it starts have keys for."""
+    for name, value in (object_store.KEYS | {"AWS_ENDPOINT_URL": s3_server}).items():
+        monkeypatch.setenv(name, value)
+    return object_store.new_bucket(s3_server)

@@ -17,7 +17,7 @@ import pytest
 
 from tds_atlas.domain import Comparison, Condition, Divergence, Prompt, Response, Score
 from tds_atlas.pipeline import ask, probes
-from tds_atlas.record import shards
+from tds_atlas.record import score_tables, shards
 from tds_atlas.record.shards import Shard
 from tds_atlas.report import query
 from tests.report import synthetic
@@ -70,8 +70,8 @@ def test_the_base_goes_on_where_a_run_of_shifted_tokens_begins(
     response = Response("r", "p", "s", None, "", response.token_ids[:n], response.spans[:n], False, "length")
     answers, scores = Shard(tmp_path, "responses", "k"), Shard(tmp_path, "scores", "k")
     answers.write({"response": shards.response_table([response])})
-    tables = {"score": shards.score_table([numbers(BASE, ranks), numbers(ALIGNED, [9] * n)])}
-    scores.write(tables | {"divergence": shards.divergence_table([far([0.1 * (t + 1) for t in range(n)])])})
+    tables = {"score": score_tables.score_table([numbers(BASE, ranks), numbers(ALIGNED, [9] * n)])}
+    scores.write(tables | {"divergence": score_tables.divergence_table([far([0.1 * (t + 1) for t in range(n)])])})
     plan: Any = SimpleNamespace(prompts={"p": Prompt("p", "?", "s")})
     work: Any = SimpleNamespace(answers=answers, shard=scores)
     for most in (8, 1):  # where there are many, those of the largest KL, which here grows along the answer

@@ -8,7 +8,7 @@ import numpy as np
 
 from tds_atlas.domain import Divergence, Prompt, Response, Score
 from tds_atlas.inputs.roles import Roles
-from tds_atlas.record import shards
+from tds_atlas.record import score_tables, shards
 from tds_atlas.record.shards import Shard
 from tds_atlas.record.store import Records
 from tests.report.synthetic import HOSTILE
@@ -31,12 +31,19 @@ def made_records(root: Path, times: int) -> Records:
             Score(name, c, drawn(n), np.ones(n, np.int32), drawn(n), top, drawn(n, 30)) for name in names for c in "xy"
         ]
         apart = [Divergence(name, "c", *(drawn(n) for _ in range(4))) for name in names]
-        scores.write({"score": shards.score_table(said), "divergence": shards.divergence_table(apart)})
+        scores.write({"score": score_tables.score_table(said), "divergence": score_tables.divergence_table(apart)})
         token = {"tokenizer_id": "t", "token_id": 0, "is_word_start": False, "is_special": False}
         model = {"model_id": "m", "label": "m", "source": "", "architecture": "", "parameters": 1, "vocab_size": 1}
         model |= {"dtype": "", "weights_hash": "", "tokenizer_id": "t"}
         condition = {"condition_id": "x", "model_id": "m", "context_id": "p", "arithmetic": "", "prompt_card": ""}
-        condition |= {"head_ids": [1], "tail_ids": [1], "begin_tokens": 0, "template_hash": "", "opening": "", "closing": ""}
+        condition |= {
+            "head_ids": [1],
+            "tail_ids": [1],
+            "begin_tokens": 0,
+            "template_hash": "",
+            "opening": "",
+            "closing": "",
+        }
         reading = {"condition_id": "x", "prompt_id": "1", "text": "?", "special": [0, 1]}
         tables = {"model": model, "condition": condition, "token": token, "reading": reading}
         cards.write({name: shards.rows_table([row]) for name, row in tables.items()})

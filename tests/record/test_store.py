@@ -17,7 +17,7 @@ from tds_atlas.domain import Divergence, InputError
 from tds_atlas.pipeline.check import check
 from tds_atlas.pipeline.plan import read_plan
 from tds_atlas.pipeline.steps import measure
-from tds_atlas.record.shards import divergence_table
+from tds_atlas.record.score_tables import divergence_table
 from tds_atlas.record.store import CUT_OFF, store
 from tds_atlas.report.markup import inert
 from tests import intervals

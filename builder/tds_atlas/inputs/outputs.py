@@ -16,7 +16,8 @@ SITE_SOURCE, DOCS, SITE_CONFIG = Path("site_src"), Path("build/docs"), Path("mkd
 
 def check_outputs(path: Path, report: Report) -> None:
     """Raises InputError for an output that is or holds an input, or is where another output would be lost."""
-    outputs = {f"output.{key}": getattr(report.output, key) for key in type(report.output).model_fields}
+    places = {f"output.{key}": getattr(report.output, key) for key in type(report.output).model_fields}
+    outputs = {key: place for key, place in places.items() if isinstance(place, Path)}  # nothing is emptied in a bucket
     inputs = list(_inputs(path, report))
     for key, output in outputs.items():
         for name, held in inputs:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from tds_atlas.domain import Sampling
 from tds_atlas.inputs.blocks import OutputPath, Positive, Settings
+from tds_atlas.inputs.bucket_urls import ShardsPlace
 
 _NOT_USED = {"repetition_penalty": 1, "top_p": 1, "min_p": 0}  # values that change no distribution
 
@@ -75,6 +76,7 @@ class SiteSettings(Settings):
 class OutputSettings(Settings):
     """Where things are written, relative to the folder that `tds` runs in."""
 
-    shards: OutputPath = Path("data/shards")
+    shards: ShardsPlace = Path("data/shards")
     database: OutputPath = Path("data/tds.duckdb")
     site: OutputPath = Path("site")
+    lists: Literal["database", "shards"] = "database"  # where the lists of likeliest tokens are kept

@@ -166,7 +166,8 @@ def _cost(
         for name, c in plan.checkpoints.items()
     }
     logits = 4 * report.score.chunk_logits * len(report.conditions_used())
-    disk = rows * (_ROW_BYTES + _CANDIDATE_BYTES * report.score.top_k) * 2  # once as shards, once in the database
+    lists = _CANDIDATE_BYTES * report.score.top_k
+    disk = rows * (2 * _ROW_BYTES + lists * (2 if report.output.lists == "database" else 1))  # shards and database
     return Cost(positions, work / speed, sum(weight_bytes.values()) + logits, disk)
 
 

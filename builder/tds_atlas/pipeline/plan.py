@@ -17,6 +17,7 @@ from tds_atlas.inputs.report_file import Report, read_report
 from tds_atlas.inputs.roles import DEFAULT, Roles, read_roles
 from tds_atlas.pipeline.identity import of_answer, of_context, of_prompt
 from tds_atlas.pipeline.work import ALL_ROWS, WHOLE, Span, WorkerPart, in_parts
+from tds_atlas.record.bucket_shards import shard_at
 from tds_atlas.record.shards import Shard, content_key
 
 MEASURING = 7
@@ -215,7 +216,7 @@ class Plan:
         return (*own, of_context(context), condition.arithmetic, *lender, *other)
 
     def _shard(self, kind: str, *parts: Any) -> Shard:
-        return Shard(self.report.output.shards, kind, content_key(MEASURING, kind, *parts))
+        return shard_at(self.report.output.shards, kind, content_key(MEASURING, kind, *parts))
 
 
 def read_plan(path: Path) -> Plan:

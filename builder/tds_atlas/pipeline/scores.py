@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from tds_atlas.pipeline.plan import Plan
 from tds_atlas.pipeline.sides import side_of
 from tds_atlas.pipeline.work import WHOLE, Failures, WorkerPart
-from tds_atlas.record.shards import divergence_table, read_responses, score_table
+from tds_atlas.record.score_tables import divergence_table, score_table
+from tds_atlas.record.shards import read_responses
 from tds_atlas.terminal import progress_bar
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from tds_atlas.inputs import roles, segments
 from tds_atlas.inputs.settings import ContextSettings
 from tds_atlas.parts import sole_writer
 from tds_atlas.pipeline.plan import MEASURING, Plan
+from tds_atlas.record.score_rows import LISTS
 from tds_atlas.record.shards import Shard, content_key
 from tds_atlas.record.store import Records, is_current, schema_text, store
 from tds_atlas.terminal import progress_bar, say
@@ -63,13 +64,14 @@ def _records(
         "tds_atlas_version": __version__,
         "python_version": platform.python_version(),
     }
+    if report.output.lists == "shards":
+        run[LISTS] = "shards"
     if plan.passed_over:
         run["rows_passed_over"] = "\n".join(plan.passed_over)
     run |= _measured_by(metas)
     run["seconds_generating"] = f"{sum(s.meta().get('seconds', 0) for s in responses):.1f}"
     run["seconds_scoring"] = f"{sum(meta['seconds'] for meta in metas):.1f}"
     loaded = {name: text for meta in metas for name, text in meta["loaded"].items()}
-    extensions = plan.cards().meta()["extended"]
     return Records(
         plan.cards(),
         responses,
@@ -78,24 +80,30 @@ def _records(
         list(plan.prompts.values()),
         plan.roles,
         [{"context_id": name} | _context_row(context) for name, context in report.contexts.items()],
-        [
-            {
-                "comparison_id": c.comparison_id,
-                "ordinal": i,
-                "label": c.label,
-                "kind": c.kind,
-                "base_condition_id": c.base.condition_id,
-                "aligned_condition_id": c.aligned.condition_id,
-                "source": c.source,
-                "extended": extensions[c.comparison_id] or None,
-            }
-            for i, c in enumerate(report.all_comparisons, 1)
-        ],
+        _comparison_rows(plan),
         run,
         loaded,
         [asdict(planted) for planted in plan.controls],
         asdict(report.generate.sampling) if report.generate.sampling else None,
+        report.output.lists == "database",
     )
+
+
+def _comparison_rows(plan: Plan) -> list[dict[str, Any]]:
+    extensions = plan.cards().meta()["extended"]
+    return [
+        {
+            "comparison_id": c.comparison_id,
+            "ordinal": i,
+            "label": c.label,
+            "kind": c.kind,
+            "base_condition_id": c.base.condition_id,
+            "aligned_condition_id": c.aligned.condition_id,
+            "source": c.source,
+            "extended": extensions[c.comparison_id] or None,
+        }
+        for i, c in enumerate(plan.report.all_comparisons, 1)
+    ]
 
 
 def _measured_by(metas: Sequence[Mapping[str, Any]]) -> dict[str, str]:

@@ -59,7 +59,7 @@ WITH
         JOIN "position" p USING (response_id)
         JOIN score b ON b.response_id = p.response_id AND b.pos = p.pos AND b.condition_id = c.base_condition_id
         JOIN score a ON a.response_id = p.response_id AND a.pos = p.pos AND a.condition_id = c.aligned_condition_id
-        WHERE c.kind = 'tuning' AND NOT p.is_end
+        WHERE c.kind = 'tuning' AND NOT p.is_end AND b.top_ids IS NOT NULL AND a.top_ids IS NOT NULL
     ),
     lists AS (
         SELECT

@@ -111,8 +111,8 @@ SELECT
     r.response_id,
     p.pos,
     p.is_end,
-    b.top_ids[1] = e.token_id AS base_ends,
-    a.top_ids[1] = e.token_id AS aligned_ends,
+    coalesce(b.top_ids[1], b.top_id) = e.token_id AS base_ends,
+    coalesce(a.top_ids[1], a.top_id) = e.token_id AS aligned_ends,
     NOT p.is_end AND NOT list_contains(b.top_ids, e.token_id) AS base_censored,
     NOT p.is_end AND NOT list_contains(a.top_ids, e.token_id) AS aligned_censored,
     CASE
@@ -149,9 +149,9 @@ SELECT
     sb.rank AS base_rank,
     sm.rank AS middle_rank,
     sz.rank AS aligned_rank,
-    sb.top_ids[1] AS base_top_id,
-    sm.top_ids[1] AS middle_top_id,
-    sz.top_ids[1] AS aligned_top_id,
+    coalesce(sb.top_ids[1], sb.top_id) AS base_top_id,
+    coalesce(sm.top_ids[1], sm.top_id) AS middle_top_id,
+    coalesce(sz.top_ids[1], sz.top_id) AS aligned_top_id,
     dy.js AS second_js,
     dz.js
 FROM comparison z
@@ -194,6 +194,7 @@ WITH
             x.context_id = ac.context_id AS is_aligned,
             b.rank,
             b.logprob,
+            a.top_ids IS NOT NULL AND b.top_ids IS NOT NULL AS has_lists,
             CASE
                 WHEN
                     list_contains(a.top_ids, p.token_id)
@@ -239,12 +240,17 @@ WITH
         FROM listed
     )
 SELECT
-    * EXCLUDE (kl, aligned_rest, base_rest),
-    greatest(
-        0,
-        coalesce(kl, 0)
-        + CASE WHEN aligned_rest > 1e-7 THEN aligned_rest * ln(aligned_rest / greatest(base_rest, 1e-7)) ELSE 0 END
-    ) AS kl_listed
+    * EXCLUDE (has_lists, kl, aligned_rest, base_rest),
+    CASE
+        WHEN has_lists
+        THEN
+            greatest(
+                0,
+                coalesce(kl, 0) + CASE
+                    WHEN aligned_rest > 1e-7 THEN aligned_rest * ln(aligned_rest / greatest(base_rest, 1e-7)) ELSE 0
+                END
+            )
+    END AS kl_listed
 FROM shared;
 
 -- By windows and not by a self-join of primed: DuckDB 2.0 merges equal parts of a query, and a LIMIT over such a part

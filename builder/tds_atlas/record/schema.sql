@@ -129,7 +129,9 @@ CREATE TABLE score (
     entropy_lower FLOAT,
     entropy_upper FLOAT,
     top_ids      INTEGER[],
-    top_logprobs FLOAT[]
+    top_logprobs FLOAT[],
+    top_id       INTEGER,
+    top_logprob  FLOAT
 );
 
 CREATE TABLE divergence (
@@ -145,7 +147,8 @@ CREATE TABLE divergence (
     kl_base_aligned_lower FLOAT,
     kl_base_aligned_upper FLOAT,
     js_lower        FLOAT,
-    js_upper        FLOAT
+    js_upper        FLOAT,
+    jaccard_10      DOUBLE
 );
 
 CREATE TABLE prefill (

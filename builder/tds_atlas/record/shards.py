@@ -9,21 +9,21 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from tds_atlas.domain import Divergence, InputError, Response, Score
+from tds_atlas.domain import InputError, Response
 from tds_atlas.parts import discard, new_part
 
-_INDEX = "index.json"
+INDEX = "index.json"
+UNMEASURED = "not measured yet; where workers share the work, finish the step before"
 
 
 def content_key(*parts: Any) -> str:
@@ -35,7 +35,7 @@ def content_key(*parts: Any) -> str:
 class DamagedShard(InputError):
     """A file of a shard is not what was written. Once the shard is removed, the next run measures it anew."""
 
-    def __init__(self, shard: Shard, path: Path, reason: str = "damaged") -> None:
+    def __init__(self, shard: Shard, path: Path | str, reason: str = "damaged") -> None:
         super().__init__(f"{path}: {reason}")
         self.shard = shard
 
@@ -61,10 +61,12 @@ class Shard:
         part = new_part(self.folder)
         try:
             part.mkdir(parents=True)
-            files = {name: _write_table(table, part / f"{name}.parquet") for name, table in tables.items()}
-            index = {"tables": files, "meta": dict(meta or {})}
-            text = json.dumps(index | {"checksum": self._checksum(index)}, indent=1)
-            (part / _INDEX).write_text(text, encoding="utf-8")
+            entries = {}
+            for name, table in tables.items():
+                content, entries[name] = packed(table)
+                (part / f"{name}.parquet").write_bytes(content)
+            text = self._index_text({"tables": entries, "meta": dict(meta or {})})
+            (part / INDEX).write_text(text, encoding="utf-8")
             part.rename(self.folder)
         except OSError as error:
             discard(part)
@@ -91,12 +93,17 @@ class Shard:
         except (OSError, pa.ArrowInvalid):
             raise DamagedShard(self, path) from None
 
-    def columns(self, name: str) -> tuple[str, ...]:
-        """The names of a table's columns."""
+    @contextmanager
+    def file(self, name: str) -> Iterator[Path]:
+        """The file of a table on this machine, while the block lasts. Raises DamagedShard as `read` does."""
+        yield self.verified(name)
+
+    def columns(self, path: Path) -> tuple[str, ...]:
+        """The names of the columns of such a file."""
         try:
-            return tuple(pq.read_schema(self.verified(name)).names)
+            return tuple(pq.read_schema(path).names)
         except (OSError, pa.ArrowInvalid):
-            raise DamagedShard(self, self.folder / f"{name}.parquet") from None
+            raise DamagedShard(self, path) from None
 
     def verified(self, name: str) -> Path:
         """The file of a table, after comparing all of it with what was written."""
@@ -122,36 +129,46 @@ class Shard:
 
     def _index(self) -> dict[str, Any]:
         """The index, compared with its own checksum and with the sizes of the files."""
-        path = self.folder / _INDEX
+        path = self.folder / INDEX
         if not os.path.lexists(self.folder):
-            raise InputError(f"{self.folder}: not measured yet; where workers share the work, finish the step before")
+            raise InputError(f"{self.folder}: {UNMEASURED}")
         if not path.is_file():
             raise DamagedShard(self, path, "missing, as in shards of earlier versions")
         try:
-            index = json.loads(path.read_bytes())
+            index = self._parsed(path.read_bytes(), path)
         except PermissionError as error:
             raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-        except (OSError, ValueError, RecursionError):
+        except OSError:
             raise DamagedShard(self, path) from None
-        if not isinstance(index, dict) or index.pop("checksum", None) != self._checksum(index):
-            raise DamagedShard(self, path)
         for name, entry in index["tables"].items():
             file = self.folder / f"{name}.parquet"
             if not file.is_file() or file.stat().st_size != entry["bytes"]:
                 raise DamagedShard(self, file, "damaged" if file.exists() else "missing")
         return index
 
+    def _index_text(self, index: Mapping[str, Any]) -> str:
+        return json.dumps(dict(index) | {"checksum": self._checksum(index)}, indent=1)
+
+    def _parsed(self, raw: bytes, path: Path | str) -> dict[str, Any]:
+        """The index from its text. Raises DamagedShard if that is not what was written for this shard."""
+        try:
+            index = json.loads(raw)
+        except (ValueError, RecursionError):
+            raise DamagedShard(self, path) from None
+        if not isinstance(index, dict) or index.pop("checksum", None) != self._checksum(index):
+            raise DamagedShard(self, path)
+        return index
+
     def _checksum(self, index: Mapping[str, Any]) -> str:
         return content_key(self.kind, self.key, index)
 
 
-def _write_table(table: pa.Table, path: Path) -> dict[str, Any]:
-    """Write a table. Returns its entry in the index; the hash is of what was to be written, not of what a disk kept."""
+def packed(table: pa.Table) -> tuple[memoryview, dict[str, Any]]:
+    """A table as a file's bytes, and its entry in the index: what was to be written, whatever a disk keeps of it."""
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
-    content = memoryview(sink.getvalue())
-    path.write_bytes(content)
-    return {"rows": table.num_rows, "bytes": content.nbytes, "sha256": hashlib.sha256(content).hexdigest()}
+    content = memoryview(sink.getvalue()).cast("B")
+    return content, {"rows": table.num_rows, "bytes": content.nbytes, "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def response_table(responses: Sequence[Response]) -> pa.Table:
@@ -166,29 +183,6 @@ def read_responses(shard: Shard) -> list[Response]:
     ]
 
 
-def score_table(scores: Sequence[Score]) -> pa.Table:
-    """One row per position of a response and condition."""
-    k = scores[0].top_ids.shape[1]
-    return pa.table(
-        _key_columns(scores, "condition_id")
-        | {
-            "logprob": _finite(scores, "logprob"),
-            "rank": _column(scores, "rank"),
-            "entropy": _column(scores, "entropy"),
-            "top_ids": _lists(scores, "top_ids", k),
-            "top_logprobs": _lists(scores, "top_logprobs", k),
-        }
-        | _bounds(scores, ("entropy",))
-    )
-
-
-def divergence_table(divergences: Sequence[Divergence]) -> pa.Table:
-    """One row per position of a response and comparison."""
-    names = ("kl_aligned_base", "kl_base_aligned", "js", "clamped")
-    columns = {name: _column(divergences, name) for name in names} | _bounds(divergences, names[:3])
-    return pa.table(_key_columns(divergences, "comparison_id") | columns)
-
-
 def by_response(shard: Shard, table: str, owner: str, name: str, column: str) -> dict[str, list[Any]]:
     """One column of a shard of scores, for one condition or comparison: response_id -> values in order of position."""
     rows = shard.read(table)
@@ -201,47 +195,6 @@ def by_response(shard: Shard, table: str, owner: str, name: str, column: str) ->
 
 def rows_table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist([dict(row) for row in rows])
-
-
-def _key_columns(records: Sequence[Any], owner: str) -> dict[str, pa.Array]:
-    sizes = [len(r.logprob if isinstance(r, Score) else r.js) for r in records]
-    which = pa.array(np.repeat(np.arange(len(records)), sizes))  # numpy would give every text the longest one's width
-    return {
-        "response_id": pa.array([r.response_id for r in records]).take(which),
-        "pos": pa.array(np.concatenate([np.arange(n, dtype=np.int32) for n in sizes])),
-        owner: pa.array([getattr(r, owner) for r in records]).take(which),
-    }
-
-
-def _column(records: Sequence[Any], name: str) -> pa.Array:
-    """NaN, for what is not known, as NULL."""
-    values = np.concatenate([getattr(r, name) for r in records])
-    return pa.array(values, mask=np.isnan(values))
-
-
-def _bounds(records: Sequence[Any], names: Sequence[str]) -> dict[str, pa.Array]:
-    """Columns of bounds, if any record has some; those of an exact one are its values."""
-    columns = {}
-    for name in names:
-        sides = (f"{name}_lower", f"{name}_upper")
-        if any(getattr(r, sides[0]) is not None for r in records):
-            for side in sides:
-                parts = [getattr(r, name if getattr(r, side) is None else side) for r in records]
-                values = np.concatenate(parts).astype(np.float32)
-                columns[side] = pa.array(values, mask=np.isnan(values))
-    return columns
-
-
-def _finite(records: Sequence[Any], name: str) -> pa.Array:
-    """Infinite values as NULL."""
-    values = np.concatenate([getattr(r, name) for r in records])
-    return pa.array(values, mask=np.isinf(values))
-
-
-def _lists(records: Sequence[Any], name: str, k: int) -> pa.Array:
-    flat = np.concatenate([getattr(r, name) for r in records])  # [N, k]
-    offsets = pa.array(np.arange(0, flat.size + 1, k, dtype=np.int32))
-    return pa.ListArray.from_arrays(offsets, pa.array(flat.reshape(-1)))
 
 
 _RESPONSE = pa.schema(

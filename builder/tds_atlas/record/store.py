@@ -20,6 +20,7 @@ from tds_atlas.parts import whole_file
 from tds_atlas.paths import real_path
 from tds_atlas.record.comments import TEXT as COMMENTS
 from tds_atlas.record.comments import write_comments
+from tds_atlas.record.score_rows import insert_scores
 from tds_atlas.record.sealed import NO_EXTENSIONS, QUIET, Config, identifier, open_as_stored
 from tds_atlas.record.shards import Shard
 
@@ -49,7 +50,6 @@ SQL = {
     for name, parts in _FILES.items()
 }
 _FILE = "read_parquet($path)"
-_BOUNDED = {"score": ("entropy",), "divergence": ("kl_aligned_base", "kl_base_aligned", "js")}
 # Where some answers of a file close with an end token, one without it was cut off; if none does, nothing is known.
 CUT_OFF = """
     UPDATE response SET finish = 'length'
@@ -83,6 +83,7 @@ class Records:
     loaded: Mapping[str, str] = field(default_factory=dict)  # model_id -> what was found when it was loaded for scoring
     controls: Sequence[Mapping[str, Any]] = ()
     sampling: Mapping[str, Any] | None = None  # how generated answers were drawn; None: they are greedy
+    lists_are_stored: bool = True  # else they stay in the shards
 
 
 def is_current(database: Path, content: str) -> bool:
@@ -142,15 +143,17 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
     if records.comparisons:
         _insert_rows(con, "comparison", records.comparisons)
     for table in ("model", "condition", "token", "reading"):
-        _insert_shard(con, table, f"SELECT * FROM {_FILE}", records.cards, table)
+        with records.cards.file(table) as path:
+            _insert(con, table, f"SELECT * FROM {_FILE}", path)
     for model, loaded in records.loaded.items():
         con.execute("UPDATE model SET loaded = $loaded WHERE model_id = $model", {"loaded": loaded, "model": model})
     truths = {prompt.prompt_id: prompt.truths for prompt in records.prompts}
     opened = _opened(con, records)
     for shard in records.responses:
         con.register("roles", _roles(shard, records, opened))
-        for table, select in _RESPONSE_TABLES.items():
-            _insert_shard(con, table, select, shard, "response")
+        with shard.file("response") as path:
+            for table, select in _RESPONSE_TABLES.items():
+                _insert(con, table, select, path)
         con.unregister("roles")
     con.execute(CUT_OFF)
     if records.sampling:
@@ -158,7 +161,7 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
         con.execute(f"UPDATE response SET {drawn} WHERE condition_id IS NOT NULL", dict(records.sampling))
     for table in ("score", "divergence") if records.comparisons else ("score",):
         for shard in records.scores:
-            _insert_shard(con, table, f"SELECT *{_exact_bounds(table, shard)} FROM {_FILE}", shard, table)
+            insert_scores(con, table, shard, records.lists_are_stored)
     for table, shard in records.probes:
         rows = shard.read(table).to_pylist()
         if rows:
@@ -166,13 +169,6 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
     if records.controls:
         _insert_rows(con, "control", records.controls)
     _insert_rows(con, "run", [{"key": key, "value": value} for key, value in records.run.items()])
-
-
-def _exact_bounds(table: str, shard: Shard) -> str:
-    """Of what was measured exactly both bounds are the value; shards do not hold it three times."""
-    columns = shard.columns(table)
-    exact = (name for name in _BOUNDED[table] if f"{name}_lower" not in columns)
-    return "".join(f", {name} AS {name}_lower, {name} AS {name}_upper" for name in exact)
 
 
 def _roles(shard: Shard, records: Records, opened: set[str]) -> pa.Table:
@@ -244,6 +240,6 @@ def _insert_rows(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapp
     con.unregister("batch")
 
 
-def _insert_shard(con: duckdb.DuckDBPyConnection, table: str, select: str, shard: Shard, name: str) -> None:
+def _insert(con: duckdb.DuckDBPyConnection, table: str, select: str, path: Path) -> None:
     """Rows keep the order of the file, so rows of one response are adjacent and two builds are equal."""
-    con.execute(f"INSERT INTO {identifier(table)} BY NAME {select}", {"path": str(shard.verified(name))})
+    con.execute(f"INSERT INTO {identifier(table)} BY NAME {select}", {"path": str(path)})

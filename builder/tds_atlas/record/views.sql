@@ -83,7 +83,11 @@ SELECT
     b.top_ids AS base_ids,
     b.top_logprobs AS base_logprobs,
     a.top_ids AS aligned_ids,
-    a.top_logprobs AS aligned_logprobs
+    a.top_logprobs AS aligned_logprobs,
+    coalesce(b.top_ids[1], b.top_id) AS base_top_id,
+    coalesce(b.top_logprobs[1], b.top_logprob) AS base_top_logprob,
+    coalesce(a.top_ids[1], a.top_id) AS aligned_top_id,
+    coalesce(d.jaccard_10, jaccard_at(b.top_ids, a.top_ids, 10)) AS jaccard_10
 FROM comparison c
 JOIN response r ON r.source = c.source
 JOIN "position" p USING (response_id)
@@ -121,12 +125,12 @@ SELECT
     kl_base_aligned_lower,
     js_lower,
     js_upper,
-    base_ids[1] AS base_top_id,
-    exp(base_logprobs[1]) AS base_top_probability,
+    base_top_id,
+    exp(base_top_logprob) AS base_top_probability,
     bt.text AS base_top,
-    aligned_ids[1] AS aligned_top_id,
+    aligned_top_id,
     ct.text AS aligned_top,
-    jaccard_at(base_ids, aligned_ids, 10) AS jaccard_10,
+    jaccard_10,
     r.n_tokens,
     q.tasks,
     q.topics,
@@ -140,8 +144,8 @@ JOIN model am ON am.model_id = ac.model_id
 JOIN condition bc ON bc.condition_id = base_condition_id
 JOIN model bm ON bm.model_id = bc.model_id
 LEFT JOIN token t ON t.tokenizer_id = am.tokenizer_id AND t.token_id = x.token_id
-LEFT JOIN token bt ON bt.tokenizer_id = bm.tokenizer_id AND bt.token_id = base_ids[1]
-LEFT JOIN token ct ON ct.tokenizer_id = am.tokenizer_id AND ct.token_id = aligned_ids[1]
+LEFT JOIN token bt ON bt.tokenizer_id = bm.tokenizer_id AND bt.token_id = base_top_id
+LEFT JOIN token ct ON ct.tokenizer_id = am.tokenizer_id AND ct.token_id = aligned_top_id
 WHERE kind = 'tuning';
 
 CREATE VIEW slot AS

@@ -49,7 +49,7 @@ def _weight(con: duckdb.DuckDBPyConnection) -> float:
     """Approximate bytes per position: scores have lists of candidates, a divergence becomes rows of several views."""
     sql = """
         SELECT (scores * (40 + 8 * candidates) + 300 * divergences) / positions
-        FROM (SELECT count(*) AS scores, max(len(top_ids)) AS candidates FROM score),
+        FROM (SELECT count(*) AS scores, coalesce(max(len(top_ids)), 0) AS candidates FROM score),
              (SELECT count(*) AS divergences FROM divergence), (SELECT count(*) AS positions FROM "position")"""
     (weight,) = con.execute(sql).fetchall()[0]
     return float(weight or 1)

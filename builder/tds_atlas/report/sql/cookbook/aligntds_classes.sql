@@ -10,4 +10,5 @@ SELECT
     sum(same_token_other_class_positions)::BIGINT AS though_it_is_the_first_choice
 FROM counted_twice
 GROUP BY comparison_id
+HAVING sum(aligntds.positions) > 0
 ORDER BY comparison_id

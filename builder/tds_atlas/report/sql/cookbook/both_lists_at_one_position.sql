@@ -21,4 +21,5 @@ JOIN score sa ON sa.response_id = f.response_id AND sa.pos = f.pos AND sa.condit
 CROSS JOIN LATERAL unnest(range(1, 11)) AS u(place)
 LEFT JOIN token b ON b.tokenizer_id = bm.tokenizer_id AND b.token_id = sb.top_ids[place]
 LEFT JOIN token a ON a.tokenizer_id = am.tokenizer_id AND a.token_id = sa.top_ids[place]
+WHERE sb.top_ids IS NOT NULL AND sa.top_ids IS NOT NULL
 ORDER BY place

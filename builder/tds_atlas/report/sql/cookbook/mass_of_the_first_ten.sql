@@ -7,6 +7,6 @@ SELECT
     avg(exp(top_logprobs[1]::DOUBLE)) AS of_the_first
 FROM score
 JOIN condition USING (condition_id)
-WHERE arithmetic = ''
+WHERE arithmetic = '' AND top_ids IS NOT NULL
 GROUP BY condition_id
 ORDER BY condition_id

@@ -18,6 +18,7 @@ WITH
                 (
                     SELECT 'ours' AS counted, comparison_id, prompt_id, unnest(ours)
                     FROM answer
+                    WHERE comparison_id IN (SELECT comparison_id FROM answer WHERE aligntds.positions > 0)
                     UNION ALL
                     SELECT 'AlignTDS', comparison_id, prompt_id, unnest(aligntds)
                     FROM answer

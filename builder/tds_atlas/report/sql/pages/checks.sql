@@ -125,14 +125,14 @@ WITH
             9,
             'top lists that are not sorted',
             count(*) FILTER (top_logprobs <> list_reverse_sort(top_logprobs)),
-            count(*)
+            count(top_logprobs)
         FROM score
         UNION ALL
         SELECT
             10,
             'tokens of rank 1 less likely than the first of the top list',
-            count(*) FILTER (abs(logprob - top_logprobs[1]) > 1e-4),
-            count(*)
+            count(*) FILTER (abs(logprob - coalesce(top_logprobs[1], top_logprob)) > 1e-4),
+            count(coalesce(top_logprobs[1], top_logprob))
         FROM score
         WHERE rank = 1
         UNION ALL

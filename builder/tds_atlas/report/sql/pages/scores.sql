@@ -1,5 +1,5 @@
--- Each condition's scores at every position of some of a comparison's answers, with its first ten candidates, for the
--- example pages; log-probabilities without their minus sign.
+-- Each condition's scores at every position of some of a comparison's answers, with its first ten candidates (the first
+-- alone where the lists are in the shards), for the example pages; log-probabilities without their minus sign.
 SELECT
     s.response_id,
     s.condition_id,
@@ -7,8 +7,10 @@ SELECT
     s.rank,
     CASE WHEN s.logprob IS NOT NULL THEN round(-1000 * greatest(s.logprob, -999))::INTEGER END AS logprob_millinats,
     CASE WHEN s.entropy IS NOT NULL THEN greatest(round(1000 * s.entropy), 0) END::INTEGER AS entropy_millinats,
-    s.top_ids[1:10] AS ids,
-    list_transform(s.top_logprobs[1:10], lambda x: round(-1000 * greatest(x, -999))::INTEGER) AS logprobs_millinats
+    coalesce(s.top_ids[1:10], [s.top_id]) AS ids,
+    list_transform(
+        coalesce(s.top_logprobs[1:10], [s.top_logprob]), lambda x: round(-1000 * greatest(x, -999))::INTEGER
+    ) AS logprobs_millinats
 FROM comparison c
 JOIN response r ON r.source = c.source
 JOIN score s USING (response_id)
