@@ -31,19 +31,19 @@ if TYPE_CHECKING:
 @mending
 def generate(plan: Plan, part: WorkerPart = WHOLE, device: str | None = None) -> None:
     """Up to the answers."""
-    _run(*_ready(plan, device), ["generate"], part)
+    _run(*_ready(plan, device), ["generate"], part, device)
 
 
 @mending
 def score(plan: Plan, part: WorkerPart = WHOLE, device: str | None = None) -> None:
     """Up to the scores. A worker's part needs the answers of all workers: it generates none itself."""
-    _run(*_ready(plan, device), ["generate", "score"], part)
+    _run(*_ready(plan, device), ["generate", "score"], part, device)
 
 
 @mending
 def probe(plan: Plan, part: WorkerPart = WHOLE, device: str | None = None) -> None:
     """Up to the probes. A worker's part needs the answers and scores of all workers."""
-    _run(*_ready(plan, device), ["generate", "score", "probe"], part)
+    _run(*_ready(plan, device), ["generate", "score", "probe"], part, device)
 
 
 @mending
@@ -74,10 +74,10 @@ def _ready(plan: Plan, device: str | None) -> tuple[Plan, Callable[[], Models]]:
     return plan, models
 
 
-def _run(plan: Plan, models: Callable[[], Models], steps: Sequence[str], part: WorkerPart) -> None:
+def _run(plan: Plan, models: Callable[[], Models], steps: Sequence[str], part: WorkerPart, device: str | None) -> None:
     """These steps, one after another. A worker's part is the last one's alone, in this process whatever the runner."""
     if plan.report.runner.kind == "ray" and part.count == 1:
-        run_on_ray(plan, steps)
+        run_on_ray(plan, steps, device)
     else:
         for step in steps if part.count == 1 else steps[-1:]:
             STEPS[step](plan, models, part)

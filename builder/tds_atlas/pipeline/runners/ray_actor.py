@@ -34,6 +34,7 @@ class Job:
     folder: str  # that `tds` runs in: outputs are relative to it
     report: str
     span: Span
+    device: str | None  # in place of the report file's
     cards: str  # the name of the first shard, which depends on weights, prompts and the version that measures
     version: str = __version__
 
@@ -78,7 +79,7 @@ class Actor:
                 raise InputError(f"has no folder {job.folder}: run tds in a folder that all machines share")
             os.chdir(job.folder)
             plan = replace(read_plan(Path(job.report)), span=job.span)
-            self.models = lazy_models(plan)
+            self.models = lazy_models(plan, job.device)
             self.plan = fitting(plan, self.models, keep=False)
             cards = self.plan.cards()
             if cards.key != job.cards:

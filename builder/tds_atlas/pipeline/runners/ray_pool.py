@@ -30,14 +30,14 @@ _WAIT = 2.0  # seconds that the pool waits for an actor before it looks at the t
 _LATE = 30.0  # seconds after which a folder on a network shows what another machine wrote
 
 
-def run_on_ray(plan: Plan, steps: Sequence[str]) -> None:
+def run_on_ray(plan: Plan, steps: Sequence[str], device: str | None = None) -> None:
     """These steps, as far as something is left to measure; if nothing is, Ray is not imported. Raises InputError."""
     settings, pool = plan.report.runner, None
     assert isinstance(settings, RaySettings)
     with ExitStack() as stack:
         for step in steps:
             if units := missing_units(plan, step):
-                pool = pool or stack.enter_context(_started(Pool(settings, plan)))
+                pool = pool or stack.enter_context(_started(Pool(settings, plan, device)))
                 pool.run(step, units)
 
 
@@ -63,6 +63,7 @@ class Pool:
 
     settings: RaySettings
     plan: Plan
+    device: str | None
     ray: Any = None
     idle: list[Any] = field(default_factory=list)
     calls: dict[Any, tuple[Any, Unit | None]] = field(default_factory=dict)  # None: the actor gets ready
@@ -116,6 +117,7 @@ class Pool:
         if unit is None:
             if outcome.error:
                 raise InputError(f"runner: on {outcome.host}: {outcome.error}")
+            self.tries[None] = 0
             return 0
         self._heed(outcome, unit, failures)
         return 1
@@ -162,7 +164,7 @@ class Pool:
             options["label_selector"] = dict(self.settings.labels)
         actor = self.ray.remote(Actor).options(**options, resources=request, max_restarts=0).remote()
         plan = self.plan
-        job = Job(str(Path.cwd()), str(plan.path.absolute()), plan.span, plan.cards().key)
+        job = Job(str(Path.cwd()), str(plan.path.absolute()), plan.span, self.device, plan.cards().key)
         self.calls[actor.prepare.remote(job)] = actor, None
 
     def _state(self) -> str:
