@@ -52,7 +52,7 @@ def generate(
     """Generate the aligned models' answers, greedily or as `generate` says, or tokenise those of response files.
 
     --start 0 --end 128 takes the first 128 rows that the report uses, in the order of each file, by whole shards
-    (shard_responses answers each): what they hold counts for the report. Exactly so many rows: limit in the report file.
+    (shard_responses answers each): what they hold counts for the report. Exactly so many rows: limit in the file.
     """
     from tds_atlas.pipeline import steps
     from tds_atlas.pipeline.plan import read_plan
