@@ -139,9 +139,7 @@ def table(reports: int, sizes: tuple[int, ...] = (5, 10, 20, 50, 100, 300)) -> I
     for population in POPULATIONS:
         yield _row(population.interval, population.name, [coverage(con, population, n, reports)[0] for n in sizes])
     for answers in calibrate_parting.ANSWERS:
-        yield _row(
-            "same as the base for", answers.name, [calibrate_parting.coverage(answers, n, reports) for n in sizes]
-        )
+        yield _row("agreement", answers.name, [calibrate_parting.coverage(answers, n, reports) for n in sizes])
 
 
 def _row(interval: str, name: str, found: list[float]) -> str:

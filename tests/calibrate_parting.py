@@ -19,13 +19,13 @@ _SHARED, _OWN = "OVER ()::INTEGER AS horizon", "OVER (PARTITION BY comparison_id
 _LONGEST = 80
 _TABLES = """
 CREATE TABLE comparison(comparison_id VARCHAR, aligned_condition_id VARCHAR);
-CREATE TABLE response(response_id VARCHAR, condition_id VARCHAR, n_tokens INTEGER, finish VARCHAR);
+CREATE TABLE response(response_id VARCHAR, condition_id VARCHAR, n_tokens INTEGER, finish VARCHAR, temperature DOUBLE);
 CREATE TABLE tds(comparison_id VARCHAR, prompt_id VARCHAR, cluster_id VARCHAR, response_id VARCHAR, pos INTEGER, base_rank INTEGER)
 """
 # One row an answer is enough for the view: the token where it parts, or one that it shares with the base.
 _FILL = """
 INSERT INTO comparison SELECT DISTINCT run, 'aligned' FROM answers;
-INSERT INTO response SELECT answer, 'aligned', n, CASE WHEN cut THEN 'length' ELSE 'stop' END FROM answers;
+INSERT INTO response SELECT answer, 'aligned', n, CASE WHEN cut THEN 'length' ELSE 'stop' END, NULL FROM answers;
 INSERT INTO tds SELECT run, answer, answer, answer, CASE WHEN parts <= n THEN parts - 1 ELSE 0 END,
     CASE WHEN parts <= n THEN 2 ELSE 1 END FROM answers
 """
@@ -63,10 +63,10 @@ def _cut(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
 
 
 ANSWERS = (
-    Answers("parting at 8 % of tokens", ((0.08, 1.0),)),
-    Answers("parting at 8 % of tokens, most answers cut", ((0.08, 1.0),), _cut),
-    Answers("parting at 1 % of tokens", ((0.01, 1.0),)),
-    Answers("a third parting at once, others rarely", ((0.9, 0.33), (0.01, 0.67)), _cut),
+    Answers("parts at 8 % of tokens", ((0.08, 1.0),)),
+    Answers("parts at 8 %, most answers cut", ((0.08, 1.0),), _cut),
+    Answers("parts at 1 % of tokens", ((0.01, 1.0),)),
+    Answers("a third parts at once", ((0.9, 0.33), (0.01, 0.67)), _cut),
 )
 
 

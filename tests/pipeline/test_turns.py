@@ -15,7 +15,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from tds_atlas.domain import Answer, InputError, Prompt, Turn
 from tds_atlas.inputs.settings import ContextSettings
 from tds_atlas.pipeline.check import check
-from tds_atlas.pipeline.plan import _answered, _identified, _written, read_plan
+from tds_atlas.pipeline.identity import of_answer, of_context, of_prompt
+from tds_atlas.pipeline.plan import read_plan
 from tds_atlas.pipeline.steps import measure
 
 TALK = [
@@ -32,17 +33,17 @@ PAIRS = [{"id": "pair", "prompt": TALK[:4], "chosen": TALK[4:], "rejected": [{"r
 def test_the_names_of_shards_of_plain_prompts_stay() -> None:
     """What decides a shard's name is what it was before there were turns."""
     plain = Prompt("a", "Hi", "s", later=("more",), conversation="x")
-    assert _identified(plain) == ("a", "Hi") and _answered(Answer(plain, "Yes.")) == ("a", "Hi", "Yes.")
-    assert _answered(Answer(plain, "Yes.", sample="2")) == ("a", "Hi", "Yes.", "2")
+    assert of_prompt(plain) == ("a", "Hi") and of_answer(Answer(plain, "Yes.")) == ("a", "Hi", "Yes.")
+    assert of_answer(Answer(plain, "Yes.", sample="2")) == ("a", "Hi", "Yes.", "2")
     turns = (Turn("system", "Be kind."), Turn("user", "Hi"))
-    assert _identified(Prompt("a", "Hi", "s", turns=turns)) == (
+    assert of_prompt(Prompt("a", "Hi", "s", turns=turns)) == (
         "a",
         "Hi",
         [("system", "Be kind.", ""), ("user", "Hi", "")],
     )
     settings = ContextSettings(kind="chat").model_dump()
-    assert _written(ContextSettings(kind="chat")) == settings and "continue_final" not in settings
-    assert _written(ContextSettings(kind="chat", continue_final=True)) == settings | {"continue_final": True}
+    assert of_context(ContextSettings(kind="chat")) == settings and "continue_final" not in settings
+    assert of_context(ContextSettings(kind="chat", continue_final=True)) == settings | {"continue_final": True}
 
 
 def report(project: Path, rows: list[dict[str, Any]], **file: Any) -> Path:

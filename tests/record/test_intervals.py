@@ -93,7 +93,7 @@ def test_the_table_of_coverage_is_true(con: duckdb.DuckDBPyConnection, populatio
 def test_how_long_answers_agree_covers_the_truth_as_the_table_says(answers: calibrate_parting.Answers) -> None:
     for prompts in (10, 20, 50):
         found = calibrate_parting.coverage(answers, prompts, QUICK, seed=1)
-        assert written("same as the base for", answers.name)[prompts] == near(found)
+        assert written("agreement", answers.name)[prompts] == near(found)
         assert found >= 0.93 or prompts < 20
 
 
