@@ -100,6 +100,8 @@ def _may_be(name: str, annotation: Any) -> bool:
         return type(None) in kinds
     if name in _TEXTS:
         return str in kinds or Path in kinds or annotation in (str, Path)
+    if name in ("a number", "a fraction") and float in kinds:
+        return True
     return (name == "a number" and int in kinds) or (name == "a list" and "RowId" in str(annotation))
 
 
