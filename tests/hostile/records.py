@@ -99,7 +99,6 @@ QUERY: dict[str, str] = {
     "a kind that Python does not know": "UPDATE EXTENSIONS",
     "an infinite day": "SELECT 'infinity'::DATE AS due",
     "a day before the first": "SELECT DATE '0044-03-15 (BC)' AS ides",
-    "a far time, deep": "SELECT [{'at': TIMESTAMP '290000-01-01 00:00:00'}] AS times",
     "a file for SQL": "thesis.tex",
 }
 SHARDS: dict[str, Callable[[Path], object]] = {
