@@ -5,11 +5,13 @@ Nothing reaches a terminal but through here, since names and texts from files co
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager
-from typing import Protocol, TypeVar
+from tempfile import TemporaryFile
+from typing import IO, Protocol, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
@@ -19,8 +21,7 @@ from tds_atlas.domain import printable
 
 T = TypeVar("T")
 console = Console(stderr=True, highlight=False)
-
-
+_STDERR = 2
 _listeners: list[list[str]] = []
 
 
@@ -44,6 +45,37 @@ def listening(lines: list[str]) -> Iterator[None]:
         yield
     finally:
         _listeners.pop()
+
+
+@contextmanager
+def stderr_into(file: IO[bytes]) -> Iterator[None]:
+    """What any code of this process, native code too, or process that it starts, writes to standard error goes into the
+    file; nothing does where standard error is closed."""
+    try:
+        kept = os.dup(_STDERR)
+    except OSError:
+        yield
+        return
+    sys.stderr.flush()
+    os.dup2(file.fileno(), _STDERR)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, _STDERR)
+        os.close(kept)
+
+
+@contextmanager
+def stderr_held() -> Iterator[None]:
+    """Hold back what is written to standard error: passed on at the end, dropped if the block raises, since the error
+    says it in one line. A panic of native code is a backtrace of many."""
+    with TemporaryFile() as held:
+        with stderr_into(held):
+            yield
+        held.seek(0)
+        if text := held.read():
+            os.write(_STDERR, text)
 
 
 @contextmanager

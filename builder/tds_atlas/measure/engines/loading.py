@@ -21,8 +21,8 @@ from transformers.utils import logging as transformers_logging
 from tds_atlas.domain import InputError, one_line
 from tds_atlas.inputs.checkpoints import Checkpoint
 from tds_atlas.inputs.weights import weight_files
-from tds_atlas.measure.engines.native import native_stderr_held
 from tds_atlas.measure.engines.quantised import check_packages, described, quietly
+from tds_atlas.terminal import stderr_held
 
 transformers_logging.set_verbosity_error()
 transformers_logging.disable_progress_bar()
@@ -74,7 +74,7 @@ def load_tokenizer(checkpoint: Checkpoint) -> PreTrainedTokenizerFast:
             "a text begins with; copy it from the source of the model"
         )
     try:
-        with native_stderr_held():
+        with stderr_held():
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
             tokenizer("A word.")  # some settings fail only where they are used
     except (KeyboardInterrupt, SystemExit):

@@ -9,15 +9,15 @@ import math
 import os
 import secrets
 import socket
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from tds_atlas.domain import InputError, one_line
 from tds_atlas.inputs.runner_settings import RaySettings
+from tds_atlas.terminal import stderr_into
 
 _LOCAL = "local"
 _STORE = 100 * 2**20  # bytes: nothing but keys and counts passes through it
@@ -53,26 +53,13 @@ def _start(ray: Any, address: str, options: Mapping[str, Any]) -> None:
     with tempfile.TemporaryFile() as file:
         try:
             _check_address(address)
-            with _printed_into(file):
+            with stderr_into(file):
                 ray.init(**options)
         except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
             file.seek(0)
             refused = b"Unauthenticated" in file.read()
             token = "it wants another token: set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to that of the cluster"
             raise InputError(f"runner: no Ray at {address}: {token if refused else one_line(error)}") from None
-
-
-@contextmanager
-def _printed_into(file: IO[bytes]) -> Iterator[None]:
-    """What any library of this process, or process that it starts, writes to the error stream goes into the file."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    os.dup2(file.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
 
 
 def _check_address(address: str) -> None:
