@@ -147,10 +147,11 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
             _insert(con, table, f"SELECT * FROM {_FILE}", path)
     for model, loaded in records.loaded.items():
         con.execute("UPDATE model SET loaded = $loaded WHERE model_id = $model", {"loaded": loaded, "model": model})
-    truths = {prompt.prompt_id: prompt.truths for prompt in records.prompts}
+    prompts = {prompt.prompt_id: prompt for prompt in records.prompts}
+    truths = {name: prompt.truths for name, prompt in prompts.items()}
     opened = _opened(con, records)
     for shard in records.responses:
-        con.register("roles", _roles(shard, records, opened))
+        con.register("roles", _roles(shard, records.roles, prompts, opened))
         with shard.file("response") as path:
             for table, select in _RESPONSE_TABLES.items():
                 _insert(con, table, select, path)
@@ -171,15 +172,17 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
     _insert_rows(con, "run", [{"key": key, "value": value} for key, value in records.run.items()])
 
 
-def _roles(shard: Shard, records: Records, opened: set[str]) -> pa.Table:
+def _roles(shard: Shard, roles: Roles, prompts: Mapping[str, Prompt], opened: set[str]) -> pa.Table:
     """The roles and segments of the tokens of a shard of responses: one list per response."""
-    of, prompts = records.roles.of, {prompt.prompt_id: prompt for prompt in records.prompts}
     answers = shard.read("response")
     columns = [answers[name].to_pylist() for name in ("text", "spans", "prompt_id", "has_end")]
     sources = answers["source"].to_pylist()
     rows = [(text, spans, prompts[name], has_end) for text, spans, name, has_end in zip(*columns, strict=True)]
-    asked = {name: "\n".join(turn.text for turn in prompt.whole) for name, prompt in prompts.items()}
-    lists = [of(text, spans, p.truths, has_end, asked[p.prompt_id]) for text, spans, p, has_end in rows]
+    asked = ("\n".join(turn.text for turn in prompt.whole) for _, _, prompt, _ in rows)
+    lists = [
+        roles.of(text, spans, prompt.truths, has_end, before)
+        for (text, spans, prompt, has_end), before in zip(rows, asked, strict=True)
+    ]
     parts = [segments(text, spans, source in opened) for (text, spans, *_), source in zip(rows, sources, strict=True)]
     names = ["response_id", "roles", "segments", "starts"]
     return pa.table([answers["response_id"], lists, _nth(parts, 0), _nth(parts, 1)], names=names)
