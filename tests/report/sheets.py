@@ -73,7 +73,7 @@ def made_up(file: str, **options: Any) -> str:
 
 def pages(database: Path, *files: str) -> Mapping[str, str]:
     """Every page that the database has data for, or these of them, as Markdown by its file."""
-    with _connection(database, many=len(files) != 1) as con:
+    with connection(database, many=len(files) != 1) as con:
         known = read_pages(_SOURCE)
         asked = {name for page in known for name in (*page.figures, *page.needs) if not files or page.file in files}
         made: dict[str, Any] = {"figures": dict(_figures(con, asked)), "paged": paged_prompts(con), "cut": None}
@@ -85,7 +85,7 @@ def pages(database: Path, *files: str) -> Mapping[str, str]:
 
 
 @contextmanager
-def _connection(database: Path, many: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+def connection(database: Path, many: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
     """To the database; for many pages, with the views that they share as tables."""
     with tempfile.TemporaryDirectory() as folder:
         views = Path(folder) / "views.duckdb" if many else None

@@ -6,7 +6,6 @@ import csv
 import html
 import json
 import re
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -20,13 +19,12 @@ from tds_atlas.domain import InputError
 from tds_atlas.report import charts, drawing, figures, query, table_formats, theme
 from tds_atlas.report.docs import write_docs
 from tds_atlas.report.markup import inert, inline_json, title, visible
-from tds_atlas.report.materialise import materialise
 from tds_atlas.report.pages import read_pages
 from tds_atlas.report.user_sql import rows_of
 from tests import intervals
 from tests.conftest import ROOT
 from tests.report import synthetic
-from tests.report.sheets import made_up, pages
+from tests.report.sheets import connection, made_up, pages
 from tests.report.test_example_data import unpacked
 from tests.report.undrawn import undrawn
 
@@ -145,8 +143,7 @@ def test_the_whole_of_an_extreme_report(tmp_path: Path) -> None:
 def test_figures_of_extreme_reports_are_drawn(tmp_path: Path, options: dict) -> None:
     """With everything that a report can have. A chart without any data to scale by has no size, and fails as an image."""
     database = synthetic.write(tmp_path / "x.duckdb", rich=True, further=True, noise=True, **options)
-    materialise(database, tmp_path / "views.duckdb")
-    with closing(query.connect(database, tmp_path / "views.duckdb")) as con:
+    with connection(database) as con:
         for name, figure in charts.write_figures(con, tmp_path / "figures"):
             assert "None" not in figure["spec"]["description"], name
             assert drawing._png(drawing._svg(drawing._static(figure["spec"], theme.LIGHT)), scale=0.25), name
