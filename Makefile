@@ -63,13 +63,13 @@ lint: $(VENV)/.web  ## Style of Python, SQL, CSS and JavaScript, and what the sc
 	@$(BIN)/python .ci/width.py
 	@$(BIN)/python .ci/format_sql.py --check
 	@$(BIN)/sqlfluff lint --nocolor --processes 2 builder
-	@$(WEB) biome check --config-path .ci/web site_src/assets
+	@$(WEB) biome check --config-path .ci/web site_src/assets builder/tds_atlas/cli
 	@$(WEB) tsc -p .ci/web
 	@$(WEB) tsc -p .ci/web/typed.json
 
 format: $(VENV)/.web  ## Lay out SQL, CSS and JavaScript
 	@$(BIN)/python .ci/format_sql.py
-	@$(WEB) biome check --write --config-path .ci/web site_src/assets
+	@$(WEB) biome check --write --config-path .ci/web site_src/assets builder/tds_atlas/cli
 
 docs: $(VENV)/.test  ## Write what README and ARCHITECTURE take from the code
 	@$(BIN)/python -m tests.house

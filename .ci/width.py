@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 WIDTH = 120
-FILES = ("builder/**/*.sql", "site_src/assets/css/*.css", "site_src/assets/js/*.js", ".ci/**/*.py")
+FILES = ("builder/**/*.sql", "site_src/assets/css/*.css", "site_src/assets/js/*.js", "builder/**/*.js", ".ci/**/*.py")
 
 
 def main() -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from tds_atlas.cli.site_server import site_server
 from tds_atlas.domain import InputError
+from tests.conftest import free_port
 
 
 @pytest.fixture
@@ -22,10 +22,8 @@ def port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     (site / "404.html").write_text("not here", encoding="utf-8")
     (site / "folder" / "data.bin").write_bytes(b"0123456789")
     (tmp_path / "secret.txt").write_text("secret", encoding="utf-8")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number = free.getsockname()[1]
-    monkeypatch.setattr("tds_atlas.cli.site_server._Handler.log_message", lambda *_: None)
+    number = free_port()
+    monkeypatch.setattr("tds_atlas.cli.site_server.SiteHandler.log_message", lambda *_: None)
     with site_server(site, number) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield number

@@ -18,7 +18,7 @@ import pytest
 
 from tds_atlas.domain import InputError
 from tds_atlas.report import docs as docs_module
-from tds_atlas.report import query
+from tds_atlas.report import query, written_pages
 from tds_atlas.report.examples.pages import paged_prompts
 from tds_atlas.report.pages import Page, environment, render
 from tests.report import synthetic
@@ -94,7 +94,7 @@ def test_a_page_that_asks_for_what_is_not_there_is_one_line(project: Path) -> No
         ("{{ 1 / 0 }}", "division by zero"),
     ):
         page.write_text(f"---\ntitle: Method\norder: 50\n---\n# Method\n\n{text}\n", encoding="utf-8")
-        with pytest.raises(InputError, match=rf"^method.md: line 7: {message}.*; fix the page in site_src$"):
+        with pytest.raises(InputError, match=rf"^{page}: line 7: {message}.*; fix the page$"):
             _write(project)
 
 
@@ -156,7 +156,7 @@ def test_an_interrupted_half_is_gone_on_with(built: Path, monkeypatch: pytest.Mo
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(docs_module, "render", fail)
+        patched.setattr(written_pages, "render", fail)
         _write(built)
     kept = _times(built / "build" / "docs" / "examples")
     docs = _write(built)
@@ -164,7 +164,7 @@ def test_an_interrupted_half_is_gone_on_with(built: Path, monkeypatch: pytest.Mo
     assert {p.relative_to(built): p.read_bytes() for p in docs.rglob("*") if p.is_file()} == whole
 
 
-@pytest.mark.parametrize("step", ["_write_data", "_write_pages"])
+@pytest.mark.parametrize("step", ["_write_data", "write_pages"])
 def test_a_run_that_was_killed_never_passes_for_the_one_before(
     built: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

@@ -131,7 +131,7 @@ def test_pages_of_a_report_with_few_tables_say_something(tmp_path: Path, options
 def test_the_whole_of_an_extreme_report(tmp_path: Path) -> None:
     """Its navigation, example pages and figures with it; without tags it has a page less."""
     options = {"prompts": 3, "tags": False, "shifted": False}
-    with undrawn(), patch("tds_atlas.report.docs.vega_bundle", str):
+    with undrawn(), patch("tds_atlas.report.written_pages.vega_bundle", str):
         write_docs(synthetic.write(tmp_path / "x.duckdb", **options), SOURCE, tmp_path / "docs")
     assert "tasks-and-topics" not in (tmp_path / "nav.yml").read_text(encoding="utf-8")
     found = {p.relative_to(tmp_path / "docs").as_posix(): p for p in (tmp_path / "docs").rglob("*.md")}

@@ -35,7 +35,7 @@ def few_figures() -> Iterator[None]:
     from tds_atlas.report import figures
 
     few = {name: figure for name, figure in figures.FIGURES.items() if name in _NEEDED}
-    with patch("tds_atlas.report.figures.FIGURES", few), patch("tds_atlas.report.docs.vega_bundle", str):
+    with patch("tds_atlas.report.figures.FIGURES", few), patch("tds_atlas.report.written_pages.vega_bundle", str):
         yield
 
 

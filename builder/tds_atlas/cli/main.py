@@ -33,7 +33,12 @@ GROUPS: dict[str, dict[str, Callable[..., Any]]] = {
         "export": results.export,
         "serve": results.serve,
     },
-    "A report of your own": {"init": projects.init, "publish": projects.publish},
+    "A report of your own": {
+        "init": projects.init,
+        "new": projects.new,
+        "dev": projects.dev,
+        "publish": projects.publish,
+    },
 }
 
 app = typer.Typer(

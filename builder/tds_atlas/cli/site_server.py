@@ -6,6 +6,7 @@ import io
 import os
 import re
 import sys
+from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -17,24 +18,24 @@ from tds_atlas.domain import InputError
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
-def site_server(folder: Path, port: int) -> ThreadingHTTPServer:
+def site_server(folder: Path, port: int, handler: Callable[..., SiteHandler] | None = None) -> SiteServer:
     """A server for a folder, not yet running. Raises InputError for a port that cannot be used."""
     if not 0 < port < 2**16:
         raise InputError(f"--port {port}: not a port; give a number from 1 to {2**16 - 1}")
     try:
-        return _Server(("127.0.0.1", port), partial(_Handler, directory=str(folder)))
+        return SiteServer(("127.0.0.1", port), partial(handler or SiteHandler, directory=str(folder)))
     except OSError as error:
         raise InputError(f"port {port}: {error.strerror}; choose another with --port") from None
 
 
-class _Server(ThreadingHTTPServer):
+class SiteServer(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that leaves in the middle of a file is no error."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
 
-class _Handler(SimpleHTTPRequestHandler):
+class SiteHandler(SimpleHTTPRequestHandler):
     """Adds to the standard library's handler: one range of bytes (DuckDB and Pagefind read parts of files)."""
 
     def send_head(self) -> io.BytesIO | BinaryIO | None:

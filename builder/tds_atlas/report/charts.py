@@ -35,10 +35,15 @@ def write_figures(con: duckdb.DuckDBPyConnection, folder: Path) -> Iterator[tupl
             caption += f" Infinite KL is left out: {infinite}."
         with debug_mode(False):  # the tests hold each figure against the schema; here it would take seconds
             spec = figures.build(name, table, caption, comparisons).to_dict(validate=False)
-        write_file(folder / f"{name}.json", json.dumps(spec, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-        write_file(folder / f"{name}.sql", sql)
-        write_file(folder / f"{name}.csv", spreadsheet(table) + "\n")
-        yield name, {"spec": spec, "caption": caption, "sql": sql, "rows": table.to_pylist()}
+        yield name, write_figure(folder / name, spec, caption, sql, table)
+
+
+def write_figure(stem: Path, spec: dict[str, Any], caption: str, sql: str, table: pa.Table) -> dict[str, Any]:
+    """A figure's files, STEM.json, .sql and .csv. Returns what pages show of it: spec, caption, SQL and rows."""
+    write_file(Path(f"{stem}.json"), json.dumps(spec, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write_file(Path(f"{stem}.sql"), sql)
+    write_file(Path(f"{stem}.csv"), spreadsheet(table) + "\n")
+    return {"spec": spec, "caption": caption, "sql": sql, "rows": table.to_pylist()}
 
 
 def _leaves_out(sql: str, table: pa.Table) -> bool:

@@ -7,27 +7,25 @@ import shutil
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import get_args
 
 import duckdb
 
-from tds_atlas.domain import MARGINAL_RANK, UNSHIFTED_RANK, InputError, Shift
+from tds_atlas.domain import InputError
 from tds_atlas.hashes import hash_files, hash_tree
-from tds_atlas.parts import copy_tree, sole_writer, write_file
+from tds_atlas.parts import sole_writer, write_file
 from tds_atlas.record.browser_copy import write_browser_copy
-from tds_atlas.report import query, theme
+from tds_atlas.report import query
 from tds_atlas.report.background import background_process
 from tds_atlas.report.charts import write_figures
 from tds_atlas.report.concordance import write_words
 from tds_atlas.report.cookbook import answers_on_pages
-from tds_atlas.report.drawing import vega_bundle, write_images
+from tds_atlas.report.drawing import write_images
 from tds_atlas.report.examples.pages import paged_prompts, write_example_pages
-from tds_atlas.report.examples.turns import earlier_texts
-from tds_atlas.report.markup import inline_json
 from tds_atlas.report.materialise import materialise
-from tds_atlas.report.navigation import write_navigation, write_search_list
-from tds_atlas.report.own_folders import DOCS_MARKER, NAV, SHOWN, VIEWS, check_docs
-from tds_atlas.report.pages import context, environment, render
+from tds_atlas.report.own_figures import FOLDER, read_own_figures
+from tds_atlas.report.own_folders import DOCS_MARKER, SHOWN, VIEWS, check_docs
+from tds_atlas.report.pages import OWN_PAGES, read_pages
+from tds_atlas.report.written_pages import write_pages
 from tds_atlas.terminal import say
 
 _CODE = Path(__file__).parent
@@ -43,9 +41,15 @@ def write_docs(database: Path, source: Path, docs: Path) -> None:
     it is complete, so that an interrupted run can be resumed.
     """
     check_inputs(database, source, docs)
-    keys = [hash_files([database]) + hash_tree(_CODE) + hash_tree(_RECORD), hash_tree(source)]
+    keys = [hash_files([database]) + hash_tree(_CODE) + hash_tree(_RECORD), pages_key(source)]
     with sole_writer(docs):
         _write_docs(database, source, docs, keys)
+
+
+def pages_key(source: Path) -> str:
+    """A hash of what a report's owner can edit: the folder of pages, and own pages and figures beside it."""
+    own = (source.parent / folder for folder in (OWN_PAGES, FOLDER))
+    return "".join(hash_tree(folder) for folder in (source, *own) if folder.is_dir())
 
 
 def check_inputs(database: Path, source: Path, docs: Path) -> None:
@@ -54,6 +58,8 @@ def check_inputs(database: Path, source: Path, docs: Path) -> None:
         _check_database(database, con)
     if not (source / "index.md").is_file():
         raise InputError(f"{source}: no site sources here; run in the project folder")
+    read_pages(source)
+    read_own_figures(source.parent / FOLDER)
     check_docs(docs)
 
 
@@ -71,7 +77,7 @@ def _write_docs(database: Path, source: Path, docs: Path, keys: list[str]) -> No
         tasks = [] if same_data else _write_data(background, database, docs)
         try:
             with closing(query.connect(database, docs.parent / VIEWS, query.FRUGAL)) as con:
-                _write_pages(con, source, docs)
+                write_pages(con, source, docs, keys[0])
         finally:  # a page may fail although the data is complete
             if all(task.exception() is None for task in tasks):
                 write_file(marker, keys[0])
@@ -123,33 +129,3 @@ def _clean(docs: Path, keep: tuple[str, ...]) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
-
-
-def _write_pages(con: duckdb.DuckDBPyConnection, source: Path, docs: Path) -> None:
-    """Assets, pages, navigation and the search list."""
-    _copy_assets(source, docs)
-    env, data = environment(source), json.loads((docs.parent / SHOWN).read_text(encoding="utf-8"))
-    size = (docs / "data" / "tds.duckdb").stat().st_size
-    paged = paged_prompts(con)
-    values = context(con, source, data, env)
-    values |= {"browser_copy": {"cut": data["cut"], "megabytes": size / 1e6}, "paged": paged}
-    for page in values["pages"]:
-        path = docs / page.file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_file(path, render(env, page, values))
-    (docs / "cookbook").mkdir(exist_ok=True)
-    for question in values["cookbook"]:
-        write_file(docs / "cookbook" / f"{question['name']}.sql", question["sql"])
-    write_navigation(docs.parent / NAV, values)
-    examples = [e for e in query.rows(con, "pages/examples") if e["ordinal"] in paged]
-    write_search_list(docs, values["pages"], examples, earlier_texts(con, examples))
-
-
-def _copy_assets(source: Path, docs: Path) -> None:
-    copy_tree(source / "assets", docs / "assets")
-    scripts = docs / "assets" / "js"
-    write_file(scripts / "vega.js", vega_bundle())
-    classes = {"names": get_args(Shift), "bounds": [UNSHIFTED_RANK, MARGINAL_RANK]}
-    write_file(scripts / "classes.js", f"window.tdsClasses={inline_json(classes)};\n")
-    palettes = inline_json({"light": theme.LIGHT, "dark": theme.DARK})
-    write_file(scripts / "palette.js", f"window.tdsPalette={palettes};\n")

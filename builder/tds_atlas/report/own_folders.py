@@ -11,7 +11,7 @@ DOCS_MARKER = ".tds-docs"  # in build/docs; docs.py keeps the keys of the conten
 SITE_MARKER = ".tds-site"  # in the site: a line, then the name of every file
 _WHOLE, _UNFINISHED = "A site of TDS Atlas; its files:", "A site of TDS Atlas, not finished."
 _OLD_SITE, _OLD_TEXT = "assets/js/search-list.js", "window.tdsSearchList="  # before there was a marker
-NAV, SHOWN, VIEWS, SITE_KEY = "nav.yml", "shown.json", "views.duckdb", "site.key"  # beside build/docs
+NAV, SHOWN, OWN, VIEWS, SITE_KEY = "nav.yml", "shown.json", "own.json", "views.duckdb", "site.key"  # beside build/docs
 
 
 def check_docs(docs: Path) -> None:
@@ -20,7 +20,7 @@ def check_docs(docs: Path) -> None:
         return
     if docs.exists() and (not docs.is_dir() or any(docs.iterdir())):
         raise InputError(f"{docs}: holds files that tds did not write; empty it or name another folder")
-    for name in () if lock_path(docs).exists() else (NAV, SHOWN, VIEWS, SITE_KEY):
+    for name in () if lock_path(docs).exists() else (NAV, SHOWN, OWN, VIEWS, SITE_KEY):
         if (docs.parent / name).exists():
             raise InputError(f"{docs.parent / name}: not written by tds, which would replace it; move it away")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 import yaml
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 from markupsafe import Markup
 
 from tds_atlas.domain import InputError, one_line
@@ -25,13 +25,14 @@ _CHART = re.compile(r'data-chart="(\w+)"')
 _SHOWN = re.compile(r'figure\("(\w+)"')
 _CARD = "figures/shift_by_comparison.png"  # what a shared link shows where a page has no figure
 _TEMPLATES = Path(__file__).parent / "templates"
+OWN_PAGES = "findings"  # beside site_src, and in it
 _FEW = 10  # prompts; below, intervals of skewed quantities hold the truth far less often than they say
 _LONGEST = 40  # characters of an example of a column
 
 
 @dataclass(frozen=True)
 class Page:
-    """A page of the site, as the front matter of its file in site_src describes it."""
+    """A page of the site, as the front matter of its file describes it."""
 
     file: str
     name: str  # `title`: in the navigation, and a finding's question
@@ -39,6 +40,7 @@ class Page:
     about: str = ""  # one sentence, for the lists of findings
     needs: tuple[str, ...] = ()  # the page is left out unless the report has one of these figures
     figures: tuple[str, ...] = ()  # the figures shown, in order
+    path: Path | None = None  # where the page is written
 
     @property
     def is_finding(self) -> bool:
@@ -46,30 +48,38 @@ class Page:
 
 
 def read_pages(source: Path) -> list[Page]:
-    """The hand-written pages in order. Raises InputError where a file's front matter is incomplete."""
-    pages = []
-    for path in sorted(source.rglob("*.md")):
+    """The hand-written pages in order, with the user's own beside the folder, findings/*.md.
+
+    Raises InputError where a file's front matter is incomplete, or two files are one page.
+    """
+    pages: dict[str, Page] = {}
+    own = [(path, path.relative_to(source.parent)) for path in sorted((source.parent / OWN_PAGES).glob("*.md"))]
+    for path, file in [*((path, path.relative_to(source)) for path in sorted(source.rglob("*.md"))), *own]:
+        if file.as_posix() in pages:
+            raise InputError(f"{path}: {source / file} is this page already; rename yours")
         try:
             _, head, body = [*path.read_text(encoding="utf-8").split("---\n", 2), "", ""][:3]
             front = yaml.safe_load(head)
             page = Page(
-                path.relative_to(source).as_posix(),
+                file.as_posix(),
                 str(front["title"]),
                 int(front["order"]),
                 str(front.get("about", "")),
                 tuple(front.get("needs", ())),
                 tuple(_SHOWN.findall(body)),
+                path,
             )
         except (yaml.YAMLError, TypeError, KeyError, ValueError):
             raise InputError(f"{path}: must begin with a front matter with title and order (a number)") from None
-        pages.append(page)
-    return sorted(pages, key=lambda page: page.order)
+        pages[page.file] = page
+    return sorted(pages.values(), key=lambda page: page.order)
 
 
 def environment(*sources: Path) -> Environment:
     """Templates from the project's own folders only; text from the database is never a template."""
+    own = [PrefixLoader({OWN_PAGES: FileSystemLoader(source.parent / OWN_PAGES)}) for source in sources]
     env = Environment(
-        loader=FileSystemLoader([*sources, _TEMPLATES]),
+        loader=ChoiceLoader([FileSystemLoader([*sources, _TEMPLATES]), *own]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -106,8 +116,9 @@ def context(con: duckdb.DuckDBPyConnection, source: Path, prepared: dict[str, An
         "bounded": [row for row in headline if row["js"] is None],
         "totals": query.rows(con, "pages/totals")[0],
         "rows": lambda name: query.rows(con, f"pages/{name}"),
-        "figure": _figure(figures, env),
+        "figure": _figure(figures, source.parent / "figures", env),
         "findings": [page for page in pages if page.is_finding],
+        "select": lambda sql: query.rounded(rows_of(con, sql)).to_pylist(),
         "ask": lambda sql: format_table(rows_of(con, sql), "table"),
         "cell": lambda value: inert(_cell(value)),
         "short": lambda value: inert(_short(_cell(value))),
@@ -128,7 +139,7 @@ def render(env: Environment, page: Page, values: dict[str, Any]) -> str:
     except Exception as error:  # a page is a program that can fail in any way
         lines = [frame.lineno for frame in extract_tb(error.__traceback__) if frame.filename.endswith(page.file)]
         line = getattr(error, "lineno", None) or (lines[-1] if lines else 1)
-        raise InputError(f"{page.file}: line {line}: {one_line(error)}; fix the page in site_src") from None
+        raise InputError(f"{page.path or page.file}: line {line}: {one_line(error)}; fix the page") from None
     if page.is_finding:
         head, heading, rest = text.partition(f"\n# {page.name}\n")
         text = head + heading + _notes(env, values) + rest
@@ -145,12 +156,14 @@ def _notes(env: Environment, values: dict[str, Any]) -> str:
     return notes + (env.get_template("bounds.md").render(bounded=values["bounded"]) if values["bounded"] else "")
 
 
-def _figure(figures: dict[str, dict[str, Any]], env: Environment) -> Callable[[str, str], Markup]:
+def _figure(figures: dict[str, dict[str, Any]], own: Path, env: Environment) -> Callable[[str, str], Markup]:
     template = env.get_template("figure.html")
 
     def figure(name: str, root: str) -> Markup:
-        """The figure's block, or nothing where the report has no data for it."""
+        """The figure's block; nothing where the report has no data for it. Raises LookupError for an unknown name."""
         if name not in figures:
+            if not any((folder / f"{name}.sql").is_file() for folder in (query.SQL / "figures", own)):
+                raise LookupError(f"there is no figure {name}; a figure of yours is {own / name}.sql")
             return Markup("")
         entry = figures[name]
         return Markup(

@@ -125,7 +125,7 @@ def caption(sql: str) -> str:
 def table(con: duckdb.DuckDBPyConnection, name: str, **parameters: Any) -> pa.Table:
     """The result of sql/NAME.sql, rounded to ten digits: the last digits of float sums differ from run to run."""
     try:
-        return _rounded(source(con, name).execute(sql_of(name), parameters or None).to_arrow_table())
+        return rounded(source(con, name).execute(sql_of(name), parameters or None).to_arrow_table())
     except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
         if is_damage(error):
             raise
@@ -137,7 +137,8 @@ def source(con: duckdb.DuckDBPyConnection, name: str) -> duckdb.DuckDBPyConnecti
     return reference() if name in _OF_PACKAGE else con
 
 
-def _rounded(result: pa.Table) -> pa.Table:
+def rounded(result: pa.Table) -> pa.Table:
+    """The rows, numbers to ten digits."""
     for i, field in enumerate(result.schema):
         if field.type == pa.float64():
             values = result.column(i).to_numpy()

@@ -15,19 +15,25 @@ import pyarrow as pa
 from tds_atlas.report import theme
 from tds_atlas.report.figures.marks import Chart
 from tds_atlas.report.figures.registry import FIGURES as FIGURES
+from tds_atlas.report.figures.registry import Figure
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")
 
 
 def build(name: str, table: pa.Table, caption: str, comparisons: Sequence[str]) -> Chart:
-    """The figure of that name, with the site's theme and a description that states its finding.
+    """The figure of that name, with the site's theme and a description that states its finding."""
+    return finished(FIGURES[name], table, palette(table, comparisons), caption)
 
-    A comparison has the same colour in every figure, by its place in the report's list.
-    """
-    figure = FIGURES[name]
+
+def palette(table: pa.Table, comparisons: Sequence[str]) -> alt.Color:
+    """A comparison has the same colour in every figure, by its place in the report's list."""
     here = set(table["comparison"].to_pylist()) if "comparison" in table.column_names else set()
     legend = alt.Legend(values=[name for name in comparisons if name in here], symbolOpacity=1)
-    scale = alt.Scale(domain=list(comparisons))
-    chart = figure.draw(table, alt.Color("comparison:N", sort=None, scale=scale, legend=legend))
-    return chart.properties(width="container", description=f"{caption} {figure.says(table)}").configure(**theme.LIGHT)
+    return alt.Color("comparison:N", sort=None, scale=alt.Scale(domain=list(comparisons)), legend=legend)
+
+
+def finished(figure: Figure, table: pa.Table, colour: alt.Color, caption: str) -> Chart:
+    """A figure in the site's theme; its description is the caption and what it says."""
+    chart, description = figure.draw(table, colour), f"{caption} {figure.says(table)}".strip()
+    return chart.properties(width="container", description=description).configure(**theme.LIGHT)
