@@ -7,13 +7,15 @@ import json
 import random
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tds_atlas.report.examples.pages import index_data
+from tds_atlas.report.examples.shifted import shifted_data
 from tds_atlas.report.markup import inline_json
 from tests.site.conftest import Watched
 
@@ -62,6 +64,8 @@ def examples(n: int = 3000) -> list[dict[str, Any]]:
                 "mean_delta_logprob_nats": None if i % 50 == 0 else rng.gauss(0.5, 1),
                 "max_base_rank": rng.randrange(1, 5000),
                 "first_shifted_pos": rng.randrange(30) if shifted else None,
+                "roles": sorted(rng.sample(["content", "glue", "style"], k=i % 3)),
+                "places": sorted(rng.sample(range(96), k=i % 7)),
             }
         )
     return rows
@@ -73,13 +77,20 @@ ROWS = examples()
 @pytest.fixture
 def table(watch: Watched) -> Iterator[Page]:
     """The table of the built site with three thousand rows in the place of its own."""
-    script = f"window.tdsExamples={inline_json(index_data(ROWS, range(10_000)))};"
-    watch.page.route(
-        re.compile(r"examples/index\.js$"), lambda route: route.fulfill(body=script, content_type="text/javascript")
-    )
+    scripts = {
+        "index": f"window.tdsExamples={inline_json(index_data(ROWS, range(10_000)))};",
+        "shifted": f"window.tdsShifted={inline_json(shifted_data(ROWS))};",
+    }
+    for name, script in scripts.items():
+        answer = partial(_script, script)
+        watch.page.route(re.compile(rf"examples/{name}\.js$"), answer)
     page = watch.open("examples.html")
     expect(page.locator(".tds-count")).to_have_text("3,000 of 3,000 examples")
     yield page
+
+
+def _script(text: str, route: Route) -> None:
+    route.fulfill(body=text, content_type="text/javascript")
 
 
 def _open(page: Page, fragment: str) -> None:
@@ -139,6 +150,10 @@ def test_rows_are_drawn_in_a_window(table: Page) -> None:
         ("sample=chosen", lambda e: e["sample"] == "chosen"),
         ("sample=1&segment=thinking", lambda e: e["sample"] is None and "thinking" in e["segments"]),
         ("segment=none", lambda e: e["segments"] == ["answer"]),
+        ("role=style", lambda e: "style" in e["roles"]),
+        ("position=0", lambda e: 0 in e["places"]),
+        ("position=95&role=glue", lambda e: 95 in e["places"] and "glue" in e["roles"]),
+        ("position=47&comparison=base+%E2%86%92+2+%3Ci%3E", lambda e: 47 in e["places"] and e["comparison_id"] == "c-2"),
         ("harm=true&finish=length", lambda e: e["harmful"] and e["finish"] == "length"),
         (
             "task=advice&topic=a%7Cb&comparison=c-2",

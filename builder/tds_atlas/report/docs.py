@@ -21,6 +21,7 @@ from tds_atlas.report.concordance import write_words
 from tds_atlas.report.cookbook import answers_on_pages
 from tds_atlas.report.drawing import write_images
 from tds_atlas.report.examples.pages import paged_prompts, write_example_pages
+from tds_atlas.report.examples.shifted import write_shifted
 from tds_atlas.report.materialise import materialise
 from tds_atlas.report.own_figures import FOLDER, read_own_figures
 from tds_atlas.report.own_folders import DOCS_MARKER, SHOWN, VIEWS, check_docs
@@ -104,6 +105,7 @@ def _write_data(background: ProcessPoolExecutor, database: Path, docs: Path) -> 
             raise InputError(f"{database}: holds no comparison, which pages need; its scores are there for `tds query`")
         con.execute("CREATE TEMP TABLE example AS FROM main.example")  # queried twice
         paged, examples = paged_prompts(con), query.rows(con, "pages/examples")
+    (docs / "examples").mkdir()
     copy_task = background.submit(write_browser_copy, database, docs / "data" / "tds.duckdb")
     tasks = [background.submit(write_example_pages, database, docs / "examples", examples, paged)]
     materialise(database, views)
@@ -115,6 +117,7 @@ def _write_data(background: ProcessPoolExecutor, database: Path, docs: Path) -> 
         if "rank_distribution" not in drawings:  # of all positions with scores
             raise InputError(f"{database}: no position has the scores of a comparison; run `tds store` again")
         write_words(con, docs / "words", paged)
+        write_shifted(con, docs / "examples" / "shifted.js", examples)
     shown = {"figures": drawings, "cut": copy_task.result(), **answers_task.result()}
     write_file(docs.parent / SHOWN, json.dumps(shown, default=str))
     return tasks

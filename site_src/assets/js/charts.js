@@ -4,6 +4,9 @@
   "use strict";
   const { make, scheme } = window.tdsDom;
   const live = new Map();
+  const site = new URL("../../", /** @type {HTMLScriptElement} */ (document.currentScript).src);
+  const FACETS = ["comparison", "task", "topic", "role", "position"];
+  const EARLY = 95; // the last position that the table of examples can be asked for
 
   /**
    * Names where curves end take a third of a phone's width.
@@ -13,6 +16,58 @@
     if (!spec.layer?.some((layer) => layer.name === "names")) return;
     spec.layer = spec.layer.filter((layer) => layer.name !== "names");
     for (const { encoding } of spec.layer) if (encoding?.color) delete encoding.color.legend;
+  }
+
+  /**
+   * The examples, or the lines of a word, that a row of a figure stands for.
+   * @param {Record<string, any>} row
+   */
+  function examples(row) {
+    if (!row?.comparison) return "";
+    if (row.word)
+      return new URL(`words.html#${new URLSearchParams({ word: row.word, in: row.comparison })}`, site).href;
+    const facets = FACETS.filter((key) => typeof row[key] === "string" || (key === "position" && row[key] <= EARLY));
+    const asked = facets.map((key) => [key, `${row[key]}`]).filter(([, value]) => value);
+    return new URL(`examples.html#${new URLSearchParams(asked)}`, site).href;
+  }
+
+  /**
+   * A click on a mark opens its examples; with a finger it only shows the mark's numbers. A curve is one mark: where it
+   * was hit is its position.
+   * @param {any} view
+   */
+  function lead(view) {
+    const position = (/** @type {MouseEvent} */ event) => {
+      const left = view.container().querySelector("svg").getBoundingClientRect().left;
+      return Math.round(view.scale("x").invert(event.clientX - left - view.origin()[0] - view.padding().left));
+    };
+    const target = (/** @type {any} */ event, /** @type {any} */ item) => {
+      const row = item?.datum;
+      if (!row?.comparison || event.pointerType === "touch") return "";
+      const along = typeof row.position === "number" && ["line", "area"].includes(item.mark?.marktype);
+      return examples(along ? { ...row, position: position(event) } : row);
+    };
+    view.addEventListener("mousemove", (/** @type {any} */ event, /** @type {any} */ item) => {
+      view.container().style.cursor = target(event, item) ? "pointer" : "";
+    });
+    view.addEventListener("click", (/** @type {any} */ event, /** @type {any} */ item) => {
+      const href = target(event, item);
+      if (href && (event.ctrlKey || event.metaKey)) open(href, "_blank", "noopener");
+      else if (href) location.assign(href);
+    });
+  }
+
+  /** The same for the keyboard: the rows of the table below a figure. */
+  function link(/** @type {Element} */ figure) {
+    const table = figure.querySelector("table");
+    if (!table) return;
+    const names = [...table.querySelectorAll("th")].map((cell) => cell.textContent ?? "");
+    for (const line of table.querySelectorAll("tbody tr")) {
+      const cells = [...line.children];
+      const row = Object.fromEntries(names.map((name, i) => [name, cells[i]?.textContent ?? ""]));
+      const href = examples({ ...row, position: row.position ? Number(row.position) : undefined });
+      if (href) cells[0].replaceChildren(make("a", { href, textContent: cells[0].textContent }));
+    }
   }
 
   async function draw(/** @type {Element} */ holder) {
@@ -31,6 +86,7 @@
     });
     live.get(holder)?.finalize();
     live.set(holder, result);
+    lead(result.view);
     holder.classList.add("tds-drawn");
   }
 
@@ -40,4 +96,5 @@
 
   new MutationObserver(drawAll).observe(document.body, { attributeFilter: ["data-md-color-scheme"] });
   drawAll();
+  document.querySelectorAll(".tds-figure").forEach(link);
 })();

@@ -4,6 +4,7 @@
   "use strict";
   const { number, percent, minus } = window.tdsDom;
   const { comparisons, tasks, topics, prompts, answers, rows: columns } = window.tdsExamples;
+  const shifts = window.tdsShifted; // report/examples/shifted.py
   const count = columns.prompt.length;
   const haystacks = new Array(count);
   const tokens = (i) => answers.tokens[columns.answer[i]];
@@ -37,6 +38,7 @@
     topicNames: topics,
     sampleNames: (answers.names ?? []).filter(Boolean).sort(new Intl.Collator("en", { numeric: true }).compare),
     segmentNames: answers.segments ?? [],
+    roleNames: shifts.roles,
     finishes: ["stop", "length", "unknown"],
     names: {
       comparison: (i) => columns.comparison[i],
@@ -45,6 +47,10 @@
       prompt: (i) => prompts.text[columns.prompt[i]],
       file: (i) => answers.page?.[columns.answer[i]] ?? `${prompts.ordinal[columns.prompt[i]]}`,
       answer: (i) => answers.names?.[answers.name[columns.answer[i]]],
+      roles: (i) => shifts.role[i],
+      // A digit of base 32 has five positions.
+      shiftedAt: (i, position) =>
+        ((Number.parseInt(shifts.at[i][Math.floor(position / 5)] ?? "0", 32) >> (position % 5)) & 1) === 1,
       parts: (i) => answers.parts?.[columns.answer[i]] ?? [],
       harmful: (i) => prompts.harmful[columns.prompt[i]],
       page: (i) => prompts.page[columns.prompt[i]] === 1,

@@ -2,7 +2,7 @@
 // screens.
 (() => {
   "use strict";
-  const { rows, names, numbers, comparisons, taskNames, topicNames, sampleNames, segmentNames, finishes } =
+  const { rows, names, numbers, comparisons, taskNames, topicNames, sampleNames, segmentNames, roleNames, finishes } =
     window.tdsRows;
   const { make, select, button } = window.tdsDom;
   const ENDS = { stop: "ended on its own", length: "cut at the limit", unknown: "end unknown" };
@@ -56,6 +56,11 @@
         "segment",
         "with any parts",
         segmentNames.length ? [...segmentNames.map((value) => [value, `with ${value}`]), ["none", "answer alone"]] : [],
+      ),
+      choice(
+        "role",
+        "any token shifted",
+        roleNames.map((value) => [value, `${value} shifted`]),
       ),
     );
 
@@ -113,7 +118,11 @@
         if (end !== document.activeElement) end.value = range[k];
       });
       order.value = numbers[state.sort] ? `${state.sort} ${state.down}` : "";
+      const at = `Token ${state.position} of the answer is shifted`;
+      const place = button("tds-chip", at, () => set("position", ""));
+      place.ariaLabel = `Remove ${at}`;
       chips.replaceChildren(
+        ...(state.position ? [place] : []),
         ...Object.entries(state.range).map(([key, [from, to]]) => {
           const words = from === "" ? `at most ${to}` : to === "" ? `at least ${from}` : `${from} to ${to}`;
           const chip = button("tds-chip", `${numbers[key].name}: ${words}`, () => {

@@ -4,7 +4,8 @@
 (() => {
   "use strict";
   const { make, button, number, remember } = window.tdsDom;
-  const { rows, names, numbers, taskNames, topicNames, segmentNames, finishes, comparisons, text } = window.tdsRows;
+  const { rows, names, numbers, taskNames, topicNames, segmentNames, roleNames, finishes, comparisons, text } =
+    window.tdsRows;
   const root = /** @type {HTMLElement} */ (document.getElementById("tds-table"));
   const SPARE = 12; // rows drawn beyond either edge
   const COLUMNS = ["prompt", "comparison", "tokens", "shifted", "marginal", "kl", "delta", "first", "rank"];
@@ -21,6 +22,8 @@
     finish: "",
     sample: "",
     segment: "",
+    role: "",
+    position: "",
     text: "",
     sort: "",
     down: "1",
@@ -37,6 +40,9 @@
       else if (Object.hasOwn(state, key) && key !== "range") state[key] = value;
     }
     if (!COLUMNS.includes(state.sort)) state.sort = "";
+    if (!/^\d{1,2}$/.test(state.position)) state.position = "";
+    // A mark of a figure knows a comparison by its name.
+    state.comparison = comparisons.find((known) => known.includes(state.comparison))?.[0] ?? "";
   }
   function write() {
     const kept = Object.entries({ ...state, range: "" }).filter(
@@ -57,7 +63,8 @@
     const task = taskNames.indexOf(state.task),
       topic = topicNames.indexOf(state.topic),
       finish = finishes.indexOf(state.finish),
-      segment = segmentNames.indexOf(state.segment);
+      segment = segmentNames.indexOf(state.segment),
+      role = roleNames.indexOf(state.role);
     const keep = rows.filter(
       (i) =>
         (!state.comparison || names.comparison(i) === comparison) &&
@@ -67,6 +74,8 @@
         (!state.finish || names.finish(i) === finish) &&
         (!state.sample || names.answer(i) === state.sample) &&
         (!state.segment || (state.segment === "none" ? !names.parts(i).length : names.parts(i).includes(segment))) &&
+        (!state.role || names.roles(i).includes(role)) &&
+        (!state.position || names.shiftedAt(i, Number(state.position))) &&
         ranges.every(([value, from, to]) => {
           const x = value(i);
           return x !== null && x >= from - 1e-9 && x <= to + 1e-9;

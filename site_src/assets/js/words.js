@@ -257,6 +257,7 @@
   function read() {
     Object.assign(state, first);
     for (const [key, value] of new URLSearchParams(location.hash.slice(1))) if (key in first) state[key] = value;
+    state.in = comparisons[labels.indexOf(state.in)] ?? state.in; // a mark of a figure knows a comparison by its name
     if (!comparisons.includes(state.in)) state.in = "";
     if (!["shifted", "count", "share", "word"].includes(state.sort)) state.sort = "shifted";
     box.value = state.find;

@@ -42,8 +42,7 @@ def paged_prompts(con: duckdb.DuckDBPyConnection) -> frozenset[int]:
 
 
 def write_example_pages(database: Path, folder: Path, examples: Sequence[Row], paged: Container[int]) -> None:
-    """The pages of the examples that have one, and the table of all."""
-    folder.mkdir()
+    """The pages of the examples that have one, and the table of all. The folder is there."""
     index = inline_json(index_data(examples, paged))
     write_file(folder / "index.js", f"window.tdsExamples={index};\n")
     shown = [e for e in examples if e["ordinal"] in paged]
