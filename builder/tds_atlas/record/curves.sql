@@ -47,9 +47,7 @@ SELECT
     label AS comparison,
     key AS line,
     pos AS position,
-    clustered_mean(x, n) AS mean,
-    CASE WHEN shares THEN share_bounds(x, n).low ELSE kept_within(mean_low(x, n), 0, NULL) END AS low,
-    CASE WHEN shares THEN share_bounds(x, n).high ELSE mean_high(x, n) END AS high,
+    unnest(curve_bounds(x, n, shares)),
     sum(n)::BIGINT AS responses
 FROM per_prompt
 JOIN comparison USING (comparison_id)

@@ -42,17 +42,27 @@ WITH
         WHERE share IN (0, 1)
     )
 SELECT
-    c.label AS comparison,
+    label AS comparison,
     method,
-    share AS target_share,
-    sum(n_swapped) / sum(n_tokens) AS swapped_share,
-    clustered_mean(x, 1) AS outcome_share,
-    share_bounds(x, 1).low AS low_share,
-    share_bounds(x, 1).high AS high_share,
-    count(*) AS prompts
-FROM rows_of_a_prompt
-JOIN comparison c USING (comparison_id)
-GROUP BY c.ordinal, c.label, method, share
-ORDER BY c.ordinal, list_position(['divergence', 'entropy', 'random'], method), share;
+    target_share,
+    swapped_share,
+    bounds.mean AS outcome_share,
+    bounds.low AS low_share,
+    bounds.high AS high_share,
+    prompts
+FROM
+    (
+        SELECT
+            comparison_id,
+            method,
+            share AS target_share,
+            sum(n_swapped) / sum(n_tokens) AS swapped_share,
+            share_bounds(x, 1) AS bounds,
+            count(*) AS prompts
+        FROM rows_of_a_prompt
+        GROUP BY comparison_id, method, share
+    )
+JOIN comparison USING (comparison_id)
+ORDER BY ordinal, list_position(['divergence', 'entropy', 'random'], method), target_share;
 COMMENT ON MACRO TABLE swap_curve IS
     'An outcome of swap_outcome by comparison, method and share, with its 95 % interval: FROM swap_curve(''refusal'').';

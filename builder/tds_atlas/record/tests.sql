@@ -7,29 +7,49 @@ CREATE MACRO beta_fraction(x, a, b) AS
     / a
     / list_reduce(
         range(200, -1, -1),
-        lambda rest, m: 1 - (a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
-        / (1 + (m + 1) * (b - m - 1) * x / ((a + 2 * m + 1) * (a + 2 * m + 2)) / rest),
+        lambda rest_, m_: 1 - (a + m_) * (a + b + m_) * x / ((a + 2 * m_) * (a + 2 * m_ + 1))
+        / (1 + (m_ + 1) * (b - m_ - 1) * x / ((a + 2 * m_ + 1) * (a + 2 * m_ + 2)) / rest_),
         1::DOUBLE
     );
-CREATE MACRO beta_share(x, a, b) AS
-    CASE
-        WHEN x <= 0 THEN 0
-        WHEN x >= 1 THEN 1
-        WHEN x < (a + 1) / (a + b + 2) THEN beta_fraction(x, a, b)
-        ELSE 1 - beta_fraction(1 - x, b, a)
-    END;
-CREATE MACRO t_p(t, df) AS
-    CASE
-        WHEN df > 0
-        THEN CASE
-            WHEN t * t < 1.5 THEN 1 - beta_share(t * t / (df + t * t), 0.5, df / 2.0)
-            ELSE beta_share(df / (df + t * t), df / 2.0, 0.5)
+-- Above the mean it is 1 less the mirrored one: base + sign · I. (Two calls of the fraction are planned twice.)
+CREATE MACRO beta_share(x, a, b) AS list_transform(
+    list_transform(
+        [{'x': x::DOUBLE, 'a': a::DOUBLE, 'b': b::DOUBLE}],
+        lambda s_: CASE
+            WHEN s_.x >= 1
+            THEN {'base': 1, 'sign': 0, 'x': 0, 'a': s_.a, 'b': s_.b}
+            WHEN s_.x < (s_.a + 1) / (s_.a + s_.b + 2)
+            THEN {'base': 0, 'sign': 1, 'x': s_.x, 'a': s_.a, 'b': s_.b}
+            ELSE {'base': 1, 'sign': -1, 'x': 1 - s_.x, 'a': s_.b, 'b': s_.a}
         END
-    END;
+    ),
+    lambda s_: s_.base + s_.sign * CASE WHEN s_.x <= 0 THEN 0 ELSE beta_fraction(s_.x, s_.a, s_.b) END
+)[1];
+CREATE MACRO t_p(t, df) AS list_transform(
+    list_transform(
+        [{'t': t::DOUBLE, 'df': df::DOUBLE}],
+        lambda s_: CASE
+            WHEN s_.t * s_.t < 1.5
+            THEN {
+                'base': 1, 'sign': -1, 'df': s_.df, 'x': s_.t * s_.t / (s_.df + s_.t * s_.t), 'a': 0.5, 'b': s_.df / 2
+            }
+            ELSE {'base': 0, 'sign': 1, 'df': s_.df, 'x': s_.df / (s_.df + s_.t * s_.t), 'a': s_.df / 2, 'b': 0.5}
+        END
+    ),
+    lambda s_: CASE WHEN s_.df > 0 THEN s_.base + s_.sign * beta_share(s_.x, s_.a, s_.b) END
+)[1];
 CREATE MACRO at_least_p(k, n, share) AS
     CASE WHEN k <= 0 THEN 1 WHEN k > n THEN 0 ELSE beta_share(share, k, n - k + 1) END;
 CREATE MACRO binomial_p(k, n, share) AS
-    least(1, 2 * least(at_least_p(k, n, share), at_least_p(n - k, n, 1 - share)));
+    least(
+        1,
+        2 * list_min(
+            list_transform(
+                [{'k': k, 'n': n, 'share': share}, {'k': n - k, 'n': n, 'share': 1 - share}],
+                lambda tail_: at_least_p(tail_.k, tail_.n, tail_.share)
+            )
+        )
+    );
 CREATE MACRO mcnemar_p(more, fewer) AS
     CASE
         WHEN more + fewer > 0 THEN least(1, 2 * beta_share(0.5, greatest(more, fewer), least(more, fewer) + 1))
@@ -46,13 +66,15 @@ CREATE MACRO paired_p(d) AS
         END
     END;
 -- The p of an estimate against 0, from how far its 95 % interval reaches towards 0; by its sign where it has no width.
-CREATE MACRO margin_p(estimate, half, df) AS
-    CASE
-        WHEN half > 1e-9
-        THEN t_p(estimate / half * t95(df), df)
-        WHEN half IS NOT NULL
-        THEN CASE WHEN abs(estimate) > 1e-9 THEN mcnemar_p(df + 1, 0) ELSE 1 END
-    END;
+CREATE MACRO margin_p(estimate, half, df) AS list_transform(
+    [{'estimate': estimate, 'half': half, 'df': df}],
+    lambda g_: CASE
+        WHEN g_.half > 1e-9
+        THEN t_p(g_.estimate / g_.half * t95(g_.df), g_.df)
+        WHEN g_.half IS NOT NULL
+        THEN CASE WHEN abs(g_.estimate) > 1e-9 THEN mcnemar_p(g_.df + 1, 0) ELSE 1 END
+    END
+)[1];
 -- The sum of a quantity over m of a comparison's g prompts, had they been drawn at random: its variance and third
 -- moment follow from those of the quantity (mean 0) over all prompts. Few prompts of a skewed quantity have a skewed
 -- sum, so that z is read from a gamma distribution of that skewness, too, by Wilson and Hilferty's cube root; the
@@ -70,39 +92,40 @@ CREATE MACRO cube_root_z(z, skewness) AS
         THEN z
         ELSE 6 / skewness * (cbrt(greatest(0, 1 + skewness * z / 2)) - 1) + skewness / 6
     END;
-CREATE MACRO drawn_sum_p(total, m, g, square, third) AS
-    greatest(
-        normal_p(total / drawn_error(m, g, square)),
-        normal_p(cube_root_z(total / drawn_error(m, g, square), drawn_skewness(m, g, square, third)))
-    );
+CREATE MACRO drawn_sum_p(total, m, g, square, third) AS list_transform(
+    [{'z': total / drawn_error(m, g, square), 'skewness': drawn_skewness(m, g, square, third)}],
+    lambda s_: list_max(list_transform([s_.z, cube_root_z(s_.z, s_.skewness)], lambda z_: normal_p(z_)))
+)[1];
 -- Where shifts are rare, such a sum takes few values and no smooth curve holds: much of its chance may lie at one of
 -- them. How many of the drawn prompts are far above the whole has an exact p whatever the quantity.
 CREATE MACRO ln_choose(n, k) AS lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1);
 CREATE MACRO drawn_at_least_p(k, m, s, g) AS
     coalesce(list_sum(list_transform(
         range(greatest(k, m + s - g), least(m, s) + 1),
-        lambda i: exp(ln_choose(s, i) + ln_choose(g - s, m - i) - ln_choose(g, m))
+        lambda i_: exp(ln_choose(s, i_) + ln_choose(g - s, m - i_) - ln_choose(g, m))
     )), 0);
 CREATE MACRO drawn_count_p(total, k, m, s, g) AS
     least(
         1, 2 * CASE WHEN total > 0 THEN drawn_at_least_p(k, m, s, g) ELSE drawn_at_least_p(m - k, m, g - s, g) END
     );
 -- The count has a say where most prompts have none of the quantity, or few of them most of it.
-CREATE MACRO drawn_p(total, far, m, whole) AS
-    CASE
-        WHEN m < whole.prompts AND whole.square > 1e-12
+CREATE MACRO drawn_p(total, far, m, whole) AS list_transform(
+    [{'total': total, 'far': far, 'm': m, 'whole': whole}],
+    lambda d_: CASE
+        WHEN d_.m < d_.whole.prompts AND d_.whole.square > 1e-12
         THEN greatest(
-            drawn_sum_p(total, m, whole.prompts, whole.square, whole.third),
+            drawn_sum_p(d_.total, d_.m, d_.whole.prompts, d_.whole.square, d_.whole.third),
             CASE
                 WHEN
-                    2 * whole.touched < whole.prompts
-                    OR abs(drawn_skewness(m, whole.prompts, whole.square, whole.third)) > 1.5
-                THEN drawn_count_p(total, far, m, whole.far, whole.prompts)
+                    2 * d_.whole.touched < d_.whole.prompts
+                    OR abs(drawn_skewness(d_.m, d_.whole.prompts, d_.whole.square, d_.whole.third)) > 1.5
+                THEN drawn_count_p(d_.total, d_.far, d_.m, d_.whole.far, d_.whole.prompts)
                 ELSE 0
             END
         )
         ELSE 1
-    END;
+    END
+)[1];
 -- Many tests at once: q is the smallest false discovery rate at which a test is called (Benjamini and Hochberg, Journal
 -- of the Royal Statistical Society B 57, 1995, p. 289). Equal p have equal q, whatever their places.
 CREATE MACRO discoveries(tested, family) AS TABLE
