@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from tests.report.claim import BETWEEN, SHARE, Claim, N, number, numbers
+from tests.report.claim import BETWEEN, SHARE, Claim, N, not_far, number, numbers
 from tests.report.claims_beside import BESIDE
 
 
@@ -63,11 +63,11 @@ CLAIMS = (
         rf"(?:more|fewer|less)(?: shifted tokens| refusals at k = \d+ than at k = 0)?,? by {N} ± {N}",
         numbers(lambda by, half: by > half),
     ),
-    Claim("up", rf"(?:more|less) beyond the interval \({N} ± {N}", numbers(lambda by, half: abs(by) > half)),
+    Claim("up", rf", clearly (?:more|less) \({N} ± {N}", numbers(lambda by, half: abs(by) > half)),
     Claim(
         "ties",
         rf"no clear difference(?! in the share of shifted)[^.(;]*\({N} ± {N}",
-        numbers(lambda by, half: abs(by) <= half + 0.05),
+        numbers(not_far),
     ),
     Claim("up", rf"\bcloses? (?:at most )?{N} %", numbers(lambda share: share > 0)),
     Claim("down", rf"widens the gap by {N} %", numbers(lambda share: share > 0)),
@@ -117,7 +117,7 @@ CLAIMS = (
     Claim(
         "one comparison",
         rf"At {BETWEEN} of these the token that was said is among the base's first five: no clear majority",
-        numbers(lambda share, low, high: low <= 50 <= high),
+        numbers(lambda share, low, high: low <= share <= high and not_far(share - 50, high - low)),
     ),
     Claim(
         "up",
