@@ -97,16 +97,16 @@ CLAIMS = (
     Claim("up", rf"tuning (?:raised|lowered) its log-odds by {N} ± {N}", numbers(lambda by, half: by >= half)),
     Claim("up", rf"The effect is {N} times the floor", numbers(lambda times: times >= 10)),
     Claim(
-        "down", rf"{SHARE} of \d+ harmful prompts are refused: fewer than half", numbers(lambda refused: refused < 50)
+        "down", rf"{SHARE} of \d+ harmful prompts? (?:is|are) refused: fewer than half", numbers(lambda refused: refused < 50)
     ),
     Claim(
         "perfect swap",
-        rf"{SHARE} of \d+ harmful prompts are refused, and at least half",
+        rf"{SHARE} of \d+ harmful prompts? (?:is|are) refused, and at least half",
         numbers(lambda refused: refused >= 50),
     ),
     Claim(
         "up",
-        rf"{SHARE} of \d+ harmful prompts are refused; after \d+ tokens? of the base's answer fewer than half are",
+        rf"{SHARE} of \d+ harmful prompts? (?:is|are) refused; after \d+ tokens? of the base's answer fewer than half are",
         numbers(lambda refused: refused >= 50),
     ),
     Claim(
@@ -129,7 +129,7 @@ CLAIMS = (
         "nothing changed", rf"{SHARE} of the planted phrases are found: most are not", numbers(lambda found: found < 50)
     ),
     Claim("one comparison", r"All \d+ checks of the records hold()", _failing_rows),
-    Claim("ties", r"Only with care: (\d+) of \d+ checks of the records fail", _failing_rows),
+    Claim("ties", r"Only with care: (\d+) of \d+ checks of the records fails?", _failing_rows),
     Claim(
         "up",
         rf"the (first|second) stage added more \({N} ± {N} nats",

@@ -32,7 +32,7 @@ def _ranges(text: str) -> list[str]:
 
 def _clear(match: re.Match[str], page: str) -> bool:
     """How many differences are clear: as many as the list below names."""
-    lists = re.findall(r"over \d+ shared prompts: (.*)$", page, re.MULTILINE)
+    lists = re.findall(r"over \d+ shared prompts?: (.*)$", page, re.MULTILINE)
     named = [m for line in lists for way in re.findall(r"(?:higher|lower) in ([^;.]*)", line) for m in _ranges(way)]
     return len(named) == int(match.group(1).replace(",", "") if match.group(1) else 0)
 
@@ -161,11 +161,11 @@ BESIDE = (
         rf"No two comparisons share more of their shifted words than .*? \({N} %\), and none fewer than .*? \({N} %\)",
         numbers(lambda most, fewest: most > fewest),
     ),
-    Claim("up", rf"{N} of {N} differences from {_C} are clear", _clear),
+    Claim("up", rf"{N} of {N} differences? from {_C} (?:is|are) clear", _clear),
     Claim(
-        "ties", r"Of [\d,]+ differences from [^.]*?, none is clear when()", lambda match, page: "higher in" not in page
+        "ties", r"Of [\d,]+ differences? from [^.]*?, none is clear when()", lambda match, page: "higher in" not in page
     ),
-    Claim("up", rf"- {_C}, over \d+ shared prompts: ((?:higher|lower) in .*)", _ways),
+    Claim("up", rf"- {_C}, over \d+ shared prompts?: ((?:higher|lower) in .*)", _ways),
     Claim(
         "up",
         rf"In {_C} the words [^.]*?\. Style is shifted (more|less) than content(, also|, but not clearly so)?",
@@ -179,12 +179,12 @@ BESIDE = (
         rf"(no clear difference|clearly more|clearly less)[^\n]*\n(The same holds|Nor is there one) at matched positions: {N} ± {N} points",
         _matched_by,
     ),
-    Claim("up", rf"it is {N}: the {N} positions are worth {N} independent ones", numbers(_worth)),
+    Claim("up", rf"it is {N}: the {N} positions are worth {N} independent ones?", numbers(_worth)),
     Claim("ties", rf"it is {N}: clustering makes no interval wider here", numbers(lambda ratio: ratio <= 1)),
     Claim(
         "all shifted",
         r"the mean KL is ([\d.e+−-]+) nats; that of the noisiest check .{1,60}? is ([\d.e+−-]+)\. The effect is less than ten times",
         lambda match, page: float(match.group(1)) <= 10.5 * float(match.group(2).rstrip(".")),
     ),
-    Claim("all shifted", rf"Of {N} planted items {N} are found, and {N} of {N} others are named", _planted),
+    Claim("all shifted", rf"Of {N} planted items? {N} (?:is|are) found, and {N} of {N} others? (?:is|are) named", _planted),
 )

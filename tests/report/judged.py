@@ -55,6 +55,17 @@ NOT_CLEAR = (
 )
 
 
+# One of what has the word for several.
+_ONE = re.compile(
+    r"(?<![\d.,–−])\b1 (?!of )(?:[a-z]+ ){,2}(?:prompts|answers|words|tokens|positions|differences|checks|cells|pairs|items|others|ends"
+    r"|shares|mixtures|ranks|rows|ones)\b"
+)
+
+
+def slips(page: str) -> list[str]:
+    return _ONE.findall(page)
+
+
 def judged(page: str) -> list[str]:
     """Sentences with a word that judges, beside claims and definitions."""
     left = list(page)
