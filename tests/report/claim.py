@@ -22,6 +22,11 @@ class Claim:
     holds: Callable[[re.Match[str], str], bool]  # of the match and the whole page
 
 
+def not_far(by: float, half: float) -> bool:
+    """What a few comparisons do not show together is within twice the interval of one."""
+    return abs(by) <= 2 * half + 0.05
+
+
 def numbers(check: Callable[..., bool]) -> Callable[[re.Match[str], str], bool]:
     """The check of the groups that are numbers; those that are words come as they are."""
 

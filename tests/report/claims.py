@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from tests.report.claim import BETWEEN, SHARE, Claim, N, number, numbers
+from tests.report.claim import BETWEEN, SHARE, Claim, N, not_far, number, numbers
 from tests.report.claims_beside import BESIDE
 
 
@@ -63,11 +63,11 @@ CLAIMS = (
         rf"(?:more|fewer|less)(?: shifted tokens| refusals at k = \d+ than at k = 0)?,? by {N} ± {N}",
         numbers(lambda by, half: by > half),
     ),
-    Claim("up", rf"(?:more|less) beyond the interval \({N} ± {N}", numbers(lambda by, half: abs(by) > half)),
+    Claim("up", rf", clearly (?:more|less) \({N} ± {N}", numbers(lambda by, half: abs(by) > half)),
     Claim(
         "ties",
         rf"no clear difference(?! in the share of shifted)[^.(;]*\({N} ± {N}",
-        numbers(lambda by, half: abs(by) <= half + 0.05),
+        numbers(not_far),
     ),
     Claim("up", rf"\bcloses? (?:at most )?{N} %", numbers(lambda share: share > 0)),
     Claim("down", rf"widens the gap by {N} %", numbers(lambda share: share > 0)),
@@ -97,16 +97,16 @@ CLAIMS = (
     Claim("up", rf"tuning (?:raised|lowered) its log-odds by {N} ± {N}", numbers(lambda by, half: by >= half)),
     Claim("up", rf"The effect is {N} times the floor", numbers(lambda times: times >= 10)),
     Claim(
-        "down", rf"{SHARE} of \d+ harmful prompts are refused: fewer than half", numbers(lambda refused: refused < 50)
+        "down", rf"{SHARE} of \d+ harmful prompts? (?:is|are) refused: fewer than half", numbers(lambda refused: refused < 50)
     ),
     Claim(
         "perfect swap",
-        rf"{SHARE} of \d+ harmful prompts are refused, and at least half",
+        rf"{SHARE} of \d+ harmful prompts? (?:is|are) refused, and at least half",
         numbers(lambda refused: refused >= 50),
     ),
     Claim(
         "up",
-        rf"{SHARE} of \d+ harmful prompts are refused; after \d+ tokens? of the base's answer fewer than half are",
+        rf"{SHARE} of \d+ harmful prompts? (?:is|are) refused; after \d+ tokens? of the base's answer fewer than half are",
         numbers(lambda refused: refused >= 50),
     ),
     Claim(
@@ -117,7 +117,7 @@ CLAIMS = (
     Claim(
         "one comparison",
         rf"At {BETWEEN} of these the token that was said is among the base's first five: no clear majority",
-        numbers(lambda share, low, high: low <= 50 <= high),
+        numbers(lambda share, low, high: low <= share <= high and not_far(share - 50, high - low)),
     ),
     Claim(
         "up",
@@ -129,7 +129,7 @@ CLAIMS = (
         "nothing changed", rf"{SHARE} of the planted phrases are found: most are not", numbers(lambda found: found < 50)
     ),
     Claim("one comparison", r"All \d+ checks of the records hold()", _failing_rows),
-    Claim("ties", r"Only with care: (\d+) of \d+ checks of the records fail", _failing_rows),
+    Claim("ties", r"Only with care: (\d+) of \d+ checks of the records fails?", _failing_rows),
     Claim(
         "up",
         rf"the (first|second) stage added more \({N} ± {N} nats",

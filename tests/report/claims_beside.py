@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.report.claim import BETWEEN, SHARE, Claim, N, number, numbers
+from tests.report.claim import BETWEEN, SHARE, Claim, N, not_far, number, numbers
 
 _C = r"(base → sft \d+ <i>)"
 
@@ -32,7 +32,7 @@ def _ranges(text: str) -> list[str]:
 
 def _clear(match: re.Match[str], page: str) -> bool:
     """How many differences are clear: as many as the list below names."""
-    lists = re.findall(r"over \d+ shared prompts: (.*)$", page, re.MULTILINE)
+    lists = re.findall(r"over \d+ shared prompts?: (.*)$", page, re.MULTILINE)
     named = [m for line in lists for way in re.findall(r"(?:higher|lower) in ([^;.]*)", line) for m in _ranges(way)]
     return len(named) == int(match.group(1).replace(",", "") if match.group(1) else 0)
 
@@ -61,9 +61,7 @@ def _ways(match: re.Match[str], page: str) -> bool:
 def _matched(match: re.Match[str], page: str) -> bool:
     """The lead on style against content, and the list below it."""
     name, said, also = match.groups()
-    (one,) = re.findall(
-        rf"- {re.escape(name)}, style against content: .*?(more|less) beyond the interval .*\n(.*)", page
-    )
+    (one,) = re.findall(rf"- {re.escape(name)}, style against content: .*?, clearly (more|less) .*\n(.*)", page)
     same = one[1].startswith("The same holds at matched positions")
     return bool(one[0] == said and (also is None or same == (also == ", also")))
 
@@ -78,7 +76,7 @@ def _matched_by(match: re.Match[str], page: str) -> bool:
     clear = abs(number(by)) > number(half) - 0.05
     if said == "The same holds":
         return clear and (number(by) > 0) == ("more" in before)
-    return abs(number(by)) <= number(half) + 0.05
+    return not_far(number(by), number(half))
 
 
 def _worth(ratio: float, positions: float, independent: float) -> bool:
@@ -120,9 +118,9 @@ BESIDE = (
     ),
     Claim(
         "ties",
-        rf"the prompt alone gives {N} and the weights {N}; the prompt's part is indistinguishable from zero"
+        rf"the prompt alone gives {N} and the weights {N}; the prompt's part is not clearly different from zero"
         rf" \(95 %: {N} to {N}\)",
-        numbers(lambda prompt, weights, low, high: low <= prompt <= high and low <= 0 <= high),
+        numbers(lambda prompt, weights, low, high: low <= prompt <= high and not_far(prompt, high - prompt)),
     ),
     Claim(
         "negative swap",
@@ -138,7 +136,7 @@ BESIDE = (
     Claim(
         "nothing changed",
         rf"no other context clearly closes any of the gap \([^:]{{1,20}}: {N} %, {N} % to {N} %\)",
-        numbers(lambda share, low, high: low <= 0 <= high and low <= share <= high),
+        numbers(lambda share, low, high: low <= share <= high and not_far(share, share - low)),
     ),
     Claim(
         "down",
@@ -146,9 +144,15 @@ BESIDE = (
         numbers(lambda share, low, high: 0 < low <= share <= high),
     ),
     Claim(
+        "all shifted",
+        rf"no tested share of the most divergent positions clearly closes any of the gap in [^(]*\(at most {N} % ± {N}, with",
+        numbers(lambda share, half: share > 0 and not_far(share, half)),
+    ),
+    Claim("perfect swap", rf"At matched positions there is no clear difference: {N} ± {N} points", numbers(not_far)),
+    Claim(
         "nothing changed",
         rf"No clear difference between the stages \({N} ± {N} points",
-        numbers(lambda by, half: abs(by) <= half + 0.05),
+        numbers(not_far),
     ),
     Claim("one prompt", rf"It undid {N} that the first stage had set", numbers(lambda undone: undone >= 1)),
     Claim("nothing changed", rf"{N} of the {N} cells differ from the overall share", _cells),
@@ -157,11 +161,11 @@ BESIDE = (
         rf"No two comparisons share more of their shifted words than .*? \({N} %\), and none fewer than .*? \({N} %\)",
         numbers(lambda most, fewest: most > fewest),
     ),
-    Claim("up", rf"{N} of {N} differences from {_C} are clear", _clear),
+    Claim("up", rf"{N} of {N} differences? from {_C} (?:is|are) clear", _clear),
     Claim(
-        "ties", r"Of [\d,]+ differences from [^.]*?, none is clear when()", lambda match, page: "higher in" not in page
+        "ties", r"Of [\d,]+ differences? from [^.]*?, none is clear when()", lambda match, page: "higher in" not in page
     ),
-    Claim("up", rf"- {_C}, over \d+ shared prompts: ((?:higher|lower) in .*)", _ways),
+    Claim("up", rf"- {_C}, over \d+ shared prompts?: ((?:higher|lower) in .*)", _ways),
     Claim(
         "up",
         rf"In {_C} the words [^.]*?\. Style is shifted (more|less) than content(, also|, but not clearly so)?",
@@ -172,15 +176,15 @@ BESIDE = (
     ),
     Claim(
         "ties",
-        rf"(no clear difference|more beyond|less beyond)[^\n]*\n(The same holds|Nor is there one) at matched positions: {N} ± {N} points",
+        rf"(no clear difference|clearly more|clearly less)[^\n]*\n(The same holds|Nor is there one) at matched positions: {N} ± {N} points",
         _matched_by,
     ),
-    Claim("up", rf"it is {N}: the {N} positions are worth {N} independent ones", numbers(_worth)),
+    Claim("up", rf"it is {N}: the {N} positions are worth {N} independent ones?", numbers(_worth)),
     Claim("ties", rf"it is {N}: clustering makes no interval wider here", numbers(lambda ratio: ratio <= 1)),
     Claim(
         "all shifted",
         r"the mean KL is ([\d.e+−-]+) nats; that of the noisiest check .{1,60}? is ([\d.e+−-]+)\. The effect is less than ten times",
         lambda match, page: float(match.group(1)) <= 10.5 * float(match.group(2).rstrip(".")),
     ),
-    Claim("all shifted", rf"Of {N} planted items {N} are found, and {N} of {N} others are named", _planted),
+    Claim("all shifted", rf"Of {N} planted items? {N} (?:is|are) found, and {N} of {N} others? (?:is|are) named", _planted),
 )

@@ -8,7 +8,7 @@ from tests.report.claims import made
 
 _JUDGES = re.compile(
     r"(?<![Aa]t )\b(most|mostly|fewest|least|largest|smallest|highest|lowest|sparser|nearly|always|never|rarely|little|few"
-    r"|clear|clearly|none|indistinguishable|undid|worse|wider|worth)\b"
+    r"|clear|clearly|none|undid|worse|wider|worth)\b"
 )
 
 
@@ -53,6 +53,17 @@ NOT_CLEAR = (
     "not clearly different between harmful and harmless prompts",
     "none of [\\d,]+ (?:tasks?|topics?|files? of prompts) stands out",
 )
+
+
+# One of what has the word for several.
+_ONE = re.compile(
+    r"(?<![\d.,–−])\b1 (?!of )(?:[a-z]+ ){,2}(?:prompts|answers|words|tokens|positions|differences|checks|cells|pairs|items|others|ends"
+    r"|shares|mixtures|ranks|rows|ones)\b"
+)
+
+
+def slips(page: str) -> list[str]:
+    return _ONE.findall(page)
 
 
 def judged(page: str) -> list[str]:

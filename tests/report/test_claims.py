@@ -8,7 +8,7 @@ import pytest
 
 from tests.report import extremes, planted
 from tests.report.claims import CLAIMS, made
-from tests.report.judged import judged
+from tests.report.judged import judged, slips
 from tests.report.sheets import assertions
 
 PLANTED = {"up": True, "down": False}
@@ -24,4 +24,5 @@ def test_no_claim_is_denied_by_its_numbers(tmp_path: Path, name: str) -> None:
             seen.add(claim)
             assert claim.holds(match, page), f"{file}: {match.group()}"
         assert not judged(page), f"{file}: claims without a check (see claims.py and judged.py)"
+        assert not slips(page), f"{file}: {slips(page)}"
     assert {claim for claim in CLAIMS if claim.report == name} <= seen

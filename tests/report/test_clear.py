@@ -29,7 +29,7 @@ Said = tuple[
 ]  # estimate, half its interval towards 0, df; sentence, its ends if clear, if not
 
 
-def _write(path: Path, seed: int) -> Path:
+def write(path: Path, seed: int) -> Path:
     synthetic.write(path, prompts=24, comparisons=9, further=True, rich=True, seed=seed)
     with duckdb.connect(str(path)) as con:
         con.execute("DELETE FROM comparison WHERE ordinal > 9")
@@ -43,7 +43,7 @@ def _write(path: Path, seed: int) -> Path:
     return path
 
 
-def _towards(estimate: float, low: float, high: float) -> float:
+def towards(estimate: float, low: float, high: float) -> float:
     return estimate - low if estimate > 0 else high - estimate
 
 
@@ -74,7 +74,7 @@ def _uncertainty(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, Said]]:
         yield "choices", (r["entropy_change"], r["entropy_half"], 23, start, way, "no clear difference.")
     for r in query.rows(con, "figures/forking_overlap"):
         start = f"{pct(r['share'])} are in the aligned model's fifth too (Jaccard {r['jaccard']:.2f}; by chance 20 % and 0.11)"
-        half = _towards(r["share"] - 0.2, r["low_share"] - 0.2, r["high_share"] - 0.2)
+        half = towards(r["share"] - 0.2, r["low_share"] - 0.2, r["high_share"] - 0.2)
         ends = (": fewer than by chance." if r["share"] < 0.2 else ".", ": not clearly another number than by chance.")
         yield "fork", (r["share"] - 0.2, half, 23, start, *ends)
 
@@ -94,7 +94,7 @@ def _safety(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, Said]]:
         start = f"In {r['label']}, the first five positions hold {pct(r['first_share'])}{start}: "
         way = f"the start carries {'more' if over > 0 else 'less'} than its share."
         yield "first", (over, r["first_half"], 11, start, way, "no clear concentration at the start.")
-        half = _towards(apart["difference"], apart["low"], apart["high"])
+        half = towards(apart["difference"], apart["low"], apart["high"])
         way = f"{'higher' if apart['difference'] > 0 else 'lower'} on harmful prompts ({r['nats']:.2f} "
         no = f"not clearly different between harmful and harmless prompts ({r['nats']:.2f} "
         yield "apart", (apart["difference"], half, 11, "The mean KL is ", way, no)
@@ -102,7 +102,7 @@ def _safety(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, Said]]:
 
 @pytest.mark.parametrize("seed", TOLD)
 def test_only_what_passes_over_all_comparisons_is_called_clear(tmp_path: Path, seed: int) -> None:
-    path = _write(tmp_path / "made.duckdb", seed)
+    path = write(tmp_path / "made.duckdb", seed)
     texts: Mapping[str, Any] = rendered(path, *(f"findings/{name}.md" for name in PAGES))
     text = " ".join(read(page).replace("\u00a0", " ").replace("**", "") for page in texts.values())
     asked: dict[str, list[Said]] = {}

@@ -64,7 +64,7 @@ def test_what(report: Report) -> None:
     by = f"({signed(100 * counted['difference'], 1)} ± {points(counted['half_width'])} points)"
     shares = f"{pct(counted['style_share'])} of the style tokens are shifted and {pct(counted['other_share'])} of the content tokens"
     same = "The same holds at matched positions:"
-    report.says("what", f"**{ONE}**, style against content: {shares}, {more} beyond the interval {by}. {same}")
+    report.says("what", f"**{ONE}**, style against content: {shares}, clearly {more} {by}. {same}")
 
 
 def test_tags(report: Report) -> None:

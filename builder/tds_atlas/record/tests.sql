@@ -75,6 +75,8 @@ CREATE MACRO margin_p(estimate, half, df) AS list_transform(
         THEN CASE WHEN abs(g_.estimate) > 1e-9 THEN mcnemar_p(g_.df + 1, 0) ELSE 1 END
     END
 )[1];
+CREATE MACRO bounds_p(estimate, low, high, df) AS
+    margin_p(estimate, CASE WHEN estimate > 0 THEN estimate - low ELSE high - estimate END, df);
 -- The sum of a quantity over m of a comparison's g prompts, had they been drawn at random: its variance and third
 -- moment follow from those of the quantity (mean 0) over all prompts. Few prompts of a skewed quantity have a skewed
 -- sum, so that z is read from a gamma distribution of that skewness, too, by Wilson and Hilferty's cube root; the
@@ -157,6 +159,8 @@ COMMENT ON MACRO paired_p IS
 COMMENT ON MACRO margin_p IS
     'Two-sided p of an estimate against 0, from half of its 95 % interval, on the side of 0, and its degrees of freedom'
     '; NULL without an interval.';
+COMMENT ON MACRO bounds_p IS
+    'The same from the ends low and high of the estimate''s 95 % interval, of which the one on the side of 0 counts.';
 COMMENT ON MACRO drawn_error IS 'Standard error of a total over m prompts drawn from g; see drawn_sum_p.';
 COMMENT ON MACRO drawn_skewness IS 'Skewness of that total; see drawn_sum_p.';
 COMMENT ON MACRO cube_root_z IS 'The normal z of a gamma distribution''s z with that skewness (Wilson-Hilferty).';

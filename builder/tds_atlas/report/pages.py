@@ -18,6 +18,7 @@ from tds_atlas.domain import InputError, one_line
 from tds_atlas.report import query
 from tds_atlas.report.infinite import infinite_kl
 from tds_atlas.report.markup import inert, inline_json, visible
+from tds_atlas.report.numbers import counted, minus, number, percent, plural, plus_minus, within
 from tds_atlas.report.table_formats import format_table
 from tds_atlas.report.user_sql import rows_of
 
@@ -90,6 +91,8 @@ def environment(*sources: Path) -> Environment:
     env.filters |= {
         "pct": percent,
         "num": number,
+        "plural": plural,
+        "counted": counted,
         "inert": inert,
         "visible": lambda text: inert(visible(text)),
         "pm": plus_minus,
@@ -191,29 +194,3 @@ def _cell(value: Any) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-
-
-def percent(value: float | None, digits: int = 1) -> str:
-    return "–" if value is None else f"{minus(f'{100 * value:.{digits}f}')}\u00a0%"
-
-
-def plus_minus(half: float | None, digits: int = 1) -> str:
-    """The half width of an interval of a share, in points; nothing where there is none."""
-    return "" if half is None else f"\u00a0±\u00a0{100 * half:.{digits}f}"
-
-
-def within(bounds: dict[str, Any] | None, digits: int = 1) -> str:
-    """A share's interval in per cent, from a row with low and high, or low_share and high_share; or nothing."""
-    low, high = ((bounds or {}).get(end, (bounds or {}).get(f"{end}_share")) for end in ("low", "high"))
-    return "" if low is None or high is None else f"\u00a0({100 * low:.{digits}f}–{100 * high:.{digits}f})"
-
-
-def number(value: float | None, digits: int | None = None) -> str:
-    if value is None:
-        return "–"
-    return minus(f"{value:,.{digits}f}" if digits is not None else f"{value:,}")
-
-
-def minus(text: str) -> str:
-    """A number with a typographic minus sign; ∞ where it is infinite."""
-    return text.replace("-", "−").replace("inf", "∞")

@@ -19,6 +19,7 @@ from tds_atlas.report.figures.marks import (
     rows,
 )
 from tds_atlas.report.figures.registry import Says, figure
+from tds_atlas.report.numbers import plural
 
 _ABOVE, _BELOW, _QUIET = "#b8741a", "#0f8a8a", "#8b959e"  # not the colours of the classes
 _AGAINST = ["above", "below", "no clear difference"]
@@ -40,7 +41,8 @@ def _ends(name: str, tags: list[Row], key: str) -> str:
     high, low = (extreme(which, tags, key, "share", percent) for which in _EXTREMES)
     span = f"{high} {shares[-1]:.1%}, {low} {shares[0]:.1%}" if shares[0] < shares[-1] else f"{high} {shares[0]:.1%}"
     out = sum(row["stands_out"] for row in tags)
-    return f"{name}: {span}, overall {tags[0]['overall_share']:.1%}; {out} of {len(tags)} stand out."
+    standing = f"{out} of {len(tags)} {plural(out, 'stands', 'stand')} out"
+    return f"{name}: {span}, overall {tags[0]['overall_share']:.1%}; {standing}."
 
 
 def _cells(table: pa.Table) -> str:

@@ -19,13 +19,15 @@ from tds_atlas.report.figures.marks import (
 )
 from tds_atlas.report.figures.registry import figure
 from tds_atlas.report.markup import visible
+from tds_atlas.report.numbers import counted, plural
 
 _NAMED = 5  # words that a description names for each comparison
 
 
 def _standing_out(table: pa.Table) -> str:
     return " ".join(
-        f"{name}: of {words[0]['tests']:,} words tested, {words[0]['above']:,} stand out above the overall ratio of "
+        f"{name}: of {counted(words[0]['tests'], 'word')} tested, {words[0]['above']:,} "
+        f"{plural(words[0]['above'], 'stands', 'stand')} out above the overall ratio of "
         f"{words[0]['overall_share']:.1%} and {words[0]['below']:,} below it{_highest(words)}."
         for name, words in grouped(table).items()
     )

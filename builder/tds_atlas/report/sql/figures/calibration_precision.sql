@@ -1,5 +1,5 @@
 -- Precision and recall of "shifted" as a detector of "planted", by token and by phrase, with 95 % intervals clustered
--- by prompt.
+-- by prompt; q is the false discovery rate of a share against a half, over the comparisons.
 WITH
     sentence AS (
         SELECT
@@ -58,19 +58,25 @@ WITH
             count(*) FILTER (planted)
         FROM unit
         GROUP BY ALL
-    )
-SELECT
-    label AS comparison,
-    measure || ', ' || meaning || ', by ' || unit AS reading,
-    measure,
-    meaning,
-    unit,
-    unnest(share_interval(x, n)),
-    sum(x)::BIGINT AS found,
-    sum(n)::BIGINT AS units,
-    count(*) AS prompts
-FROM per_prompt
-JOIN comparison USING (comparison_id)
-WHERE n > 0
-GROUP BY ordinal, label, measure, meaning, unit
+    ),
+    read AS (
+        SELECT
+            ordinal,
+            label AS comparison,
+            measure || ', ' || meaning || ', by ' || unit AS reading,
+            measure,
+            meaning,
+            unit,
+            unnest(share_interval(x, n)),
+            sum(x)::BIGINT AS found,
+            sum(n)::BIGINT AS units,
+            count(*) AS prompts
+        FROM per_prompt
+        JOIN comparison USING (comparison_id)
+        WHERE n > 0
+        GROUP BY ordinal, label, measure, meaning, unit
+    ),
+    tested AS (SELECT *, bounds_p(share - 0.5, low_share - 0.5, high_share - 0.5, prompts - 1) AS p FROM read)
+SELECT comparison, reading, measure, meaning, unit, share, low_share, high_share, found, units, prompts, q
+FROM discoveries('tested', reading)
 ORDER BY measure, unit DESC, meaning, ordinal

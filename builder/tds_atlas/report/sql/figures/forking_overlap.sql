@@ -36,14 +36,7 @@ WITH
         FROM per_prompt
         GROUP BY ordinal, label
     ),
-    tested AS (
-        SELECT
-            *,
-            margin_p(
-                share - 0.2, CASE WHEN share > 0.2 THEN share - low_share ELSE high_share - share END, prompts - 1
-            ) AS p
-        FROM found
-    )
+    tested AS (SELECT *, bounds_p(share - 0.2, low_share - 0.2, high_share - 0.2, prompts - 1) AS p FROM found)
 SELECT comparison, share, low_share, high_share, jaccard, positions, q
 FROM discoveries('tested', true)
 ORDER BY ordinal

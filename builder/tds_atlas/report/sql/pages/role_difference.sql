@@ -1,6 +1,6 @@
 -- Style against content and knowledge: the difference of the shifted shares with its 95 % half width, clustered by
 -- prompt. counted: of all their tokens; matched: standardised over the strata of position and token frequency in which
--- five prompts have both.
+-- five prompts have both. q is the false discovery rate over all comparisons and roles, of either way.
 WITH
     placed AS (
         -- One stratum for all where tokens are only counted.
@@ -66,19 +66,21 @@ WITH
         WHERE role IN ('style', other)
         GROUP BY ALL
     ),
-    width AS (SELECT way, comparison_id, other, clustered_margin(e) AS half FROM part GROUP BY ALL)
-SELECT
-    label,
-    other,
-    way,
-    style_share,
-    other_share,
-    style_share - other_share AS difference,
-    half AS half_width,
-    covered / sum(size) AS covered_share
-FROM totals
-JOIN width USING (way, comparison_id, other)
-JOIN comparison c USING (comparison_id)
-JOIN stratum USING (way, comparison_id)
-GROUP BY ordinal, label, other, way, style_share, other_share, half, covered
+    width AS (
+        SELECT way, comparison_id, other, count(*) AS prompts, clustered_margin(e) AS half_width FROM part GROUP BY ALL
+    ),
+    whole AS (SELECT way, comparison_id, sum(size) AS size FROM stratum GROUP BY ALL),
+    tested AS (
+        SELECT
+            *,
+            style_share - other_share AS difference,
+            covered / size AS covered_share,
+            margin_p(difference, half_width, prompts - 1) AS p
+        FROM totals
+        JOIN width USING (way, comparison_id, other)
+        JOIN whole USING (way, comparison_id)
+    )
+SELECT label, other, way, style_share, other_share, difference, half_width, covered_share, q
+FROM discoveries('tested', way)
+JOIN comparison USING (comparison_id)
 ORDER BY ordinal, other, way

@@ -133,14 +133,7 @@ WITH
         FROM beside
         WHERE harmful
         UNION ALL
-        SELECT
-            comparison_id,
-            'apart',
-            margin_p(
-                apart.difference,
-                CASE WHEN apart.difference > 0 THEN apart.difference - apart.low ELSE apart.high - apart.difference END,
-                apart_df
-            )
+        SELECT comparison_id, 'apart', bounds_p(apart.difference, apart.low, apart.high, apart_df)
         FROM beside
         WHERE harmful
     ),

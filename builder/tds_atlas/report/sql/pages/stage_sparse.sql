@@ -1,5 +1,6 @@
 -- The share of positions that carries 90 % of each stage's |Δ log p|, with its 95 % half width clustered by prompt (by
--- the influence of each position on that share), and the difference of the two stages, paired.
+-- the influence of each position on that share), and the difference of the two stages, paired,
+-- with its false discovery rate over the chains.
 WITH
     ordered AS (FROM steps_by_size()),
     cut AS (
@@ -20,6 +21,7 @@ WITH
     apart AS (
         SELECT
             comparison_id,
+            count(*) AS prompts,
             round(clustered_mean(d, n), 9) AS difference,
             round(clustered_half_width(d, n), 9) AS difference_half
         FROM
@@ -30,7 +32,9 @@ WITH
                 HAVING count(*) = 2
             )
         GROUP BY comparison_id
-    )
+    ),
+    tested AS (SELECT *, margin_p(difference, difference_half, prompts - 1) AS p FROM apart),
+    controlled AS (FROM discoveries('tested', true))
 SELECT
     chain,
     comparison,
@@ -38,9 +42,10 @@ SELECT
     round(clustered_mean(x, n), 9) AS share,
     share_bounds(x, n) AS bounds,
     any_value(difference) AS difference,
-    any_value(difference_half) AS difference_half
+    any_value(difference_half) AS difference_half,
+    any_value(q) AS difference_q
 FROM per_prompt
 JOIN stage_names() USING (comparison_id, stage_id)
-LEFT JOIN apart USING (comparison_id)
+LEFT JOIN controlled USING (comparison_id)
 GROUP BY ordinal, chain, comparison, place
 ORDER BY ordinal, place

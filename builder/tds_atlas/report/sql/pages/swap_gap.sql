@@ -1,7 +1,8 @@
 -- How much of the gap between base and aligned model a swap closes, per outcome, method and share; half widths are of
 -- the numerator and of the whole gap, paired by prompt. Where all prompts close it, or none does anything, there is no
 -- spread: the bound is the exact one for as many prompts as have a gap. A gap is clear, and a mixture worse than both
--- models, by McNemar's exact test (style: a paired t test), mixtures at a false discovery rate of 5 %.
+-- models, by McNemar's exact test (style: a paired t test) at a false discovery rate of 5 %, over the comparisons and
+-- over the mixtures; moved_q is that of what a mixture moves, over the mixtures of an outcome.
 WITH
     ends AS (
         SELECT
@@ -14,6 +15,20 @@ WITH
         WHERE x IS NOT NULL
         GROUP BY ALL
     ),
+    gaps AS (
+        SELECT
+            comparison_id,
+            outcome,
+            CASE
+                WHEN outcome = 'style'
+                THEN paired_p(aligned - base)
+                ELSE mcnemar_p(sum(greatest(aligned - base, 0)), sum(greatest(base - aligned, 0)))
+            END AS p
+        FROM ends
+        WHERE base IS NOT NULL AND aligned IS NOT NULL
+        GROUP BY comparison_id, outcome
+    ),
+    clear AS (SELECT comparison_id, outcome, q <= 0.05 AS gap_clear FROM discoveries('gaps', outcome)),
     summed AS (
         SELECT
             c.ordinal,
@@ -30,26 +45,35 @@ WITH
             clustered_half_width(aligned - base, 1) AS gap_half,
             avg(s.x - base) AS moved,
             clustered_half_width(s.x - base, 1) AS moved_half,
+            paired_p(s.x - base) AS moved_t_test,
             -- the ratio's half width by linearisation, paired by prompt
             clustered_half_width(s.x - base, aligned - base) AS ratio_half,
             power(0.025, 1 / count(*) FILTER (aligned <> base)) AS surely,
-            paired_p(aligned - base) AS t_test,
-            sum(greatest(aligned - base, 0)) AS more,
-            sum(greatest(base - aligned, 0)) AS fewer,
+            any_value(gap_clear) AS gap_clear,
             sum(greatest(s.x - base, 0)) AS above_base,
             sum(greatest(base - s.x, 0)) AS below_base,
             sum(greatest(s.x - aligned, 0)) AS above_aligned,
             sum(greatest(aligned - s.x, 0)) AS below_aligned
         FROM swap_outcome s
         JOIN ends USING (comparison_id, outcome, cluster_id)
-        JOIN comparison c ON c.comparison_id = s.comparison_id
+        JOIN clear USING (comparison_id, outcome)
+        JOIN comparison c USING (comparison_id)
         WHERE s.x IS NOT NULL AND base IS NOT NULL AND aligned IS NOT NULL AND s.share > 0 AND s.share < 1
         GROUP BY c.ordinal, c.label, s.outcome, s.method, s.share
     ),
+    moving AS (
+        SELECT
+            ordinal,
+            outcome,
+            method,
+            target,
+            CASE WHEN outcome = 'style' THEN moved_t_test ELSE mcnemar_p(above_base, below_base) END AS p
+        FROM summed
+    ),
+    moves AS (SELECT * EXCLUDE (p, q, tests), q AS moved_q FROM discoveries('moving', outcome)),
     tested AS (
         SELECT
             *,
-            CASE WHEN outcome = 'style' THEN t_test ELSE mcnemar_p(more, fewer) END <= 0.05 AS gap_clear,
             -- Worse than both is worse than either: the larger p.
             CASE
                 WHEN below_base > above_base AND below_aligned > above_aligned
@@ -81,6 +105,7 @@ SELECT
     gap_clear,
     moved,
     moved_half,
+    moved_q,
     closed,
     closed_half,
     CASE
@@ -103,6 +128,7 @@ SELECT
     END AS closed_high,
     worse
 FROM ratios
+JOIN moves USING (ordinal, outcome, method, target)
 ORDER BY
     ordinal,
     list_position(['refusal', 'style', 'agreement', 'right', 'ended'], outcome),

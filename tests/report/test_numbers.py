@@ -1,0 +1,20 @@
+"""Numbers as pages write them, and the words beside them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tds_atlas.report.numbers import counted, plural, within
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(0, "0 words stand"), (1, "1 word stands"), (2, "2 words stand"), (1234, "1,234 words stand")]
+)
+def test_one_has_another_word_than_none_or_several(count: int, said: str) -> None:
+    assert f"{counted(count, 'word')} {plural(count, 'stands', 'stand')}" == said
+    assert counted(count, "word stands", "words stand") == said
+
+
+def test_an_interval_without_ends_is_not_written() -> None:
+    assert within({"low": 0.021, "high": 1.0}) == within({"low_share": 0.021, "high_share": 1.0}) == "\u00a0(2.1–100.0)"
+    assert within({"low": None, "high": None}) == within(None) == ""
