@@ -9,12 +9,12 @@ import duckdb
 
 from tds_atlas.domain import MARGINAL_RANK, UNSHIFTED_RANK
 from tds_atlas.record.store import SQL
-from tds_atlas.report.docs import _copy_assets
+from tds_atlas.report.docs import copy_assets
 from tests.conftest import ROOT
 
 
 def test_the_scripts_have_the_classes_of_the_macro(tmp_path: Path) -> None:
-    _copy_assets(ROOT / "site_src", tmp_path)
+    copy_assets(ROOT / "site_src", tmp_path)
     text = (tmp_path / "assets" / "js" / "classes.js").read_text(encoding="utf-8")
     classes = json.loads(text.removeprefix("window.tdsClasses=").rstrip(";\n"))
     assert classes["bounds"] == [UNSHIFTED_RANK, MARGINAL_RANK] == [1, 3]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -41,6 +42,12 @@ Sites = Annotated[
     tuple[str, str], typer.Option("--sites", metavar="A B", help="Addresses of both sites, for links to examples.")
 ]
 
+Site = Annotated[
+    Path | None,
+    typer.Option("--site", help="A folder for the comparison as a static site: figures, words, answers side by side."),
+]
+Hosted = Annotated[bool, typer.Option("--hosted", help="With --site, for web servers: a strict content policy.")]
+
 
 def compare(
     a: A,
@@ -56,6 +63,8 @@ def compare(
     junit: Junit = None,
     as_json: Json = None,
     sites: Sites = ("", ""),
+    site: Site = None,
+    hosted: Hosted = False,
 ) -> None:
     """Compare two reports; with --fail-on a gate: exit code 0 if all rules pass, 1 if one fails, 2 without a verdict.
 
@@ -72,6 +81,8 @@ def compare(
         return
     if b is None:
         raise InputError("tds compare: give two databases, or --plan with one")
+    if site is not None:
+        _check_place(site, {"A": a, "B": b, "--junit": junit, "--json": as_json, "--history": history})
     gate = run.compare(a, b, fail_on, alpha, mapped or [], allow or [], aa)
     code = gate.code(undecided.value)
     for line in gate.lines(sites):
@@ -79,7 +90,22 @@ def compare(
     for note in gate.notes():
         say(f"note: {note}")
     gate.write(junit, as_json, code)
+    if site is not None:
+        from tds_atlas.gate.site import write_site
+
+        write_site(gate, site, code, hosted)
+        tell(f"The comparison is in {site / 'index.html'}: open it, or run `tds serve --site {site}`.")
     if aa and history:
         tell(run.kept(history, gate, code))
     if code:
         sys.exit(code)
+
+
+def _check_place(site: Path, kept: dict[str, Path | None]) -> None:
+    """Raises InputError before anything is compared."""
+    from tds_atlas.gate.site import check_place
+
+    here: dict[str, Path] = {name: path for name, path in kept.items() if path is not None}
+    with suppress(RuntimeError):  # no home folder
+        here["the home folder"] = Path.home()
+    check_place(site, here | {"the folder that tds runs in": Path()})

@@ -18,7 +18,6 @@ from tds_atlas.gate.verdicts import Verdict
 from tds_atlas.report.table_formats import format_table
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_PER_CENT = "shares in %, nats, tokens"
 
 
 def value(measure: Measure, number: float | None, signed: bool = False) -> str:
@@ -42,6 +41,10 @@ def header(matches: Sequence[Match]) -> str:
 
 
 def overview(matches: Sequence[Match], width: int | None) -> str:
+    return format_table(pa.Table.from_pylist(overview_rows(matches)), "table", width)
+
+
+def overview_rows(matches: Sequence[Match]) -> list[dict[str, Any]]:
     """Every measure of both reports over their shared prompts, without a verdict."""
     rows = []
     for match in matches:
@@ -59,15 +62,16 @@ def overview(matches: Sequence[Match], width: int | None) -> str:
                     "prompts": sums.prompts,
                 }
             )
-    return format_table(pa.Table.from_pylist(rows), "table", width)
+    return rows
 
 
 def verdict_table(verdicts: Sequence[Verdict], width: int | None) -> str:
     """A row a rule: its numbers and what it says."""
-    return format_table(pa.Table.from_pylist([_row(verdict) for verdict in verdicts]), "table", width)
+    return format_table(pa.Table.from_pylist([verdict_row(verdict) for verdict in verdicts]), "table", width)
 
 
-def _row(v: Verdict) -> dict[str, Any]:
+def verdict_row(v: Verdict) -> dict[str, Any]:
+    """The columns of the table, and of the page."""
     measure, t = v.rule.measure, v.tested
     interval = f"{value(measure, t.low, True)} to {value(measure, t.high, True)}" if t else "–"
     return {

@@ -48,8 +48,10 @@ class Gate:
         if junit is not None:
             _replace(junit, f"{_XML}<testsuites", f"{_XML}{printed.junit(self.verdicts)}\n")
         if as_json is not None:
-            text = json_text(printed.as_json(self.verdicts, self.matches, code, self.alpha))
-            _replace(as_json, '{\n "exit_code"', f"{text}\n")
+            _replace(as_json, '{\n "exit_code"', f"{self.json_text(code)}\n")
+
+    def json_text(self, code: int) -> str:
+        return json_text(printed.as_json(self.verdicts, self.matches, code, self.alpha))
 
 
 def _replace(path: Path, beginning: str, text: str) -> None:

@@ -127,7 +127,7 @@ def _clean(docs: Path, keep: tuple[str, ...]) -> None:
 
 def _write_pages(con: duckdb.DuckDBPyConnection, source: Path, docs: Path) -> None:
     """Assets, pages, navigation and the search list."""
-    _copy_assets(source, docs)
+    copy_assets(source, docs)
     env, data = environment(source), json.loads((docs.parent / SHOWN).read_text(encoding="utf-8"))
     size = (docs / "data" / "tds.duckdb").stat().st_size
     paged = paged_prompts(con)
@@ -145,7 +145,8 @@ def _write_pages(con: duckdb.DuckDBPyConnection, source: Path, docs: Path) -> No
     write_search_list(docs, values["pages"], examples, earlier_texts(con, examples))
 
 
-def _copy_assets(source: Path, docs: Path) -> None:
+def copy_assets(source: Path, docs: Path) -> None:
+    """Styles, fonts and scripts, and those that are written from the code."""
     copy_tree(source / "assets", docs / "assets")
     scripts = docs / "assets" / "js"
     write_file(scripts / "vega.js", vega_bundle())

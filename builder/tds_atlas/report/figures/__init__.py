@@ -15,17 +15,22 @@ import pyarrow as pa
 from tds_atlas.report import theme
 from tds_atlas.report.figures.marks import Chart
 from tds_atlas.report.figures.registry import FIGURES as FIGURES
+from tds_atlas.report.figures.registry import Figure
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")
 
 
 def build(name: str, table: pa.Table, caption: str, comparisons: Sequence[str]) -> Chart:
-    """The figure of that name, with the site's theme and a description that states its finding.
+    """The figure of that name."""
+    return drawn(FIGURES[name], table, caption, comparisons)
+
+
+def drawn(figure: Figure, table: pa.Table, caption: str, comparisons: Sequence[str]) -> Chart:
+    """A figure with the site's theme and a description that states its finding.
 
     A comparison has the same colour in every figure, by its place in the report's list.
     """
-    figure = FIGURES[name]
     here = set(table["comparison"].to_pylist()) if "comparison" in table.column_names else set()
     legend = alt.Legend(values=[name for name in comparisons if name in here], symbolOpacity=1)
     scale = alt.Scale(domain=list(comparisons))
