@@ -35,8 +35,7 @@ def header(matches: Sequence[Match]) -> str:
     a, b = matches[0].a, matches[0].b
     lines = [f"A: {a.path} ({a.title})", f"B: {b.path} ({b.title})"]
     for match in matches:
-        only = ", ".join(f"{n:,} only in {r}" for n, r in zip(match.only, "AB", strict=True) if n)
-        lines.append(f"{match.name}: {len(match.shared):,} shared prompts, {match.mode}{f'; {only}' if only else ''}")
+        lines.append(f"{match.name}: {match.told}")
     return "\n".join(lines)
 
 
@@ -93,12 +92,16 @@ def notes(verdicts: Sequence[Verdict], matches: Sequence[Match]) -> Iterable[str
     for v in verdicts:
         if v.note:
             yield f"{v.match.name}, {v.rule.text}: {v.outcome}: {v.note}"
+        elif v.sums.left_out:
+            yield f"{v.match.name}, {v.rule.text}: {v.sums.left_out:.0%} of A is left out: tasks of too few prompts"
+    if any(v.rule.measure.median_of for v in verdicts):
+        yield "kl50: B - A is the median of the prompts' own differences, tested by their signs"
     if any(v.rule.tolerance == 0 for v in verdicts):
         yield "a tolerance of 0 fails on any change that the prompts suffice to show, however small"
     for match in matches:
         if not match.is_checked:
             yield f"{match.name}: no A/A check (noise: rebatched) in both reports, so no floor is known"
-        if match.mode == "own answers":
+        if match.mode != "same answers":
             length = match.sums(MEASURES["length"])
             lengths = f"answers are {length.a:.1f} tokens long in A, {length.b:.1f} in B"
             yield f"{match.name}: {lengths}; length alone can move shares"
