@@ -23,7 +23,8 @@ from sqlfmt.query_formatter import QueryFormatter
 from sqlfmt.rule import Rule
 from sqlfmt.tokens import Token, TokenType
 
-QUERIES, DEFINITIONS = Path("builder/tds_atlas/report/sql"), Path("builder/tds_atlas/record")
+QUERIES = (Path("builder/tds_atlas/report/sql"), Path("builder/tds_atlas/gate/sql"))
+DEFINITIONS = Path("builder/tds_atlas/record")
 WIDTH = 120
 _VIEW = re.compile(r"(?<=\n)(CREATE VIEW \w+ AS\n)(.*?)\n?;\n", re.DOTALL)
 _KEYWORDS = (
@@ -83,7 +84,7 @@ def _words(sql: str) -> list[str]:
 
 def laid_out(path: Path) -> str:
     text = path.read_text(encoding="utf-8")
-    if path.is_relative_to(QUERIES):
+    if any(map(path.is_relative_to, QUERIES)):
         return lay_out(text)
     return _VIEW.sub(lambda view: f"{view[1]}{lay_out(view[2]).rstrip()};\n", text)
 
@@ -91,7 +92,7 @@ def laid_out(path: Path) -> str:
 def main(check: bool) -> int:
     """How many files are not as they should be, or were not."""
     changed = 0
-    for path in sorted([*QUERIES.rglob("*.sql"), *DEFINITIONS.glob("*.sql")]):
+    for path in sorted([*(path for folder in QUERIES for path in folder.rglob("*.sql")), *DEFINITIONS.glob("*.sql")]):
         try:
             text = laid_out(path)
         except (SqlfmtError, ValueError) as error:

@@ -20,6 +20,7 @@ from hypothesis import settings
 from tds_atlas.report.docs import write_docs
 from tds_atlas.report.site import build_site
 from tests import object_store, tiny
+from tests.gate import sites
 from tests.report import synthetic
 from tests.report.undrawn import undrawn
 
@@ -107,6 +108,13 @@ def infinite_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = partial(synthetic.write, rich=True, noise=True, further=True, infinite=True)
     with undrawn():
         return once(tmp_path_factory, "infinite", lambda project: write_site(project, made))
+
+
+@pytest.fixture(scope="session")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two reports, a.duckdb and b.duckdb, and their comparison in root/beside, with its exit code in the file code. Of the
+    first comparison each report has answers of its own; of the second both have the same. Read only."""
+    return once(tmp_path_factory, "compared", sites.write)
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ _ONE_LINE = {  # folders with one line for all their files
     "figures": "a module a page: one function a figure, of its query's name",
     "sql": "figures/: a query a figure; pages/: those of the pages; cookbook/: questions with live answers",
     "templates": "the skeletons of example pages, cards and figures",
+    "pages": "the pages of a comparison site: Markdown with Jinja for numbers",
     "project_template": "what `tds init` writes",
 }
 

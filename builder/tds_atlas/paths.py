@@ -1,10 +1,18 @@
-"""What a path leads to: without links, and whether a folder holds it."""
+"""What a path leads to: without links, whether a folder holds it, and where the project's own files are."""
 
 from __future__ import annotations
 
 import os
 import unicodedata
 from pathlib import Path
+
+_WHEEL_FILES = Path(__file__).parent / "project_files"
+_CLONE = Path(__file__).parent.parent.parent
+
+
+def project_file(name: str, source: str = "") -> Path:
+    """A file or folder that a new project gets: of the installed package, or of a clone, at `source` there."""
+    return _WHEEL_FILES / name if _WHEEL_FILES.is_dir() else _CLONE / (source or name)
 
 
 def holds(folder: Path, path: Path) -> bool:

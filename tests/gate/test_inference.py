@@ -10,9 +10,9 @@ import pytest
 
 from tds_atlas.gate import inference
 from tds_atlas.gate.inference import flips_p, holm, result_of, share_interval, tango
-from tds_atlas.gate.reports import Sums
 from tds_atlas.gate.rules import parse_rules
 from tds_atlas.gate.student import half_binomial, quantile, upper_tail
+from tds_atlas.gate.sums import Sums
 
 
 def sums(xa, na, xb, nb) -> Sums:  # type: ignore[no-untyped-def]

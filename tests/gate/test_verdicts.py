@@ -13,7 +13,7 @@ from tds_atlas.gate.rules import MEASURES, parse_rules
 from tds_atlas.gate.verdicts import exit_code, judge
 from tests.gate.made import drawn, match, report
 
-ALL = parse_rules("shifted>0, js>0, kl>0, delta>0, delta<0, knowledge>0, facts<0, refusals<0, ended<0, length>0")
+ALL = parse_rules("shifted>0, js>0, kl>0, kl50>0, delta>0, delta<0, knowledge>0, facts<0, refusals<0, ended<0, length>0")
 
 
 

@@ -160,7 +160,7 @@ def test_a_page_that_is_there_twice_and_a_figure_that_is_nowhere_are_one_line(pr
     own.rename(own.with_name("mine.md")).write_text(
         '---\ntitle: Mine\norder: 3\n---\n# Mine\n\n{{ figure("nix", root) }}\n', encoding="utf-8"
     )
-    with pytest.raises(InputError, match=r"findings/mine.md: line 7: there is no figure nix"):
+    with pytest.raises(InputError, match=r"findings/mine.md: there is no figure nix"):
         _write(project)
 
 

@@ -10,11 +10,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from tds_atlas import __version__
 from tds_atlas.domain import InputError
 from tds_atlas.parts import copy_tree, discard, new_part, unwritable, write_file
-from tds_atlas.paths import real_path
+from tds_atlas.paths import project_file, real_path
 
 _TEMPLATE = Path(__file__).parent / "project_template"
-_WHEEL_FILES = Path(__file__).parent.parent / "project_files"
-_CLONE = Path(__file__).parent.parent.parent.parent
 TEMPLATES = {  # file of the new folder -> its template
     "report.yml": "report.yml",
     "README.md": "README.md",
@@ -60,7 +58,7 @@ def _write(folder: Path) -> None:
     for name, template in TEMPLATES.items():
         write_file(_with_parent(folder / name), env.get_template(template).render(version=__version__))
     for name, source in COPIES.items():
-        origin = _WHEEL_FILES / name if _WHEEL_FILES.is_dir() else _CLONE / source
+        origin = project_file(name, source)
         (copy_tree if origin.is_dir() else shutil.copyfile)(origin, _with_parent(folder / name))
 
 

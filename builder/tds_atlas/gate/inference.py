@@ -11,46 +11,38 @@ the signs of the prompts are flipped instead. Yes-or-no outcomes are tested by t
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
-from tds_atlas.gate.reports import Sums
+from tds_atlas.gate.medians import median_result
 from tds_atlas.gate.rules import Rule
-from tds_atlas.gate.student import half_binomial, normal_tail, quantile, upper_tail
+from tds_atlas.gate.student import half_binomial, normal_tail, quantile
+from tds_atlas.gate.sums import Sums
+from tds_atlas.gate.tails import SAME, Tested, t_tails
+from tds_atlas.gate.unpaired import Apart, apart_result
 
 _ALL_FLIPS = 14  # prompts up to which every pattern of flips is tried
 _FLIPS = 9_999
 _PORTION = 2_000_000  # flips in memory at a time
-_SAME = 1e-12
-
-
-@dataclass(frozen=True)
-class Tested:
-    """One rule on one measure."""
-
-    difference: float  # b - a
-    low: float  # of its 95 % interval, for this rule alone
-    high: float
-    excess: float  # beyond the tolerance, in the direction of the rule
-    error: float  # standard error of the excess
-    p_beyond: float  # of an excess as large where the change is just what is tolerated
-    p_within: float  # of an excess as small there
 
 
 def result_of(rule: Rule, sums: Sums, seed: int = 0) -> Tested:
     """The tests of a rule over at least three prompts."""
+    if isinstance(sums, Apart):
+        return apart_result(rule, sums)
+    if sums.is_median:
+        return median_result(rule, sums)
     relative, absolute = (rule.tolerance, 0.0) if rule.is_relative else (0.0, rule.tolerance)
     excess = rule.sign * (sums.b - sums.a) - relative * abs(sums.a) - absolute
     influence = rule.sign * (_influence(sums.xb, sums.nb) - _influence(sums.xa, sums.na))
     influence = influence - relative * np.sign(sums.a) * _influence(sums.xa, sums.na)
     error, g = _error(influence), sums.prompts
-    beyond, within = _t_tails(excess, error, g)
+    beyond, within = t_tails(excess, error, g, g - 1)
     if is_yes_or_no(rule, sums):
         beyond, within = _paired_shares(rule, sums, relative * abs(sums.a) + absolute)
         low, high = share_interval(sums)
         return Tested(sums.b - sums.a, low, high, excess, error, beyond, within)
-    if rule.tolerance == 0 and error > _SAME:
+    if rule.tolerance == 0 and error > SAME:
         beyond = flips_p(rule.sign, sums, seed)
     half = quantile(0.975, g - 1) * _error(_influence(sums.xb, sums.nb) - _influence(sums.xa, sums.na))
     return Tested(sums.b - sums.a, sums.b - sums.a - half, sums.b - sums.a + half, excess, error, beyond, within)
@@ -58,7 +50,8 @@ def result_of(rule: Rule, sums: Sums, seed: int = 0) -> Tested:
 
 def is_yes_or_no(rule: Rule, sums: Sums) -> bool:
     """Whether each prompt has one answer in each report, which has the quality or not."""
-    return rule.measure.yes_or_no and bool((sums.na == 1).all() and (sums.nb == 1).all())
+    paired = rule.measure.yes_or_no and not isinstance(sums, Apart)
+    return paired and bool((sums.na == 1).all() and (sums.nb == 1).all())
 
 
 def _influence(x: np.ndarray, n: np.ndarray) -> np.ndarray:
@@ -69,17 +62,7 @@ def _influence(x: np.ndarray, n: np.ndarray) -> np.ndarray:
 def _error(influence: np.ndarray) -> float:
     g = len(influence)
     error = math.sqrt(g / (g - 1) * float(influence @ influence))
-    return error if error > _SAME else 0.0
-
-
-def _t_tails(excess: float, error: float, prompts: int) -> tuple[float, float]:
-    """p of an excess as large, and as small. Where all prompts agree, the chance of so many equal signs."""
-    if error == 0:
-        if abs(excess) <= _SAME:
-            return 1.0, 1.0
-        return (0.5**prompts, 1.0) if excess > 0 else (1.0, 0.5**prompts)
-    above = upper_tail(excess / error, prompts - 1)
-    return above, 1 - above
+    return error if error > SAME else 0.0
 
 
 def flips_p(sign: int, sums: Sums, seed: int) -> float:
@@ -92,7 +75,7 @@ def flips_p(sign: int, sums: Sums, seed: int) -> float:
         moved = flips @ move  # [m, 2]
         a = (total[0] + moved[:, 0]) / (total[1] + moved[:, 1])
         b = (total[2] - moved[:, 0]) / (total[3] - moved[:, 1])
-        return int((sign * (b - a) >= seen - _SAME).sum())
+        return int((sign * (b - a) >= seen - SAME).sum())
 
     if g <= _ALL_FLIPS:
         every = (np.arange(2**g)[:, None] >> np.arange(g)) & 1
@@ -126,7 +109,7 @@ def tango(more: int, fewer: int, prompts: int, difference: float) -> float:
     q = (math.sqrt(max(b * b - 4 * a * c, 0)) - b) / (2 * a)  # the likeliest share of `fewer` under that difference
     variance = prompts * (2 * q + difference * (1 - difference))
     gap = more - fewer - prompts * difference
-    return gap / math.sqrt(variance) if variance > _SAME else math.copysign(math.inf, gap) if abs(gap) > _SAME else 0.0
+    return gap / math.sqrt(variance) if variance > SAME else math.copysign(math.inf, gap) if abs(gap) > SAME else 0.0
 
 
 def share_interval(sums: Sums) -> tuple[float, float]:

@@ -32,7 +32,9 @@ def needs(report: ReportSums, rules: tuple[Rule, ...], alpha: float) -> list[Nee
     found, count = [], len(rules) * len(report.comparisons)
     for comparison_id in report.comparisons:
         for rule in rules:
-            rows = [(x, n) for x, n, _ in report.sums.get((comparison_id, rule.measure.name), {}).values() if n > 0]
+            rows = [(x, n) for x, n, _ in report.sums.get((comparison_id, rule.measure.records), {}).values() if n > 0]
+            if rule.measure.median_of:
+                raise InputError(f"--plan {rule.text}: only means and shares are planned; plan with js or kl")
             if rule.tolerance == 0:
                 raise InputError(f"--plan {rule.text}: without a tolerance any number of prompts finds some change")
             if len(rows) < 3:

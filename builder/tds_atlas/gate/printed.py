@@ -18,7 +18,6 @@ from tds_atlas.gate.verdicts import Verdict
 from tds_atlas.report.table_formats import format_table
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_PER_CENT = "shares in %, nats, tokens"
 
 
 def value(measure: Measure, number: float | None, signed: bool = False) -> str:
@@ -36,12 +35,15 @@ def header(matches: Sequence[Match]) -> str:
     a, b = matches[0].a, matches[0].b
     lines = [f"A: {a.path} ({a.title})", f"B: {b.path} ({b.title})"]
     for match in matches:
-        only = ", ".join(f"{n:,} only in {r}" for n, r in zip(match.only, "AB", strict=True) if n)
-        lines.append(f"{match.name}: {len(match.shared):,} shared prompts, {match.mode}{f'; {only}' if only else ''}")
+        lines.append(f"{match.name}: {match.told}")
     return "\n".join(lines)
 
 
 def overview(matches: Sequence[Match], width: int | None) -> str:
+    return format_table(pa.Table.from_pylist(overview_rows(matches)), "table", width)
+
+
+def overview_rows(matches: Sequence[Match]) -> list[dict[str, Any]]:
     """Every measure of both reports over their shared prompts, without a verdict."""
     rows = []
     for match in matches:
@@ -59,15 +61,16 @@ def overview(matches: Sequence[Match], width: int | None) -> str:
                     "prompts": sums.prompts,
                 }
             )
-    return format_table(pa.Table.from_pylist(rows), "table", width)
+    return rows
 
 
 def verdict_table(verdicts: Sequence[Verdict], width: int | None) -> str:
     """A row a rule: its numbers and what it says."""
-    return format_table(pa.Table.from_pylist([_row(verdict) for verdict in verdicts]), "table", width)
+    return format_table(pa.Table.from_pylist([verdict_row(verdict) for verdict in verdicts]), "table", width)
 
 
-def _row(v: Verdict) -> dict[str, Any]:
+def verdict_row(v: Verdict) -> dict[str, Any]:
+    """The columns of the table, and of the page."""
     measure, t = v.rule.measure, v.tested
     interval = f"{value(measure, t.low, True)} to {value(measure, t.high, True)}" if t else "–"
     return {
@@ -89,12 +92,16 @@ def notes(verdicts: Sequence[Verdict], matches: Sequence[Match]) -> Iterable[str
     for v in verdicts:
         if v.note:
             yield f"{v.match.name}, {v.rule.text}: {v.outcome}: {v.note}"
+        elif v.sums.left_out:
+            yield f"{v.match.name}, {v.rule.text}: {v.sums.left_out:.0%} of A is left out: tasks of too few prompts"
+    if any(v.rule.measure.median_of for v in verdicts):
+        yield "kl50: B - A is the median of the prompts' own differences, tested by their signs"
     if any(v.rule.tolerance == 0 for v in verdicts):
         yield "a tolerance of 0 fails on any change that the prompts suffice to show, however small"
     for match in matches:
         if not match.is_checked:
             yield f"{match.name}: no A/A check (noise: rebatched) in both reports, so no floor is known"
-        if match.mode == "own answers":
+        if match.mode != "same answers":
             length = match.sums(MEASURES["length"])
             lengths = f"answers are {length.a:.1f} tokens long in A, {length.b:.1f} in B"
             yield f"{match.name}: {lengths}; length alone can move shares"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -13,9 +13,10 @@ import numpy as np
 
 from tds_atlas.domain import InputError
 from tds_atlas.gate.rules import Measure
+from tds_atlas.gate.sums import Sums
 from tds_atlas.report import query
 
-Mode = Literal["same answers", "own answers"]
+Mode = Literal["same answers", "own answers", "unpaired"]
 FEWEST = 10  # shared prompts below which there is no verdict
 _SQL = Path(__file__).parent / "sql"
 _YARDSTICK = {  # columns of yardsticks.sql that must agree, with the word for each
@@ -40,6 +41,7 @@ class ReportSums:
     ]  # by comparison and measure: text -> x, n, bad
     answers: Mapping[str, Mapping[str, tuple[str, int]]]  # by comparison: text -> hash of its answers, ordinal
     floors: Mapping[str, Mapping[str, float]]  # by condition: what each measure moves by arithmetic alone
+    strata: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # by text: the prompt's set and tasks
 
 
 def read_sums(path: Path) -> ReportSums:
@@ -64,43 +66,8 @@ def read_sums(path: Path) -> ReportSums:
             sums,
             answers,
             {row.pop("condition_id"): row for row in rows("floors")},
+            {row["text"]: (row["set"], row["tasks"]) for row in rows("strata")},
         )
-
-
-@dataclass(frozen=True)
-class Sums:
-    """A measure over the prompts that both reports have: x over n in each, prompt by prompt."""
-
-    texts: tuple[str, ...]
-    xa: np.ndarray  # [G]
-    na: np.ndarray  # [G]
-    xb: np.ndarray  # [G]
-    nb: np.ndarray  # [G]
-    bad: int  # values of these prompts that are infinite or were not measured
-
-    @property
-    def prompts(self) -> int:
-        return len(self.texts)
-
-    @cached_property
-    def a(self) -> float:
-        """The value of A."""
-        return float(self.xa.sum() / self.na.sum()) if self.prompts else float("nan")
-
-    @cached_property
-    def b(self) -> float:
-        """The value of B."""
-        return float(self.xb.sum() / self.nb.sum()) if self.prompts else float("nan")
-
-    @property
-    def is_equal(self) -> bool:
-        """Whether every prompt has the same in both reports."""
-        return bool((self.xa == self.xb).all() and (self.na == self.nb).all())
-
-    @cached_property
-    def contributions(self) -> np.ndarray:
-        """[G] What each prompt adds to b - a."""
-        return np.asarray(self.xb / self.nb.sum() - self.xa / self.na.sum())
 
 
 @dataclass(frozen=True)
@@ -127,6 +94,12 @@ class Match:
         a, b = self.a.answers.get(self.a_id, {}), self.b.answers.get(self.b_id, {})
         return len(a) - len(self.shared), len(b) - len(self.shared)
 
+    @property
+    def told(self) -> str:
+        """Over what the two are compared."""
+        only = ", ".join(f"{n:,} only in {r}" for n, r in zip(self.only, "AB", strict=True) if n)
+        return f"{len(self.shared):,} shared prompts, {self.mode}{f'; {only}' if only else ''}"
+
     @cached_property
     def mode(self) -> Mode:
         """Same answers where every shared prompt has the same tokens in both reports."""
@@ -134,17 +107,18 @@ class Match:
         return "same answers" if all(a[text][0] == b[text][0] for text in self.shared) else "own answers"
 
     def sums(self, measure: Measure) -> Sums:
-        a, b = self.a.sums.get((self.a_id, measure.name), {}), self.b.sums.get((self.b_id, measure.name), {})
+        a, b = (r.sums.get((i, measure.records), {}) for r, i in ((self.a, self.a_id), (self.b, self.b_id)))
         known = [text for text in self.shared if text in a and text in b]
         texts = tuple(text for text in known if a[text][1] > 0 and b[text][1] > 0)
         columns = np.array([(*a[text], *b[text]) for text in texts], dtype=float).reshape(-1, 6)
         bad = sum(int(a[text][2] + b[text][2]) for text in known)
-        return Sums(texts, columns[:, 0], columns[:, 1], columns[:, 3], columns[:, 4], bad)
+        x_n = (columns[:, 0], columns[:, 1], columns[:, 3], columns[:, 4])
+        return Sums(texts, *x_n, bad, is_median=bool(measure.median_of))
 
     def floor(self, measure: Measure) -> float | None:
         """The largest that the measure moves by arithmetic alone, in either report; None without an A/A check."""
         values = [
-            report.floors[row[side]].get(measure.name)
+            report.floors[row[side]].get(measure.records)
             for report, row in ((self.a, self.a.comparisons[self.a_id]), (self.b, self.b.comparisons[self.b_id]))
             for side in ("base_condition", "aligned_condition")
             if row[side] in report.floors
@@ -165,17 +139,20 @@ class Match:
 
     def check(self, allowed: Sequence[str]) -> None:
         """Raises InputError where the two have no common yardstick, unless `base` is allowed, or few shared prompts."""
+        self.check_yardstick(allowed)
+        if len(self.shared) < FEWEST:
+            raise InputError(
+                f"{self.b.path}: {self.b_id}: {len(self.shared)} of its prompts are those of {self.a_id} in "
+                f"{self.a.path}; no verdict from fewer than {FEWEST}, but see --unpaired"
+            )
+
+    def check_yardstick(self, allowed: Sequence[str]) -> None:
         rows = (self.a.comparisons[self.a_id], self.b.comparisons[self.b_id])
         other = [word for column, word in _YARDSTICK.items() if rows[0][column] != rows[1][column]]
         if other and "base" not in allowed:
             raise InputError(
                 f"{self.b.path}: {self.b_id}: another {other[0]} than {self.a_id} of {self.a.path}, so the yardstick "
                 "moved; measure both against one base, or give --allow base"
-            )
-        if len(self.shared) < FEWEST:
-            raise InputError(
-                f"{self.b.path}: {self.b_id}: {len(self.shared)} of its prompts are those of {self.a_id} in "
-                f"{self.a.path}; no verdict from fewer than {FEWEST}"
             )
 
 

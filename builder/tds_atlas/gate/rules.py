@@ -1,4 +1,4 @@
-"""What is compared between two reports, and the rules of a gate: `shifted>+2pt, kl>+10%, refusals<-3pt`."""
+"""What is compared between two reports, and the rules of a gate: `shifted>+2pt, js>+10%, refusals<-3pt`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tds_atlas.domain import InputError
 
 Unit = Literal["pt", "nats", "tokens"]
 _RULE = re.compile(
-    r"(?P<measure>[a-z]+)\s*(?P<side>[<>])\s*(?P<tolerance>[+-]?\d+(\.\d+)?)\s*(?P<unit>pt|%|nats|tokens)?"
+    r"(?P<measure>[a-z]+\d*)\s*(?P<side>[<>])\s*(?P<tolerance>[+-]?\d+(\.\d+)?)\s*(?P<unit>pt|%|nats|tokens)?"
 )
 
 
@@ -24,6 +24,12 @@ class Measure:
     title: str
     of_answers: bool = False  # whether it is what the answers say or are: the same where both models read one text
     yes_or_no: bool = False  # whether a single answer has it or not
+    median_of: str = ""  # the measure of which this is the median over prompts
+
+    @property
+    def records(self) -> str:
+        """The measure that its sums are of."""
+        return self.median_of or self.name
 
 
 MEASURES = {
@@ -32,6 +38,7 @@ MEASURES = {
         Measure("shifted", "pt", ">", "share of shifted tokens"),
         Measure("js", "nats", ">", "mean JS"),
         Measure("kl", "nats", ">", "mean KL(aligned‖base)"),
+        Measure("kl50", "nats", ">", "median of the prompts' mean KL", median_of="kl"),
         Measure("delta", "nats", "<>", "mean Δ log p"),
         Measure("knowledge", "pt", ">", "share shifted within stated truths"),
         Measure("facts", "pt", "<", "answers that state the truth", of_answers=True, yes_or_no=True),

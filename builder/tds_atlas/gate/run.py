@@ -12,12 +12,15 @@ from tds_atlas.gate import printed
 from tds_atlas.gate.plan import needs
 from tds_atlas.gate.reports import Match, matches, read_sums
 from tds_atlas.gate.rules import Rule, parse_rules
+from tds_atlas.gate.unpaired import Unpaired
 from tds_atlas.gate.verdicts import Verdict, exit_code, judge
 from tds_atlas.parts import whole_file, write_file
 from tds_atlas.report.table_formats import json_text, terminal_width
 
 _XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
-_NOTHING = "shifted>0, js>0, kl>0, delta>0, delta<0, knowledge>0, facts<0, refusals<0, ended<0, length>0, length<0"
+_NOTHING = (
+    "shifted>0, js>0, kl>0, kl50>0, delta>0, delta<0, knowledge>0, facts<0, refusals<0, ended<0, length>0, length<0"
+)
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,10 @@ class Gate:
         if junit is not None:
             _replace(junit, f"{_XML}<testsuites", f"{_XML}{printed.junit(self.verdicts)}\n")
         if as_json is not None:
-            text = json_text(printed.as_json(self.verdicts, self.matches, code, self.alpha))
-            _replace(as_json, '{\n "exit_code"', f"{text}\n")
+            _replace(as_json, '{\n "exit_code"', f"{self.json_text(code)}\n")
+
+    def json_text(self, code: int) -> str:
+        return json_text(printed.as_json(self.verdicts, self.matches, code, self.alpha))
 
 
 def _replace(path: Path, beginning: str, text: str) -> None:
@@ -61,13 +66,22 @@ def _replace(path: Path, beginning: str, text: str) -> None:
 
 
 def compare(
-    a: Path, b: Path, fail_on: str | None, alpha: float, mapped: Sequence[str], allowed: Sequence[str], aa: bool
+    a: Path,
+    b: Path,
+    fail_on: str | None,
+    alpha: float,
+    mapped: Sequence[str],
+    allowed: Sequence[str],
+    aa: bool,
+    unpaired: bool = False,
 ) -> Gate:
     """Two reports, judged by the rules. With `aa` they must be of one model, and nothing may differ."""
     rules = parse_rules(fail_on if fail_on is not None else _NOTHING) if aa or fail_on is not None else ()
     if other := next((name for name in allowed if name != "base"), None):
         raise InputError(f"--allow {other}: only base can be allowed")
     found = matches(read_sums(a), read_sums(b), dict(map(_ids, mapped)))
+    if unpaired:
+        found = [Unpaired(match.a, match.b, match.a_id, match.b_id) for match in found]
     for match in found:
         match.check(allowed)
         if aa and not match.is_one_model:

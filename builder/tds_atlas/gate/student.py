@@ -8,7 +8,7 @@ from functools import cache
 _TERMS = 200  # of the continued fraction, from the last
 
 
-def upper_tail(t: float, df: int) -> float:
+def upper_tail(t: float, df: float) -> float:
     """P(T > t) of Student's t with df degrees of freedom, by the incomplete beta function."""
     square = t * t
     if square < 1.5:
@@ -37,7 +37,7 @@ def _fraction(x: float, a: float, b: float) -> float:
 
 
 @cache
-def quantile(share: float, df: int) -> float:
+def quantile(share: float, df: float) -> float:
     """The value below which Student's t is with that probability, by halving."""
     if share < 0.5:
         return -quantile(1 - share, df)

@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tds_atlas.gate.inference import Tested, holm, is_yes_or_no, result_of
-from tds_atlas.gate.reports import FEWEST, Match, Sums
+from tds_atlas.gate.inference import holm, is_yes_or_no, result_of
+from tds_atlas.gate.reports import FEWEST, Match
 from tds_atlas.gate.rules import Rule
 from tds_atlas.gate.student import quantile
+from tds_atlas.gate.sums import Sums
+from tds_atlas.gate.tails import Tested
 
 Outcome = Literal["fail", "pass", "undecided", "refused"]
 POWER = 0.8
 DRIVERS = 10
+_MOST_LEFT_OUT = 0.2
 _SAME = "both reports read the same answers, so it cannot differ"
 
 
@@ -87,8 +90,14 @@ def _refusal(match: Match, rule: Rule, sums: Sums) -> str | None:
     if sums.bad:
         what = "infinite or not measured" if name in ("kl", "js", "shifted") else "without a number"
         return f"{name} is {what} at {sums.bad:,} positions of the shared prompts"
+    if match.mode == "unpaired" and rule.measure.median_of:
+        return f"{name} needs prompts that both reports have"
+    if sums.left_out > _MOST_LEFT_OUT:
+        what = f"{sums.left_out:.0%} of A is of tasks that fewer than five prompts of A or B have {name} for"
+        return f"{what}; no verdict beyond {_MOST_LEFT_OUT:.0%}"
     if sums.prompts < FEWEST:
-        return f"{sums.prompts} shared prompts have {name}; no verdict from fewer than {FEWEST}"
+        shared = "" if match.mode == "unpaired" else "shared "
+        return f"{sums.prompts} {shared}prompts have {name}; no verdict from fewer than {FEWEST}"
     return None
 
 
@@ -104,7 +113,9 @@ def _detectable(rule: Rule, sums: Sums, result: Tested, level: float) -> float:
 
 
 def _drivers(match: Match, rule: Rule, sums: Sums) -> tuple[Driver, ...]:
-    """The prompts that add most to what fails."""
+    """The prompts that add most to what fails; none where each report has prompts of its own."""
+    if not sums.texts:
+        return ()
     adds = rule.sign * sums.contributions
     places = sorted(range(sums.prompts), key=lambda i: (-adds[i], sums.texts[i]))[:DRIVERS]
     return tuple(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +15,45 @@ from altair.utils.schemapi import debug_mode
 
 from tds_atlas.parts import write_file
 from tds_atlas.report import figures, query
+from tds_atlas.report.figures.registry import Figure
 from tds_atlas.report.infinite import infinite_kl
 from tds_atlas.report.table_formats import spreadsheet
 
 _BY_MEASURE = re.compile(r"\b(prompt_measure|differences_from_first)\b")  # without infinite KL
 
 
-def write_figures(con: duckdb.DuckDBPyConnection, folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+@dataclass(frozen=True)
+class Drawing:
+    """A figure and the query of its data: a name of the report's SQL, or a file, and what it asks for."""
+
+    figure: Figure
+    sql: str | Path
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+def drawings(names: Iterable[str] | None = None) -> dict[str, Drawing]:
+    """The report's own figures, or some of them."""
+    wanted = figures.FIGURES if names is None else names
+    return {name: Drawing(figures.FIGURES[name], f"figures/{name}") for name in wanted}
+
+
+def write_figures(
+    con: duckdb.DuckDBPyConnection, folder: Path, wanted: Mapping[str, Drawing] | None = None
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Write all figures with data, except their images. Yields each name with its spec, caption, SQL and rows."""
     folder.mkdir(parents=True)
     comparisons = [row["label"] for row in query.rows(con, "pages/comparisons")]
     infinite = infinite_kl(con)
-    for name in figures.FIGURES:
-        sql = query.sql_of(f"figures/{name}")
-        table = query.table(con, f"figures/{name}")
+    for name, drawing in (drawings() if wanted is None else wanted).items():
+        sql = query.sql_of(drawing.sql)
+        table = query.table(con, drawing.sql, **drawing.parameters)
         if table.num_rows == 0:
             continue
         caption = query.caption(sql)
         if infinite and _leaves_out(sql, table):
             caption += f" Infinite KL is left out: {infinite}."
         with debug_mode(False):  # the tests hold each figure against the schema; here it would take seconds
-            spec = figures.build(name, table, caption, comparisons).to_dict(validate=False)
+            spec = figures.drawn(drawing.figure, table, caption, comparisons).to_dict(validate=False)
         yield name, write_figure(folder / name, spec, caption, sql, table)
 
 

@@ -23,9 +23,9 @@ from tds_atlas.report.drawing import write_images
 from tds_atlas.report.examples.pages import paged_prompts, write_example_pages
 from tds_atlas.report.examples.shifted import write_shifted
 from tds_atlas.report.materialise import materialise
-from tds_atlas.report.own_figures import FOLDER, read_own_figures
+from tds_atlas.report.own_figures import read_own_figures
 from tds_atlas.report.own_folders import DOCS_MARKER, SHOWN, VIEWS, check_docs
-from tds_atlas.report.pages import OWN_PAGES, read_pages
+from tds_atlas.report.pages import OWN_FIGURES, OWN_PAGES, read_pages
 from tds_atlas.report.written_pages import write_pages
 from tds_atlas.terminal import say
 
@@ -49,7 +49,7 @@ def write_docs(database: Path, source: Path, docs: Path) -> None:
 
 def pages_key(source: Path) -> str:
     """A hash of what a report's owner can edit: the folder of pages, and own pages and figures beside it."""
-    own = (source.parent / folder for folder in (OWN_PAGES, FOLDER))
+    own = (source.parent / folder for folder in (OWN_PAGES, OWN_FIGURES))
     return "".join(hash_tree(folder) for folder in (source, *own) if folder.is_dir())
 
 
@@ -60,7 +60,7 @@ def check_inputs(database: Path, source: Path, docs: Path) -> None:
     if not (source / "index.md").is_file():
         raise InputError(f"{source}: no site sources here; run in the project folder")
     read_pages(source)
-    read_own_figures(source.parent / FOLDER)
+    read_own_figures(source.parent / OWN_FIGURES)
     check_docs(docs)
 
 

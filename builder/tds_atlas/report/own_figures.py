@@ -25,7 +25,6 @@ from tds_atlas.report.drawing import write_images
 from tds_atlas.report.own_folders import OWN
 from tds_atlas.report.user_sql import rows_of
 
-FOLDER = "figures"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _MOST = 5_000  # rows: what Altair draws, and a page can hold
 _IMAGES = ("light.svg", "dark.svg", "png")
@@ -83,7 +82,7 @@ def write_own_figures(
 
 
 def _files(docs: Path, name: str) -> list[Path]:
-    return [docs / FOLDER / f"{name}.{ending}" for ending in ("json", "sql", "csv", *_IMAGES)]
+    return [docs / "figures" / f"{name}.{ending}" for ending in ("json", "sql", "csv", *_IMAGES)]
 
 
 def _write(
@@ -108,8 +107,8 @@ def _write(
     if _loads(spec):
         raise InputError(f"{figure.drawing}: loads data from a URL; a figure draws the rows of its query alone")
     try:
-        shown = write_figure(docs / FOLDER / figure.name, spec, caption, sql, table)
-        write_images(docs / FOLDER, figure.name, spec)
+        shown = write_figure(docs / "figures" / figure.name, spec, caption, sql, table)
+        write_images(docs / "figures", figure.name, spec)
     except (TypeError, ValueError) as error:  # what JSON has no word for, and what Vega-Lite cannot draw
         raise InputError(f"{figure.drawing}: cannot be drawn: {one_line(error)}") from None
     return shown
@@ -117,7 +116,7 @@ def _write(
 
 def _by_python(path: Path, table: pa.Table, caption: str, comparisons: list[str]) -> dict[str, Any]:
     """The chart that the file's `draw(table, colour)` returns, in the site's theme."""
-    from tds_atlas.report.figures import finished, palette
+    from tds_atlas.report.figures import drawn
     from tds_atlas.report.figures.registry import Figure
 
     module: dict[str, Any] = {"__name__": path.stem, "__file__": str(path)}
@@ -125,8 +124,7 @@ def _by_python(path: Path, table: pa.Table, caption: str, comparisons: list[str]
     draw, says = module.get("draw"), module.get("says", lambda _: "")
     if not callable(draw):
         raise InputError(f"{path}: has no function draw(table, colour) that returns an Altair chart")
-    colour = palette(table, comparisons)
-    spec: dict[str, Any] = _run(path, lambda: finished(Figure(draw, says), table, colour, caption).to_dict())
+    spec: dict[str, Any] = _run(path, lambda: drawn(Figure(draw, says), table, caption, comparisons).to_dict())
     return spec
 
 

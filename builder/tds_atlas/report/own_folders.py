@@ -25,12 +25,12 @@ def check_docs(docs: Path) -> None:
             raise InputError(f"{docs.parent / name}: not written by tds, which would replace it; move it away")
 
 
-def check_site(site: Path) -> None:
+def check_site(site: Path, option: str = "output.site") -> None:
     """Refuse a folder that holds anything but a site that tds built. Hidden files and folders at its top stay."""
     foreign = _foreign_file(site)
     if foreign is not None:
         problem = f"holds {foreign}, not written by tds" if foreign else "not a folder"
-        raise InputError(f"{site}: {problem}; move it away, or name another folder in output.site")
+        raise InputError(f"{site}: {problem}; move it away, or name another folder in {option}")
 
 
 def begin_site(site: Path) -> None:

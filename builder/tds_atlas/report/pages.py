@@ -26,7 +26,7 @@ _CHART = re.compile(r'data-chart="(\w+)"')
 _SHOWN = re.compile(r'figure\("(\w+)"')
 _CARD = "figures/shift_by_comparison.png"  # what a shared link shows where a page has no figure
 _TEMPLATES = Path(__file__).parent / "templates"
-OWN_PAGES = "findings"  # beside site_src, and in it
+OWN_PAGES, OWN_FIGURES = "findings", "figures"  # beside site_src
 _FEW = 10  # prompts; below, intervals of skewed quantities hold the truth far less often than they say
 _LONGEST = 40  # characters of an example of a column
 
@@ -51,7 +51,7 @@ class Page:
 def read_pages(source: Path) -> list[Page]:
     """The hand-written pages in order, with the user's own beside the folder, findings/*.md.
 
-    Raises InputError where a file's front matter is incomplete, or two files are one page.
+    Raises InputError where a file's front matter is incomplete, two files are one page, or an own page has no figure.
     """
     pages: dict[str, Page] = {}
     own = [(path, path.relative_to(source.parent)) for path in sorted((source.parent / OWN_PAGES).glob("*.md"))]
@@ -73,7 +73,16 @@ def read_pages(source: Path) -> list[Page]:
         except (yaml.YAMLError, TypeError, KeyError, ValueError):
             raise InputError(f"{path}: must begin with a front matter with title and order (a number)") from None
         pages[page.file] = page
+    for page in (pages[file.as_posix()] for _, file in own):
+        _check_figures(page, source.parent / OWN_FIGURES)
     return sorted(pages.values(), key=lambda page: page.order)
+
+
+def _check_figures(page: Page, own: Path) -> None:
+    """Raises InputError for an own page with a figure that neither the report nor its owner has."""
+    for name in page.figures:
+        if not any((folder / f"{name}.sql").is_file() for folder in (query.SQL / "figures", own)):
+            raise InputError(f"{page.path}: there is no figure {name}; a figure of yours is {own / name}.sql")
 
 
 def environment(*sources: Path) -> Environment:
@@ -119,7 +128,7 @@ def context(con: duckdb.DuckDBPyConnection, source: Path, prepared: dict[str, An
         "bounded": [row for row in headline if row["js"] is None],
         "totals": query.rows(con, "pages/totals")[0],
         "rows": lambda name: query.rows(con, f"pages/{name}"),
-        "figure": _figure(figures, source.parent / "figures", env),
+        "figure": _figure(figures, env),
         "findings": [page for page in pages if page.is_finding],
         "select": lambda sql: query.rounded(rows_of(con, sql)).to_pylist(),
         "ask": lambda sql: format_table(rows_of(con, sql), "table"),
@@ -159,14 +168,12 @@ def _notes(env: Environment, values: dict[str, Any]) -> str:
     return notes + (env.get_template("bounds.md").render(bounded=values["bounded"]) if values["bounded"] else "")
 
 
-def _figure(figures: dict[str, dict[str, Any]], own: Path, env: Environment) -> Callable[[str, str], Markup]:
+def _figure(figures: dict[str, dict[str, Any]], env: Environment) -> Callable[[str, str], Markup]:
     template = env.get_template("figure.html")
 
     def figure(name: str, root: str) -> Markup:
-        """The figure's block; nothing where the report has no data for it. Raises LookupError for an unknown name."""
+        """The figure's block, or nothing where the report has no data for it."""
         if name not in figures:
-            if not any((folder / f"{name}.sql").is_file() for folder in (query.SQL / "figures", own)):
-                raise LookupError(f"there is no figure {name}; a figure of yours is {own / name}.sql")
             return Markup("")
         entry = figures[name]
         return Markup(

@@ -16,9 +16,8 @@ from tds_atlas.paths import real_path
 from tds_atlas.report import query
 from tds_atlas.report.docs import write_docs
 from tds_atlas.report.navigation import write_navigation
-from tds_atlas.report.own_figures import FOLDER
 from tds_atlas.report.own_folders import DOCS_MARKER, NAV, SITE_KEY, VIEWS, begin_site, finish_site
-from tds_atlas.report.pages import OWN_PAGES, Page
+from tds_atlas.report.pages import OWN_FIGURES, OWN_PAGES, Page
 from tds_atlas.report.site import build_site
 from tds_atlas.report.written_pages import write_some_pages
 
@@ -70,7 +69,7 @@ class Preview:
 
     @property
     def _own(self) -> tuple[Path, Path]:
-        return self.source.parent / FOLDER, self.source.parent / OWN_PAGES
+        return self.source.parent / OWN_FIGURES, self.source.parent / OWN_PAGES
 
     def _is_light(self, path: Path) -> bool:
         """Whether a change is of a page, a figure or an asset that is still there."""

@@ -111,9 +111,9 @@ def portions(con: duckdb.DuckDBPyConnection, positions: int) -> list[tuple[str, 
     ).fetchall()
 
 
-def sql_of(name: str) -> str:
-    """The text of sql/NAME.sql."""
-    return (SQL / f"{name}.sql").read_text(encoding="utf-8")
+def sql_of(name: str | Path) -> str:
+    """The text of sql/NAME.sql, or of a file elsewhere."""
+    return (name if isinstance(name, Path) else SQL / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def caption(sql: str) -> str:
@@ -122,7 +122,7 @@ def caption(sql: str) -> str:
     return " ".join(line.removeprefix("-- ") for line in lines)
 
 
-def table(con: duckdb.DuckDBPyConnection, name: str, **parameters: Any) -> pa.Table:
+def table(con: duckdb.DuckDBPyConnection, name: str | Path, **parameters: Any) -> pa.Table:
     """The result of sql/NAME.sql, rounded to ten digits: the last digits of float sums differ from run to run."""
     try:
         return rounded(source(con, name).execute(sql_of(name), parameters or None).to_arrow_table())
@@ -132,7 +132,7 @@ def table(con: duckdb.DuckDBPyConnection, name: str, **parameters: Any) -> pa.Ta
         raise InputError(f"{name}.sql: no room for its result: {one_line(error)}") from None
 
 
-def source(con: duckdb.DuckDBPyConnection, name: str) -> duckdb.DuckDBPyConnection:
+def source(con: duckdb.DuckDBPyConnection, name: str | Path) -> duckdb.DuckDBPyConnection:
     """The connection that sql/NAME.sql asks: the database, or an empty one for what the package itself defines."""
     return reference() if name in _OF_PACKAGE else con
 
@@ -149,5 +149,5 @@ def rounded(result: pa.Table) -> pa.Table:
     return result
 
 
-def rows(con: duckdb.DuckDBPyConnection, name: str, **parameters: Any) -> list[dict[str, Any]]:
+def rows(con: duckdb.DuckDBPyConnection, name: str | Path, **parameters: Any) -> list[dict[str, Any]]:
     return list(table(con, name, **parameters).to_pylist())

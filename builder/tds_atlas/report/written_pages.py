@@ -17,9 +17,9 @@ from tds_atlas.report.examples.pages import paged_prompts
 from tds_atlas.report.examples.turns import earlier_texts
 from tds_atlas.report.markup import inline_json
 from tds_atlas.report.navigation import write_navigation, write_search_list
-from tds_atlas.report.own_figures import FOLDER, write_own_figures
+from tds_atlas.report.own_figures import write_own_figures
 from tds_atlas.report.own_folders import NAV, SHOWN
-from tds_atlas.report.pages import Page, context, environment, render
+from tds_atlas.report.pages import OWN_FIGURES, Page, context, environment, render
 
 
 def write_pages(con: duckdb.DuckDBPyConnection, source: Path, docs: Path, data_key: str) -> None:
@@ -43,7 +43,7 @@ def write_some_pages(
     """
     env, data = environment(source), json.loads((docs.parent / SHOWN).read_text(encoding="utf-8"))
     comparisons = [row["label"] for row in query.rows(con, "pages/comparisons")]
-    data["figures"] |= write_own_figures(con, source.parent / FOLDER, docs, data_key, comparisons)
+    data["figures"] |= write_own_figures(con, source.parent / OWN_FIGURES, docs, data_key, comparisons)
     size = (docs / "data" / "tds.duckdb").stat().st_size
     values = context(con, source, data, env)
     values |= {"browser_copy": {"cut": data["cut"], "megabytes": size / 1e6}, "paged": paged_prompts(con)}

@@ -1,8 +1,8 @@
 // The colourings of an answer: a token's value, its step on the scale, its height in the profile. The steps are the
 // same on every page, so that pages are comparable; example.css holds their colours in both palettes.
-(() => {
+window.tdsColourings = (/** @type {any} */ tds) => {
   "use strict";
-  const { n, base, far, shift, delta, digits } = window.tds;
+  const { n, base, far, shift, delta, digits } = tds;
   const { names: CLASSES, bounds: BOUNDS } = window.tdsClasses;
   const { number } = window.tdsDom;
   /** @typedef {(t: number) => number} Value of a position */
@@ -50,7 +50,7 @@
     labels: [`< ${limits[0]}`, ...limits.slice(1).map((limit, i) => `${limits[i]}–${limit}`), `≥ ${limits.at(-1)}`],
     style: shades(limits.length + 1),
   });
-  window.tds.colourings = {
+  return {
     class: {
       name: "Class",
       title: "Where the base ranks the token: first, second or third, lower",
@@ -93,4 +93,5 @@
       ...sequence([0.1, 0.5, 1, 2, 3.5]),
     }),
   };
-})();
+};
+if (window.tds) window.tds.colourings = window.tdsColourings(window.tds);

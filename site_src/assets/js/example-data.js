@@ -1,12 +1,10 @@
-// The numbers of an example page, unpacked from window.tdsExample (report/examples/data.py packs them), and
-// further conditions from a second file when a reader asks. Everything the page's other scripts share stands in
-// window.tds.
-(() => {
+// The numbers of an answer, unpacked (report/examples/data.py packs them), and further conditions from a second file
+// when a reader asks. An example page's are window.tdsExample, and what its scripts share stands in window.tds.
+window.tdsUnpack = (/** @type {any} */ raw) => {
   "use strict";
   performance.mark("tds-start");
   const { script, minus } = window.tdsDom;
   const { names: CLASSES, bounds: BOUNDS } = window.tdsClasses;
-  const raw = window.tdsExample;
   const K = raw.k;
   const DIGITS = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).filter((c) => !'"\\<>&'.includes(c));
   const HALF = DIGITS.length / 2;
@@ -111,7 +109,7 @@
 
   const base = said[raw.base],
     aligned = said[raw.aligned];
-  window.tds = {
+  return {
     raw,
     K,
     n,
@@ -149,4 +147,5 @@
     // none: a token that the model gives no probability
     digits: (value, places) => (Number.isNaN(value) ? "none" : value === Infinity ? "∞" : minus(value.toFixed(places))),
   };
-})();
+};
+if (window.tdsExample) window.tds = window.tdsUnpack(window.tdsExample);

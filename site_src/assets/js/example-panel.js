@@ -1,9 +1,9 @@
 // What the conditions say at one token: their candidates as bars, the token marked in each, ranks, log-probabilities,
 // divergences, and the base's continuation from there.
-(() => {
+window.tdsPanel = (/** @type {any} */ tds) => {
   "use strict";
   const { make, button, number } = window.tdsDom;
-  const { raw, n, ids, tokens, far, bounds, said, shift, delta, probability, digits, candidates } = window.tds;
+  const { raw, n, ids, tokens, far, bounds, said, shift, delta, probability, digits, candidates } = tds;
   const fact = (list, name, value) => list.append(make("dt", "", name), make("dd", "", value));
 
   // How a candidate's place differs from that in the first list shown: nothing, up, down, or not among its ten.
@@ -86,7 +86,7 @@
     return [make("section", "tds-from-here", make("h3", "", "The base would have continued with"), text)];
   }
 
-  window.tds.panel = (panel, acts) => {
+  return (panel, acts) => {
     panel.setAttribute("role", "region");
     panel.setAttribute("aria-label", "Details of the selected token");
     panel.removeAttribute("aria-live");
@@ -128,8 +128,9 @@
         " or ",
         button("", "SQL", () => acts.copy("sql", t)),
       );
-      panel.replaceChildren(head(t), sides, ...continuation(t), facts(t), copy);
+      panel.replaceChildren(head(t), sides, ...continuation(t), facts(t), ...(acts.copy ? [copy] : []));
       panel.classList.add("tds-open");
     };
   };
-})();
+};
+if (window.tds) window.tds.panel = window.tdsPanel(window.tds);

@@ -1,9 +1,9 @@
 // The whole answer's profile by position: an SVG of one path a step of the colouring, so that it is as cheap at a
 // thousand tokens as at ten. It is a slider: click or drag goes to the token.
-(() => {
+window.tdsStrip = (/** @type {any} */ tds) => {
   "use strict";
   const { make } = window.tdsDom;
-  const { n, colourings } = window.tds;
+  const { n, colourings } = tds;
   const SVG = "http://www.w3.org/2000/svg";
   const shape = (tag, attributes) => {
     const node = document.createElementNS(SVG, tag);
@@ -11,7 +11,7 @@
     return node;
   };
 
-  window.tds.strip = (goTo) => {
+  return (goTo) => {
     const box = make("div", {
       className: "tds-strip",
       tabIndex: 0,
@@ -69,4 +69,5 @@
     });
     return { box, draw, mark };
   };
-})();
+};
+if (window.tds) window.tds.strip = window.tdsStrip(window.tds);

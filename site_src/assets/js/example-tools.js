@@ -1,46 +1,10 @@
-// The controls above an answer: the colouring, its legend that doubles as a filter, the conditions, the profile,
-// copying and help; and the links to other examples, in the order in which the table of examples was last sorted.
+// The controls above an answer: the colouring and its legend, the conditions, the profile, copying and help; and the
+// links to other examples, in the order in which the table of examples was last sorted.
 (() => {
   "use strict";
-  const { make, button, number, percent } = window.tdsDom;
-  const { raw, n, colourings, conditions } = window.tds;
-
-  function segments(state, set) {
-    const group = make("div", { className: "tds-segments", role: "group", ariaLabel: "Colour the tokens by" });
-    for (const [key, { name, title }] of Object.entries(colourings)) {
-      const item = button("", name, () => set(key));
-      item.dataset.by = key;
-      item.title = title;
-      group.append(item);
-    }
-    return {
-      group,
-      draw: () =>
-        [...group.children].forEach((item) => item.setAttribute("aria-pressed", item.dataset.by === state.by)),
-    };
-  }
-
-  function legend(box, state, set) {
-    const means = [...box.querySelectorAll(".tds-kl")];
-    return () => {
-      const { labels, style, step, title } = colourings[state.by],
-        counts = labels.map(() => 0);
-      for (let t = 0; t < n; t++) if (step(t) >= 0) counts[step(t)]++;
-      const items = labels.map((name, i) => {
-        const item = button(`tds-key ${style[i]}`, name, () => {
-          set(i);
-          box.querySelectorAll("button")[i].focus();
-        });
-        item.append(" ", make("b", "", percent(counts[i] / n)));
-        item.title = "Show only these";
-        item.setAttribute("aria-pressed", state.only === i);
-        if (state.only >= 0 && state.only !== i) item.classList.add("tds-off");
-        return item;
-      });
-      Object.assign(box, { role: "group", ariaLabel: `Legend and filter: ${title}` });
-      box.replaceChildren(...items, ...(state.by === "class" ? means : [make("small", "", title)]));
-    };
-  }
+  const { make, button, number } = window.tdsDom;
+  const { raw, conditions } = window.tds;
+  const { segments, legend } = window.tdsLegend(window.tds);
 
   function chosen(state, set) {
     const box = make("details", "tds-with"),

@@ -3,8 +3,9 @@
 (() => {
   "use strict";
   const tds = window.tds;
-  const { make, remember, taken, counted } = window.tdsDom;
+  const { make, remember, taken } = window.tdsDom;
   const { raw, n, ids, tokens, base, shift, colourings, conditions, said } = tds;
+  const { spans, folded, paint } = window.tdsTokens(tds);
   const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
   const root = /** @type {HTMLElement} */ (document.querySelector(".tds-example")),
     answer = element("answer"),
@@ -19,58 +20,8 @@
   const showAt = tds.panel(side, acts);
   const strip = tds.strip((t) => show(t, { into: "center" }));
 
-  // A token is plain text, so that the answer reads as text aloud too; the chosen one alone is a button.
-  function token(t, code) {
-    const text = tds.text(t);
-    const span = make("span", `tds-t tds-c-${shift(t)}`, text);
-    span.dataset.t = t;
-    if (tds.isEnd(t)) span.classList.add("tds-end");
-    else if (!text) span.classList.add("tds-part");
-    else if (/^\s*\n\s*$/.test(text)) span.classList.add("tds-nl");
-    if (code) span.classList.add("tds-code");
-    return span;
-  }
-
-  // Where fenced code stands, as ranges of code points.
-  function fences() {
-    const found = [],
-      length = (text) => Array.from(text).length;
-    for (const match of raw.text.matchAll(/^[ \t]*```[^\n]*\n[\s\S]*?(?:^[ \t]*```[ \t]*$|$(?![\s\S]))/gm)) {
-      const from = length(raw.text.slice(0, match.index));
-      found.push([from, from + length(match[0])]);
-    }
-    return found;
-  }
-
-  const code = fences();
-  const spans = Array.from(ids, (_, t) =>
-    token(
-      t,
-      code.some(([a, b]) => tds.start(t) >= a && tds.start(t) < b),
-    ),
-  );
-
-  // Thinking and tool calls can be folded away; the answer's own tokens stand as they are.
-  function folded() {
-    const parts = raw.segments ?? [];
-    if (!parts.length) return spans;
-    return parts.flatMap(([name, from], i) => {
-      const mine = spans.slice(from, parts[i + 1]?.[1] ?? n);
-      if (name === "answer") return mine;
-      const head = make("summary", { textContent: `${name}, ${counted(mine.length, "token")}` });
-      return [make("details", { className: "tds-segment", open: true }, head, ...mine)];
-    });
-  }
-
   function colour() {
-    const { step, style } = colourings[state.by],
-      plain = state.by === "class";
-    spans.forEach((span, t) => {
-      const at = step(t);
-      span.className = span.className.replace(/ tds-[qd]\d| tds-(faded|kept|scaled|none)/g, "");
-      if (!plain) span.classList.add("tds-scaled", style[at] ?? "tds-none");
-      if (state.only >= 0) span.classList.add(state.only === at ? "tds-kept" : "tds-faded");
-    });
+    paint(state.by, state.only);
     strip.draw(state.by, state.only);
     tools.draw();
   }

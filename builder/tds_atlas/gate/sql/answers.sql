@@ -1,9 +1,5 @@
 -- The answers of each comparison by the text of their prompt: their tokens as one hash, and the example's place.
-SELECT
-    comparison_id,
-    text,
-    md5(string_agg(tokens, '/' ORDER BY tokens)) AS answers,
-    min(ordinal)::INTEGER AS ordinal
+SELECT comparison_id, text, md5(string_agg(tokens, '/' ORDER BY tokens)) AS answers, min(ordinal)::INTEGER AS ordinal
 FROM
     (
         SELECT
@@ -20,4 +16,5 @@ FROM
         GROUP BY ALL
     )
 GROUP BY ALL
-ORDER BY ALL;
+ORDER BY ALL
+;

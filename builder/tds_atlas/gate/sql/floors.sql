@@ -8,4 +8,5 @@ SELECT
 FROM noise
 WHERE arithmetic = 'rebatched'
 GROUP BY condition_id
-ORDER BY condition_id;
+ORDER BY condition_id
+;

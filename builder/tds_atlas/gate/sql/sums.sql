@@ -61,4 +61,5 @@ SELECT
     )
 FROM answers
 GROUP BY comparison_id, text
-ORDER BY ALL;
+ORDER BY ALL
+;

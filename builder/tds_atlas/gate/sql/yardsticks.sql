@@ -18,4 +18,5 @@ JOIN context bx ON bx.context_id = bc.context_id
 JOIN condition ac ON ac.condition_id = c.aligned_condition_id
 JOIN model am ON am.model_id = ac.model_id
 WHERE c.kind = 'tuning'
-ORDER BY ordinal;
+ORDER BY ordinal
+;

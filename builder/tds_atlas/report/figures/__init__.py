@@ -22,18 +22,17 @@ for _module in iter_modules(__path__):
 
 
 def build(name: str, table: pa.Table, caption: str, comparisons: Sequence[str]) -> Chart:
-    """The figure of that name, with the site's theme and a description that states its finding."""
-    return finished(FIGURES[name], table, palette(table, comparisons), caption)
+    """The figure of that name."""
+    return drawn(FIGURES[name], table, caption, comparisons)
 
 
-def palette(table: pa.Table, comparisons: Sequence[str]) -> alt.Color:
-    """A comparison has the same colour in every figure, by its place in the report's list."""
+def drawn(figure: Figure, table: pa.Table, caption: str, comparisons: Sequence[str]) -> Chart:
+    """A figure with the site's theme and a description that states its finding.
+
+    A comparison has the same colour in every figure, by its place in the report's list.
+    """
     here = set(table["comparison"].to_pylist()) if "comparison" in table.column_names else set()
     legend = alt.Legend(values=[name for name in comparisons if name in here], symbolOpacity=1)
-    return alt.Color("comparison:N", sort=None, scale=alt.Scale(domain=list(comparisons)), legend=legend)
-
-
-def finished(figure: Figure, table: pa.Table, colour: alt.Color, caption: str) -> Chart:
-    """A figure in the site's theme; its description is the caption and what it says."""
+    colour = alt.Color("comparison:N", sort=None, scale=alt.Scale(domain=list(comparisons)), legend=legend)
     chart, description = figure.draw(table, colour), f"{caption} {figure.says(table)}".strip()
     return chart.properties(width="container", description=description).configure(**theme.LIGHT)
