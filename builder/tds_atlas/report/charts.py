@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from altair.utils.schemapi import debug_mode
 
 from tds_atlas.parts import write_file
 from tds_atlas.report import figures, query
+from tds_atlas.report.figures.marks import Chart
 from tds_atlas.report.infinite import infinite_kl
 from tds_atlas.report.table_formats import spreadsheet
 
@@ -26,19 +27,30 @@ def write_figures(con: duckdb.DuckDBPyConnection, folder: Path) -> Iterator[tupl
     comparisons = [row["label"] for row in query.rows(con, "pages/comparisons")]
     infinite = infinite_kl(con)
     for name in figures.FIGURES:
-        sql = query.sql_of(f"figures/{name}")
-        table = query.table(con, f"figures/{name}")
-        if table.num_rows == 0:
+        drawn = figure_of(con, name, comparisons, infinite)
+        if drawn is None:
             continue
-        caption = query.caption(sql)
-        if infinite and _leaves_out(sql, table):
-            caption += f" Infinite KL is left out: {infinite}."
+        chart, caption, table = drawn
         with debug_mode(False):  # the tests hold each figure against the schema; here it would take seconds
-            spec = figures.build(name, table, caption, comparisons).to_dict(validate=False)
+            spec, sql = chart.to_dict(validate=False), query.sql_of(f"figures/{name}")
         write_file(folder / f"{name}.json", json.dumps(spec, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
         write_file(folder / f"{name}.sql", sql)
         write_file(folder / f"{name}.csv", spreadsheet(table) + "\n")
         yield name, {"spec": spec, "caption": caption, "sql": sql, "rows": table.to_pylist()}
+
+
+def figure_of(
+    con: duckdb.DuckDBPyConnection, name: str, comparisons: Sequence[str], infinite: str
+) -> tuple[Chart, str, pa.Table] | None:
+    """A figure's chart, caption and rows; None where the report has no data for it."""
+    sql, table = query.sql_of(f"figures/{name}"), query.table(con, f"figures/{name}")
+    if table.num_rows == 0:
+        return None
+    caption = query.caption(sql)
+    if infinite and _leaves_out(sql, table):
+        caption += f" Infinite KL is left out: {infinite}."
+    with debug_mode(False):
+        return figures.build(name, table, caption, comparisons), caption, table
 
 
 def _leaves_out(sql: str, table: pa.Table) -> bool:
