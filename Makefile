@@ -19,7 +19,7 @@ export NO_MKDOCS_2_WARNING := 1
 export GOMP_SPINCOUNT ?= 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help site check generate score probe store report serve publish zip test large vllm ray random lint format docs types bench calibrate interrupt hostile evaluate pocket lock clean
+.PHONY: help site check generate score probe store report serve publish zip test large notebook vllm ray random lint format docs types bench calibrate interrupt hostile evaluate pocket lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z ]+:.*## /{printf "  make %-28s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ vllm: $(VENV)/.test  ## The tests of the engine vllm, in an environment of its o
 
 ray: $(VENV)/.test  ## The tests of the runner ray, on Ray itself: RAY, 240 MB (three minutes)
 	@PYTHON=$(BIN)/python .ci/ray "$(RAY)" && PYTHONPATH="$$(cd "$(RAY)" && pwd)" $(BIN)/pytest -m ray
+
+notebook: $(VENV)/.test  ## Run the notebooks of examples/, each by a kernel of its own
+	@$(BIN)/pytest -m notebook
 
 random: $(VENV)/.test  ## The tests of properties with examples drawn anew
 	@HYPOTHESIS_PROFILE=random $(BIN)/pytest -n auto -m hypothesis

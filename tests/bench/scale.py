@@ -16,7 +16,8 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from tds_atlas.record.store import QUIET, SQL, STORAGE_VERSION, create_views
+from tds_atlas.record.sealed import quiet
+from tds_atlas.record.store import SQL, STORAGE_VERSION, create_views
 from tests.bench.search import measure
 from tests.bench.whole import ROOT, tds
 
@@ -83,7 +84,8 @@ def enlarge(source: Path, target: Path, prompts: int) -> None:
     """A database of `prompts` prompts with long answers of each model, made of the records of another."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(target), config={"storage_compatibility_version": STORAGE_VERSION}) as con:
-        con.execute(f"{QUIET}; ATTACH '{source}' AS source (READ_ONLY)")
+        quiet(con)
+        con.execute(f"ATTACH '{source}' AS source (READ_ONLY)")
         con.execute(SQL["schema"])
         con.execute(f"SET VARIABLE prompts = {prompts}; {_PLAN}")
         for table, rows in _TABLES.items():

@@ -111,6 +111,11 @@ def float32_head(model: Any) -> Head | None:
     return _with_soft_cap(model, lambda states: nn.functional.linear(states.float().to(weight.device), weight, shift))
 
 
+def forget_head(model: Any) -> None:
+    """Drop the float32 copy of a head: its model is trained on, and the copy is of what it was."""
+    _copies.pop(model.get_output_embeddings(), None)
+
+
 def _with_soft_cap(model: Any, logits: Head) -> Head:
     cap = getattr(model.config.get_text_config(), "final_logit_softcapping", None)
     return (lambda states: torch.tanh(logits(states) / cap) * cap) if cap else logits

@@ -89,8 +89,8 @@ def ask(plan: Plan, models: Callable[[], Models], text: str, comparison_id: str 
     scorer = Scorer(list(sides.values()), [comparison], settings.top_k, settings.batch_tokens, settings.chunk_logits)
     ((scores, (divergence,)),) = scorer.score([response], scorer.prompt_ids({response.response_id: prompt}))
     by_condition = {s.condition_id: s for s in scores}
-    names = _vocabulary(answering.frame.tokenizer)
-    tokens = tuple(_tokens(comparison, response, by_condition, divergence, names))
+    names = token_texts(answering.frame.tokenizer)
+    tokens = tuple(scored_tokens(comparison, response, by_condition, divergence, names))
     base_id, aligned_id = comparison.base.condition_id, comparison.aligned.condition_id
     return ScoredAnswer(text, comparison.comparison_id, base_id, aligned_id, response.text, response.finish, tokens)
 
@@ -122,19 +122,21 @@ def _comparison(plan: Plan, comparison_id: str | None) -> Comparison:
     return comparisons[comparison_id] if comparison_id else next(iter(comparisons.values()))
 
 
-def _vocabulary(tokenizer: Any) -> dict[int, str]:
+def token_texts(tokenizer: Any) -> dict[int, str]:
+    """The text of every id, to show candidates by."""
     from tds_atlas.measure.decode import vocabulary
 
     return {t.token_id: t.text or f"<{t.token_id}>" for t in vocabulary(tokenizer, "", 0)}
 
 
-def _tokens(
+def scored_tokens(
     comparison: Comparison,
     response: Response,
     scores: Mapping[str, Score],
     divergence: Divergence,
     names: Mapping[int, str],
 ) -> Iterator[ScoredToken]:
+    """The positions of a response under both sides of a comparison."""
     base, aligned = scores[comparison.base.condition_id], scores[comparison.aligned.condition_id]
     for i, (token, (start, end)) in enumerate(zip(response.token_ids, response.spans, strict=True)):
         rank = int(base.rank[i])

@@ -5,6 +5,7 @@ Whoever made the file may have put anything into it. What is run over it is lock
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -12,11 +13,16 @@ import duckdb
 from tds_atlas.paths import real_path
 
 Config = dict[str, str | bool | int | float | list[str]]
-QUIET = "SET enable_progress_bar = false"  # DuckDB 2.0 writes progress to stdout, among the rows
 RECORDS = "records"  # the name under which a file is attached
 NO_EXTENSIONS: Config = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
 _SEALED = NO_EXTENSIONS | {"enable_external_access": False}
 _LOCK = "SET lock_configuration = true"
+
+
+def quiet(con: duckdb.DuckDBPyConnection) -> None:
+    """No progress among the rows, where DuckDB 2.0 writes it. A notebook without ipywidgets refuses to be told."""
+    with suppress(duckdb.InvalidInputException):
+        con.execute("SET enable_progress_bar = false")
 
 
 def identifier(name: str) -> str:
@@ -28,7 +34,8 @@ def open_as_stored(database: Path) -> duckdb.DuckDBPyConnection:
     """The file with its own views and macros, read-only: for a user's SQL."""
     con = duckdb.connect(str(real_path(database)), read_only=True, config=_SEALED)
     if not is_locked(con):  # by another connection of this process
-        con.execute(f"{QUIET}; {_LOCK}")
+        quiet(con)
+        con.execute(_LOCK)
     return con
 
 
@@ -38,7 +45,8 @@ def attach(con: duckdb.DuckDBPyConnection, database: Path, search_path: str = ""
     con.execute(f"ATTACH '{path}' AS {RECORDS} (READ_ONLY, TYPE duckdb)")
     if search_path:
         con.execute(f"SET search_path = '{search_path}'")
-    con.execute(f"{QUIET}; SET enable_external_access = false; {_LOCK}")
+    quiet(con)
+    con.execute(f"SET enable_external_access = false; {_LOCK}")
 
 
 def is_locked(con: duckdb.DuckDBPyConnection) -> bool:

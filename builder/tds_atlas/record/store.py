@@ -21,7 +21,7 @@ from tds_atlas.paths import real_path
 from tds_atlas.record.comments import TEXT as COMMENTS
 from tds_atlas.record.comments import write_comments
 from tds_atlas.record.score_rows import insert_scores
-from tds_atlas.record.sealed import NO_EXTENSIONS, QUIET, Config, identifier, open_as_stored
+from tds_atlas.record.sealed import NO_EXTENSIONS, Config, identifier, open_as_stored, quiet
 from tds_atlas.record.shards import Shard
 
 STORAGE_VERSION = "v1.4.0"  # for DuckDB 1.4 and later, DuckDB-Wasm included; only 2.0 opens files with 2.0's default
@@ -127,7 +127,7 @@ def create_views(con: duckdb.DuckDBPyConnection) -> None:
 
 def _write(path: Path, records: Records) -> None:
     with duckdb.connect(str(path), config=_CONFIG) as con:
-        con.execute(QUIET)
+        quiet(con)
         con.execute(SQL["schema"])
         con.execute("BEGIN")
         _insert_all(con, records)

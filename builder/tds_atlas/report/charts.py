@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from altair.utils.schemapi import debug_mode
 
 from tds_atlas.parts import write_file
 from tds_atlas.report import figures, query
+from tds_atlas.report.figures.marks import Chart
 from tds_atlas.report.figures.registry import Figure
 from tds_atlas.report.infinite import infinite_kl
 from tds_atlas.report.table_formats import spreadsheet
@@ -45,16 +46,27 @@ def write_figures(
     comparisons = [row["label"] for row in query.rows(con, "pages/comparisons")]
     infinite = infinite_kl(con)
     for name, drawing in (drawings() if wanted is None else wanted).items():
-        sql = query.sql_of(drawing.sql)
-        table = query.table(con, drawing.sql, **drawing.parameters)
-        if table.num_rows == 0:
+        made = figure_of(con, drawing, comparisons, infinite)
+        if made is None:
             continue
-        caption = query.caption(sql)
-        if infinite and _leaves_out(sql, table):
-            caption += f" Infinite KL is left out: {infinite}."
+        chart, caption, table = made
         with debug_mode(False):  # the tests hold each figure against the schema; here it would take seconds
-            spec = figures.drawn(drawing.figure, table, caption, comparisons).to_dict(validate=False)
-        yield name, write_figure(folder / name, spec, caption, sql, table)
+            spec = chart.to_dict(validate=False)
+        yield name, write_figure(folder / name, spec, caption, query.sql_of(drawing.sql), table)
+
+
+def figure_of(
+    con: duckdb.DuckDBPyConnection, drawing: Drawing, comparisons: Sequence[str], infinite: str
+) -> tuple[Chart, str, pa.Table] | None:
+    """A figure's chart, caption and rows; None where the report has no data for it."""
+    sql, table = query.sql_of(drawing.sql), query.table(con, drawing.sql, **drawing.parameters)
+    if table.num_rows == 0:
+        return None
+    caption = query.caption(sql)
+    if infinite and _leaves_out(sql, table):
+        caption += f" Infinite KL is left out: {infinite}."
+    with debug_mode(False):
+        return figures.drawn(drawing.figure, table, caption, comparisons), caption, table
 
 
 def write_figure(stem: Path, spec: dict[str, Any], caption: str, sql: str, table: pa.Table) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A user's own figures: figures/NAME.sql beside site_src, drawn by NAME.py or by a Vega-Lite spec, NAME.json.
+"""A user's own figures, in `figures` beside site_src: queries, each drawn by Python or by a Vega-Lite spec.
 
 They are programs of the report's owner, like the pages: what is checked is that they can be shown.
 """

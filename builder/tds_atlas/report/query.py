@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from tds_atlas.domain import InputError, one_line, text_fault
 from tds_atlas.record.catalog import define, open_records, reference
-from tds_atlas.record.sealed import NO_EXTENSIONS, Config, is_locked, open_as_stored
+from tds_atlas.record.sealed import NO_EXTENSIONS, Config, identifier, is_locked, open_as_stored
 
 SQL = Path(__file__).parent / "sql"
 # DuckDB where a report is built: two processes share the machine, and what needs more memory spills beside the file.
@@ -120,6 +120,11 @@ def caption(sql: str) -> str:
     """The leading comment of a query as one line; for the cookbook, the question."""
     lines = takewhile(lambda line: line.startswith("-- ") and not line.startswith("-- part: "), sql.splitlines())
     return " ".join(line.removeprefix("-- ") for line in lines)
+
+
+def whole(con: duckdb.DuckDBPyConnection, view: str) -> pa.Table:
+    """A whole view, its numbers as they are."""
+    return con.execute(f"FROM {identifier(view)}").to_arrow_table()
 
 
 def table(con: duckdb.DuckDBPyConnection, name: str | Path, **parameters: Any) -> pa.Table:
