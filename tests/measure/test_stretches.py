@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from tds_atlas.measure.stretches import Stretch, stretches
-from tds_atlas.measure.token_bytes import TokenBytes, ends_in_text
+from tds_atlas.measure.token_bytes import TokenBytes, written_in
+from tds_atlas.stretches import Stretch, stretches
 from tests import tiny
 from tests.measure.test_contexts import TOKENIZERS
 
@@ -69,20 +69,23 @@ def test_tokens_write_the_bytes_of_their_text(name: str, text: str) -> None:
     words = TOKENIZERS[name]
     ids = words(text, add_special_tokens=False)["input_ids"]
     pieces = TokenBytes(words).of(ids)
-    ends = ends_in_text(pieces, text)
-    assert ends is not None and len(ends) == len(ids) and (not ids or ends[-1] == len(text.encode()))
+    found = written_in(pieces, text)
+    assert found is not None and len(found.ends) == len(ids) and found.size == max([0, *found.ends])
+    assert found.size == len(text.encode())
     for n in range(len(ids)):
         cut = b"".join(pieces[:n]).removeprefix(b" " if b"".join(pieces) != text.encode() else b"")
-        kept = ends_in_text(pieces[:n], cut.decode(errors="replace"))
-        assert kept == ends[: len(kept or ())] and len(kept or ()) >= n - 3
+        kept = written_in(pieces[:n], cut.decode(errors="replace"))
+        assert kept is not None and kept.ends == found.ends[: len(kept.ends)] and len(kept.ends) >= n - 3
+        assert kept.size == len(cut.decode(errors="ignore").encode())
 
 
 def test_text_that_the_tokens_do_not_write() -> None:
-    assert ends_in_text([b"The", b" sky"], "the sky") is None
-    assert ends_in_text([b"The", b" sky"], "The sky.") is None
-    assert ends_in_text([b"\n ", b"The", b" sky"], "The sky") == (0, 3, 7)
-    assert ends_in_text([b"\n ", b"The"], " The") == (1, 4)
-    assert ends_in_text([b"a", b"\xf0\x9f"], "a\ufffd") == (1,)
+    assert written_in([b"The", b" sky"], "the sky") is None
+    assert written_in([b"The", b" sky"], "The sky.") is None
+    assert written_in([b"\n ", b"The", b" sky"], "The sky") == ((0, 3, 7), 7)
+    assert written_in([b"\n ", b"The"], " The") == ((1, 4), 4)
+    assert written_in([b"a", b"\xf0\x9f"], "a\ufffd") == ((1,), 1)
+    assert written_in([b"\xc3", b"\xa9\xf0"], "é\ufffd") == ((1,), 2)
 
 
 def test_special_tokens_write_their_names() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tds_atlas.measure.decode import BYTE_OF, BYTE_PIECE, is_byte_level
 
@@ -29,6 +29,10 @@ class TokenBytes:
         """What each id writes; nothing for an id that only the model has."""
         return [self._all.get(i, b"") for i in ids]
 
+    def within(self, ids: Sequence[int], text: str) -> Written | None:
+        """How the ids write this text; None if they do not."""
+        return written_in(self.of(ids), text)
+
     @cached_property
     def _all(self) -> dict[int, bytes]:
         byte_level = is_byte_level(self.tokenizer)
@@ -41,7 +45,7 @@ class TokenBytes:
         """What becomes of plain ASCII text, where it does not come back as it was."""
         ids = self.tokenizer(_PLAIN, add_special_tokens=False)["input_ids"]
         written = b"".join(self.of(ids))
-        kept = ends_in_text(self.of(ids), _PLAIN) is not None
+        kept = self.within(ids, _PLAIN) is not None
         return None if kept else f"{_PLAIN!r} becomes {written.decode(errors='replace')!r}"
 
 
@@ -52,11 +56,18 @@ def _bytes_of(piece: str, byte_level: bool) -> bytes:
     return bytes([int(byte.group(1), 16)]) if byte else piece.replace(SPACE, " ").encode()
 
 
-def ends_in_text(pieces: Sequence[bytes], text: str) -> tuple[int, ...] | None:
-    """The byte of the text at which each token ends, counted from 0; None if the tokens do not write this text.
+class Written(NamedTuple):
+    """What tokens write of a text."""
+
+    ends: tuple[int, ...]  # the byte of the text at which each token ends
+    size: int  # bytes of the text
+
+
+def written_in(pieces: Sequence[bytes], text: str) -> Written | None:
+    """How the tokens write this text; None if they do not.
 
     White space before it, which a template or a tokenizer adds, is not part of it. Where the tokens write no character
-    any more, as in an answer cut off within one, only those before it are returned.
+    any more, as in an answer cut off within one, only what is before it counts.
     """
     whole, wanted = b"".join(pieces), text.encode()
     sound = _sound(whole)
@@ -66,7 +77,7 @@ def ends_in_text(pieces: Sequence[bytes], text: str) -> tuple[int, ...] | None:
         body = sound[lead:]
         if body == wanted if is_whole else wanted.startswith(body):
             ends = (end - lead for end in accumulate(map(len, pieces)) if end <= len(sound))
-            return tuple(max(0, end) for end in ends)
+            return Written(tuple(max(0, end) for end in ends), len(body))
     return None
 
 

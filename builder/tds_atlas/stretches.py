@@ -6,16 +6,32 @@ Knows no model: each sequence is the byte at which each of its tokens ends.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
+
+from tds_atlas.domain import Response, Score
+
+
+@dataclass(frozen=True)
+class Retold:
+    """A response in the tokens of a condition with another tokenizer than its writer's, without its end token.
+
+    Each token is given by the byte of the text at which it ends.
+    """
+
+    response: Response
+    written: tuple[int, ...]  # of the writer's tokens that write the text
+    ends: tuple[int, ...]  # [n] of its own tokens
+    score: Score | None = None  # None: not scored yet
 
 
 class Stretch(NamedTuple):
-    """Bytes of a text, and the tokens of each sequence that write them: so many, from the first on."""
+    """Bytes of a text between places where tokens of both tokenizers end, and the tokens of each that write them."""
 
     start: int
     end: int
-    first: int
-    tokens: int
+    first: int  # the first of the writer's tokens
+    tokens: int  # how many
     base_first: int
     base_tokens: int
 
