@@ -11,7 +11,7 @@ from tds_atlas.domain import Spans, Token
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-_BYTE_PIECE = re.compile(r"<0x([0-9A-F]{2})>")
+BYTE_PIECE = re.compile(r"<0x([0-9A-F]{2})>")
 _UNFINISHED = "\ufffd"
 
 
@@ -51,7 +51,7 @@ def vocabulary(tokenizer: PreTrainedTokenizerFast, tokenizer_id: str, width: int
     pieces = {i: piece for piece, i in tokenizer.get_vocab().items()}
     special = set(tokenizer.all_special_ids)
     special |= {i for i, token in tokenizer.added_tokens_decoder.items() if token.special}
-    byte_level = '"ByteLevel"' in tokenizer.backend_tokenizer.to_str().split('"model":')[0]
+    byte_level = is_byte_level(tokenizer)
     tokens = []
     for i in sorted({*range(width), *pieces}):
         text = None if i not in pieces else pieces[i] if i in special else piece_text(pieces[i], byte_level)
@@ -61,13 +61,18 @@ def vocabulary(tokenizer: PreTrainedTokenizerFast, tokenizer_id: str, width: int
     return tokens
 
 
+def is_byte_level(tokenizer: PreTrainedTokenizerFast) -> bool:
+    """Whether the characters of its pieces stand for bytes."""
+    return '"ByteLevel"' in tokenizer.backend_tokenizer.to_str().split('"model":')[0]
+
+
 def piece_text(piece: str, byte_level: bool) -> str:
     r"""The text of a vocabulary entry: leading space kept, bytes that form no whole character as \xNN."""
     if byte_level:
-        values = [_BYTE_OF.get(char) for char in piece]
+        values = [BYTE_OF.get(char) for char in piece]
         raw = bytes(b for b in values if b is not None)
         return raw.decode("utf-8", errors="backslashreplace") if None not in values else piece
-    byte = _BYTE_PIECE.fullmatch(piece)
+    byte = BYTE_PIECE.fullmatch(piece)
     if byte:
         value = int(byte.group(1), 16)
         return chr(value) if value < 0x80 else f"\\x{value:02x}"
@@ -81,4 +86,4 @@ def _bytes_of_characters() -> dict[str, int]:
     return {chr(b): b for b in plain} | {chr(256 + i): b for i, b in enumerate(rest)}
 
 
-_BYTE_OF = _bytes_of_characters()
+BYTE_OF = _bytes_of_characters()

@@ -22,6 +22,7 @@ from tds_atlas.domain import (
 )
 from tds_atlas.pipeline.plan import Plan
 from tds_atlas.pipeline.sides import side_of
+from tds_atlas.pipeline.tokenizers import Tokenizers
 
 if TYPE_CHECKING:
     from tds_atlas.measure.engines.models import Models
@@ -82,6 +83,10 @@ def ask(plan: Plan, models: Callable[[], Models], text: str, comparison_id: str 
     if not text or text_fault(text):
         raise InputError(f"the prompt {text_fault(text) or 'is empty; ask something'}")
     comparison, settings = _comparison(plan, comparison_id), plan.report.score
+    retold = Tokenizers.of(plan, models()).retold()
+    if comparison.comparison_id in retold:
+        problem = f"comparison {comparison.comparison_id}: {retold[comparison.comparison_id]}"
+        raise InputError(f"{plan.path}: {problem}; `tds show` needs one vocabulary: name another with --comparison")
     conditions = dict.fromkeys((comparison.base, comparison.aligned))
     sides = {c: side_of(plan, models(), c) for c in conditions}
     prompt, answering = Prompt("shown", text, "terminal"), sides[comparison.aligned]

@@ -11,8 +11,9 @@ from tds_atlas.inputs.checkpoints import Checkpoint
 from tds_atlas.inputs.checkpoints import card as read_card
 from tds_atlas.inputs.model_config import read_config, vocab_size
 from tds_atlas.inputs.pins import moving_lines
-from tds_atlas.pipeline.plan import Plan
+from tds_atlas.pipeline.plan import RETOLD, Plan
 from tds_atlas.pipeline.sides import side_of
+from tds_atlas.pipeline.tokenizers import Tokenizers
 from tds_atlas.record.shards import rows_table
 from tds_atlas.terminal import say
 
@@ -23,25 +24,25 @@ if TYPE_CHECKING:
 
 
 def write_cards(plan: Plan, models: Callable[[], Models]) -> None:
-    """Check that each comparison has one vocabulary; record models, tokens, and conditions with their prompt cards."""
+    """Compare the vocabularies of each comparison; record models, tokens, and conditions with their prompt cards."""
     shard = plan.cards()
     if shard.exists():
         return
     from tds_atlas.measure.decode import vocabulary
-    from tds_atlas.measure.vocabularies import extensions, vocabulary_id
+    from tds_atlas.measure.vocabularies import vocabulary_id
 
     cards = [read_card(checkpoint) for checkpoint in plan.checkpoints.values()]
     sides = [side_of(plan, models(), condition) for condition in plan.report.conditions_used()]
-    tokenizers = {name: models().tokenizer(checkpoint) for name, checkpoint in plan.checkpoints.items()}
-    pairs = {c.comparison_id: (c.base.model_id, c.aligned.model_id) for c in plan.report.all_comparisons}
-    extended = extensions(pairs, tokenizers)
-    ids = {name: vocabulary_id(tokenizer) for name, tokenizer in tokenizers.items()}
+    tokenizers = Tokenizers.of(plan, models())
+    retold = tokenizers.retold()
+    extended = {c.comparison_id: tokenizers.said(c, retold) for c in plan.report.all_comparisons}
+    ids = {name: vocabulary_id(tokenizer) for name, tokenizer in tokenizers.by_model.items()}
     cards = [replace(card, tokenizer_id=ids[card.model_id]) for card in cards]
     widths = {
         c.tokenizer_id: (max(o.vocab_size for o in cards if o.tokenizer_id == c.tokenizer_id), c.model_id)
         for c in cards
     }
-    tokens = [t for key, (width, name) in widths.items() for t in vocabulary(tokenizers[name], key, width)]
+    tokens = [t for key, (width, name) in widths.items() for t in vocabulary(tokenizers.by_model[name], key, width)]
     prompts = list(plan.prompts.values())
     readings = [side.readings(prompts) for side in sides]
     conditions = [side.card(prompts, read) for side, read in zip(sides, readings, strict=True)]
@@ -61,7 +62,7 @@ def write_cards(plan: Plan, models: Callable[[], Models]) -> None:
             "token": rows_table([asdict(t) for t in tokens]),
             "reading": rows_table(list(_reading_rows(sides, prompts, readings))),
         },
-        {"extended": extended},
+        {"extended": extended} | ({RETOLD: list(retold)} if retold else {}),
     )
 
 

@@ -15,6 +15,7 @@ from tds_atlas.pipeline.fit import Window, fitting
 from tds_atlas.pipeline.places import check_places
 from tds_atlas.pipeline.plan import Plan
 from tds_atlas.pipeline.sides import answer_reader, lazy_models
+from tds_atlas.pipeline.tokenizers import Tokenizers
 from tds_atlas.record.shards import DamagedShard, Shard
 
 if TYPE_CHECKING:
@@ -40,12 +41,10 @@ class Cost:
 
 def check(plan: Plan) -> Iterator[str]:
     """One line for each part of the report that is valid. Raises InputError for the first that is not."""
-    from tds_atlas.measure.vocabularies import check_vocabularies
-
     check_places(plan)
     models = lazy_models(plan, "cpu")()
     plan = fitting(plan, lambda: models, keep=False)
-    tokenizers = {name: models.tokenizer(checkpoint) for name, checkpoint in plan.checkpoints.items()}
+    tokenizers = Tokenizers.of(plan, models)
     cards = {name: card(checkpoint) for name, checkpoint in plan.checkpoints.items()}
     yield f"{plan.path}: {len(plan.prompts)} prompts, {len(cards)} models"
     yield from (f"  {line}" for line in plan.files)
@@ -56,9 +55,10 @@ def check(plan: Plan) -> Iterator[str]:
         size = "parameters not counted" if c.parameters is None else f"{c.parameters:,} parameters"
         yield f"  model {name}: {c.architecture}, {size}, {c.dtype}, {c.source}, run by {c.engine}{other}"
     yield from (f"  {line}" for line in moving_lines(plan.checkpoints))
+    retold = tokenizers.retold()
     for pair in plan.report.all_comparisons:
         base, aligned = pair.base, pair.aligned
-        vocabulary = check_vocabularies(base.model_id, aligned.model_id, tokenizers) or "one vocabulary"
+        vocabulary = tokenizers.said(pair, retold) or "one vocabulary"
         kind = "" if pair.kind == "tuning" else "A/A check, "
         sides = f"{base.condition_id} against {aligned.condition_id}"
         yield f"  comparison {pair.comparison_id}: {sides}, {kind}{vocabulary}"

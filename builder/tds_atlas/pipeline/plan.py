@@ -21,6 +21,7 @@ from tds_atlas.record.bucket_shards import shard_at
 from tds_atlas.record.shards import Shard, content_key
 
 MEASURING = 7
+RETOLD = "retold"  # in what is recorded with the cards: the comparisons of two tokenizers
 Row = TypeVar("Row", Prompt, Answer)
 
 
@@ -181,10 +182,21 @@ class Plan:
                 yield comparison, work, self._shard("continuation", *parts)
 
     def _continued(self) -> Iterator[tuple[Comparison, str, Shard]]:
-        """Each comparison of two models with a shard of the responses that it is about, and their source."""
+        """Each comparison of two models with a shard of the responses that it is about, and their source.
+
+        Not of two tokenizers: there a shifted position has no rank.
+        """
+        retold = self.retold
         for source, answers in self.response_shards():
-            for comparison in (c for c in self.report.comparisons_of(source) if c.kind == "tuning"):
-                yield comparison, source, answers
+            for comparison in self.report.comparisons_of(source):
+                if comparison.kind == "tuning" and comparison.comparison_id not in retold:
+                    yield comparison, source, answers
+
+    @property
+    def retold(self) -> frozenset[str]:
+        """The comparisons of two tokenizers: known once the cards exist, for which tokenizers are read."""
+        cards = self.cards()
+        return frozenset(cards.meta().get(RETOLD, ())) if cards.exists() else frozenset()
 
     def probe_shards(self) -> Iterator[tuple[str, Shard]]:
         """Every shard of the probes, with the name of its table."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from tds_atlas.domain import Condition, InputError
+from tds_atlas.domain import Comparison, Condition, InputError
 from tds_atlas.inputs.settings import known_devices
 from tds_atlas.pipeline.plan import Plan
 
 if TYPE_CHECKING:
     from tds_atlas.measure.answers import Reader
     from tds_atlas.measure.engines.models import Models
+    from tds_atlas.measure.score import Scorer
     from tds_atlas.measure.side import Side
 
 
@@ -46,6 +47,16 @@ def answer_reader(plan: Plan, models: Models, source: str) -> Reader:
     condition = plan.report.reader_of(source)
     checkpoint = plan.checkpoints[condition.model_id]
     return Reader(side_of(plan, models, condition).frame, end_ids_of(checkpoint, models.tokenizer(checkpoint)))
+
+
+def scorer_of(plan: Plan, sides: Sequence[Side], comparisons: Sequence[Comparison]) -> Scorer:
+    """What scores answers under these sides, with their models loaded."""
+    from tds_atlas.measure.score import Scorer
+
+    settings = plan.report.score
+    scorer = Scorer(sides, comparisons, settings.top_k, settings.batch_tokens, settings.chunk_logits)
+    _ = scorer.models  # a model that cannot be loaded stops the run at once
+    return scorer
 
 
 def side_of(plan: Plan, models: Models, condition: Condition) -> Side:

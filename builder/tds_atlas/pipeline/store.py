@@ -90,13 +90,13 @@ def _records(
 
 
 def _comparison_rows(plan: Plan) -> list[dict[str, Any]]:
-    extensions = plan.cards().meta()["extended"]
+    extensions, retold = plan.cards().meta()["extended"], plan.retold
     return [
         {
             "comparison_id": c.comparison_id,
             "ordinal": i,
             "label": c.label,
-            "kind": c.kind,
+            "kind": "tokenizers" if c.comparison_id in retold else c.kind,
             "base_condition_id": c.base.condition_id,
             "aligned_condition_id": c.aligned.condition_id,
             "source": c.source,

@@ -151,6 +151,34 @@ CREATE TABLE divergence (
     jaccard_10      DOUBLE
 );
 
+CREATE TABLE retold (
+    response_id  VARCHAR NOT NULL,
+    pos          INTEGER NOT NULL,
+    condition_id VARCHAR NOT NULL,
+    token_id     INTEGER NOT NULL,
+    byte_start   INTEGER NOT NULL,
+    byte_end     INTEGER NOT NULL,
+    logprob      FLOAT,
+    rank         INTEGER,
+    entropy      FLOAT,
+    top_id       INTEGER,
+    top_logprob  FLOAT
+);
+
+CREATE TABLE stretch (
+    comparison_id VARCHAR NOT NULL,
+    response_id   VARCHAR NOT NULL,
+    number        INTEGER NOT NULL,
+    char_start    INTEGER NOT NULL,
+    char_end      INTEGER NOT NULL,
+    byte_start    INTEGER NOT NULL,
+    byte_end      INTEGER NOT NULL,
+    pos           INTEGER NOT NULL,
+    n_tokens      INTEGER NOT NULL,
+    base_pos      INTEGER NOT NULL,
+    base_n_tokens INTEGER NOT NULL
+);
+
 CREATE TABLE prefill (
     comparison_id        VARCHAR NOT NULL,
     prompt_id            VARCHAR NOT NULL,

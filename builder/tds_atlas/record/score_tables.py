@@ -15,11 +15,11 @@ def score_table(scores: Sequence[Score]) -> pa.Table:
     """One row per position of a response and condition."""
     k = scores[0].top_ids.shape[1]
     return pa.table(
-        _key_columns(scores, "condition_id")
+        key_columns(scores, "condition_id")
         | {
-            "logprob": _finite(scores, "logprob"),
-            "rank": _column(scores, "rank"),
-            "entropy": _column(scores, "entropy"),
+            "logprob": finite(scores, "logprob"),
+            "rank": column(scores, "rank"),
+            "entropy": column(scores, "entropy"),
             "top_ids": _lists(scores, "top_ids", k),
             "top_logprobs": _lists(scores, "top_logprobs", k),
         }
@@ -30,11 +30,11 @@ def score_table(scores: Sequence[Score]) -> pa.Table:
 def divergence_table(divergences: Sequence[Divergence]) -> pa.Table:
     """One row per position of a response and comparison."""
     names = ("kl_aligned_base", "kl_base_aligned", "js", "clamped")
-    columns = {name: _column(divergences, name) for name in names} | _bounds(divergences, names[:3])
-    return pa.table(_key_columns(divergences, "comparison_id") | columns)
+    columns = {name: column(divergences, name) for name in names} | _bounds(divergences, names[:3])
+    return pa.table(key_columns(divergences, "comparison_id") | columns)
 
 
-def _key_columns(records: Sequence[Any], owner: str) -> dict[str, pa.Array]:
+def key_columns(records: Sequence[Any], owner: str) -> dict[str, pa.Array]:
     sizes = [len(r.logprob if isinstance(r, Score) else r.js) for r in records]
     which = pa.array(np.repeat(np.arange(len(records)), sizes))  # numpy would give every text the longest one's width
     return {
@@ -44,7 +44,7 @@ def _key_columns(records: Sequence[Any], owner: str) -> dict[str, pa.Array]:
     }
 
 
-def _column(records: Sequence[Any], name: str) -> pa.Array:
+def column(records: Sequence[Any], name: str) -> pa.Array:
     """NaN, for what is not known, as NULL."""
     values = np.concatenate([getattr(r, name) for r in records])
     return pa.array(values, mask=np.isnan(values))
@@ -63,7 +63,7 @@ def _bounds(records: Sequence[Any], names: Sequence[str]) -> dict[str, pa.Array]
     return columns
 
 
-def _finite(records: Sequence[Any], name: str) -> pa.Array:
+def finite(records: Sequence[Any], name: str) -> pa.Array:
     """Infinite values as NULL."""
     values = np.concatenate([getattr(r, name) for r in records])
     return pa.array(values, mask=np.isinf(values))

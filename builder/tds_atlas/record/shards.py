@@ -119,6 +119,10 @@ class Shard:
             raise DamagedShard(self, path)
         return path
 
+    def holds(self, name: str) -> bool:
+        """Whether it has such a table."""
+        return name in self._index()["tables"]
+
     def digest(self, name: str) -> str:
         """The hash of a table, as written."""
         return str(self._index()["tables"][name]["sha256"])

@@ -43,6 +43,7 @@ _FILES = {
         "curves",
         "probes",
         "aligntds",
+        "token_path",
     ),
 }
 SQL = {
@@ -160,9 +161,13 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
     if records.sampling:
         drawn = ", ".join(f"{identifier(name)} = ${name}" for name in records.sampling)
         con.execute(f"UPDATE response SET {drawn} WHERE condition_id IS NOT NULL", dict(records.sampling))
-    for table in ("score", "divergence") if records.comparisons else ("score",):
-        for shard in records.scores:
+    for table in ("score", "divergence"):
+        for shard in (shard for shard in records.scores if shard.holds(table)):
             insert_scores(con, table, shard, records.lists_are_stored)
+    for table in ("retold", "stretch"):
+        for shard in (shard for shard in records.scores if shard.holds(table)):
+            with shard.file(table) as path:
+                _insert(con, table, f"SELECT * FROM {_FILE}", path)
     for table, shard in records.probes:
         rows = shard.read(table).to_pylist()
         if rows:

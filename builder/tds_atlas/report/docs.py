@@ -102,7 +102,7 @@ def _write_data(background: ProcessPoolExecutor, database: Path, docs: Path) -> 
     views = docs.parent / VIEWS
     with closing(query.connect(database, config=query.FRUGAL)) as con:
         if not query.rows(con, "pages/comparisons"):
-            raise InputError(f"{database}: holds no comparison, which pages need; its scores are there for `tds query`")
+            raise InputError(f"{database}: {_without(con)}; its scores are there for `tds query`")
         con.execute("CREATE TEMP TABLE example AS FROM main.example")  # queried twice
         paged, examples = paged_prompts(con), query.rows(con, "pages/examples")
     (docs / "examples").mkdir()
@@ -121,6 +121,14 @@ def _write_data(background: ProcessPoolExecutor, database: Path, docs: Path) -> 
     shown = {"figures": drawings, "cut": copy_task.result(), **answers_task.result()}
     write_file(docs.parent / SHOWN, json.dumps(shown, default=str))
     return tasks
+
+
+def _without(con: duckdb.DuckDBPyConnection) -> str:
+    """What a database does not hold that has no ordinary comparison."""
+    if query.rows(con, "pages/token_path"):
+        what = "all comparisons are of two tokenizers, and most pages need one vocabulary"
+        return f"{what}: add a comparison, such as the aligned model in two contexts"
+    return "holds no comparison, which pages need"
 
 
 def _clean(docs: Path, keep: tuple[str, ...]) -> None:

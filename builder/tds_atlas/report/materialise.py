@@ -17,9 +17,20 @@ from tds_atlas.record.sealed import NO_EXTENSIONS, RECORDS, identifier
 from tds_atlas.report import query
 
 _WHOLE = ("end_token",)  # views that need all answers at once
-_RECORDS = ("response", "position", "score", "divergence")
+_RECORDS = ("response", "position", "score", "divergence", "retold", "stretch")
 # Views whose rows depend on one answer each.
-_VIEWS = ("tds", "word", "split", "stage", "primed", "primed_pair", "sentence_end", "counted_twice", "example")
+_VIEWS = (
+    "tds",
+    "word",
+    "split",
+    "stage",
+    "primed",
+    "primed_pair",
+    "sentence_end",
+    "counted_twice",
+    "example",
+    "token_path",
+)
 _AT_ONCE = 120_000_000  # bytes, about: the records of a portion and the rows that the views make of them
 
 

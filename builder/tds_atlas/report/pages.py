@@ -41,6 +41,7 @@ class Page:
     about: str = ""  # one sentence, for the lists of findings
     needs: tuple[str, ...] = ()  # the page is left out unless the report has one of these figures
     figures: tuple[str, ...] = ()  # the figures shown, in order
+    asks: str = ""  # the page is left out unless this query of pages has rows
     path: Path | None = None  # where the page is written
 
     @property
@@ -68,6 +69,7 @@ def read_pages(source: Path) -> list[Page]:
                 str(front.get("about", "")),
                 tuple(front.get("needs", ())),
                 tuple(_SHOWN.findall(body)),
+                str(front.get("asks", "")),
                 path,
             )
         except (yaml.YAMLError, TypeError, KeyError, ValueError):
@@ -120,11 +122,13 @@ def context(con: duckdb.DuckDBPyConnection, source: Path, prepared: dict[str, An
         raise LookupError("the table run has no report_title")
     figures, pages = prepared["figures"], read_pages(source)
     pages = [page for page in pages if not page.needs or any(name in figures for name in page.needs)]
+    pages = [page for page in pages if not page.asks or query.rows(con, f"pages/{page.asks}")]
     headline = query.rows(con, "pages/headline")
     return prepared | {
         "run": run,
         "infinite_kl": infinite_kl(con),
         "headline": headline,
+        "retold": query.rows(con, "pages/token_path"),
         "bounded": [row for row in headline if row["js"] is None],
         "totals": query.rows(con, "pages/totals")[0],
         "rows": lambda name: query.rows(con, f"pages/{name}"),
@@ -154,17 +158,20 @@ def render(env: Environment, page: Page, values: dict[str, Any]) -> str:
         raise InputError(f"{page.path or page.file}: line {line}: {one_line(error)}; fix the page") from None
     if page.is_finding:
         head, heading, rest = text.partition(f"\n# {page.name}\n")
-        text = head + heading + _notes(env, values) + rest
+        text = head + heading + _notes(env, values, page) + rest
     first = _CHART.search(text)
     image = f"figures/{first.group(1)}.png" if first else _CARD
     shared = {"description": page.about} if page.about else {}
     return "---\n" + yaml.safe_dump(shared | {"image": image}, allow_unicode=True) + text.removeprefix("---\n")
 
 
-def _notes(env: Environment, values: dict[str, Any]) -> str:
-    """What a reader must know before the numbers of any finding."""
+def _notes(env: Environment, values: dict[str, Any], page: Page) -> str:
+    """What a reader must know before the numbers of a finding."""
+    if page.asks:  # about comparisons of its own
+        return ""
     few = [row for row in values["headline"] if row["prompts"] < _FEW]
     notes = env.get_template("few_prompts.md").render(few=few, least=_FEW) if few else ""
+    notes += env.get_template("two_tokenizers.md").render(retold=values["retold"]) if values["retold"] else ""
     return notes + (env.get_template("bounds.md").render(bounded=values["bounded"]) if values["bounded"] else "")
 
 

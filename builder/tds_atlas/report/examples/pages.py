@@ -18,6 +18,7 @@ import duckdb
 from tds_atlas.parts import write_file
 from tds_atlas.report import query
 from tds_atlas.report.examples.data import Answers, Vocabulary, page_data
+from tds_atlas.report.examples.stretch_pages import write_stretch_pages
 from tds_atlas.report.examples.turns import Shown, conversations
 from tds_atlas.report.markup import inert, inline_json, title
 from tds_atlas.report.pages import environment
@@ -48,6 +49,9 @@ def write_example_pages(database: Path, folder: Path, examples: Sequence[Row], p
     shown = [e for e in examples if e["ordinal"] in paged]
     with closing(query.connect(database, config=query.FRUGAL)) as con:
         for _ in track(write_examples(con, folder, shown), "example pages", len(shown), "pages"):
+            pass
+        retold = query.rows(con, "pages/retold_examples")
+        for _ in track(write_stretch_pages(con, folder, retold), "pages of two tokenizers", len(retold), "pages"):
             pass
 
 

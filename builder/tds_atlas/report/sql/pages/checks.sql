@@ -3,6 +3,7 @@ WITH
     asked AS (
         SELECT source, base_condition_id AS condition_id
         FROM comparison
+        WHERE kind <> 'tokenizers'
         UNION
         SELECT source, aligned_condition_id
         FROM comparison
@@ -33,6 +34,7 @@ WITH
             (SELECT response_id, comparison_id, list(pos) AS found FROM divergence GROUP BY ALL) USING (
                 response_id, comparison_id
             )
+        WHERE comparison.kind <> 'tokenizers'
     ),
     counted AS (
         -- That each occurs once is quick to test; only where it fails are the positions counted one by one.
@@ -146,6 +148,26 @@ WITH
             ),
             count(js_lower) FILTER (js IS NULL)
         FROM divergence
+        UNION ALL
+        SELECT
+            13,
+            'stretches that do not begin, in bytes and in the tokens of both sides, where the one before ends',
+            count(*) FILTER (
+                (byte_start, pos, base_pos) IS DISTINCT FROM (before.byte_end, before.pos, before.base_pos)
+            ),
+            count(*)
+        FROM
+            (
+                SELECT
+                    *,
+                    coalesce(
+                        lag({'byte_end': byte_end, 'pos': pos + n_tokens, 'base_pos': base_pos + base_n_tokens}) OVER (
+                            PARTITION BY comparison_id, response_id ORDER BY number
+                        ),
+                        {'byte_end': 0, 'pos': 0, 'base_pos': 0}
+                    ) AS before
+                FROM stretch
+            )
         UNION ALL
         SELECT
             11,

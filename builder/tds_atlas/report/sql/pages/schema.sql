@@ -50,6 +50,9 @@ ORDER BY
             'swap_outcome',
             'sentence_end',
             'end_token',
+            'token_path',
+            'token_path_cover',
+            'stretch_token',
             'noise',
             'aligntds',
             'counted_twice',
@@ -61,7 +64,9 @@ ORDER BY
             'response',
             'position',
             'score',
-            'divergence'
+            'divergence',
+            'retold',
+            'stretch'
         ],
         o.name
     )
