@@ -13,7 +13,8 @@ from typing import Any, Protocol
 from jinja2 import Template
 
 from tds_atlas.report.markup import inert, visible
-from tds_atlas.report.pages import environment, minus
+from tds_atlas.report.numbers import minus
+from tds_atlas.report.pages import environment
 
 _LISTED = 200  # shifted tokens in the table below an answer
 _KINDS = {"unshifted": "the base’s first choice", "marginal": "its second or third", "shifted": "lower"}

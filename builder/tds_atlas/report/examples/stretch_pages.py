@@ -16,7 +16,8 @@ import duckdb
 from tds_atlas.parts import write_file
 from tds_atlas.report import query
 from tds_atlas.report.markup import inert, title
-from tds_atlas.report.pages import environment, number
+from tds_atlas.report.numbers import number
+from tds_atlas.report.pages import environment
 
 Row = dict[str, Any]
 _AT_ONCE = 100  # answers whose stretches are in memory
