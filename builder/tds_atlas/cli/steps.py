@@ -16,6 +16,7 @@ from tds_atlas.cli.options import (
     PartOption,
     ReportOption,
     StartOption,
+    file_to_write,
     report_file,
 )
 from tds_atlas.terminal import tell
@@ -98,11 +99,17 @@ def store(report: ReportOption = DEFAULT_REPORT) -> None:
     steps.measure(read_plan(report))
 
 
-def write_report(database: DatabaseOption = DEFAULT_DATABASE) -> None:
+def write_report(
+    database: DatabaseOption = DEFAULT_DATABASE,
+    summary: Annotated[
+        str | None,
+        typer.Option("--summary", metavar="FILE", help="Also write every finding's answer into one Markdown file."),
+    ] = None,
+) -> None:
     """Write figures and pages from the database into build/docs. Does not need torch."""
     from tds_atlas.pipeline import steps
 
-    steps.report(database)
+    steps.report(database, None if summary is None else file_to_write(summary))
 
 
 def site(

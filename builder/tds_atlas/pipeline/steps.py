@@ -93,12 +93,17 @@ def _run(plan: Plan, models: Callable[[], Models], steps: Sequence[str], part: W
             STEPS[step](plan, models, part)
 
 
-def report(database: Path) -> None:
-    """The database as a folder of plain files for MkDocs. Needs no torch."""
+def report(database: Path, summary: Path | None = None) -> None:
+    """The database as a folder of plain files for MkDocs, and its findings in one file. Needs no torch."""
     from tds_atlas.report.docs import write_docs
+    from tds_atlas.report.summary import check_summary, write_summary
 
     _check_kept(database, DOCS)
+    if summary is not None:
+        check_summary(summary, DOCS)
     write_docs(database, SITE_SOURCE, DOCS)
+    if summary is not None:
+        write_summary(database, SITE_SOURCE, DOCS, summary)
 
 
 def site(database: Path, folder: Path, hosted: bool = False) -> None:

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from tds_atlas.domain import InputError, one_line
 from tds_atlas.report import query
+from tds_atlas.report.answers import first_sentence
 from tds_atlas.report.infinite import infinite_kl
 from tds_atlas.report.markup import inert, inline_json, visible
 from tds_atlas.report.numbers import counted, minus, number, percent, plural, plus_minus, within
@@ -26,6 +27,15 @@ _CHART = re.compile(r'data-chart="(\w+)"')
 _SHOWN = re.compile(r'figure\("(\w+)"')
 _CARD = "figures/shift_by_comparison.png"  # what a shared link shows where a page has no figure
 _TEMPLATES = Path(__file__).parent / "templates"
+PARTS = {  # of the story that findings tell
+    "how much": "How much changed",
+    "where": "Where",
+    "what": "What",
+    "why": "What did it",
+    "so what": "What it does",
+    "trust": "How far to trust it",
+}
+_FURTHER = "Further"
 OWN_PAGES, OWN_FIGURES = "findings", "figures"  # beside site_src
 _FEW = 10  # prompts; below, intervals of skewed quantities hold the truth far less often than they say
 _LONGEST = 40  # characters of an example of a column
@@ -41,6 +51,7 @@ class Page:
     about: str = ""  # one sentence, for the lists of findings
     needs: tuple[str, ...] = ()  # the page is left out unless the report has one of these figures
     figures: tuple[str, ...] = ()  # the figures shown, in order
+    part: str = ""  # a finding's place in the story; see PARTS
     asks: str = ""  # the page is left out unless this query of pages has rows
     path: Path | None = None  # where the page is written
 
@@ -69,6 +80,7 @@ def read_pages(source: Path) -> list[Page]:
                 str(front.get("about", "")),
                 tuple(front.get("needs", ())),
                 tuple(_SHOWN.findall(body)),
+                str(front.get("part", "")),
                 str(front.get("asks", "")),
                 path,
             )
@@ -123,7 +135,7 @@ def context(con: duckdb.DuckDBPyConnection, source: Path, prepared: dict[str, An
     figures, pages = prepared["figures"], read_pages(source)
     pages = [page for page in pages if not page.needs or any(name in figures for name in page.needs)]
     pages = [page for page in pages if not page.asks or query.rows(con, f"pages/{page.asks}")]
-    headline = query.rows(con, "pages/headline")
+    headline, texts = query.rows(con, "pages/headline"), dict[str, str]()
     return prepared | {
         "run": run,
         "infinite_kl": infinite_kl(con),
@@ -134,12 +146,23 @@ def context(con: duckdb.DuckDBPyConnection, source: Path, prepared: dict[str, An
         "rows": lambda name: query.rows(con, f"pages/{name}"),
         "figure": _figure(figures, env),
         "findings": [page for page in pages if page.is_finding],
+        "parts": _parts(pages),
+        "texts": texts,  # of pages that are rendered already
+        "answer": lambda page: first_sentence(texts.get(page.file, "")) or page.about,
         "select": lambda sql: query.rounded(rows_of(con, sql)).to_pylist(),
         "ask": lambda sql: format_table(rows_of(con, sql), "table"),
         "cell": lambda value: inert(_cell(value)),
         "short": lambda value: inert(_short(_cell(value))),
         "pages": pages,
     }
+
+
+def _parts(pages: list[Page]) -> dict[str, list[Page]]:
+    """The findings by their part of the story, in its order; those of no part come last."""
+    findings = [page for page in pages if page.is_finding]
+    known = {title: [page for page in findings if page.part == part] for part, title in PARTS.items()}
+    rest = {_FURTHER: [page for page in findings if page.part not in PARTS]}
+    return {title: some for title, some in (known | rest).items() if some}
 
 
 def render(env: Environment, page: Page, values: dict[str, Any]) -> str:
@@ -159,6 +182,7 @@ def render(env: Environment, page: Page, values: dict[str, Any]) -> str:
     if page.is_finding:
         head, heading, rest = text.partition(f"\n# {page.name}\n")
         text = head + heading + _notes(env, values, page) + rest
+    values["texts"][page.file] = text
     first = _CHART.search(text)
     image = f"figures/{first.group(1)}.png" if first else _CARD
     shared = {"description": page.about} if page.about else {}

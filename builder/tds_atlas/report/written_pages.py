@@ -47,8 +47,11 @@ def write_some_pages(
     size = (docs / "data" / "tds.duckdb").stat().st_size
     values = context(con, source, data, env)
     values |= {"browser_copy": {"cut": data["cut"], "megabytes": size / 1e6}, "paged": paged_prompts(con)}
-    for page in filter(wanted, values["pages"]):
+    for page in sorted(values["pages"], key=lambda page: not page.is_finding):  # other pages quote the findings
         path = docs / page.file
+        if not wanted(page):
+            values["texts"][page.file] = path.read_text(encoding="utf-8") if path.is_file() else ""
+            continue
         path.parent.mkdir(parents=True, exist_ok=True)
         write_file(path, render(env, page, values))
     return values
