@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -28,14 +28,20 @@ class Started:
     """A command that goes on; what it prints goes to files."""
 
     def __init__(
-        self, *args: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, room: int = 0
+        self,
+        *args: str,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        room: int = 0,
+        missing: Sequence[str] = (),
     ) -> None:
-        """env: in place of the environment above; room: bytes that a file may have, as on a disk that fills up."""
+        """env: in place of the environment above; room: bytes that a file may have, as on a disk that fills up; missing:
+        packages as if they were not installed."""
         self.args, self.returncode = args, None
         self._folder = tempfile.TemporaryDirectory()
         out, err = self._files()
         asked = {"args": args, "cwd": str(cwd or Path.cwd()), "out": str(out), "err": str(err), "room": room}
-        self.pid: int = _ask(asked | {"env": dict(env) if env else None})
+        self.pid: int = _ask(asked | {"env": dict(env) if env else None, "missing": list(missing)})
 
     def _files(self) -> tuple[Path, Path]:
         return Path(self._folder.name, "out"), Path(self._folder.name, "err")
@@ -128,9 +134,11 @@ def _become(asked: dict[str, Any]) -> NoReturn:
             os.environ.clear()
             os.environ.update(asked["env"])
         os.environ.pop("PYTHONPATH", None)
+        os.environ.setdefault("TMPDIR", str(Path(asked["out"]).parent))  # what it leaves there goes with what it said
         if asked["room"]:
             resource.setrlimit(resource.RLIMIT_FSIZE, (asked["room"], asked["room"]))
         sys.argv = ["tds", *asked["args"]]
+        sys.modules.update(dict.fromkeys(asked["missing"]))  # type: ignore[arg-type]
         from tds_atlas.cli.main import main
 
         signal.alarm(_SECONDS)
