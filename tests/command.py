@@ -16,8 +16,11 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
+
+from tests.report.undrawn import undrawn
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "COLUMNS": "100", "OMP_NUM_THREADS": "1"}
 _SECONDS = 120
@@ -34,14 +37,16 @@ class Started:
         env: Mapping[str, str] | None = None,
         room: int = 0,
         missing: Sequence[str] = (),
+        drawn: bool = True,
     ) -> None:
         """env: in place of the environment above; room: bytes that a file may have, as on a disk that fills up; missing:
-        packages as if they were not installed."""
+        packages as if they were not installed; drawn: whether a report has its images."""
         self.args, self.returncode = args, None
         self._folder = tempfile.TemporaryDirectory()
         out, err = self._files()
         asked = {"args": args, "cwd": str(cwd or Path.cwd()), "out": str(out), "err": str(err), "room": room}
-        self.pid: int = _ask(asked | {"env": dict(env) if env else None, "missing": list(missing)})
+        asked |= {"env": dict(env) if env else None, "missing": list(missing), "drawn": drawn}
+        self.pid: int = _ask(asked)
 
     def _files(self) -> tuple[Path, Path]:
         return Path(self._folder.name, "out"), Path(self._folder.name, "err")
@@ -142,7 +147,8 @@ def _become(asked: dict[str, Any]) -> NoReturn:
         from tds_atlas.cli.main import main
 
         signal.alarm(_SECONDS)
-        main()
+        with nullcontext() if asked["drawn"] else undrawn():
+            main()
         code = 0
     except SystemExit as end:
         code = 0 if end.code is None else end.code
