@@ -9,30 +9,82 @@ import importlib
 import json
 import os
 import pkgutil
+import resource
+import signal
 import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+
+from tests.report.undrawn import undrawn
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "COLUMNS": "100", "OMP_NUM_THREADS": "1"}
 _SECONDS = 120
 _LATE = ("altair", "mkdocs.commands.build", "peft", "torch", "transformers.models.llama.modeling_llama", "vl_convert")
 
 
-def tds(*args: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """The command in a folder, with the environment above."""
-    with tempfile.TemporaryDirectory() as folder:
-        out, err = Path(folder, "out"), Path(folder, "err")
-        asked = {"args": args, "cwd": str(cwd or Path.cwd()), "out": str(out), "err": str(err)}
-        server = _server()
-        assert server.stdin and server.stdout
-        server.stdin.write(json.dumps(asked) + "\n")
-        server.stdin.flush()
-        code = int(server.stdout.readline())
-        return subprocess.CompletedProcess(args, code, *(path.read_text(encoding="utf-8") for path in (out, err)))
+class Started:
+    """A command that goes on; what it prints goes to files."""
+
+    def __init__(
+        self,
+        *args: str,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        room: int = 0,
+        missing: Sequence[str] = (),
+        drawn: bool = True,
+    ) -> None:
+        """env: in place of the environment above; room: bytes that a file may have, as on a disk that fills up; missing:
+        packages as if they were not installed; drawn: whether a report has its images."""
+        self.args, self.returncode = args, None
+        self._folder = tempfile.TemporaryDirectory()
+        out, err = self._files()
+        asked = {"args": args, "cwd": str(cwd or Path.cwd()), "out": str(out), "err": str(err), "room": room}
+        asked |= {"env": dict(env) if env else None, "missing": list(missing), "drawn": drawn}
+        self.pid: int = _ask(asked)
+
+    def _files(self) -> tuple[Path, Path]:
+        return Path(self._folder.name, "out"), Path(self._folder.name, "err")
+
+    def poll(self, hang: bool = False) -> int | None:
+        if self.returncode is None:
+            self.returncode: int | None = _ask({"pid": self.pid, "hang": hang})
+        return self.returncode
+
+    def wait(self) -> int | None:
+        return self.poll(hang=True)
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def communicate(self) -> tuple[str, str]:
+        self.wait()
+        out, err = (path.read_text(encoding="utf-8") for path in self._files())
+        return out, err
+
+
+def tds(*args: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """The command in a folder, with the environment above unless there is another."""
+    run = Started(*args, **options)
+    out, err = run.communicate()
+    return subprocess.CompletedProcess(args, run.returncode or 0, out, err)
+
+
+def _ask(what: dict[str, Any]) -> Any:
+    server = _server()
+    assert server.stdin and server.stdout
+    server.stdin.write(json.dumps(what) + "\n")
+    server.stdin.flush()
+    return json.loads(server.stdout.readline())
 
 
 @functools.cache
@@ -52,14 +104,17 @@ def _server() -> subprocess.Popen[str]:
 
 
 def serve() -> None:
-    """Run each command that a line of the standard input asks for; answer with its exit code."""
+    """Start each command that a line of the standard input asks for and answer with its number; or with the exit code of
+    one that was started, null while it goes on."""
     import_all(_LATE)
     for line in sys.stdin:
         asked = json.loads(line)
-        pid = os.fork()
-        if pid == 0:
-            _become(asked)
-        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+        if "args" in asked:
+            answer = os.fork() or _become(asked)
+        else:
+            pid, status = os.waitpid(asked["pid"], 0 if asked["hang"] else os.WNOHANG)
+            answer = os.waitstatus_to_exitcode(status) if pid else None
+        print(json.dumps(answer), flush=True)
 
 
 def import_all(libraries: Iterable[str]) -> None:
@@ -73,21 +128,27 @@ def import_all(libraries: Iterable[str]) -> None:
         importlib.import_module(name)
 
 
-def _become(asked: dict[str, Any]) -> None:
+def _become(asked: dict[str, Any]) -> NoReturn:
     """The command, in the place of this process."""
     code: Any = 70
     try:
         for number, file in enumerate((os.devnull, asked["out"], asked["err"])):
             os.dup2(os.open(file, os.O_RDWR | os.O_CREAT), number)
         os.chdir(asked["cwd"])
+        if asked["env"]:
+            os.environ.clear()
+            os.environ.update(asked["env"])
         os.environ.pop("PYTHONPATH", None)
+        os.environ.setdefault("TMPDIR", str(Path(asked["out"]).parent))  # what it leaves there goes with what it said
+        if asked["room"]:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (asked["room"], asked["room"]))
         sys.argv = ["tds", *asked["args"]]
-        import signal
-
+        sys.modules.update(dict.fromkeys(asked["missing"]))  # type: ignore[arg-type]
         from tds_atlas.cli.main import main
 
         signal.alarm(_SECONDS)
-        main()
+        with nullcontext() if asked["drawn"] else undrawn():
+            main()
         code = 0
     except SystemExit as end:
         code = 0 if end.code is None else end.code

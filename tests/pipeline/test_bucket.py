@@ -20,6 +20,7 @@ from tds_atlas.pipeline.check import check
 from tds_atlas.pipeline.plan import read_plan
 from tds_atlas.pipeline.steps import measure
 from tds_atlas.record.bucket import Bucket, bucket_at
+from tests.command import Started
 from tests.conftest import REPORT
 from tests.object_store import KEYS, Gate, new_bucket, strangers_refused
 from tests.pipeline.test_resume import content
@@ -34,8 +35,9 @@ def report(project: Path, name: str, url: str) -> Path:
     return path
 
 
-def command(*args: str) -> list[str]:
-    return [sys.executable, "-m", "tds_atlas", *args]
+def started(*args: str) -> Started:
+    """The command with this process's environment, where the bucket's keys are."""
+    return Started(*args, env=os.environ)
 
 
 def indexes(url: str) -> set[str]:
@@ -57,7 +59,7 @@ def test_killed_runs_resume_to_the_tables_of_a_folder(project: Path, whole: dict
     """kill -9 in the middle of writing the first shard, then after the second one."""
     report(project, "far", bucket_url)
     for met in (lambda: Bucket(bucket_url).names(""), lambda: len(indexes(bucket_url)) > 1):
-        run = subprocess.Popen(command("store", "-r", "far.yml"), stderr=subprocess.DEVNULL)
+        run = started("store", "-r", "far.yml")
         while run.poll() is None and not met():
             time.sleep(0.002)
         assert run.poll() is None, "killed in time"
@@ -65,7 +67,7 @@ def test_killed_runs_resume_to_the_tables_of_a_folder(project: Path, whole: dict
         run.wait()
     done = indexes(bucket_url)
     assert 1 < len(done) < 9 and Bucket(bucket_url).names("") - done
-    assert subprocess.run(command("store", "-r", "far.yml"), check=False).returncode == 0
+    assert started("store", "-r", "far.yml").wait() == 0
     assert content(project / "far.duckdb") == whole
     names = Bucket(bucket_url).names("")
     assert {name.split("/")[0] for name in names} == KINDS
@@ -76,7 +78,7 @@ def test_killed_runs_resume_to_the_tables_of_a_folder(project: Path, whole: dict
 def test_two_runs_at_once_make_one_set_of_shards(project: Path, whole: dict, bucket_url: str) -> None:
     for name in ("one", "two"):
         report(project, name, bucket_url)
-    runs = [subprocess.Popen(command("store", "-r", f"{name}.yml")) for name in ("one", "two")]
+    runs = [started("store", "-r", f"{name}.yml") for name in ("one", "two")]
     assert [run.wait() for run in runs] == [0, 0]
     assert content(project / "one.duckdb") == content(project / "two.duckdb") == whole
     assert len(Bucket(bucket_url).names("")) == len(list((project / "data/shards").rglob("*.*")))
@@ -119,9 +121,10 @@ def test_a_finished_run_is_repeated_without_torch_from_another_folder(
 
 def refusal(verb: str, name: str) -> str:
     """All that a run says which must end at once."""
-    done = subprocess.run(command(verb, "-r", f"{name}.yml"), capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (2, "")
-    return done.stderr
+    run = started(verb, "-r", f"{name}.yml")
+    out, err = run.communicate()
+    assert (run.returncode, out) == (2, "")
+    return err
 
 
 def test_a_bucket_that_refuses_is_one_line_before_anything_is_measured(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from tds_atlas.pipeline.runners.watchdog import Watchdog
 from tds_atlas.pipeline.steps import measure
 from tds_atlas.record.shards import Shard
 from tds_atlas.terminal import listening
+from tests.command import tds
 from tests.conftest import REPORT
 
 
@@ -100,18 +99,12 @@ def test_a_word_is_short_for_a_runner_as_it_stands(tmp_path: Path) -> None:
 
 def test_ray_is_imported_only_if_asked_for_and_named_if_it_is_missing(project: Path) -> None:
     """The same report, first local; then on Ray, with something left to measure; then with nothing left."""
-    hide = "import sys; sys.modules['ray'] = None\nfrom tds_atlas.cli.main import main\n"
-    hide += "sys.argv = ['tds', 'store', '-r', sys.argv[1]]; main()"
-
-    def tds(report: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([sys.executable, "-c", hide, report], capture_output=True, text=True)
-
     (project / "ray.yml").write_text(REPORT + "runner: ray\n", encoding="utf-8")
-    missing = tds("ray.yml")
+    missing = tds("store", "-r", "ray.yml", missing=["ray"])
     line = "tds: runner: needs the extra ray: pip install 'tds-atlas[ray]'"
     assert (missing.returncode, missing.stderr.splitlines()[-1]) == (2, line)
-    assert tds("report.yml").returncode == 0
-    done = tds("ray.yml")
+    assert tds("store", "-r", "report.yml", missing=["ray"]).returncode == 0
+    done = tds("store", "-r", "ray.yml", missing=["ray"])
     assert done.returncode == 0 and "ray" not in done.stderr
 
 

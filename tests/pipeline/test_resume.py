@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-import resource
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
 import pytest
 
 from tds_atlas.pipeline.plan import read_plan
+from tds_atlas.pipeline.runners import devices
 from tds_atlas.pipeline.steps import measure
-from tests.command import tds
+from tests.command import Started, tds
 
 TABLES = (
     "model",
@@ -54,9 +55,7 @@ def test_killed_runs_resume_to_the_same_tables(project: Path, drawn: str) -> Non
     shards, kills = project / "again/shards", 0
     while kills < 2:
         have = len(list(shards.glob("*/[!.]*")))
-        run = subprocess.Popen(
-            [sys.executable, "-m", "tds_atlas", "store", "-r", "again.yml"], stderr=subprocess.DEVNULL
-        )
+        run = Started("store", "-r", "again.yml")
         while run.poll() is None and len(list(shards.glob("*/[!.]*"))) == have:
             time.sleep(0.005)
         if run.poll() is not None:
@@ -69,8 +68,14 @@ def test_killed_runs_resume_to_the_same_tables(project: Path, drawn: str) -> Non
     assert content(project / "again/tds.duckdb") == whole
 
 
-def test_workers_on_several_devices_make_the_same_tables(project: Path) -> None:
+def _worker(command: list[str]) -> Started:
+    assert command[:3] == [sys.executable, "-m", "tds_atlas"]  # which test_package.py starts
+    return Started(*command[3:])
+
+
+def test_workers_on_several_devices_make_the_same_tables(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two workers share the shards, each with its part; one process stores them."""
+    monkeypatch.setattr(devices, "subprocess", SimpleNamespace(Popen=_worker))
     measure(read_plan(project / "report.yml"))
     one = content(project / "data/tds.duckdb")
     text = (project / "report.yml").read_text(encoding="utf-8").replace("shard_responses: 2", "shard_responses: 1")
@@ -86,8 +91,7 @@ def test_workers_on_several_devices_make_the_same_tables(project: Path) -> None:
 
 def test_two_runs_at_once_make_one_database(project: Path) -> None:
     """Whichever is second with a shard or the database uses what is there."""
-    run = [sys.executable, "-m", "tds_atlas", "store", "-r", "report.yml"]
-    runs = [subprocess.Popen(run, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    runs = [Started("store", "-r", "report.yml") for _ in range(2)]
     said = [process.communicate()[1] for process in runs]
     assert [process.returncode for process in runs] == [0, 0], said
     assert sum("up to date" in text for text in said) == 1
@@ -100,19 +104,14 @@ def test_two_runs_at_once_make_one_database(project: Path) -> None:
 
 def last_line(*args: str, **options: Any) -> str:
     """The last line on the error stream of a `tds` that must exit with 2."""
-    run = [sys.executable, "-m", "tds_atlas", *args]
-    done = subprocess.run(run, capture_output=True, text=True, **options) if options else tds(*args)
+    done = tds(*args, **options)
     assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr
     return done.stderr.strip().splitlines()[-1]
 
 
 def test_a_disk_that_fills_up_stops_in_one_line_and_keeps_what_is_done(project: Path) -> None:
     """No file may grow beyond a few blocks, as on a full disk; with room again the run goes on."""
-
-    def no_room() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
-
-    line = last_line("store", "-r", "report.yml", preexec_fn=no_room)
+    line = last_line("store", "-r", "report.yml", room=3000)
     assert re.search(r"tds: data/shards/cards/\w+: cannot be written: .*; finished shards are kept", line)
     assert not list((project / "data").rglob("*.part"))
     measure(read_plan(project / "report.yml"))
@@ -120,14 +119,11 @@ def test_a_disk_that_fills_up_stops_in_one_line_and_keeps_what_is_done(project: 
 
 
 def test_a_disk_that_fills_up_while_storing_keeps_the_old_database(project: Path) -> None:
-    def little_room() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
-
     measure(read_plan(project / "report.yml"))
     before = content(project / "data/tds.duckdb")
     with (project / "report.yml").open("a", encoding="utf-8") as file:
         file.write("# to be stored again\n")
-    line = last_line("store", "-r", "report.yml", preexec_fn=little_room)
+    line = last_line("store", "-r", "report.yml", room=50_000)
     assert line.startswith("tds: data/tds.duckdb: cannot be written: ")
     assert content(project / "data/tds.duckdb") == before and not list((project / "data").glob(".*part*"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from contextlib import closing
 from pathlib import Path
@@ -50,6 +51,20 @@ def test_held_views_have_the_rows_of_the_views(
             )
             assert kept and ten_digits(kept) == ten_digits(whole), view
     assert [path.name for path in tmp_path.iterdir()] == ["views.duckdb"]
+
+
+def test_later_connections_have_the_definitions_of_the_first(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which makes them itself; the others attach a file."""
+    own = "AND NOT internal AND database_name NOT IN ('records', 'temp')"
+    columns = f"SELECT table_name, column_name, data_type, comment FROM duckdb_columns() WHERE true {own} ORDER BY ALL"
+    macros = f"SELECT function_name, parameters, macro_definition FROM duckdb_functions() WHERE true {own} ORDER BY ALL"
+    made = []
+    for before in (0, 1):
+        monkeypatch.setattr(query, "_CONNECTED", itertools.count(before))
+        with closing(query.connect(database)) as con:
+            rows = con.sql("SELECT comparison_id, count(*) FROM tds GROUP BY ALL ORDER BY ALL").fetchall()
+            made.append([con.sql(sql).fetchall() for sql in (columns, macros)] + [rows])
+    assert made[0] == made[1] and all(map(len, made[0]))
 
 
 def test_names_are_found_in_the_held_file_first_and_then_in_the_database(database: Path, tmp_path: Path) -> None:

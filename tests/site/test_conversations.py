@@ -20,13 +20,13 @@ from tests.site.conftest import Watched, watching
 def _make(folder: Path) -> None:
     for name in ("site_src", "mkdocs.yml"):
         (folder / name).symlink_to(ROOT / name)
-    done = tds("site", "--report", str(ROOT / "data/reports/pocket-chat.yml"), cwd=folder)
+    done = tds("site", "--report", str(ROOT / "data/reports/pocket-chat.yml"), cwd=folder, drawn=False)
     assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="module")
 def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site of data/reports/pocket-chat.yml. Read only."""
+    """The site of data/reports/pocket-chat.yml, its images not drawn. Read only."""
     return once(tmp_path_factory, "talk", _make) / "site"
 
 

@@ -6,13 +6,14 @@ those answers' records shadow the full tables, since a temporary table is found 
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import duckdb
 
 from tds_atlas.domain import InputError, one_line
 from tds_atlas.parts import discard, whole_file
-from tds_atlas.record.catalog import define, open_records
+from tds_atlas.record.catalog import definitions, open_records
 from tds_atlas.record.sealed import NO_EXTENSIONS, RECORDS, identifier
 from tds_atlas.report import query
 
@@ -41,9 +42,11 @@ def materialise(database: Path, path: Path) -> None:
     """
     try:
         discard(path)
-        with whole_file(path) as part, duckdb.connect(str(part), config=NO_EXTENSIONS | query.FRUGAL) as con:
+        with (
+            whole_file(path) as part,
+            duckdb.connect(shutil.copyfile(definitions(), part), config=NO_EXTENSIONS | query.FRUGAL) as con,
+        ):
             open_records(con, database)
-            define(con)
             con.execute(f"CREATE SCHEMA {query.HELD}")
             for view in map(identifier, _WHOLE):
                 con.execute(f"CREATE TEMP TABLE {view} AS FROM views.main.{view}")

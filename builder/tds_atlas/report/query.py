@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import takewhile
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from tds_atlas.domain import InputError, one_line, text_fault
-from tds_atlas.record.catalog import define, open_records, reference
+from tds_atlas.record.catalog import attach_definitions, define, open_records, reference
 from tds_atlas.record.sealed import NO_EXTENSIONS, Config, identifier, is_locked, open_as_stored
 
 SQL = Path(__file__).parent / "sql"
@@ -23,6 +23,7 @@ FRUGAL: Config = {"memory_limit": "400MB", "threads": 2, "block_allocator_memory
 HELD = "held"  # the schema of the views held as tables; see materialise.py
 # con.sql(...), which the warning recommends, plans each query twice: a quarter of a report's time in the database.
 warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
+_CONNECTED = count()  # how often this process connected
 _DAMAGE = ("Corrupt database file", "Could not read enough bytes")  # DuckDB's words for a bad block and a cut file
 _OF_PACKAGE = ("pages/schema", "pages/macros")  # what the package defines, whatever a file says of itself
 
@@ -38,8 +39,12 @@ def connect(database: Path, views: Path | None = None, config: Config | None = N
     try:
         if views is None:
             con = duckdb.connect(config=settings | {"temp_directory": f"{database}.tmp"})
-            open_records(con, database)
-            define(con)
+            if next(_CONNECTED):
+                attach_definitions(con)
+                open_records(con, database, "views.main")
+            else:  # one that stays alone, as in most commands, is quickest this way
+                open_records(con, database)
+                define(con)
         else:
             con = duckdb.connect(str(views), read_only=True, config=settings)
             if not is_locked(con):  # by another connection of this process
