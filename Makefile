@@ -83,7 +83,7 @@ types: $(VENV)/.test  ## Types
 bench: $(VENV)/.bench  ## Speed and memory beside other ways to score and generate (a quarter of an hour)
 	@$(BIN)/python -m tests.bench
 
-calibrate: $(VENV)/.test  ## Coverage of the intervals in simulated reports, as a table (three minutes)
+calibrate: $(VENV)/.test  ## Coverage of the intervals and false calls in simulated reports, as tables (four minutes)
 	@$(BIN)/python -m tests.calibrate
 
 interrupt: $(VENV)/.test  ## kill -9 at 30 random moments, resume, compare (ten minutes)

@@ -1,6 +1,7 @@
 """Measured coverage of the report's 95 % intervals: made-up reports with a known truth, through the same SQL.
 
-`make calibrate` prints a table: estimator x population x number of prompts, 4,000 reports each.
+`make calibrate` prints a table: estimator x population x number of prompts, 4,000 reports each; and that of
+calibrate_clear.py, of what is called clear by chance.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from tds_atlas.record.sealed import QUIET
 from tds_atlas.record.store import SQL
-from tests import calibrate_parting
+from tests import calibrate_clear, calibrate_parting
 
 Draw = Callable[[np.random.Generator, tuple[int, int]], tuple[np.ndarray, np.ndarray]]
 
@@ -94,6 +96,7 @@ BOUNDS = {
 def connection() -> duckdb.DuckDBPyConnection:
     """A database in memory with the package's own views and macros."""
     con = duckdb.connect()
+    con.execute(QUIET)
     con.execute(SQL["schema"] + SQL["views"])
     return con
 
@@ -140,6 +143,8 @@ def table(reports: int, sizes: tuple[int, ...] = (5, 10, 20, 50, 100, 300)) -> I
         yield _row(population.interval, population.name, [coverage(con, population, n, reports)[0] for n in sizes])
     for answers in calibrate_parting.ANSWERS:
         yield _row("agreement", answers.name, [calibrate_parting.coverage(answers, n, reports) for n in sizes])
+    yield ""
+    yield from calibrate_clear.table(con, reports)
 
 
 def _row(interval: str, name: str, found: list[float]) -> str:

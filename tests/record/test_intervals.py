@@ -10,7 +10,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from tests import calibrate, calibrate_parting, intervals
+from tests import calibrate, calibrate_clear, calibrate_parting, intervals
 
 METHOD = (Path(__file__).parent.parent.parent / "site_src/method.md").read_text(encoding="utf-8")
 QUICK = 1000  # reports
@@ -95,6 +95,18 @@ def test_how_long_answers_agree_covers_the_truth_as_the_table_says(answers: cali
         found = calibrate_parting.coverage(answers, prompts, QUICK, seed=1)
         assert written("agreement", answers.name)[prompts] == near(found)
         assert found >= 0.93 or prompts < 20
+
+
+@pytest.mark.parametrize("truth", calibrate_clear.TRUTHS, ids=lambda truth: truth.name)
+def test_the_rule_calls_little_clear_that_is_chance(
+    con: duckdb.DuckDBPyConnection, truth: calibrate_clear.Truth
+) -> None:
+    """Little of it is false, as the table of the method page says; by each interval alone far more is."""
+    found = calibrate_clear.false_calls(con, truth, 20, QUICK)
+    for name, rate in zip(("each interval alone", "the rule"), found, strict=True):
+        (row,) = re.findall(rf"^\| {name} \| {re.escape(truth.name)} \|(.*)\|$", METHOD, re.MULTILINE)
+        assert float(row.split("|")[1]) == near(rate)
+    assert found[1] <= 0.05 + 3 * (0.05 * 0.95 / QUICK) ** 0.5 < found[0]
 
 
 def written(interval: str, name: str) -> dict[int, float]:

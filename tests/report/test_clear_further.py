@@ -5,18 +5,23 @@ As in test_clear.py: numbers drawn at random, and in each report some interval e
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
+from math import comb
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from tds_atlas.report import query
+from tests.intervals import t95
 from tests.record.test_tests import t_tail
 from tests.report.sheets import pages as rendered
-from tests.report.sheets import pct, points, read, signed, within
+from tests.report.sheets import pct, points, read, sheet, signed, within
 from tests.report.test_clear import T95, Said, towards, write
 from tests.report.test_false_discoveries import benjamini_hochberg
+from tests.report.test_swap_page import ENDS
+from tests.report.test_swap_page import made as swapped
 
 Rows = Callable[[str], list[dict]]
 # The seed of a report's ranks: the pages, and the questions in which chance alone makes an interval that excludes 0.
@@ -24,6 +29,7 @@ TOLD = {
     105: (("how-much", "prompt-or-weights", "primed", "stages"), {"sparse", "context", "near"}),
     113: (("what",), {"role"}),
 }
+TRUTHS = 30  # a seed of the same kind, for truths
 ASKED = {"context": 19, "stage": 3, "sparse": 3, "role": 20, "part": 6, "near": 10}
 
 
@@ -110,3 +116,53 @@ def made(path: Path, seed: int) -> Path:
         draw = f"hash('{seed}' || response_id || pos || condition_id)"
         con.execute(f"UPDATE score SET rank = 2 + 7 * ({draw} % 2)")
     return path
+
+
+def mcnemar(pairs: list[tuple[bool, bool]]) -> float:
+    up, down = (sum(pair == way for pair in pairs) for way in ((False, True), (True, False)))
+    tail = sum(comb(up + down, i) for i in range(max(up, down), up + down + 1))
+    return min(1.0, 2 * tail / 2 ** (up + down))
+
+
+@pytest.mark.parametrize("seed", [0, 12])  # in the one a mixture moves by chance, in the other a gap is one
+def test_gaps_and_what_mixtures_move_are_judged_over_the_comparisons(seed: int) -> None:
+    draw, outcomes = random.Random(seed), dict[tuple[str, float, str], bool]()
+    con = swapped(
+        lambda *at: outcomes.setdefault(at, draw.random() < 0.5), 24, [*ENDS, ("divergence", 0.1, 9)], reports=9
+    )
+    rows = query.rows(con, "pages/swap_gap")
+    ps = {
+        share: [
+            mcnemar([(outcomes["divergence", 0, g], outcomes["divergence", share, g]) for g in mine]) for mine in groups
+        ]
+        for groups in [[[f"{c}/{g}" for g in range(24)] for c in range(9)]]
+        for share in (1, 0.1)
+    }
+    assert [row["gap_clear"] for row in rows] == benjamini_hochberg(ps[1])
+    assert [row["moved_q"] <= 0.05 for row in rows] == benjamini_hochberg(ps[0.1])
+    chance = ps[0.1] if seed == 0 else ps[1]
+    assert min(chance) <= 0.05 and not any(benjamini_hochberg(chance))
+
+
+def test_truths_are_judged_over_the_comparisons(tmp_path: Path) -> None:
+    """A token outside style and safety is shifted in half of the answers, whether they state the truth or not."""
+    path = write(tmp_path / "made.duckdb", 4)
+    with duckdb.connect(str(path)) as con:
+        con.execute("UPDATE prompt SET truths = ['the fact']")
+        touched = f"pos = 3 AND hash('{TRUTHS}' || response_id || condition_id) % 2 = 0"
+        con.execute(f"UPDATE score SET rank = CASE WHEN {touched} THEN 9 ELSE 1 END")
+        stated = f"pos = 0 AND hash('{TRUTHS}' || response_id) % 3 > 0"
+        con.execute(
+            f"""UPDATE "position" SET role = CASE WHEN {stated} THEN 'knowledge' ELSE 'content' END WHERE NOT is_end"""
+        )
+    rows, text = query.rows(query.connect(path), "pages/calibration_truth"), sheet(path, "findings/trust.md")
+    ps = []
+    for r in rows:
+        df = min(r["touched"], r["answers"] - r["touched"]) - 1
+        half = towards(*(r["apart"][end] for end in ("difference", "low", "high")))
+        ps.append(t_tail(abs(r["apart"]["difference"]) / half * t95(df), df))
+    for r, clear in zip(rows, benjamini_hochberg(ps), strict=True):
+        more = "right more often" if r["apart"]["difference"] > 0 else "right less often"
+        shares = f"{pct(r['touched_right'])} do so, elsewhere {pct(r['other_right'])}: "
+        assert shares + (more if clear else "no difference beyond noise") in text.replace("\u00a0", " ")
+    assert min(ps) <= 0.05 and not any(benjamini_hochberg(ps))
