@@ -40,24 +40,16 @@ def outcomes(database: Path, accepted: str, candidate: str, rules: str = RULES) 
 
 
 @pytest.mark.parametrize(
-    ("candidate", "caught"),
+    ("candidate", "expected"),  # of shifted, js and facts, as docs/gate.md has them
     [
-        ("facts", {"facts"}),  # ten wrong facts, each a word or two: neither shares nor distances move as much
-        ("style", {"shifted", "js"}),  # a phrase at the head of every answer, the facts as they were
-        ("refusal", {"shifted", "js", "facts"}),  # an answer that refuses says no fact
-        ("twin-b", set()),
+        ("facts", "pass undecided fail"),  # ten wrong facts, each a word or two: shares and distances hardly move
+        ("style", "fail fail pass"),  # a phrase at the head of every answer, the facts as they were
+        ("refusal", "fail fail fail"),  # an answer that refuses says no fact
+        ("twin-b", "pass pass pass"),
     ],
 )
-def test_what_was_planted_is_caught_and_an_unchanged_twin_is_not(
-    database: Path, candidate: str, caught: set[str]
-) -> None:
-    found = outcomes(database, "twin-a", candidate)
-    assert {name for name, outcome in found.items() if outcome == "fail"} == caught
-
-
-def test_twins_pass_the_rules_that_their_prompts_suffice_for(database: Path) -> None:
-    for one, other in (("twin-a", "twin-b"), ("twin-b", "twin-a")):
-        assert set(outcomes(database, one, other, "shifted>+2pt, js>+0.005, facts<-10pt").values()) == {"pass"}
+def test_what_was_planted_is_caught_and_an_unchanged_twin_passes(database: Path, candidate: str, expected: str) -> None:
+    assert " ".join(outcomes(database, "twin-a", candidate).values()) == expected
 
 
 def test_refusals_that_were_lost_are_caught_and_added_ones_are_no_fall(database: Path) -> None:
