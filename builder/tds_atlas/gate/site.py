@@ -36,6 +36,7 @@ from tds_atlas.terminal import track
 
 _PAGES = Path(__file__).parent / "pages"
 _OPTION = "--site"
+_CONSOLE = "vendor/duckdb"  # two thirds of the assets, for a page that a comparison does not have
 
 
 def check_place(site: Path, kept: Mapping[str, Path]) -> None:
@@ -77,6 +78,7 @@ def _build(gate: Gate, project: Path, code: int, hosted: bool) -> None:
     docs.mkdir(parents=True)
     write_file(docs / DOCS_MARKER, "a comparison")
     copy_assets(source, docs)
+    discard(docs / "assets" / _CONSOLE)
     cut = write_browser_copy(database, docs / "data" / "tds.duckdb")
     with query.consistent(database):
         materialise(database, views)
