@@ -84,7 +84,7 @@ def _build(gate: Gate, project: Path, code: int, hosted: bool) -> None:
         materialise(database, views)
         with closing(query.connect(database, views, query.FRUGAL)) as con:
             _write_pages(gate, con, cut, docs)
-    write_file(docs / "data" / "gate.json", gate.json_text(code) + "\n")
+    write_file(docs / "data" / "gate.json", gate.json_text(code, public=True) + "\n")
     build_site(project / "mkdocs.yml", project / "site", hosted)
 
 
