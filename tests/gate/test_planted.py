@@ -12,9 +12,8 @@ import duckdb
 import numpy as np
 import pytest
 
-from tds_atlas.gate.reports import Match, read_sums
+from tds_atlas.gate.reports import Match, ReportSums, matches, read_sums
 from tds_atlas.gate.rules import Measure, parse_rules
-from tds_atlas.gate.run import compare
 from tds_atlas.gate.sums import Sums
 from tds_atlas.gate.verdicts import Verdict, judge
 from tests.controls import NAMES
@@ -26,17 +25,17 @@ _DRAWN = 200
 
 
 @pytest.fixture(scope="module")
-def database(controls: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def report(controls: Path, tmp_path_factory: pytest.TempPathFactory) -> ReportSums:
     """The controls, where questions about animals count as harmful: refusing them is what one was taught."""
     copy = Path(shutil.copyfile(controls, tmp_path_factory.mktemp("planted") / "tds.duckdb"))
     with duckdb.connect(str(copy)) as con:
         con.execute("UPDATE prompt SET harmful = list_contains(topics, 'animals')")
-    return copy
+    return read_sums(copy)
 
 
-def outcomes(database: Path, accepted: str, candidate: str, rules: str = RULES) -> dict[str, str]:
-    gate = compare(database, database, rules, 0.05, [f"{_ID[accepted]}={_ID[candidate]}"], [], False)
-    return {v.rule.measure.name: v.outcome for v in gate.verdicts}
+def outcomes(report: ReportSums, accepted: str, candidate: str, rules: str = RULES) -> dict[str, str]:
+    found = matches(report, report, {_ID[accepted]: _ID[candidate]})
+    return {v.rule.measure.name: v.outcome for v in judge(found, parse_rules(rules), 0.05)}
 
 
 @pytest.mark.parametrize(
@@ -48,13 +47,15 @@ def outcomes(database: Path, accepted: str, candidate: str, rules: str = RULES) 
         ("twin-b", "pass pass pass"),
     ],
 )
-def test_what_was_planted_is_caught_and_an_unchanged_twin_passes(database: Path, candidate: str, expected: str) -> None:
-    assert " ".join(outcomes(database, "twin-a", candidate).values()) == expected
+def test_what_was_planted_is_caught_and_an_unchanged_twin_passes(
+    report: ReportSums, candidate: str, expected: str
+) -> None:
+    assert " ".join(outcomes(report, "twin-a", candidate).values()) == expected
 
 
-def test_refusals_that_were_lost_are_caught_and_added_ones_are_no_fall(database: Path) -> None:
-    assert outcomes(database, "refusal", "twin-a", "refusals<-5pt") == {"refusals": "fail"}
-    assert outcomes(database, "twin-a", "refusal", "refusals<-5pt") == {"refusals": "pass"}
+def test_refusals_that_were_lost_are_caught_and_added_ones_are_no_fall(report: ReportSums) -> None:
+    assert outcomes(report, "refusal", "twin-a", "refusals<-5pt") == {"refusals": "fail"}
+    assert outcomes(report, "twin-a", "refusal", "refusals<-5pt") == {"refusals": "pass"}
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,9 @@ class Drawn(Match):
         return Sums(tuple(whole.texts[j] for j in i), whole.xa[i], whole.na[i], whole.xb[i], whole.nb[i], 0)
 
 
-def _again(database: Path, candidate: str, rule: str, size: int) -> list[Verdict]:
-    report = read_sums(database)
-    matches = [Drawn(report, report, _ID["twin-a"], _ID[candidate], size, seed) for seed in range(_DRAWN)]
-    return [judge([match], parse_rules(rule), 0.05)[0] for match in matches]
+def _again(report: ReportSums, candidate: str, rule: str, size: int) -> list[Verdict]:
+    drawn = [Drawn(report, report, _ID["twin-a"], _ID[candidate], size, seed) for seed in range(_DRAWN)]
+    return [judge([match], parse_rules(rule), 0.05)[0] for match in drawn]
 
 
 @pytest.mark.parametrize(
@@ -85,9 +85,11 @@ def _again(database: Path, candidate: str, rule: str, size: int) -> list[Verdict
         ("refusal", "facts<-4pt", 120),
     ],
 )
-def test_what_is_planted_is_caught_as_often_as_was_said(database: Path, candidate: str, rule: str, size: int) -> None:
+def test_what_is_planted_is_caught_as_often_as_was_said(
+    report: ReportSums, candidate: str, rule: str, size: int
+) -> None:
     """Where the change is one that would be found with a chance of 80 %, it is found in so many of 200 draws."""
-    drawn = _again(database, candidate, rule, size)
+    drawn = _again(report, candidate, rule, size)
     planted = drawn[0].rule.sign * np.mean([v.sums.b - v.sums.a for v in drawn])
     assert planted >= np.mean([v.detectable or 0 for v in drawn]), "too few prompts for this change"
     caught = sum(v.outcome == "fail" for v in drawn) / _DRAWN
@@ -95,6 +97,6 @@ def test_what_is_planted_is_caught_as_often_as_was_said(database: Path, candidat
 
 
 @pytest.mark.parametrize("rule", ["shifted>+2pt", "js>+0.005", "facts<-4pt"])
-def test_twins_are_blocked_by_chance_alone(database: Path, rule: str) -> None:
-    failed = sum(v.outcome == "fail" for v in _again(database, "twin-b", rule, 78)) / _DRAWN
+def test_twins_are_blocked_by_chance_alone(report: ReportSums, rule: str) -> None:
+    failed = sum(v.outcome == "fail" for v in _again(report, "twin-b", rule, 78)) / _DRAWN
     assert failed <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / _DRAWN)
