@@ -20,6 +20,7 @@ from hypothesis import settings
 from tds_atlas.report.docs import write_docs
 from tds_atlas.report.site import build_site
 from tests import object_store, tiny
+from tests.controls import measured
 from tests.gate import sites
 from tests.report import synthetic
 from tests.report.undrawn import undrawn
@@ -115,6 +116,12 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two reports, a.duckdb and b.duckdb, and their comparison in root/beside, with its exit code in the file code. Of the
     first comparison each report has answers of its own; of the second both have the same. Read only."""
     return once(tmp_path_factory, "compared", sites.write)
+
+
+@pytest.fixture(scope="session")
+def controls(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The database of the pocket family's controls, under neutral names. Read only."""
+    return once(tmp_path_factory, "controls", measured) / "tds.duckdb"
 
 
 @pytest.fixture(scope="session")

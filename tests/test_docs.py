@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import subprocess
+import typing
 
 import yaml
 
 from tds_atlas.cli.main import app
+from tds_atlas.gate.rules import parse_rules
 from tds_atlas.inputs.report_file import Report
 from tds_atlas.inputs.runner_settings import RaySettings
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+GATE = (ROOT / "docs/gate.md").read_text(encoding="utf-8")
 MACHINES = (ROOT / "docs/past-one-machine.md").read_text(encoding="utf-8")
 
 
@@ -53,7 +56,27 @@ def test_the_page_past_one_machine_names_what_there_is() -> None:
     assert named == set(RaySettings.model_fields) - {"kind"}
     verbs = {c.name or c.callback.__name__ for c in app.registered_commands}
     assert set(re.findall(r"\btds (\w+) --", MACHINES)) <= verbs
-    assert "(docs/past-one-machine.md)" in README and re.search(r"^ray: ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert "(docs/past-one-machine.md)" in README and re.search(
+        r"^ray: ", (ROOT / "Makefile").read_text(), re.MULTILINE
+    )
+
+
+def test_the_page_on_the_gate_names_what_there_is() -> None:
+    """Its workflow gives the action inputs that it has, all that it needs; its rules are rules, its options options."""
+    (report,) = re.findall(r"```yaml\n(.*?)```", GATE, re.DOTALL)
+    Report.model_validate(yaml.safe_load(report))
+    (block,) = re.findall(r"```yml\n(.*?)```", GATE, re.DOTALL)
+    jobs = yaml.safe_load(block)["jobs"]
+    (gate,) = (step for step in jobs["gate"]["steps"] if step.get("id") == "gate")
+    inputs = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))["inputs"]
+    assert {name for name, given in inputs.items() if given.get("required")} <= gate["with"].keys() <= inputs.keys()
+    for rules in (gate["with"]["fail-on"], *re.findall(r'--(?:fail-on|plan) "([^"]+)"', GATE)):
+        assert parse_rules(rules)
+    (compare,) = (c for c in app.registered_commands if c.callback.__name__ == "compare")
+    known = set(re.findall(r"--[a-z-]+", str(typing.get_type_hints(compare.callback, include_extras=True))))
+    known |= {f"--{name.replace('_', '-')}" for name in typing.get_type_hints(compare.callback)}
+    assert set(re.findall(r"--[a-z][a-z-]+", GATE)) <= known | {"--report"}
+    assert "(docs/gate.md)" in README
 
 
 def test_make_help_lists_every_target_that_a_user_calls() -> None:

@@ -59,6 +59,14 @@ def test_a_rule_that_fails_fails_the_step(tmp_path: Path, accepted: Path) -> Non
     assert done.returncode == 1 and (tmp_path / "GITHUB_OUTPUT").read_text(encoding="utf-8") == "verdict=fail\n"
 
 
+def test_the_site_is_asked_for_where_it_has_a_name(tmp_path: Path, accepted: Path) -> None:
+    """A folder of the user's own is refused, which shows that the name came through."""
+    (tmp_path / "my site").mkdir()
+    (tmp_path / "my site" / "thesis.md").write_text("mine")
+    done = step(tmp_path, accepted="a.duckdb", candidate="a.duckdb", fail_on=SAME, site="my site")
+    assert done.returncode == 2 and "my site: holds thesis.md, not written by tds" in done.stderr
+
+
 @pytest.mark.parametrize("rules", ["$(touch owned)", "`touch owned`", "; touch owned", "--help"])
 def test_what_an_input_holds_is_no_command(tmp_path: Path, accepted: Path, rules: str) -> None:
     done = step(tmp_path, accepted="a.duckdb", candidate="--help", fail_on=rules, map="--help")

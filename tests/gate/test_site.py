@@ -23,6 +23,7 @@ def test_the_exit_code_is_the_gates_and_the_numbers_are_on_the_page(compared: Pa
     site = compared / "root" / "beside"
     assert (compared / "code").read_text() == "1"
     gate = json.loads((site / "data" / "gate.json").read_text())
+    assert (gate["a"]["database"], gate["b"]["database"]) == ("a.duckdb", "b.duckdb")  # not whose folder they are in
     assert gate["exit_code"] == 1 and [c["mode"] for c in gate["comparisons"]] == ["own answers", "same answers"]
     page = html.unescape(re.sub(r"<[^>]+>", " ", (site / "index.html").read_text(encoding="utf-8")))
     for rule in gate["rules"]:

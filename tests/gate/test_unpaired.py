@@ -42,15 +42,15 @@ def verdict(match: Unpaired, rule: str) -> Verdict:
 
 
 def test_an_unchanged_model_is_blocked_by_chance_alone() -> None:
-    """400 pairs of reports, 40 prompts against 30 others, each of two tasks in another mix."""
+    """200 pairs of reports, 40 prompts against 30 others, each of two tasks in another mix."""
     rules = parse_rules("shifted>0, js>0, delta<0, knowledge>0, facts<0, refusals<0, length>0")
     rng, failed = np.random.default_rng(1), 0
-    for _ in range(400):
+    for _ in range(200):
         (a, _), (b, _) = drawn(rng, 40), drawn(rng, 30)
         verdicts = judge([unpaired(a, b, ["x"] * 25 + ["y"] * 15, ["x"] * 12 + ["y"] * 18)], rules, 0.05)
         assert {v.rule.measure.name for v in verdicts if v.outcome == "refused"} <= {"refusals"}  # few are harmful
         failed += any(v.outcome == "fail" for v in verdicts)
-    assert failed / 400 <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / 400)
+    assert failed / 200 <= 0.05 + 2 * math.sqrt(0.05 * 0.95 / 200)
 
 
 def test_another_mix_of_tasks_is_no_change_and_a_change_is_found() -> None:

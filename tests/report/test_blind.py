@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import closing
 from pathlib import Path
 
 import duckdb
 import pytest
-import yaml
 
-from tds_atlas.pipeline.plan import read_plan
-from tds_atlas.pipeline.steps import measure
 from tds_atlas.report import query
-from tests.conftest import POCKET, ROOT, once
+from tests.controls import NAMES, PLANTED
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:peft", "ignore::FutureWarning:transformers")
-PLANTED = {"facts": "facts", "style": "a phrase", "refusal": "refusals on animals", "twin-a": "nothing"}
-NAMES = dict(zip("CADB", PLANTED, strict=True))  # neutral name -> control
 # Each by the package's own views and tests; a row names a comparison.
 _TOPICS = """  -- that stand out upwards, and most of whose answers refuse
     SELECT comparison_id, tag
@@ -52,33 +46,8 @@ def _verdict(named: dict[str, list[str]]) -> str:
     return "facts" if len(named.get("values", ())) > 2 else "nothing"
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The controls' report without what was planted, its adapters in folders of neutral names."""
-    return once(tmp_path_factory, "blind", _measure) / "tds.duckdb"
-
-
-def _measure(folder: Path) -> None:
-    report = yaml.safe_load((ROOT / "data/reports/controls.yml").read_text(encoding="utf-8"))
-    del report["controls"]
-    report["models"] = {"sft": {"path": str(POCKET / "sft"), "dtype": "float32"}}
-    report["comparisons"] = []
-    for name, control in sorted(NAMES.items()):
-        shutil.copytree(POCKET / "controls" / control, folder / name)
-        report["models"][name] = {"adapts": "sft", "adapter": {"path": name}}
-        sides = {"base": {"model": "sft", "context": "chat"}, "aligned": {"model": name, "context": "chat"}}
-        report["comparisons"].append(sides)
-    report["prompts"], report["roles"] = (
-        {"path": str(path)} for path in (ROOT / "data/prompts/controls.jsonl", POCKET / "roles.yml")
-    )
-    report |= {"generate": {"max_new_tokens": 80, "batch_size": 100}, "score": {"top_k": 5}, "shard_responses": 100}
-    report["output"] = {"shards": str(folder / "shards"), "database": str(folder / "tds.duckdb"), "site": str(folder / "site")}
-    (folder / "report.yml").write_text(yaml.safe_dump(report), encoding="utf-8")
-    measure(read_plan(folder / "report.yml"))
-
-
-def test_what_was_planted_is_told_from_the_records_alone(database: Path) -> None:
-    with closing(query.connect(database)) as con:
+def test_what_was_planted_is_told_from_the_records_alone(controls: Path) -> None:
+    with closing(query.connect(controls)) as con:
         found = verdicts(con)
         assert con.execute("SELECT count(*) FROM control").fetchall() == [(0,)]
         assert {s for (s,) in con.execute("SELECT source FROM model").fetchall()} == {*NAMES, "sft"}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tds_atlas.domain import InputError
-from tds_atlas.gate import printed
+from tds_atlas.gate import files, printed
 from tds_atlas.gate.plan import needs
 from tds_atlas.gate.reports import Match, matches, read_sums
 from tds_atlas.gate.rules import Rule, parse_rules
@@ -49,12 +49,12 @@ class Gate:
     def write(self, junit: Path | None, as_json: Path | None, code: int) -> None:
         """The files for tools."""
         if junit is not None:
-            _replace(junit, f"{_XML}<testsuites", f"{_XML}{printed.junit(self.verdicts)}\n")
+            _replace(junit, f"{_XML}<testsuites", f"{_XML}{files.junit(self.verdicts)}\n")
         if as_json is not None:
             _replace(as_json, '{\n "exit_code"', f"{self.json_text(code)}\n")
 
-    def json_text(self, code: int) -> str:
-        return json_text(printed.as_json(self.verdicts, self.matches, code, self.alpha))
+    def json_text(self, code: int, public: bool = False) -> str:
+        return json_text(files.as_json(self.verdicts, self.matches, code, self.alpha, public))
 
 
 def _replace(path: Path, beginning: str, text: str) -> None:

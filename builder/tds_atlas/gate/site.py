@@ -36,6 +36,7 @@ from tds_atlas.terminal import track
 
 _PAGES = Path(__file__).parent / "pages"
 _OPTION = "--site"
+_CONSOLE = "vendor/duckdb"  # two thirds of the assets, for a page that a comparison does not have
 
 
 def check_place(site: Path, kept: Mapping[str, Path]) -> None:
@@ -77,12 +78,13 @@ def _build(gate: Gate, project: Path, code: int, hosted: bool) -> None:
     docs.mkdir(parents=True)
     write_file(docs / DOCS_MARKER, "a comparison")
     copy_assets(source, docs)
+    discard(docs / "assets" / _CONSOLE)
     cut = write_browser_copy(database, docs / "data" / "tds.duckdb")
     with query.consistent(database):
         materialise(database, views)
         with closing(query.connect(database, views, query.FRUGAL)) as con:
             _write_pages(gate, con, cut, docs)
-    write_file(docs / "data" / "gate.json", gate.json_text(code) + "\n")
+    write_file(docs / "data" / "gate.json", gate.json_text(code, public=True) + "\n")
     build_site(project / "mkdocs.yml", project / "site", hosted)
 
 

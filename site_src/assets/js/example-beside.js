@@ -36,22 +36,11 @@
     });
     const label = (t) => `${tds.tokens[tds.ids[t]]}, position ${t}, ${tds.shift(t)}, base rank ${tds.base.rank[t]}`;
 
-    // The chosen token is a button and in the order of the tab key; without one, the first is.
     function mark(t) {
-      for (const span of tokens.spans) {
-        if (!span.hasAttribute("role")) continue;
-        span.classList.remove("tds-now");
-        for (const name of ["tabindex", "role", "aria-label"]) span.removeAttribute(name);
-      }
-      const span = tokens.spans[Math.max(t, 0)];
-      if (!span) return;
-      span.tabIndex = 0;
-      span.setAttribute("role", "button");
-      span.setAttribute("aria-label", label(Math.max(t, 0)));
-      span.classList.toggle("tds-now", t >= 0);
+      tokens.choose(t, label);
       strip.mark(t, t < 0 ? "no token selected" : label(t));
-      const fold = span.closest("details");
-      if (fold && t >= 0) fold.open = true;
+      const fold = tokens.spans[t]?.closest("details");
+      if (fold) fold.open = true;
     }
     return {
       tds,

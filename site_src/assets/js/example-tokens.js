@@ -59,5 +59,19 @@ window.tdsTokens = (/** @type {any} */ tds) => {
     });
   }
 
-  return { spans, folded, paint };
+  // The chosen token is a button and in the order of the tab key; where there is none (-1), the first is.
+  let chosen = 0;
+  function choose(t, label) {
+    spans[chosen]?.classList.remove("tds-now");
+    for (const name of ["tabindex", "role", "aria-label"]) spans[chosen]?.removeAttribute(name);
+    chosen = Math.max(t, 0);
+    const span = spans[chosen];
+    if (!span) return;
+    span.tabIndex = 0;
+    span.setAttribute("role", "button");
+    span.setAttribute("aria-label", label(chosen));
+    span.classList.toggle("tds-now", t >= 0);
+  }
+
+  return { spans, folded, paint, choose };
 };

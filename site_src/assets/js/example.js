@@ -5,7 +5,7 @@
   const tds = window.tds;
   const { make, remember, taken } = window.tdsDom;
   const { raw, n, ids, tokens, base, shift, colourings, conditions, said } = tds;
-  const { spans, folded, paint } = window.tdsTokens(tds);
+  const { spans, folded, paint, choose: setChosen } = window.tdsTokens(tds);
   const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
   const root = /** @type {HTMLElement} */ (document.querySelector(".tds-example")),
     answer = element("answer"),
@@ -36,16 +36,8 @@
   }
 
   function choose(t) {
-    const old = spans[Math.max(state.t, 0)];
-    old.classList.remove("tds-now");
-    for (const name of ["tabindex", "role", "aria-label"]) old.removeAttribute(name);
     state.t = t;
-    const span = spans[Math.max(t, 0)];
-    if (!span) return;
-    span.tabIndex = 0;
-    span.setAttribute("role", "button");
-    span.setAttribute("aria-label", label(Math.max(t, 0)));
-    span.classList.toggle("tds-now", t >= 0);
+    setChosen(t, label);
     strip.mark(t, t < 0 ? "no token selected" : label(t));
   }
 
