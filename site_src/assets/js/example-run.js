@@ -1,4 +1,4 @@
-// One answer along a training run: a slider over its checkpoints, all scored over this answer, and what each thinks of it.
+// One answer along a training run: a slider over its checkpoints, which are all scored over this answer.
 // The numbers are those of the page's further conditions, loaded when a reader asks.
 (() => {
   "use strict";
@@ -23,7 +23,7 @@
     const end =
       leaves < 0
         ? "it would have written this answer"
-        : `its own text leaves this answer at position ${leaves}: ${tokens[own.top[leaves * K]]} for ${tokens[ids[leaves]]}`;
+        : `its own text would part at position ${leaves}: ${tokens[own.top[leaves * K]]} for ${tokens[ids[leaves]]}`;
     return `step ${step}: another first choice than the base's at ${percent(other / n)}${mean}; ${end}`;
   }
 
