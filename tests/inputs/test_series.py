@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tds_atlas.domain import InputError
 from tds_atlas.inputs.report_file import Report, read_report
 from tds_atlas.inputs.series import series_rows
 from tests.conftest import REPORT
@@ -62,6 +63,16 @@ def test_revisions_are_named_by_their_steps(tmp_path: Path) -> None:
     assert [(m.hub, m.revision) for name, m in found.models.items() if name.startswith("run-")] == [
         ("me/run", "step10-tokens"), ("me/run", "step20-tokens")]  # fmt: skip
     assert [row["step"] for row in series_rows(found.series)] == [10, 20]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("models", [1]), ("comparisons", {"a": 1}), ("series", [1]), ("series", {"run": 3})]
+)
+def test_what_is_wrong_beside_the_steps_is_left_for_its_own_check(tmp_path: Path, key: str, value: Any) -> None:
+    raw = yaml.safe_load(REPORT) | {"series": {"run": RUN | {"steps": ["base", "sft"]}}} | {key: value}
+    (tmp_path / "r.yml").write_text(yaml.safe_dump(raw), encoding="utf-8")
+    with pytest.raises(InputError, match=f"r.yml: {key}"):
+        read_report(tmp_path / "r.yml")
 
 
 def test_a_name_that_the_report_has_already_is_refused(tmp_path: Path) -> None:

@@ -60,10 +60,13 @@ def with_series(values: Any, folder: Path) -> Any:
 
     What is wrong in a block besides its steps is left for the block's own check.
     """
-    series = values.get("series") if isinstance(values, dict) else None
-    if not isinstance(series, dict):
+    if not isinstance(values, dict):
         return values
-    models, comparisons = dict(values.get("models") or {}), list(values.get("comparisons") or ())
+    series = values.get("series")
+    models, comparisons = (values.get(key) or kind() for key, kind in (("models", dict), ("comparisons", list)))
+    if not (isinstance(series, dict) and isinstance(models, dict) and isinstance(comparisons, list)):
+        return values
+    models, comparisons = {**models}, [*comparisons]
     blocks = {}
     for name, block in series.items():
         base = block.get("base") if isinstance(block, dict) else None
