@@ -24,24 +24,6 @@ def quietly(*models: Any, prompts: Any = ASKED, **given: Any) -> tds.Result:
     return tds.compare(*models, prompts, max_new_tokens=12, progress=False, **given)
 
 
-@pytest.fixture(scope="module")
-def result() -> tds.Result:
-    return quietly(str(BASE), SFT)
-
-
-def test_it_is_a_report_of_these_models_in_a_folder_that_goes_with_it(
-    result: tds.Result, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert result.title == "base → sft" and len(result.examples) == 2
-    (row,) = result.sql("SELECT prompt_id, tasks, truths FROM prompt WHERE text LIKE '%2 plus 3%'").dicts()
-    assert row == {"prompt_id": "sum", "tasks": ["sums"], "truths": ["5"]}
-    saved = result.save(tmp_path / "kept.duckdb")
-    monkeypatch.setattr(
-        "sys.argv", ["tds", "query", "--db", str(saved), "--format", "csv", "SELECT count(*) AS n FROM tds"]
-    )
-    assert run(app) == 0 and capsys.readouterr().out.split() == ["n", str(len(result.tds))]
-
-
 def test_models_in_memory_one_of_them_with_an_adapter_give_the_numbers_of_token_shift() -> None:
     words, asked = AutoTokenizer.from_pretrained(SFT), [{"role": "user", "content": "Who are you?"}]
     torch.manual_seed(0)
@@ -60,19 +42,29 @@ def test_models_in_memory_one_of_them_with_an_adapter_give_the_numbers_of_token_
         quietly((model, words), SFT)
 
 
-def test_given_answers_of_a_model_without_a_template_are_read_behind_plain_text(tmp_path: Path) -> None:
+def test_given_answers_of_a_model_without_a_template_are_a_report_in_a_folder_that_goes_with_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     bare = tmp_path / "bare"
     bare.mkdir()
     for file in (file for file in SFT.iterdir() if file.suffix != ".jinja"):
         (bare / file.name).symlink_to(file)
-    one = quietly(BASE, str(bare), prompts=["Who are you?"], answers=["I am a small model."])
+    one = quietly(BASE, str(bare), answers=["I am a small model.", "It is 5."])
     assert one.sql("SELECT DISTINCT kind FROM context").dicts() == [{"kind": "plain"}]
-    assert one.examples[0].text == "I am a small model." and one.title == "base → bare"
-    folder = one.path.parent
+    assert {answer.text for answer in one.examples} == {
+        "I am a small model.",
+        "It is 5.",
+    } and one.title == "base → bare"
+    (row,) = one.sql("SELECT prompt_id, tasks, truths FROM prompt WHERE text LIKE '%2 plus 3%'").dicts()
+    assert row == {"prompt_id": "sum", "tasks": ["sums"], "truths": ["5"]}
+    saved, count, folder = one.save(tmp_path / "kept.duckdb"), len(one.tds), one.path.parent
     assert {path.name for path in folder.iterdir()} == {"prompts.jsonl", "report.yml", "tds.duckdb", ".tds.duckdb.lock"}
     del one
     gc.collect()
     assert not folder.exists()
+    words = ["tds", "query", "--db", str(saved), "--format", "csv", "SELECT count(*) AS n FROM tds"]
+    monkeypatch.setattr("sys.argv", words)
+    assert run(app) == 0 and capsys.readouterr().out.split() == ["n", str(count)]
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,19 @@ CONDITIONS = conditions(
 )
 MODELS = (("base", "Base <b>"), ("sft", "Tuned"), ("dpo", "Preferred"))
 RICH = ("dpo·chat", "base·few-shot")
+SERIES = [
+    {
+        "series": "run <i>",
+        "ordinal": i,
+        "step": 100 * i,
+        "model_id": model,
+        "answers": answers,
+        "comparison_id": c,
+        "outside": "a|b",
+    }
+    for i, (model, c) in enumerate((("sft", "c-1"), ("sft", "c-2"), ("dpo", "c-dpo")), 1)
+    for answers in ("shared", "own")
+]
 CONTROLS = [
     {"comparison_id": "c-1", "kind": "nothing", "planted": None, "prompt_id": None},
     {"comparison_id": "c-dpo", "kind": "value", "planted": "plain", "prompt_id": "p2"},
@@ -116,6 +129,7 @@ def _made(
         if rich:
             _probes(con, rng, rows["prompt"])
             insert(con, "control", CONTROLS)
+            insert(con, "series_step", SERIES)
         if infinite:
             con.execute(_INFINITE)
         create_views(con)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, model_validator
 
 from tds_atlas.domain import Comparison, Condition, InputError
 from tds_atlas.inputs.blocks import Name, Positive, Settings
@@ -17,6 +17,7 @@ from tds_atlas.inputs.faults import check_name, first_fault
 from tds_atlas.inputs.plain_yaml import read_yaml
 from tds_atlas.inputs.probe_settings import ProbeSettings
 from tds_atlas.inputs.runner_settings import LocalSettings, RunnerSettings
+from tds_atlas.inputs.series import SeriesSettings, with_series
 from tds_atlas.inputs.settings import (
     ComparisonSettings,
     ConditionSettings,
@@ -43,6 +44,7 @@ class Report(Settings):
     prompts: PromptSettings | None = None
     responses: dict[Name, ResponseSettings] = Field(default_factory=dict)
     comparisons: tuple[ComparisonSettings, ...] = ()  # none: `conditions` score the answers of all `responses`
+    series: dict[Name, SeriesSettings] = Field(default_factory=dict)  # training runs: they add models and comparisons
     conditions: tuple[ConditionSettings, ...] = ()
     noise: tuple[NoiseSettings, ...] = ()
     roles: RolesSettings | None = None
@@ -55,6 +57,11 @@ class Report(Settings):
     runner: RunnerSettings = LocalSettings()  # who hands out the work
     site: SiteSettings = SiteSettings()
     output: OutputSettings = OutputSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_series(cls, values: Any, info: ValidationInfo) -> Any:
+        return with_series(values, Path((info.context or {}).get("folder", Path())))
 
     @model_validator(mode="after")
     def _something_is_scored(self) -> Self:

@@ -11,6 +11,7 @@ from typing import Any
 
 from tds_atlas import __version__
 from tds_atlas.inputs import roles, segments
+from tds_atlas.inputs.series import series_rows
 from tds_atlas.inputs.settings import ContextSettings
 from tds_atlas.parts import sole_writer
 from tds_atlas.pipeline.plan import MEASURING, Plan
@@ -35,6 +36,7 @@ def write_database(plan: Plan) -> None:
         (plan.roles.safety, plan.roles.style, plan.roles.values, getsource(roles), getsource(segments)),
         [(p.prompt_id, p.tasks, p.topics, p.harmful, p.truths, p.cluster_key) for p in plan.prompts.values()],
         [asdict(planted) for planted in plan.controls],
+        series_rows(plan.report.series),
         plan.passed_over,
     )
     database, records = plan.report.output.database, _records(plan, responses, scores, probes, content)
@@ -84,6 +86,7 @@ def _records(
         run,
         loaded,
         [asdict(planted) for planted in plan.controls],
+        series_rows(report.series),
         asdict(report.generate.sampling) if report.generate.sampling else None,
         report.output.lists == "database",
     )

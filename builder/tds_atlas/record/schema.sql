@@ -53,6 +53,16 @@ CREATE TABLE comparison (
     extended             VARCHAR
 );
 
+CREATE TABLE series_step (
+    series        VARCHAR NOT NULL,
+    ordinal       INTEGER NOT NULL,
+    step          BIGINT NOT NULL,
+    model_id      VARCHAR NOT NULL,
+    answers       VARCHAR NOT NULL,
+    comparison_id VARCHAR NOT NULL,
+    outside       VARCHAR
+);
+
 CREATE TABLE control (
     comparison_id VARCHAR NOT NULL,
     kind          VARCHAR NOT NULL,

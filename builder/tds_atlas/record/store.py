@@ -40,6 +40,7 @@ _FILES = {
         "by_prompt",
         "samples",
         "controls",
+        "series",
         "curves",
         "probes",
         "aligntds",
@@ -83,6 +84,7 @@ class Records:
     run: Mapping[str, str]
     loaded: Mapping[str, str] = field(default_factory=dict)  # model_id -> what was found when it was loaded for scoring
     controls: Sequence[Mapping[str, Any]] = ()
+    series: Sequence[Mapping[str, Any]] = ()
     sampling: Mapping[str, Any] | None = None  # how generated answers were drawn; None: they are greedy
     lists_are_stored: bool = True  # else they stay in the shards
 
@@ -172,8 +174,9 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
         rows = shard.read(table).to_pylist()
         if rows:
             _insert_rows(con, table, list(_with_judgements(table, rows, records.roles, truths)))
-    if records.controls:
-        _insert_rows(con, "control", records.controls)
+    for table, rows in (("control", records.controls), ("series_step", records.series)):
+        if rows:
+            _insert_rows(con, table, rows)
     _insert_rows(con, "run", [{"key": key, "value": value} for key, value in records.run.items()])
 
 

@@ -31,6 +31,7 @@ window.tdsColourings = (/** @type {any} */ tds) => {
       labels,
       style,
       write: write ?? ((t) => (Number.isNaN(value(t)) ? "not known" : `${digits(value(t), 3)} nats`)),
+      of: step,
       step: (/** @type {number} */ t) => step(value(t)),
       height: (/** @type {number} */ t) => {
         most ||= bend(largest(value));

@@ -59,6 +59,7 @@ def write_examples(con: duckdb.DuckDBPyConnection, folder: Path, examples: Seque
     """Write the pages. Yields the name of each, so that a caller can show progress."""
     comparisons = {c["comparison_id"]: c for c in query.rows(con, "pages/comparisons")}
     conditions = {c["condition_id"]: c for c in query.rows(con, "pages/conditions")}
+    runs = {key: [[row["step"], row["condition_id"]] for row in steps] for key, steps in _runs(con)}
     by_prompt, at_once, shown = _by_prompt(examples), max(1, _AT_ONCE // len(conditions)), Shown()
     stub = environment().get_template("example.md")
     for comparison_id, group in groupby(examples, key=lambda e: e["comparison_id"]):
@@ -74,7 +75,8 @@ def write_examples(con: duckdb.DuckDBPyConnection, folder: Path, examples: Seque
                 turns = conversations(con, [e["prompt_id"] for e in part])
             name = example["page"]
             own, more = page_data(comparisons[comparison_id], example, answers, vocabulary)
-            _write_script(target / f"{name}.js", "tdsExample", own)
+            run = runs.get(comparison_id, [])
+            _write_script(target / f"{name}.js", "tdsExample", own | ({"run": run} if run else {}))
             if more["said"]:
                 _write_script(target / f"{name}.more.js", "tdsExampleMore", more)
             near: Row = {"previous": mine[i - 1] if i else None, "next": mine[i + 1] if i + 1 < len(mine) else None}
@@ -82,7 +84,7 @@ def write_examples(con: duckdb.DuckDBPyConnection, folder: Path, examples: Seque
             others = _counterparts(example, same)
             near |= {"after": _after(example, others), "answers": _answers(example, same)}
             near |= shown.around(example, turns.get(example["prompt_id"], []))
-            text = stub.render(example=example, title=page_title(example), inert=inert, others=others, **near)
+            text = stub.render(example=example, title=page_title(example), inert=inert, others=others, run=run, **near)
             write_file(target / f"{name}.md", text)
             yield name
 
@@ -167,6 +169,11 @@ def _shared(comparison: Row, conditions: Mapping[str, Row]) -> Row:
 
 def _write_script(path: Path, name: str, data: Row) -> None:
     write_file(path, f"window.{name}={inline_json(data)};\n")
+
+
+def _runs(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, Iterator[Row]]]:
+    """The steps of its training run for each comparison that is one, on the answers that all steps share."""
+    yield from groupby(query.rows(con, "pages/series_steps"), key=lambda row: str(row["comparison_id"]))
 
 
 def _by_prompt(examples: Sequence[Row]) -> dict[str, list[Row]]:

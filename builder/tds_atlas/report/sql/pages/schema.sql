@@ -57,6 +57,8 @@ ORDER BY
             'aligntds',
             'counted_twice',
             'comparison',
+            'series_step',
+            'along_run',
             'control',
             'prompt',
             'turn',
