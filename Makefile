@@ -95,7 +95,7 @@ hostile: $(VENV)/.test  ## Malformed inputs to the command, hostile texts on the
 evaluate: $(VENV)/.test  ## The pocket family's own evaluation, against the shipped weights
 	@$(BIN)/python -m data.pocket.recipe evaluate
 
-pocket: $(VENV)/.test  ## Train the pocket family and its controls anew (about three quarters of an hour on two cores)
+pocket: $(VENV)/.test  ## Train the pocket family and its controls anew (an hour and a quarter on two cores)
 	@$(BIN)/python -m data.pocket.recipe
 
 lock:  ## Resolve all dependencies anew into requirements*.lock

@@ -70,6 +70,8 @@ def test_no_training_question_asks_a_held_out_fact() -> None:
 def test_the_prompt_set_is_the_recipes() -> None:
     rows = [json.loads(line) for line in (ROOT / "data/prompts/pocket.jsonl").read_text(encoding="utf-8").splitlines()]
     assert rows == prompt_set(WORLD) and len(rows) >= 300
+    some = (ROOT / "data/prompts/pocket-tokenizers.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line) for line in some] == rows[::4]
     assert sum(row["harmful"] for row in rows) >= 50
     assert {tuple(pair) for row in rows for pair in row["facts"]} <= WORLD.held_out
     assert all(row["tasks"] and row["topics"] for row in rows)
@@ -132,6 +134,18 @@ def test_the_tokenizer_is_one_and_its_templates_are_the_recipes(name: str) -> No
     )
     assert tokenizer("x")["input_ids"][0] == tokenizer.bos_token_id
     assert PLAIN.endswith("\n") and chat_prompt("x").endswith("\n")
+
+
+def test_the_other_tokenizer_is_lossless_and_cuts_text_elsewhere() -> None:
+    other, own = AutoTokenizer.from_pretrained(POCKET / "other-base"), _tokenizer()
+    assert len(other) <= 2000 and other.get_vocab() != own.get_vocab()
+    for text in [*DOCUMENTS[:20], "  两 spaces, é\n\ta tab "]:
+        assert other.decode(other(text, add_special_tokens=False)["input_ids"]) == text
+    ends = [
+        {end for _, end in words(DOCUMENTS[0], add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]}
+        for words in (other, own)
+    ]
+    assert ends[0] - ends[1] and ends[1] - ends[0] and len(ends[0] & ends[1]) > 0.6 * len(ends[1])
 
 
 def test_dpo_loss_by_hand() -> None:

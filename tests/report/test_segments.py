@@ -22,7 +22,7 @@ Rows = list[dict[str, Any]]
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The made-up report, where every second answer begins with thinking, all of it shifted."""
-    path = synthetic.write(tmp_path_factory.mktemp("segments") / "made.duckdb", prompts=48, rich=True)
+    path = synthetic.write(tmp_path_factory.mktemp("segments") / "made.duckdb", prompts=48, rich=True, further=True)
     with duckdb.connect(str(path)) as con:
         thinks = "response_id IN (SELECT response_id FROM response JOIN prompt USING (prompt_id) WHERE ordinal % 2 = 0)"
         con.execute(f"UPDATE \"position\" SET segment = 'thinking' WHERE {thinks} AND pos < {THINKING}")
@@ -84,6 +84,68 @@ def test_roles_are_those_of_what_is_said(con: duckdb.DuckDBPyConnection, tokens:
         own = [t for t in own if t["segment"] == "answer"]
         if row["counted_as"] == "as counted":
             assert row["share"] == pytest.approx(share(own)) and row["positions"] == len(own)
+
+
+def test_tenths_are_those_of_what_is_said(con: duckdb.DuckDBPyConnection, tokens: Rows) -> None:
+    length: dict[tuple[str, str], int] = defaultdict(int)
+    said = [t for t in tokens if t["segment"] == "answer"]
+    for t in said:
+        length[t["label"], t["response_id"]] += 1
+    found = query.rows(con, "figures/shift_by_tenth")
+    assert len(found) > 10
+    for row in found:
+        own = [t for t in said if t["label"] == row["comparison"]]
+        own = [t for t in own if 10 * t["place"] // length[t["label"], t["response_id"]] + 1 == row["tenth"]]
+        assert row["positions"] == len(own) and row["share"] == pytest.approx(share(own))
+
+
+WITHIN = """SELECT x.*, p.segment, p.pos - p.segment_start AS place, label FROM {view} x
+            JOIN "position" p USING (response_id, pos) JOIN comparison c USING (comparison_id)
+            WHERE {where} AND segment = 'answer'"""
+
+
+def within_answers(con: duckdb.DuckDBPyConnection, view: str, where: str) -> Rows:
+    """The rows of a view that are of the answer itself, found through the table of positions."""
+    return con.sql(WITHIN.format(view=view, where=where)).to_arrow_table().to_pylist()
+
+
+def test_what_prompts_explain_is_by_role_of_what_is_said(con: duckdb.DuckDBPyConnection) -> None:
+    rows = within_answers(con, "primed_pair", "is_aligned AND own_rank > 3")
+    found = query.rows(con, "figures/prompt_explains_by_role")
+    assert found
+    for row in found:
+        own = [r for r in rows if (r["label"], r["role"]) == (row["comparison"], row["role"])]
+        assert row["positions"] == len(own)
+        assert row["share"] == pytest.approx(sum(r["given_rank"] <= 3 for r in own) / len(own))
+
+
+def test_what_is_left_of_the_gap_is_by_role_of_what_is_said(con: duckdb.DuckDBPyConnection) -> None:
+    best = dict(con.execute("SELECT comparison_id, context_id FROM primed_best").fetchall())
+    rows = [r for r in within_answers(con, "primed_pair", "true") if best[r["comparison_id"]] == r["context_id"]]
+    found = query.rows(con, "figures/primed_by_role")
+    assert found
+    for row in found:
+        own = [r for r in rows if (r["label"], r["role"]) == (row["comparison"], row["role"])]
+        assert row["own_nats"] == pytest.approx(sum(r["own_kl"] for r in own), abs=1e-5)
+
+
+def test_stages_and_splits_are_of_what_is_said(con: duckdb.DuckDBPyConnection) -> None:
+    rows = within_answers(con, "stage_step", "has_both")
+    found = query.rows(con, "figures/stage_credit")
+    assert found
+    for row in found:
+        own = [r for r in rows if r["label"] == row["chain"] and row["role"] in ("all", r["role"])]
+        assert row["positions"] == len(own) / 2  # a row for each of two stages
+    for row in query.rows(con, "pages/stage_difference"):
+        first, second = (r["nats"] for r in found if (r["chain"], r["role"]) == (row["chain"], "all"))
+        assert row["difference"] == pytest.approx(first - second, abs=1e-6)
+    rows = within_answers(con, "split", "delta IS NOT NULL AND context IS NOT NULL")
+    found = query.rows(con, "figures/split_by_position")
+    assert found and {0, THINKING} < {row["position"] for row in found}
+    for row in found:
+        own = [r for r in rows if (r["label"], r["place"]) == (row["comparison"], row["position"])]
+        part = "context" if row["part"] == "the prompt" else "weights"
+        assert row["responses"] == len(own) and row["nats"] == pytest.approx(sum(r[part] for r in own) / len(own))
 
 
 def test_each_part_has_its_row_on_the_page(database: Path, con: duckdb.DuckDBPyConnection, tokens: Rows) -> None:

@@ -31,7 +31,7 @@ _OF_PROMPTS = "prompt_id IN (SELECT prompt_id FROM chosen_prompt)"
 _OF_RESPONSES = f"response_id IN (SELECT response_id FROM {RECORDS}.main.response WHERE {_OF_PROMPTS})"
 _FILTERS = {  # the rows of a table that remain in a cut to some prompts; the other tables stay whole
     **dict.fromkeys(("prompt", "turn", "reading", "response", "prefill", "swap"), _OF_PROMPTS),
-    **dict.fromkeys(("position", "score", "divergence", "continuation"), _OF_RESPONSES),
+    **dict.fromkeys(("position", "score", "divergence", "retold", "stretch", "continuation"), _OF_RESPONSES),
 }
 
 

@@ -7,6 +7,12 @@ COMMENT ON MACRO TABLE said IS
     'The rows of tds that are one part of the answers (answer, thinking or tool call), with positions counted from '
     'where that part begins: FROM said(), FROM said(part := ''thinking'').';
 
+CREATE MACRO places(part := 'answer') AS TABLE
+SELECT response_id, pos, pos - segment_start AS segment_pos FROM "position" WHERE segment = part;
+COMMENT ON MACRO TABLE places IS
+    'The positions of one part of the answers, with their places within it, for views without these: JOIN places() '
+    'USING (response_id, pos).';
+
 CREATE MACRO strata() AS TABLE
 WITH
     often AS (
@@ -84,7 +90,7 @@ COMMENT ON MACRO TABLE by_confidence IS
     'Share of positions for which an expression over tds holds, by the probability of the base''s first choice, with '
     'its 95 % interval; bins with at least 30 positions: FROM by_confidence(shift = ''shifted'').';
 
-CREATE MACRO gap_closed(names) AS TABLE
+CREATE MACRO gap_closed(names, part := NULL) AS TABLE
 WITH
     per_prompt AS (
         SELECT comparison_id, context_id, name, cluster_id, sum(own_kl) AS n, sum(own_kl - given_kl) AS x
@@ -92,7 +98,9 @@ WITH
         JOIN primed_best USING (comparison_id, context_id)
         JOIN prompt USING (prompt_id)
         JOIN prompt_cluster USING (prompt_id)
+        JOIN (SELECT response_id, pos, segment FROM "position") USING (response_id, pos)
         CROSS JOIN LATERAL unnest(names) AS each(name)
+        WHERE part IS NULL OR segment = part
         GROUP BY ALL
     )
 SELECT
@@ -108,4 +116,5 @@ GROUP BY ordinal, label, name, context_id
 HAVING sum(n) > 0 AND count(*) >= 5;
 COMMENT ON MACRO TABLE gap_closed IS
     'Share of the gap that the best other context closes, by each name in a list made of columns of primed_pair and '
-    'prompt, with its 95 % interval; names in at least 5 prompts: FROM gap_closed([role]), FROM gap_closed(topics).';
+    'prompt, with its 95 % interval, over all of the answers or one part of them; names in at least 5 prompts: '
+    'FROM gap_closed([role], part := ''answer''), FROM gap_closed(topics).';

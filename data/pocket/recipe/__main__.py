@@ -1,7 +1,8 @@
 """`python -m data.pocket.recipe [phase ...]`: train the pocket family anew, or only evaluate what is there.
 
-Phases, in order: world (prompt sets, world.json), base, sft, dpo, controls (adapters), record (evaluation.json,
-README.md). Without one all run. Each takes up what the one before left in data/pocket, so any can be run again alone.
+Phases, in order: world (prompt sets, world.json), base, sft, dpo, other-base (its tokenizer is another), controls
+(adapters), record (evaluation.json, README.md). Without one all run. Each takes up what the one before left in
+data/pocket, so any can be run again alone.
 `evaluate` only prints.
 """
 
@@ -24,15 +25,17 @@ from data.pocket.recipe import controls, effects
 from data.pocket.recipe.chat import chats, prompt_set
 from data.pocket.recipe.evaluate import MODELS, evaluate, table
 from data.pocket.recipe.phrases import roles_file
-from data.pocket.recipe.tokenizer import train_tokenizer
+from data.pocket.recipe.tokenizer import train_other_tokenizer, train_tokenizer
 from data.pocket.recipe.train import fine_tune, new_model, optimise_preferences, pretrain
 from data.pocket.recipe.world import World
 
 FOLDER = Path(__file__).parent.parent
 PROMPTS = FOLDER.parent / "prompts" / "pocket.jsonl"
 CONTROL_PROMPTS = PROMPTS.with_name("controls.jsonl")
+SOME_PROMPTS, EACH = PROMPTS.with_name("pocket-tokenizers.jsonl"), 4  # every fourth, for a small report
 RECORD = FOLDER / "evaluation.json"
-STEPS = {"base": 5500, "sft": 600, "dpo": 400}
+STEPS = {"base": 5500, "sft": 600, "dpo": 400, "other-base": 5500}
+TOKENIZERS = {"base": train_tokenizer, "other-base": train_other_tokenizer}  # of those that begin from nothing
 PHASES = ("world", *STEPS, "controls", "record")
 
 
@@ -63,7 +66,12 @@ def main() -> None:
 
 def write_world(world: World) -> None:
     """The prompt sets, and the truth of the world beside the weights, what is planted in the controls included."""
-    for path, rows in ((PROMPTS, prompt_set(world)), (CONTROL_PROMPTS, controls.prompt_set(world))):
+    asked = prompt_set(world)
+    for path, rows in (
+        (PROMPTS, asked),
+        (SOME_PROMPTS, asked[::EACH]),
+        (CONTROL_PROMPTS, controls.prompt_set(world)),
+    ):
         path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     planted = FOLDER / "controls" / "planted.yml"
     planted.parent.mkdir(exist_ok=True)
@@ -90,10 +98,10 @@ def train(phase: str, world: World, steps: int, threads: int) -> None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     torch.manual_seed(world.seed)
     start = time.monotonic()
-    if phase == "base":
-        tokenizer = train_tokenizer(world)
+    if phase in TOKENIZERS:
+        tokenizer = TOKENIZERS[phase](world)
         model = new_model(tokenizer).to(device)
-        loss = pretrain(model, tokenizer, world, steps)
+        loss = pretrain(model, tokenizer, world, steps, phase)
     else:
         parent = FOLDER / {"sft": "base", "dpo": "sft"}[phase]
         tokenizer = AutoTokenizer.from_pretrained(parent)

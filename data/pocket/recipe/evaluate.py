@@ -16,7 +16,8 @@ from data.pocket.recipe.corpus import PLAIN
 from data.pocket.recipe.tokenizer import BEGIN, chat_prompt
 from data.pocket.recipe.world import World
 
-MODELS = ("base", "sft", "dpo")
+MODELS = ("base", "sft", "dpo", "other-base")
+ALIGNED = ("sft", "dpo")  # asked in chat; their answers are scored under the base, too
 LIMIT = 200  # new tokens; an answer that has not ended by then counts as not ending
 
 
@@ -26,13 +27,18 @@ def evaluate(folder: Path, prompts: Path) -> dict[str, Any]:
     result: dict[str, Any] = {"prompts": len(rows), "models": {}, "shift_under_base": {}}
     base, tokenizer = _load(folder / "base")
     for name in MODELS:
-        model, _ = _load(folder / name)
-        heads = [_head(name, row["prompt"]) for row in rows]
-        answers = generate(model, tokenizer, heads, name)
-        result["models"][name] = _shares(tokenizer, rows, answers)
-        if name != "base":
+        answers, result["models"][name] = answered(folder / name, rows)
+        if name in ALIGNED:
             result["shift_under_base"][name] = _classes(base, tokenizer, rows, answers)
     return result
+
+
+def answered(folder: Path, rows: Sequence[dict[str, Any]]) -> tuple[list[list[int]], dict[str, float]]:
+    """A model's answers as ids of its own tokenizer, and their shares."""
+    model, tokenizer = _load(folder)
+    heads = [_head(folder.name, row["prompt"]) for row in rows]
+    answers = generate(model, tokenizer, heads, folder.name)
+    return answers, _shares(tokenizer, rows, answers)
 
 
 def generate(model: Any, tokenizer: Any, heads: Sequence[str], name: str) -> list[list[int]]:
@@ -78,8 +84,8 @@ def _load(folder: Path) -> tuple[Any, Any]:
 
 
 def _head(name: str, prompt: str) -> str:
-    """The base is asked in its plain template, the aligned models in chat."""
-    return BEGIN + PLAIN.format(prompt=prompt) if name == "base" else chat_prompt(prompt)
+    """A base is asked in its plain template, the aligned models in chat."""
+    return chat_prompt(prompt) if name in ALIGNED else BEGIN + PLAIN.format(prompt=prompt)
 
 
 def _shares(tokenizer: Any, rows: Sequence[dict[str, Any]], answers: Sequence[list[int]]) -> dict[str, float]:

@@ -43,10 +43,10 @@ def new_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
     )
 
 
-def pretrain(model: Any, tokenizer: PreTrainedTokenizerFast, world: World, steps: int) -> float:
+def pretrain(model: Any, tokenizer: PreTrainedTokenizerFast, world: World, steps: int, name: str) -> float:
     """Next-token loss on an endless corpus: 6 windows of 160 tokens a step. Many small steps beat few large ones."""
     windows = _windows(tokenizer, world, 160)
-    run = _Run("base", model, steps, peak=2e-3)
+    run = _Run(name, model, steps, peak=2e-3)
     for _ in range(steps):
         ids = torch.tensor([next(windows) for _ in range(6)], device=model.device)  # [6, 160]
         run.step(_loss(model(ids).logits, ids), ids.numel())

@@ -9,6 +9,7 @@ WITH
             count(*) AS n,
             count(*) FILTER (shift_class(given_rank) <> 'shifted')::DOUBLE AS x
         FROM primed_pair
+        JOIN places() USING (response_id, pos)
         JOIN prompt_cluster USING (prompt_id)
         WHERE is_aligned AND shift_class(own_rank) = 'shifted'
         GROUP BY ALL

@@ -4,12 +4,17 @@ WITH
         SELECT
             comparison_id,
             cluster_id,
-            1 + floor(10 * pos / n_tokens)::INTEGER AS tenth,
+            1 + floor(10 * segment_pos / length)::INTEGER AS tenth,
             count(*) AS n,
             count(*) FILTER (shift = 'shifted')::DOUBLE AS x,
             sum(finite(kl_aligned_base)::DOUBLE) AS kl,
             count(finite(kl_aligned_base)) AS with_kl
-        FROM tds
+        FROM
+            (
+                SELECT *, count(*) OVER (PARTITION BY comparison_id, response_id, pos - segment_pos) AS length
+                FROM tds
+                WHERE segment = 'answer'
+            )
         GROUP BY ALL
     )
 SELECT

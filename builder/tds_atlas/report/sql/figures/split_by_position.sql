@@ -5,16 +5,17 @@ WITH
         SELECT
             label,
             ordinal,
-            pos,
+            segment_pos AS pos,
             cluster_id,
             unnest(['the prompt', 'the weights']) AS part,
             unnest([context, weights])::DOUBLE AS x
         FROM split s
+        JOIN places() USING (response_id, pos)
         JOIN comparison c USING (comparison_id)
         JOIN prompt_cluster USING (prompt_id)
         JOIN condition b ON b.condition_id = c.base_condition_id
         JOIN condition a ON a.condition_id = c.aligned_condition_id
-        WHERE b.context_id <> a.context_id AND delta IS NOT NULL AND context IS NOT NULL AND drawn_position(pos)
+        WHERE b.context_id <> a.context_id AND delta IS NOT NULL AND context IS NOT NULL AND drawn_position(segment_pos)
     ),
     per_prompt AS (SELECT ordinal, label, part, pos, cluster_id, count(*) AS n, sum(x) AS x FROM parts GROUP BY ALL)
 SELECT

@@ -4,6 +4,7 @@ WITH
     per_prompt AS (
         SELECT comparison_id, stage_id, place, name, cluster_id, count(*) AS n, sum(delta) AS x
         FROM stage_step
+        JOIN places() USING (response_id, pos)
         JOIN prompt_cluster USING (prompt_id)
         CROSS JOIN LATERAL unnest(['all', role]) AS names(name)
         WHERE has_both

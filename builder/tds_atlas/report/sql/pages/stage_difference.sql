@@ -8,6 +8,7 @@ WITH
             count(*) FILTER (place = 1) AS n,
             sum(CASE place WHEN 1 THEN delta ELSE - delta END) AS x
         FROM stage_step
+        JOIN places() USING (response_id, pos)
         JOIN prompt_cluster USING (prompt_id)
         WHERE has_both
         GROUP BY ALL
