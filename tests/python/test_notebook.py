@@ -35,7 +35,9 @@ def test_it_is_kept_without_outputs_and_asks_for_what_there_is(path: Path) -> No
 @pytest.mark.notebook
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_it_runs_from_its_first_cell_to_its_last(path: Path) -> None:
-    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    import nbclient
+    import nbformat
+
     notebook = nbformat.read(path, as_version=4)
     nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute()
     shown = [out["data"] for cell in notebook.cells for out in cell.get("outputs", ()) if "data" in out]
