@@ -237,3 +237,11 @@ def test_an_answer_cut_off_within_a_character_is_told_up_to_it(project: Path) ->
         )
         == []
     )
+
+
+def test_an_answer_too_long_in_the_tokens_of_the_base_is_passed_over(project: Path) -> None:
+    rows = [row | {"output": ("Thank" if i else "Thank you") * (400 if i else 1)} for i, row in enumerate(PROMPTS[:2])]
+    (project / "long.json").write_text(json.dumps(rows), encoding="utf-8")
+    path = report(project, "long.yml", responses={"theirs": {"path": "long.json", "on_error": "skip"}})
+    (line,) = (line for line in check(read_plan(path)) if "exceed" in line)
+    assert "long.json: row 2: " in line and "tokens in other·plain and 1" in line

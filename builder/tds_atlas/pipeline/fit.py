@@ -10,6 +10,7 @@ from tds_atlas.domain import Answer, Condition, InputError, Prompt
 from tds_atlas.inputs.checkpoints import context_length
 from tds_atlas.pipeline.plan import Plan
 from tds_atlas.pipeline.sides import answer_reader, side_of
+from tds_atlas.pipeline.tokenizers import Tokenizers
 
 if TYPE_CHECKING:
     from tds_atlas.measure.contexts import Frame
@@ -34,6 +35,9 @@ class Window:
 
     def length(self, prompt: Prompt) -> int:
         return len(self.frame.prompt_ids(self.frame.reads(prompt)))
+
+    def answer_length(self, prompt: Prompt, text: str) -> int:
+        return len(self.frame.answer_ids(self.frame.reads(prompt), text)[0])
 
     def fault(self, length: int, room: int) -> str | None:
         """What to say of a prompt of so many tokens if so many of an answer do not fit behind it."""
@@ -102,12 +106,18 @@ def _of_prompts(plan: Plan, windows: Mapping[Condition, Window]) -> dict[str, st
 
 
 def _of_answers(plan: Plan, models: Models, windows: Mapping[Condition, Window], source: str) -> dict[str, str]:
-    """Every model has room for the prompt; those that score the answer for all but its last token, too."""
+    """Every model has room for the prompt; those that score the answer for all but its last token, too.
+
+    A model with another tokenizer than the answer's reads it in tokens of its own.
+    """
     reader, readers = answer_reader(plan, models, source), plan.report.conditions_of(source)
+    apart = Tokenizers.of(plan, models).apart(source)
 
     def fault(answer: Answer) -> str | None:
-        read = len(reader.read(source, answer).token_ids) - 1
-        rooms = ((window, max(read, 1) if c in readers else 1) for c, window in windows.items())
+        response = reader.read(source, answer)
+        lengths = dict.fromkeys(readers, len(response.token_ids))
+        lengths |= {c: windows[c].answer_length(answer.prompt, response.text) for c in apart}
+        rooms = ((window, max(lengths.get(c, 1) - 1, 1)) for c, window in windows.items())
         return _first(window.fault(window.length(answer.prompt), room) for window, room in rooms)
 
     return _collected(plan.answers[source], fault)
