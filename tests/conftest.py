@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -17,6 +18,8 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
+from tds_atlas.pipeline.plan import read_plan
+from tds_atlas.pipeline.steps import measure
 from tds_atlas.report.docs import write_docs
 from tds_atlas.report.site import build_site
 from tests import object_store, tiny
@@ -148,12 +151,33 @@ def pocket_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def project(family: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working folder with a report file on the tiny family; outputs go here too."""
-    for name in ("base", "sft"):
-        (tmp_path / name).symlink_to(family / name)
-    (tmp_path / "prompts.jsonl").write_text("\n".join(map(json.dumps, PROMPTS)), encoding="utf-8")
-    (tmp_path / "report.yml").write_text(REPORT, encoding="utf-8")
+    _project(tmp_path, family)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def _project(folder: Path, family: Path) -> None:
+    for name in ("base", "sft"):
+        (folder / name).symlink_to(family / name)
+    (folder / "prompts.jsonl").write_text("\n".join(map(json.dumps, PROMPTS)), encoding="utf-8")
+    (folder / "report.yml").write_text(REPORT, encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def measured(family: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Such a folder in which that report has been measured. Read only."""
+    folder = tmp_path_factory.mktemp("measured")
+    _project(folder, family)
+    with contextlib.chdir(folder):
+        measure(read_plan(folder / "report.yml"))
+    return folder
+
+
+@pytest.fixture
+def measured_project(project: Path, measured: Path) -> Path:
+    """A working folder like `project`, the report measured: its shards and its database."""
+    shutil.copytree(measured / "data", project / "data")
+    return project
 
 
 @pytest.fixture(scope="session")

@@ -45,9 +45,9 @@ def indexes(url: str) -> set[str]:
 
 
 @pytest.fixture
-def whole(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict]:
+def whole(measured_project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict]:
     """The tables of a run whose shards are in a folder."""
-    measure(read_plan(project / "report.yml"))
+    project = measured_project
     (project / "temporary").mkdir()
     monkeypatch.setenv("TMPDIR", str(project / "temporary"))
     monkeypatch.setattr(tempfile, "tempdir", None)

@@ -73,10 +73,12 @@ def _worker(command: list[str]) -> Started:
     return Started(*command[3:])
 
 
-def test_workers_on_several_devices_make_the_same_tables(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_on_several_devices_make_the_same_tables(
+    measured_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two workers share the shards, each with its part; one process stores them."""
     monkeypatch.setattr(devices, "subprocess", SimpleNamespace(Popen=_worker))
-    measure(read_plan(project / "report.yml"))
+    project = measured_project
     one = content(project / "data/tds.duckdb")
     text = (project / "report.yml").read_text(encoding="utf-8").replace("shard_responses: 2", "shard_responses: 1")
     text += "device: [cpu, cpu]\noutput: {shards: two/shards, database: two/tds.duckdb}\n"
@@ -118,8 +120,8 @@ def test_a_disk_that_fills_up_stops_in_one_line_and_keeps_what_is_done(project: 
     assert content(project / "data/tds.duckdb")["score"]
 
 
-def test_a_disk_that_fills_up_while_storing_keeps_the_old_database(project: Path) -> None:
-    measure(read_plan(project / "report.yml"))
+def test_a_disk_that_fills_up_while_storing_keeps_the_old_database(measured_project: Path) -> None:
+    project = measured_project
     before = content(project / "data/tds.duckdb")
     with (project / "report.yml").open("a", encoding="utf-8") as file:
         file.write("# to be stored again\n")
@@ -129,10 +131,10 @@ def test_a_disk_that_fills_up_while_storing_keeps_the_old_database(project: Path
 
 
 def test_damaged_shards_are_named_and_measured_anew_in_the_same_run(
-    project: Path, capsys: pytest.CaptureFixture[str]
+    measured_project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Cut short, other bytes of the same length, of an earlier version: the tables come out the same."""
-    measure(read_plan(project / "report.yml"))
+    project = measured_project
     before = content(project / "data/tds.duckdb")
     shards = project / "data/shards"
     cut, flipped, swapped, old = (
@@ -166,8 +168,7 @@ def test_a_prompt_that_fails_leaves_the_others_unharmed(project: Path) -> None:
     assert {row[1] for row in content(project / "data/tds.duckdb")["response"]} == {"sky", "odd", "3", "last"}
 
 
-def test_a_finished_run_is_repeated_without_torch(project: Path) -> None:
-    measure(read_plan(project / "report.yml"))
+def test_a_finished_run_is_repeated_without_torch(measured_project: Path) -> None:
     code = (
         "import sys; sys.modules['torch'] = sys.modules['transformers'] = None\n"
         "from pathlib import Path; from tds_atlas.pipeline.plan import read_plan; from tds_atlas.pipeline.steps import measure\n"
@@ -178,9 +179,9 @@ def test_a_finished_run_is_repeated_without_torch(project: Path) -> None:
 
 
 @pytest.mark.parametrize("part", ["weights", "context", "prompt", "top_k"])
-def test_what_decides_a_number_decides_the_shard(project: Path, part: str) -> None:
+def test_what_decides_a_number_decides_the_shard(measured_project: Path, part: str) -> None:
+    project = measured_project
     plan = read_plan(project / "report.yml")
-    measure(plan)
     before = {work.shard.key for work in plan.scorings()}
     report, prompts = project / "report.yml", project / "prompts.jsonl"
     if part == "weights":

@@ -27,9 +27,8 @@ from tests.report.sheets import pages
 
 
 @pytest.fixture
-def database(project: Path) -> Path:
-    measure(read_plan(project / "report.yml"))
-    return project / "data/tds.duckdb"
+def database(measured_project: Path) -> Path:
+    return measured_project / "data/tds.duckdb"
 
 
 def rows(database: Path, sql: str) -> list[tuple]:
