@@ -14,7 +14,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from tds_atlas.record.sealed import QUIET
+from tds_atlas.record.sealed import quiet
 from tds_atlas.record.store import SQL
 from tests import calibrate_clear, calibrate_parting
 
@@ -96,7 +96,7 @@ BOUNDS = {
 def connection() -> duckdb.DuckDBPyConnection:
     """A database in memory with the package's own views and macros."""
     con = duckdb.connect()
-    con.execute(QUIET)
+    quiet(con)
     con.execute(SQL["schema"] + SQL["views"])
     return con
 

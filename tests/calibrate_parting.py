@@ -12,7 +12,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from tds_atlas.record.sealed import QUIET
+from tds_atlas.record.sealed import quiet
 from tds_atlas.record.store import SQL
 from tests.report.chance import define
 
@@ -77,7 +77,7 @@ def coverage(population: Answers, prompts: int, reports: int, seed: int = 0) -> 
     run = np.repeat(np.arange(reports).astype(str), prompts)
     answers = pa.table({"run": run, "parts": parts.ravel(), "n": n.ravel(), "cut": cut.ravel()})
     with duckdb.connect() as con:
-        con.execute(QUIET)
+        quiet(con)
         con.register("drawn", answers)
         con.execute(
             "CREATE TEMP TABLE answers AS SELECT *, concat(run, '/', row_number() OVER ()) AS answer FROM drawn"

@@ -50,7 +50,7 @@ def answer() -> Response:
 
 def test_show_names_a_token_by_its_base_rank() -> None:
     scores = {"base·plain": numbers(BASE, RANKS), "sft·chat": numbers(ALIGNED, RANKS[::-1])}
-    tokens = tuple(ask._tokens(PAIR, answer(), scores, far([0.0] * len(RANKS)), {}))
+    tokens = tuple(ask.scored_tokens(PAIR, answer(), scores, far([0.0] * len(RANKS)), {}))
     assert [t.shift for t in tokens] == [named(t.base_rank) for t in tokens] == [named(rank) for rank in RANKS]
     shown = ask.ScoredAnswer("?", "c", "base·plain", "sft·chat", "x" * len(RANKS), "length", tokens)
     assert shown.shares == {c: n / len(RANKS) for c, n in Counter(map(named, RANKS)).items()}

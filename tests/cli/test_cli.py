@@ -47,7 +47,8 @@ def test_a_bad_row_and_a_foreign_vocabulary_stop_before_anything_is_measured(pro
     (project / "prompts.jsonl").write_text(good, encoding="utf-8")
     (project / "sft").unlink()
     tiny.save_model(project / "sft", seed=3, swap=True)
-    assert "models base and sft have different vocabularies: id " in refused("store", "-r", "report.yml")
+    wanted = "probes.swap.comparisons: the models of base-sft have different vocabularies"
+    assert wanted in refused("store", "-r", "report.yml")
     assert not (project / "data").exists()
 
 

@@ -120,7 +120,8 @@ def test_closing_ends_the_worker_and_all_that_it_started() -> None:
 @pytest.mark.parametrize("state", ["idle", "asking"])
 def test_no_worker_outlives_the_process_that_started_it(how: signal.Signals, state: str) -> None:
     wait = "time.sleep(600)" if state == "idle" else "w.ask('sleep', {})"
-    code = f"import time; from tests.measure.test_worker import worker; w = worker(); print(*w.ask('child', {{}}).fields['pids'], flush=True); {wait}"
+    # A shell's background job ignores interrupts, and its children would, too.
+    code = f"import signal, time; signal.signal(2, signal.default_int_handler); from tests.measure.test_worker import worker; w = worker(); print(*w.ask('child', {{}}).fields['pids'], flush=True); {wait}"
     parent = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
