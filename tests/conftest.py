@@ -22,7 +22,8 @@ from tds_atlas.pipeline.plan import read_plan
 from tds_atlas.pipeline.steps import measure
 from tds_atlas.report.docs import write_docs
 from tds_atlas.report.site import build_site
-from tests import controls, object_store, tiny
+from tests import object_store, tiny
+from tests.controls import measured as measured_controls
 from tests.gate import sites
 from tests.report import synthetic
 from tests.report.undrawn import undrawn
@@ -123,7 +124,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def controls(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The database of the pocket family's controls, under neutral names. Read only."""
-    return once(tmp_path_factory, "controls", controls.measured) / "tds.duckdb"
+    return once(tmp_path_factory, "controls", measured_controls) / "tds.duckdb"
 
 
 @pytest.fixture(scope="session")
