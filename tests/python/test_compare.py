@@ -89,3 +89,9 @@ def test_what_cannot_be_is_one_line(given: dict[str, Any], said: str) -> None:
     with pytest.raises(tds.InputError) as error:
         tds.compare(**models, progress=False)
     assert str(error.value).startswith(said) and "\n" not in str(error.value) and "tds-atlas-" not in str(error.value)
+
+
+@pytest.mark.parametrize("prompts", [[3], ["good", None], {"prompt": "a row, not a list"}, [["a", "list"]]])
+def test_prompts_that_are_neither_texts_nor_rows_are_one_line(prompts: Any) -> None:
+    with pytest.raises(tds.InputError, match=r"^prompts: must be a list of texts, or of rows such as"):
+        tds.compare("base", "sft", prompts=prompts)

@@ -135,6 +135,8 @@ def test_what_is_saved_is_the_reports_own_database(tmp_path: Path) -> None:
             tds.open(tmp_path / place)
     with pytest.raises(tds.InputError, match="it is left alone"):
         tds.open(one).save(tmp_path / "own.txt")
+    with pytest.raises(tds.InputError, match=r"must be named \.html"):
+        tds.open(one).save_html(tmp_path / "own.txt")
     assert (tmp_path / "own.txt").read_text() == "mine"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from tds_atlas.domain import InputError
 from tds_atlas.parts import whole_file, write_file
 from tds_atlas.pipeline.ask import ScoredAnswer
 from tds_atlas.python.rows import Rows
@@ -60,7 +61,9 @@ class Answer(ScoredAnswer):
 
 
 def write_page(path: Path, html: str) -> Path:
-    """A file written whole."""
+    """A file written whole. Raises InputError for a file that is no page, which it would replace."""
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"{path}: must be named .html, so that no other file is replaced")
     with whole_file(path) as part:
         write_file(part, html)
     return path

@@ -76,6 +76,8 @@ def write_rows(prompts: Sequence[PromptGiven] | str | Path, answers: Sequence[st
         if answers is not None:
             raise InputError("answers: go with a list of prompts; name a file of both as prompts in a report file")
         return path.resolve()
+    if isinstance(prompts, Mapping) or not all(isinstance(p, str | Mapping) for p in prompts):
+        raise InputError("prompts: must be a list of texts, or of rows such as {'id': ..., 'prompt': ...}")
     rows = [{"id": str(i), "prompt": p} if isinstance(p, str) else dict(p) for i, p in enumerate(prompts, 1)]
     if not rows:
         raise InputError("prompts: empty; give at least one")
