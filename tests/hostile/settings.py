@@ -63,9 +63,9 @@ def _keys(block: type[Settings], at: tuple[str, ...]) -> Iterator[tuple[tuple[st
         inner = next((k for k in _kinds(field.annotation) if isinstance(k, type) and issubclass(k, Settings)), None)
         if inner is not None:
             many = get_origin(field.annotation)
-            yield from _keys(
-                inner, (*path, "0") if many is tuple else (*path, next(iter(_at(path)))) if many is dict else path
-            )
+            named = list(_at(path))[:1] if many is dict else ["0"] * (many is tuple)
+            if named or many is not dict:  # the sound report has no series: only the key itself is tried
+                yield from _keys(inner, (*path, *named))
 
 
 def _kinds(annotation: Any) -> Iterator[Any]:
