@@ -59,7 +59,6 @@ class Development:
             complain(line)
         return True
 
-
     def _after_a_moment(self) -> dict[Path, int]:
         time.sleep(_MOMENT)
         return self.sources.state()

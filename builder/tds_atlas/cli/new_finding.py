@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -10,6 +9,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from tds_atlas.domain import InputError, printable
 from tds_atlas.inputs.outputs import SITE_SOURCE
 from tds_atlas.parts import write_file
+from tds_atlas.report.pages import OWN_NAME
+from tds_atlas.report.query import has_figure
 
 TEMPLATES = {  # file of the report -> its template
     "figures/{}.sql": "figure.sql",
@@ -17,18 +18,16 @@ TEMPLATES = {  # file of the report -> its template
     "findings/{}.md": "finding.md",
 }
 _FOLDER = Path(__file__).parent / "finding_template"
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
-_REPORT_FIGURES = Path(__file__).parent.parent / "report" / "sql" / "figures"
 
 
 def start(name: str) -> list[Path]:
     """Write the files into the folder of the report, here. Returns them. Raises InputError for a name in use."""
-    if not _NAME.fullmatch(name):
+    if not OWN_NAME.fullmatch(name):
         raise InputError(f"{printable(name)}: a name has small letters, digits and _, a letter first, e.g. long_words")
     if not SITE_SOURCE.is_dir():
         raise InputError(f"{SITE_SOURCE}: no site sources here; run in the project folder")
     files = {Path(file.format(name)): template for file, template in TEMPLATES.items()}
-    if (_REPORT_FIGURES / f"{name}.sql").is_file():
+    if has_figure(name):
         raise InputError(f"{name}: every report has a figure of this name; take another")
     for path in (*files, SITE_SOURCE / f"findings/{name}.md"):
         if path.exists():

@@ -6,7 +6,6 @@ They are programs of the report's owner, like the pages: what is checked is that
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +22,9 @@ from tds_atlas.report import query
 from tds_atlas.report.charts import write_figure
 from tds_atlas.report.drawing import write_images
 from tds_atlas.report.own_folders import OWN
+from tds_atlas.report.pages import OWN_NAME
 from tds_atlas.report.user_sql import rows_of
 
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _MOST = 5_000  # rows: what Altair draws, and a page can hold
 _IMAGES = ("light.svg", "dark.svg", "png")
 
@@ -52,9 +51,9 @@ def read_own_figures(folder: Path) -> list[OwnFigure]:
 
 
 def _own_figure(path: Path) -> OwnFigure:
-    if not _NAME.fullmatch(path.stem):
+    if not OWN_NAME.fullmatch(path.stem):
         raise InputError(f"{path}: a figure is named in small letters, digits and _, a letter first; rename it")
-    if (query.SQL / "figures" / path.name).is_file():
+    if query.has_figure(path.stem):
         raise InputError(f"{path}: the report has a figure of this name; rename yours")
     drawings = [path.with_suffix(ending) for ending in (".py", ".json") if path.with_suffix(ending).is_file()]
     if len(drawings) != 1:

@@ -37,6 +37,7 @@ PARTS = {  # of the story that findings tell
 }
 _FURTHER = "Further"
 OWN_PAGES, OWN_FIGURES = "findings", "figures"  # beside site_src
+OWN_NAME = re.compile(r"[a-z][a-z0-9_]*")  # of a figure
 _FEW = 10  # prompts; below, intervals of skewed quantities hold the truth far less often than they say
 _LONGEST = 40  # characters of an example of a column
 
@@ -95,7 +96,7 @@ def read_pages(source: Path) -> list[Page]:
 def _check_figures(page: Page, own: Path) -> None:
     """Raises InputError for an own page with a figure that neither the report nor its owner has."""
     for name in page.figures:
-        if not any((folder / f"{name}.sql").is_file() for folder in (query.SQL / "figures", own)):
+        if not query.has_figure(name) and not (own / f"{name}.sql").is_file():
             raise InputError(f"{page.path}: there is no figure {name}; a figure of yours is {own / name}.sql")
 
 

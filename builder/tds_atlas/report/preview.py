@@ -53,19 +53,14 @@ class Preview:
         Raises InputError as `tds site` does; the site then stays as it was, or is built as a whole by the next call.
         """
         with sole_writer(self.docs):
-            if not all(map(self._is_light, changed)):
-                self._build_whole()
-                return []
-            assets = [path for path in changed if self.source / "assets" in path.parents]
-            for path in assets:
-                target = self.docs / path.relative_to(self.source)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(path.read_bytes())
-            pages = self._write_pages(changed)
-            if pages is None:
-                self._build_whole()
-                return []
-            return self._build_changed([page.file for page in pages])
+            if all(map(self._is_light, changed)):
+                self._copy_assets(changed)
+                pages = self._write_pages(changed)
+                if pages is not None:
+                    return self._build_changed([page.file for page in pages])
+            write_docs(self.database, self.source, self.docs)
+            build_site(self.config, self.site)
+            return []
 
     @property
     def _own(self) -> tuple[Path, Path]:
@@ -76,6 +71,13 @@ class Preview:
         page = path.suffix == ".md" and (self.source in path.parents or path.parent == self._own[1])
         asset = self.source / "assets" in path.parents
         return path.is_file() and (page or asset or path.parent == self._own[0])
+
+    def _copy_assets(self, changed: Iterable[Path]) -> None:
+        for path in changed:
+            if self.source / "assets" in path.parents:
+                target = self.docs / path.relative_to(self.source)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(path.read_bytes())
 
     def _write_pages(self, changed: Collection[Path]) -> list[Page] | None:
         """The pages that are among these files, or show a figure that is; None if the navigation is another."""
@@ -95,10 +97,6 @@ class Preview:
             values = write_some_pages(con, self.source, self.docs, data_key, wanted)
         write_navigation(nav, values)
         return list(filter(wanted, values["pages"])) if nav.read_bytes() == before else None
-
-    def _build_whole(self) -> None:
-        write_docs(self.database, self.source, self.docs)
-        build_site(self.config, self.site)
 
     def _build_changed(self, pages: Iterable[str]) -> list[str]:
         """What MkDocs finds newer than the site, in this process: a page takes a third of a second."""

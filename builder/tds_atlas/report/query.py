@@ -121,6 +121,11 @@ def sql_of(name: str | Path) -> str:
     return (name if isinstance(name, Path) else SQL / f"{name}.sql").read_text(encoding="utf-8")
 
 
+def has_figure(name: str) -> bool:
+    """Whether the report has a figure of that name."""
+    return (SQL / "figures" / f"{name}.sql").is_file()
+
+
 def caption(sql: str) -> str:
     """The leading comment of a query as one line; for the cookbook, the question."""
     lines = takewhile(lambda line: line.startswith("-- ") and not line.startswith("-- part: "), sql.splitlines())
