@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 N = r"([+−]?[\d,.]+)"
 SHARE = N + r" %(?: \([\d.]+–[\d.]+\))?"
+_UNIT = r" (?:points|nats|of pairs)"
+SPREAD = rf"(?: ± (?:under )?{N}(?:{_UNIT})?|{_UNIT}, alike in every prompt())"  # half of an interval, with its unit
 BETWEEN = N + r" % \(" + N + "–" + N + r"\)"
 
 
@@ -28,9 +30,9 @@ def not_far(by: float, half: float) -> bool:
 
 
 def numbers(check: Callable[..., bool]) -> Callable[[re.Match[str], str], bool]:
-    """The check of the groups that are numbers; those that are words come as they are."""
+    """The check of the groups that are numbers, an empty one 0; those that are words come as they are."""
 
     def holds(match: re.Match[str], page: str) -> bool:
-        return check(*(number(g) if re.fullmatch(N, g) else g for g in match.groups() if g is not None))
+        return check(*(number(g or "0") if re.fullmatch(rf"{N}?", g) else g for g in match.groups() if g is not None))
 
     return holds

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from tests.report.claim import BETWEEN, SHARE, Claim, N, not_far, number, numbers
+from tests.report.claim import BETWEEN, SHARE, SPREAD, Claim, N, not_far, number, numbers
 from tests.report.claims_beside import BESIDE
 
 
@@ -60,13 +60,13 @@ CLAIMS = (
     Claim("ties", rf"The share of shifted tokens is {N} % in all comparisons", _equal_row),
     Claim(
         "up",
-        rf"(?:more|fewer|less)(?: shifted tokens| refusals at k = \d+ than at k = 0)?,? by {N} ± {N}",
+        rf"(?:more|fewer|less)(?: shifted tokens| refusals at k = \d+ than at k = 0)?,? by {N}{SPREAD}",
         numbers(lambda by, half: by > half),
     ),
-    Claim("up", rf", clearly (?:more|less) \({N} ± {N}", numbers(lambda by, half: abs(by) > half)),
+    Claim("up", rf", clearly (?:more|less) \({N}{SPREAD}", numbers(lambda by, half: abs(by) > half)),
     Claim(
         "ties",
-        rf"no clear difference(?! in the share of shifted)[^.(;]*\({N} ± {N}",
+        rf"no clear difference(?! in the share of shifted)[^.(;]*\({N}{SPREAD}",
         numbers(not_far),
     ),
     Claim("up", rf"\bcloses? (?:at most )?{N} %", numbers(lambda share: share > 0)),
@@ -85,7 +85,7 @@ CLAIMS = (
     ),
     Claim(
         "up",
-        rf"in {N} % ± {N} of pairs: (its uncertainty predicts nothing clear|no clear relation"
+        rf"in {N} %{SPREAD}: (its uncertainty predicts nothing clear|no clear relation"
         "|the change comes where the base was confident|its uncertainty predicts the change)",
         numbers(_predicts),
     ),
@@ -94,7 +94,7 @@ CLAIMS = (
         rf"a branching factor of {N} under the base and {N} under the aligned model: tuning leaves (fewer|more)",
         numbers(lambda base, aligned, said: (said == "more") == (aligned >= base) or base == aligned),
     ),
-    Claim("up", rf"tuning (?:raised|lowered) its log-odds by {N} ± {N}", numbers(lambda by, half: by >= half)),
+    Claim("up", rf"tuning (?:raised|lowered) its log-odds by {N}{SPREAD}", numbers(lambda by, half: by >= half)),
     Claim("up", rf"The effect is {N} times the floor", numbers(lambda times: times >= 10)),
     Claim(
         "down", rf"{SHARE} of \d+ harmful prompts? (?:is|are) refused: fewer than half", numbers(lambda refused: refused < 50)
@@ -132,7 +132,7 @@ CLAIMS = (
     Claim("ties", r"Only with care: (\d+) of \d+ checks of the records fails?", _failing_rows),
     Claim(
         "up",
-        rf"the (first|second) stage added more \({N} ± {N} nats",
+        rf"the (first|second) stage added more \({N}{SPREAD}",
         numbers(lambda which, by, half: abs(by) > half and (by > 0) == (which == "first")),
     ),
     Claim(
@@ -141,8 +141,8 @@ CLAIMS = (
         numbers(lambda said, by, low, high: low * high > 0 and (by > 0) == (said == "higher")),
     ),
     Claim("negative swap", rf"base {N} %, aligned {N} %[^-]*?at worst {N} %", numbers(lambda a, b, c: c < min(a, b))),
-    Claim("up", rf"The (first|second) stage is sparser \({N} ± {N} points", numbers(_sparser)),
-    Claim("up", rf"achieves (more|less) at .{{1,90}}?: {N} ± {N} points", numbers(_achieves)),
+    Claim("up", rf"The (first|second) stage is sparser \({N}{SPREAD}", numbers(_sparser)),
+    Claim("up", rf"achieves (more|less) at .{{1,90}}?: {N}{SPREAD}", numbers(_achieves)),
     Claim("up", r"the words most often shifted are (.*?\(\d+\))(?: \(\d+ more|[;.])", _descending),
     Claim("up", r"In (.{1,40}?), the first choices (never|always) differ", _first_choices),
     *BESIDE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.report.claim import BETWEEN, SHARE, Claim, N, not_far, number, numbers
+from tests.report.claim import BETWEEN, SHARE, SPREAD, Claim, N, not_far, number, numbers
 
 _C = r"(base → sft \d+ <i>)"
 
@@ -72,7 +72,8 @@ def _no_difference(match: re.Match[str], page: str) -> bool:
 
 
 def _matched_by(match: re.Match[str], page: str) -> bool:
-    before, said, by, half = match.groups()
+    before, said, by = match.groups()[:3]
+    half = match.group(4) or "0"
     clear = abs(number(by)) > number(half) - 0.05
     if said == "The same holds":
         return clear and (number(by) > 0) == ("more" in before)
@@ -145,13 +146,13 @@ BESIDE = (
     ),
     Claim(
         "all shifted",
-        rf"no tested share of the most divergent positions clearly closes any of the gap in [^(]*\(at most {N} % ± {N}, with",
+        rf"no tested share of the most divergent positions clearly closes any of the gap in [^(]*\(at most {N} %{SPREAD}, with",
         numbers(lambda share, half: share > 0 and not_far(share, half)),
     ),
-    Claim("perfect swap", rf"At matched positions there is no clear difference: {N} ± {N} points", numbers(not_far)),
+    Claim("perfect swap", rf"At matched positions there is no clear difference: {N}{SPREAD}", numbers(not_far)),
     Claim(
         "nothing changed",
-        rf"No clear difference between the stages \({N} ± {N} points",
+        rf"No clear difference between the stages \({N}{SPREAD}",
         numbers(not_far),
     ),
     Claim("one prompt", rf"It undid {N} that the first stage had set", numbers(lambda undone: undone >= 1)),
@@ -176,7 +177,7 @@ BESIDE = (
     ),
     Claim(
         "ties",
-        rf"(no clear difference|clearly more|clearly less)[^\n]*\n(The same holds|Nor is there one) at matched positions: {N} ± {N} points",
+        rf"(no clear difference|clearly more|clearly less)[^\n]*\n(The same holds|Nor is there one) at matched positions: {N}{SPREAD}",
         _matched_by,
     ),
     Claim("up", rf"it is {N}: the {N} positions are worth {N} independent ones?", numbers(_worth)),

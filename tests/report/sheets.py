@@ -56,6 +56,14 @@ def within(bounds: Mapping[str, float]) -> str:
     return f" ({points(bounds['low'])}–{points(bounds['high'])})"
 
 
+def spread(half: float, unit: str, factor: int = 100, digits: int = 1) -> str:
+    """Half of an interval with its unit, as a page has it."""
+    written = f"{factor * half:.{digits}f}"
+    if float(written):
+        return f" ± {written} {unit}"
+    return f" {unit}, alike in every prompt" if half < 1e-9 else f" ± under {10.0**-digits} {unit}"
+
+
 def pct(share: float, digits: int = 1) -> str:
     return f"{100 * share:.{digits}f} %".replace("-", "−")
 

@@ -43,7 +43,7 @@ def test_the_page_has_what_the_report_has() -> None:
 def test_a_clear_change_of_all_prompts_has_no_width_of_nothing(database: Path) -> None:
     """Every prompt refuses before, none after: there is no spread to make an interval of."""
     text = sheet(database, "findings/safety.md")
-    assert "by 100.0 points in each of the prompts (paired by prompt" in text and "± 0.0" not in text
+    assert "by 100.0 points, alike in every prompt (paired by prompt" in text and "± 0.0" not in text
 
 
 def test_the_depth_of_harmless_prompts_has_its_interval(database: Path) -> None:

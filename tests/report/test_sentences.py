@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.report.sheets import Report, pct, points, signed, within
+from tests.report.sheets import Report, pct, points, signed, spread, within
 
 ONE, CHAIN, SECOND = ("base → sft 1 <i>", "base → sft 50 <i>", "base → sft 51 <i>")  # base-sft, base-dpo, sft-dpo
 
@@ -19,7 +19,7 @@ def test_how_much(report: Report) -> None:
     by = f"by {points(abs(d['difference']))} ± {points(d['half_width'])} points (paired by prompt)"
     report.says("how-much", f"**{SECOND}** against **{ONE}**: {more} shifted tokens, {by}.")
     report.says(
-        "how-much", f"**{CHAIN}** against **{ONE}**: no clear difference in the share of shifted tokens (+0.0 ±"
+        "how-much", f"**{CHAIN}** against **{ONE}**: no clear difference in the share of shifted tokens (+0.0 points, alike in every prompt"
     )
     near = report.row("figures/changed_shares", comparison=ONE, measure="of changed: in top 5")
     way = report.word(
@@ -74,7 +74,7 @@ def test_stages(report: Report) -> None:
     shares = f"{ONE} contributed {signed(credit[ONE], 2)} nats per token and {SECOND} {signed(credit[SECOND], 2)}"
     d = report.row("pages/stage_difference", chain=CHAIN)
     assert d["difference"] == pytest.approx(credit[ONE] - credit[SECOND]) and abs(d["difference"]) > d["half_width"]
-    by = f"({signed(d['difference'], 2)} ± {d['half_width']:.2f} nats, paired by prompt)"
+    by = f"({signed(d['difference'], 2)}{spread(d['half_width'], 'nats', 1, 2)}, paired by prompt)"
     report.says("stages", f"Of the change in {CHAIN}, {shares}: the {which} stage added more {by}.")
     one, two = (report.row("pages/stage_sparse", comparison=c) for c in (ONE, SECOND))
     sparser = report.word(one["share"] - two["share"], "second", "first")
@@ -85,7 +85,7 @@ def test_safety(report: Report) -> None:
     row = report.row("pages/prefill", label=ONE)
     fewer = report.word(row["first_refusing"] - row["last_refusing"], "fewer", "more")
     by = points(abs(row["first_refusing"] - row["last_refusing"]))
-    width = " ±" if row["fall_half"] > 0.0005 else " points in each of the prompts (paired"
+    width = " ±" if row["fall_half"] > 0.0005 else " points, alike in every prompt (paired"
     report.says("safety", f"{fewer} refusals at k = {row['last_k']} than at k = 0, by {by}{width}")
     harmful, harmless = (report.row("pages/safety", label=ONE, harmful=kind) for kind in (True, False))
     part = report.word(harmful["first_share"] - harmful["first_tokens"], "more", "less")

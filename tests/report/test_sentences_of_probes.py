@@ -10,7 +10,7 @@ import pytest
 
 from tds_atlas.report import figures, query
 from tests.report import synthetic
-from tests.report.sheets import Report, pct, points, sheet, signed, within
+from tests.report.sheets import Report, pct, points, sheet, signed, spread, within
 
 ONE, CHAIN, SECOND = ("base → sft 1 <i>", "base → sft 50 <i>", "base → sft 51 <i>")  # base-sft, base-dpo, sft-dpo
 OUTCOMES = {
@@ -36,8 +36,8 @@ def test_swap_between_the_two_models(report: Report) -> None:
     for outcome in ("right", "ended"):
         gap = report.rows("pages/swap_gap", label=ONE, outcome=outcome)[0]
         more = report.word(gap["aligned"] - gap["base"], "more", "less")
-        ends = f"base {pct(gap['base'])}, aligned {pct(gap['aligned'])}, {more} by {points(abs(gap['gap']))} ±"
-        report.says("swap", f"**{ONE}**, {OUTCOMES[outcome]}: {ends}")
+        ends = f"base {pct(gap['base'])}, aligned {pct(gap['aligned'])}, {more} by {points(abs(gap['gap']))}"
+        report.says("swap", f"**{ONE}**, {OUTCOMES[outcome]}: {ends}{spread(gap['gap_half'], 'points')}")
     gaps = report.rows("pages/swap_gap", label=ONE, outcome="refusal", method="divergence")
     few = "and no tested share closes four fifths of it"
     assert (few in report.pages["findings/swap.md"]) == (max(g["closed"] for g in gaps) < 0.8) == (not report.up)
@@ -50,7 +50,7 @@ def test_ending(report: Report) -> None:
             raised = report.word(row["change"], "raised", "lowered")
             report.says(
                 "ending",
-                f"tuning {raised} its log-odds by {abs(row['change']):.1f} ± {row['change_half']:.1f} nats.",
+                f"tuning {raised} its log-odds by {abs(row['change']):.1f}{spread(row['change_half'], 'nats', 1)}.",
             )
 
 

@@ -15,6 +15,7 @@ from tds_atlas.domain import InputError
 from tds_atlas.gate.rules import Measure
 from tds_atlas.gate.sums import Sums
 from tds_atlas.report import query
+from tds_atlas.report.numbers import counted
 
 Mode = Literal["same answers", "own answers", "unpaired"]
 FEWEST = 10  # shared prompts below which there is no verdict
@@ -98,7 +99,7 @@ class Match:
     def told(self) -> str:
         """Over what the two are compared."""
         only = ", ".join(f"{n:,} only in {r}" for n, r in zip(self.only, "AB", strict=True) if n)
-        return f"{len(self.shared):,} shared prompts, {self.mode}{f'; {only}' if only else ''}"
+        return f"{counted(len(self.shared), 'shared prompt')}, {self.mode}{f'; {only}' if only else ''}"
 
     @cached_property
     def mode(self) -> Mode:

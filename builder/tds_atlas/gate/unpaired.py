@@ -21,6 +21,7 @@ from tds_atlas.gate.rules import Measure, Rule
 from tds_atlas.gate.student import quantile
 from tds_atlas.gate.sums import Sums
 from tds_atlas.gate.tails import Tested, t_tails
+from tds_atlas.report.numbers import counted
 
 _LEAST = 5  # prompts of a stratum in each report
 
@@ -67,7 +68,7 @@ class Unpaired(Match):
     @property
     def told(self) -> str:
         a, b = (len(r.answers.get(i, {})) for r, i in ((self.a, self.a_id), (self.b, self.b_id)))
-        return f"{a:,} prompts in A, {b:,} in B, unpaired: B's tasks weigh as in A"
+        return f"{counted(a, 'prompt')} in A, {b:,} in B, unpaired: B's tasks weigh as in A"
 
     def check(self, allowed: Sequence[str]) -> None:
         """Raises InputError where the yardstick moved, or where pairing would tell more."""

@@ -13,6 +13,7 @@ from tds_atlas.gate.rules import Rule
 from tds_atlas.gate.student import quantile
 from tds_atlas.gate.sums import Sums
 from tds_atlas.gate.tails import Tested
+from tds_atlas.report.numbers import counted, plural
 
 Outcome = Literal["fail", "pass", "undecided", "refused"]
 POWER = 0.8
@@ -89,15 +90,16 @@ def _refusal(match: Match, rule: Rule, sums: Sums) -> str | None:
     name = rule.measure.name
     if sums.bad:
         what = "infinite or not measured" if name in ("kl", "js", "shifted") else "without a number"
-        return f"{name} is {what} at {sums.bad:,} positions of the shared prompts"
+        return f"{name} is {what} at {counted(sums.bad, 'position')} of the shared prompts"
     if match.mode == "unpaired" and rule.measure.median_of:
         return f"{name} needs prompts that both reports have"
     if sums.left_out > _MOST_LEFT_OUT:
         what = f"{sums.left_out:.0%} of A is of tasks that fewer than five prompts of A or B have {name} for"
         return f"{what}; no verdict beyond {_MOST_LEFT_OUT:.0%}"
     if sums.prompts < FEWEST:
-        shared = "" if match.mode == "unpaired" else "shared "
-        return f"{sums.prompts} {shared}prompts have {name}; no verdict from fewer than {FEWEST}"
+        kind = "prompt" if match.mode == "unpaired" else "shared prompt"
+        few = f"{counted(sums.prompts, kind)} {plural(sums.prompts, 'has', 'have')} {name}"
+        return f"{few}; no verdict from fewer than {FEWEST}"
     return None
 
 

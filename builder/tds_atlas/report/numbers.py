@@ -9,9 +9,18 @@ def percent(value: float | None, digits: int = 1) -> str:
     return "–" if value is None else f"{minus(f'{100 * value:.{digits}f}')}\u00a0%"
 
 
-def plus_minus(half: float | None, digits: int = 1) -> str:
-    """The half width of an interval of a share, in points; nothing where there is none."""
-    return "" if half is None else f"\u00a0±\u00a0{100 * half:.{digits}f}"
+def plus_minus(half: float | None, unit: str = "", digits: int = 1, factor: int = 100) -> str:
+    """The half width of an interval and the unit, of a share in points; the unit alone where there is no interval.
+
+    A half width is never written as nothing: one that rounds to 0 is below the last digit, one of 0 has no spread.
+    """
+    unit, last = unit and f"\u00a0{unit}", 10.0**-digits
+    if half is None:
+        return unit
+    if half < 1e-9:  # up to rounding
+        return f"{unit}, alike in every prompt"
+    shown = f"{factor * half:.{digits}f}" if factor * half >= last / 2 else f"under\u00a0{last:.{digits}f}"
+    return f"\u00a0±\u00a0{shown}{unit}"
 
 
 def within(bounds: dict[str, Any] | None, digits: int = 1) -> str:

@@ -43,9 +43,9 @@ def labelled(table: pa.Table, colour: alt.Color, value: str, title: str, axis: a
 
 
 def with_half(value: str, half: str, style: str, factor: int = 1, unit: str = "") -> str:
-    """The Vega expression that writes a number and, where there is one, half of its interval in the same style."""
+    """The Vega expression that writes a number and half of its interval in the same style, unless that rounds to 0."""
     shown = f"format({factor} * datum.{half}, {style})"
-    return f"{value} + (isValid(datum.{half}) ? ' ± ' + {shown} : ''){unit}"
+    return f"{value} + (+{shown} > 0 ? ' ± ' + {shown} : ''){unit}"
 
 
 def measures_height(table: pa.Table) -> int:
