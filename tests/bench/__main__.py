@@ -55,7 +55,7 @@ def scoring(pair: Pair, fast: int, slow: int, rounds: int) -> None:
 
 
 def statistics_alone(pair: Pair, count: int = 4, rounds: int = 5) -> None:
-    """Print what statistics cost where the vocabulary is wide: answers of 100 tokens, ours, the limit and the harness."""
+    """Print what statistics cost as the vocabulary grows: answers of 100 tokens, ours, the limit and the harness."""
     many, prompts = pairs.answers(pair, count, length=100)
     harness = peers.Harness(pair, AutoTokenizer.from_pretrained(POCKET / "base"), batch_size=4)
     found = speeds(
@@ -75,6 +75,8 @@ def main() -> None:
     print(f"Response tokens per second, through both models of a pair where scored. {machine()}.")
     scoring(pairs.pocket(), fast=60, slow=2, rounds=15)
     scoring(pairs.small(), fast=8, slow=1, rounds=5)
+    statistics_alone(pairs.pocket(torch.bfloat16), count=40, rounds=15)
+    statistics_alone(pairs.small(torch.bfloat16))
     for vocabulary in (128_256, wide.VOCABULARY):
         for dtype in (torch.float32, torch.bfloat16):
             statistics_alone(pairs.wide(vocabulary, dtype))

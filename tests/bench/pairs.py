@@ -43,24 +43,24 @@ def loaded(name: str, model: Any) -> LoadedModel:
     return LoadedModel(SimpleNamespace(model_id=name), Weights(model), (1,))  # type: ignore[arg-type]
 
 
-def pocket() -> Pair:
-    """The bundled pair in float32."""
+def pocket(dtype: torch.dtype = torch.float32) -> Pair:
+    """The bundled pair."""
     both = {
-        c: loaded(c.model_id, AutoModelForCausalLM.from_pretrained(POCKET / folder, dtype=torch.float32))
+        c: loaded(c.model_id, AutoModelForCausalLM.from_pretrained(POCKET / folder, dtype=dtype))
         for c, folder in ((BASE, "base"), (ALIGNED, "dpo"))
     }
-    return Pair("pocket, 2.2 M parameters, vocabulary 1,979", both, 4096)
+    return Pair(f"pocket, 2.2 M parameters, vocabulary 1,979, {_name(dtype)}", both, 4096)
 
 
-def small() -> Pair:
-    """Two models of SmolLM-135M's shape with random weights, in float32."""
+def small(dtype: torch.dtype = torch.float32) -> Pair:
+    """Two models of SmolLM-135M's shape with random weights."""
     sizes = tiny.shape(49152, 576, 1536, layers=30, heads=9, positions=2048)
     config = LlamaConfig(**sizes, num_key_value_heads=3, tie_word_embeddings=True)
     both = {}
     for seed, c in enumerate((BASE, ALIGNED)):
         torch.manual_seed(seed)
-        both[c] = loaded(c.model_id, LlamaForCausalLM(config))
-    return Pair("random, 135 M parameters, vocabulary 49,152", both, 2048)
+        both[c] = loaded(c.model_id, LlamaForCausalLM(config).to(dtype))
+    return Pair(f"random, 135 M parameters, vocabulary 49,152, {_name(dtype)}", both, 2048)
 
 
 def wide_config(vocabulary: int) -> Gemma3TextConfig:
@@ -87,8 +87,11 @@ def wide(vocabulary: int, dtype: torch.dtype) -> Pair:
     for seed, c in enumerate((BASE, ALIGNED)):
         torch.manual_seed(seed)
         both[c] = loaded(c.model_id, Gemma3ForCausalLM(wide_config(vocabulary)).to(dtype))
-    name = f"random, Gemma-3-270M's shape, vocabulary {vocabulary:,}, {str(dtype).removeprefix('torch.')}"
-    return Pair(name, both, 2048)
+    return Pair(f"random, Gemma-3-270M's shape, vocabulary {vocabulary:,}, {_name(dtype)}", both, 2048)
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def answers(
