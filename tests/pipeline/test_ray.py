@@ -111,6 +111,16 @@ def test_two_actors_make_the_same_tables_and_ray_itself_is_silent(project: Path,
     assert not actors() and not leftovers()
 
 
+def test_two_actors_write_their_shards_into_a_bucket(project: Path, many: object, bucket_url: str) -> None:
+    """The actors have the bucket's keys from the environment of their machine."""
+    report = on_ray(project, "actors: 2", ("shards: two/shards", f"shards: '{bucket_url}'"))
+    code, lines = run("store", "-r", report)
+    assert code == 0, lines
+    assert content(project / "two/tds.duckdb") == many and not (project / "two/shards").exists()
+    code, lines = run("store", "-r", report)
+    assert code == 0 and not [line for line in lines if " on ray" in line], lines  # nothing is measured twice
+
+
 def test_an_actor_killed_in_the_middle_makes_the_same_tables(project: Path, many: object, cluster: str) -> None:
     process = started("store", "-r", on_ray(project, f"actors: 2, address: '{cluster}'"))
     wait_until(lambda: finished("responses") and actors())
