@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from contextlib import closing
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,6 @@ from typing import Any
 import duckdb
 import pytest
 
-from tds_atlas.domain import InputError
 from tds_atlas.report import query
 from tds_atlas.report.docs import write_docs
 from tds_atlas.report.examples.stretch_pages import write_stretch_pages
@@ -156,12 +156,21 @@ def _held(text: str) -> str:
     return "".join("\ufffd" if c < " " and c not in "\n\t" else c for c in text)
 
 
-def test_a_report_of_nothing_else_is_one_line(made: tuple[Path, list[dict[str, Any]]], tmp_path: Path) -> None:
-    path = tmp_path / "alone.duckdb"
+def test_a_report_of_nothing_else_has_a_site_without_ordinary_pages(
+    made: tuple[Path, list[dict[str, Any]]], tmp_path: Path
+) -> None:
+    path, docs = tmp_path / "alone.duckdb", tmp_path / "docs"
     path.write_bytes(made[0].read_bytes())
     with duckdb.connect(str(path)) as con:
         con.execute("DELETE FROM comparison WHERE kind = 'tuning'")
-    with pytest.raises(
-        InputError, match=r"all comparisons are of two tokenizers, and most pages need one vocabulary: add"
-    ):
-        write_docs(path, ROOT / "site_src", tmp_path / "docs")
+    write_docs(path, ROOT / "site_src", docs)
+    findings = {page.stem for page in (docs / "findings").glob("*.md")}
+    assert findings == {"index", "two-tokenizers", "trust"} and not (docs / "words.md").exists()
+    home, examples = (read((docs / name).read_text(encoding="utf-8")) for name in ("index.md", "examples.md"))
+    with closing(query.connect(path)) as con:
+        (row,), told = query.rows(con, "pages/token_path"), query.rows(con, "pages/retold_examples")
+    assert f"{pct(row['shifted'])} of one-to-one stretches shifted{within(row['shifted_bounds'])}" in home
+    assert "Most tokens are" not in home and f"{row['stretches']} stretches, " in home
+    assert examples.count(" nats a byte") == len(told) and "image:" not in (docs / "index.md").read_text()
+    for link in re.findall(r'href="(examples/[^"#]+)\.html"', (docs / "examples.md").read_text(encoding="utf-8")):
+        assert (docs / f"{link}.md").is_file()

@@ -101,8 +101,10 @@ def _write_data(background: ProcessPoolExecutor, database: Path, docs: Path) -> 
     """Write what depends on the database alone. Returns the second process's pending tasks, which no page waits for."""
     views = docs.parent / VIEWS
     with closing(query.connect(database, config=query.FRUGAL)) as con:
-        if not query.rows(con, "pages/comparisons"):
-            raise InputError(f"{database}: {_without(con)}; its scores are there for `tds query`")
+        ordinary = query.rows(con, "pages/comparisons")
+        if not ordinary and not query.rows(con, "pages/token_path"):
+            what = "holds no comparison, which pages need; its scores are there for `tds query`"
+            raise InputError(f"{database}: {what}")
         con.execute("CREATE TEMP TABLE example AS FROM main.example")  # queried twice
         paged, examples = paged_prompts(con), query.rows(con, "pages/examples")
     (docs / "examples").mkdir()
@@ -114,21 +116,13 @@ def _write_data(background: ProcessPoolExecutor, database: Path, docs: Path) -> 
         for name, figure in write_figures(con, docs / "figures"):
             drawings[name] = figure
             tasks.append(background.submit(write_images, docs / "figures", name, figure["spec"]))
-        if "rank_distribution" not in drawings:  # of all positions with scores
+        if ordinary and "rank_distribution" not in drawings:  # of all positions with scores
             raise InputError(f"{database}: no position has the scores of a comparison; run `tds store` again")
         write_words(con, docs / "words", paged)
         write_shifted(con, docs / "examples" / "shifted.js", examples)
     shown = {"figures": drawings, "cut": copy_task.result(), **answers_task.result()}
     write_file(docs.parent / SHOWN, json.dumps(shown, default=str))
     return tasks
-
-
-def _without(con: duckdb.DuckDBPyConnection) -> str:
-    """What a database does not hold that has no ordinary comparison."""
-    if query.rows(con, "pages/token_path"):
-        what = "all comparisons are of two tokenizers, and most pages need one vocabulary"
-        return f"{what}: add a comparison, such as the aligned model in two contexts"
-    return "holds no comparison, which pages need"
 
 
 def _clean(docs: Path, keep: tuple[str, ...]) -> None:

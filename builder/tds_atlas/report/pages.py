@@ -25,7 +25,7 @@ from tds_atlas.report.user_sql import rows_of
 
 _CHART = re.compile(r'data-chart="(\w+)"')
 _SHOWN = re.compile(r'figure\("(\w+)"')
-_CARD = "figures/shift_by_comparison.png"  # what a shared link shows where a page has no figure
+_CARD = "shift_by_comparison"  # what a shared link shows where a page has no figure
 _TEMPLATES = Path(__file__).parent / "templates"
 PARTS = {  # of the story that findings tell
     "how much": "How much changed",
@@ -185,9 +185,10 @@ def render(env: Environment, page: Page, values: dict[str, Any]) -> str:
         text = head + heading + _notes(env, values, page) + rest
     values["texts"][page.file] = text
     first = _CHART.search(text)
-    image = f"figures/{first.group(1)}.png" if first else _CARD
     shared = {"description": page.about} if page.about else {}
-    return "---\n" + yaml.safe_dump(shared | {"image": image}, allow_unicode=True) + text.removeprefix("---\n")
+    if first or _CARD in values["figures"]:
+        shared["image"] = f"figures/{first.group(1) if first else _CARD}.png"
+    return "---\n" + (yaml.safe_dump(shared, allow_unicode=True) if shared else "") + text.removeprefix("---\n")
 
 
 def _notes(env: Environment, values: dict[str, Any], page: Page) -> str:
