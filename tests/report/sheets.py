@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from jinja2 import Environment
 
 from tds_atlas.report import figures, query
 from tds_atlas.report.cookbook import answered_questions, sample_rows
@@ -87,9 +88,15 @@ def pages(database: Path, *files: str) -> Mapping[str, str]:
         made: dict[str, Any] = {"figures": dict(_figures(con, asked)), "paged": paged_prompts(con), "cut": None}
         if not files:
             made |= {"cookbook": answered_questions(con), "sample": sample_rows(con)}
-        env = environment(_SOURCE)
+        env = _templates()
         values = context(con, _SOURCE, made, env) | {"browser_copy": {"cut": None, "megabytes": 1.0}}
         return {page.file: render(env, page, values) for page in values["pages"] if not files or page.file in files}
+
+
+@functools.cache
+def _templates() -> Environment:
+    """The templates, each compiled once."""
+    return environment(_SOURCE)
 
 
 @contextmanager
@@ -99,7 +106,7 @@ def connection(database: Path, many: bool = True) -> Iterator[duckdb.DuckDBPyCon
         views = Path(folder) / "views.duckdb" if many else None
         if views:
             materialise(database, views)
-        with closing(query.connect(database, views)) as con:
+        with closing(query.connect(database, views, {"threads": 1})) as con:  # of few rows, the quickest
             yield con
 
 
