@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,6 +13,8 @@ import duckdb
 import pytest
 
 from tds_atlas.report import query
+from tds_atlas.report.charts import drawings_of_parts, write_figures
+from tds_atlas.report.pages import _figure, environment
 from tests.report import synthetic
 from tests.report.sheets import pages, pct, read, within
 
@@ -46,6 +49,14 @@ def tokens(con: duckdb.DuckDBPyConnection) -> Rows:
         same = (before.get("label"), before.get("response_id"), before.get("segment"))
         row["place"] = before["place"] + 1 if same == (row["label"], row["response_id"], row["segment"]) else 0
     return rows
+
+
+@pytest.fixture(scope="module")
+def of_thinking(database: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """The figures of the thinking alone, and their folder."""
+    folder = tmp_path_factory.mktemp("parts") / "figures"
+    with closing(query.connect(database)) as con:
+        return folder, dict(write_figures(con, folder, drawings_of_parts(con)))
 
 
 def share(rows: Rows) -> float:
@@ -165,3 +176,38 @@ def test_each_part_has_its_row_on_the_page(database: Path, con: duckdb.DuckDBPyC
 def test_a_report_without_parts_says_nothing_of_them(tmp_path: Path) -> None:
     page = pages(synthetic.write(tmp_path / "plain.duckdb", prompts=6), "findings/where.md")["findings/where.md"]
     assert "have parts besides the answer" not in page and "thinking" not in page
+
+
+def test_a_figure_of_the_thinking_has_its_numbers_alone(
+    of_thinking: tuple[Path, dict[str, Any]], tokens: Rows, con: duckdb.DuckDBPyConnection
+) -> None:
+    """Each is there beside the ordinary one, which a later query still is; its SQL file makes the same rows by itself."""
+    folder, figures = of_thinking
+    rows = figures["shift_by_position__thinking"]["rows"]
+    assert {row["position"] for row in rows} == set(range(THINKING)) and {row["share"] for row in rows} == {1.0}
+    by_role = [row for row in figures["shift_by_role__thinking"]["rows"] if row["counted_as"] == "as counted"]
+    for row in by_role:
+        own = [
+            t for t in tokens if (t["label"], t["role"], t["segment"]) == (row["comparison"], row["role"], "thinking")
+        ]
+        assert row["positions"] == len(own) and row["share"] == pytest.approx(share(own))
+    tenths = figures["shift_by_tenth__thinking"]["rows"]
+    assert sum(row["positions"] for row in tenths) == sum(t["segment"] == "thinking" for t in tokens) > 0
+    assert set(figures) >= {f"{name}__thinking" for name in ("kl_by_position", "split_by_position", "primed_by_role")}
+    for name, figure in figures.items():
+        assert figure["caption"].endswith(" Of the thinking alone.") and (folder / f"{name}.csv").is_file()
+        assert figure["rows"] != query.rows(con, f"figures/{name.partition('__')[0]}"), name
+    again = con.cursor()
+    again.execute((folder / "shift_by_position__thinking.sql").read_text(encoding="utf-8"))
+    assert len(again.fetchall()) == len(rows)
+
+
+def test_a_page_has_a_block_for_each_part(of_thinking: tuple[Path, dict[str, Any]]) -> None:
+    figures = of_thinking[1]
+    ordinary = {name.partition("__")[0]: entry for name, entry in figures.items()}
+    figure = _figure(figures | ordinary, environment())
+    both = figure("kl_by_position", "")
+    assert re.findall(r'data-part="(.*?)"|data-chart="(.*?)"', both) == [
+        ("answer", ""), ("", "kl_by_position"), ("thinking", ""), ("", "kl_by_position__thinking"),
+    ]  # fmt: skip
+    assert "data-part" not in _figure(ordinary, environment())("kl_by_position", "")

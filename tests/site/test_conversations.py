@@ -105,6 +105,15 @@ def test_words_of_earlier_turns_are_found_once(seen: Watched, talk: Path) -> Non
     assert found == {"examples/base-sft/1.html", str(own[0].relative_to(talk))}
 
 
+def test_figures_are_of_the_part_that_is_chosen(seen: Watched) -> None:
+    page = seen.open("findings/what.html")
+    chosen, shown = page.get_by_label("Part of the answers"), page.locator(".tds-parts > :not([hidden]) .tds-drawn")
+    expect(shown).to_have_attribute("data-chart", "shift_by_role")
+    chosen.select_option("thinking")
+    expect(shown).to_have_attribute("data-chart", "shift_by_role__thinking")
+    expect(page.get_by_text("Of the thinking alone.")).to_be_visible()
+
+
 def test_thinking_is_folded_apart_from_the_answer(seen: Watched) -> None:
     page = seen.open("examples/thinking/22.html")
     fold, answer = page.locator("#answer details"), page.locator("#answer")

@@ -1,14 +1,19 @@
 -- Curves that several figures draw, with 95 % intervals clustered by prompt.
 
 -- Early in an answer is early in what it says, not in the thinking before it.
-CREATE MACRO said(part := 'answer') AS TABLE
-SELECT * REPLACE (segment_pos AS pos) FROM tds WHERE segment = part;
+CREATE MACRO part_asked(part) AS coalesce(part, getvariable('part'), 'answer');
+COMMENT ON MACRO part_asked IS
+    'The part of the answers that a query is of: the one given; else that of SET VARIABLE part = ''thinking'', which '
+    'the figures by position and by role follow; else the answer itself.';
+
+CREATE MACRO said(part := NULL) AS TABLE
+SELECT * REPLACE (segment_pos AS pos) FROM tds WHERE segment = part_asked(part);
 COMMENT ON MACRO TABLE said IS
     'The rows of tds that are one part of the answers (answer, thinking or tool call), with positions counted from '
     'where that part begins: FROM said(), FROM said(part := ''thinking'').';
 
-CREATE MACRO places(part := 'answer') AS TABLE
-SELECT response_id, pos, pos - segment_start AS segment_pos FROM "position" WHERE segment = part;
+CREATE MACRO places(part := NULL) AS TABLE
+SELECT response_id, pos, pos - segment_start AS segment_pos FROM "position" WHERE segment = part_asked(part);
 COMMENT ON MACRO TABLE places IS
     'The positions of one part of the answers, with their places within it, for views without these: JOIN places() '
     'USING (response_id, pos).';
@@ -36,12 +41,12 @@ COMMENT ON MACRO TABLE strata IS
     '16-63, …: FROM strata().';
 
 -- The arguments are expressions over the columns of tds (of primed_pair and prompt for gap_closed).
-CREATE MACRO by_position(curves, shares := false, part := 'answer') AS TABLE
+CREATE MACRO by_position(curves, shares := false, part := NULL) AS TABLE
 WITH
     long AS (
         SELECT comparison_id, cluster_id, segment_pos AS pos, unnest(map_entries(curves), recursive := true)
         FROM tds
-        WHERE segment = part AND drawn_position(segment_pos)
+        WHERE segment = part_asked(part) AND drawn_position(segment_pos)
     ),
     per_prompt AS (
         SELECT comparison_id, pos, key, cluster_id, count(*) AS n, sum(value)::DOUBLE AS x

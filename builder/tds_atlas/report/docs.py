@@ -16,7 +16,7 @@ from tds_atlas.parts import sole_writer, write_file
 from tds_atlas.record.browser_copy import write_browser_copy
 from tds_atlas.report import query
 from tds_atlas.report.background import background_process
-from tds_atlas.report.charts import write_figures
+from tds_atlas.report.charts import drawings, drawings_of_parts, write_figures
 from tds_atlas.report.concordance import write_words
 from tds_atlas.report.cookbook import answers_on_pages
 from tds_atlas.report.drawing import write_images
@@ -111,16 +111,16 @@ def _write_data(background: ProcessPoolExecutor, database: Path, docs: Path) -> 
     copy_task = background.submit(write_browser_copy, database, docs / "data" / "tds.duckdb")
     tasks = [background.submit(write_example_pages, database, docs / "examples", examples, paged)]
     materialise(database, views)
-    answers_task, drawings = background.submit(answers_on_pages, database, views), {}
+    answers_task, drawn = background.submit(answers_on_pages, database, views), {}
     with closing(query.connect(database, views, query.FRUGAL)) as con:
-        for name, figure in write_figures(con, docs / "figures"):
-            drawings[name] = figure
+        for name, figure in write_figures(con, docs / "figures", drawings() | drawings_of_parts(con)):
+            drawn[name] = figure
             tasks.append(background.submit(write_images, docs / "figures", name, figure["spec"]))
-        if ordinary and "rank_distribution" not in drawings:  # of all positions with scores
+        if ordinary and "rank_distribution" not in drawn:  # of all positions with scores
             raise InputError(f"{database}: no position has the scores of a comparison; run `tds store` again")
         write_words(con, docs / "words", paged)
         write_shifted(con, docs / "examples" / "shifted.js", examples)
-    shown = {"figures": drawings, "cut": copy_task.result(), **answers_task.result()}
+    shown = {"figures": drawn, "cut": copy_task.result(), **answers_task.result()}
     write_file(docs.parent / SHOWN, json.dumps(shown, default=str))
     return tasks
 

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from tds_atlas.domain import InputError, one_line
 from tds_atlas.report import query
+from tds_atlas.report.answer_parts import OTHER_PARTS, of_part
 from tds_atlas.report.answers import first_sentence
 from tds_atlas.report.infinite import infinite_kl
 from tds_atlas.report.markup import inert, inline_json, visible
@@ -205,9 +206,15 @@ def _figure(figures: dict[str, dict[str, Any]], env: Environment) -> Callable[[s
     template = env.get_template("figure.html")
 
     def figure(name: str, root: str) -> Markup:
-        """The figure's block, or nothing where the report has no data for it."""
-        if name not in figures:
-            return Markup("")
+        """The figure's block, with one for each part of the answers that it is of; nothing without data."""
+        named = {"answer": name} | {part: of_part(name, part) for part in OTHER_PARTS}
+        blocks = {part: block(one, root) for part, one in named.items() if one in figures}
+        if set(blocks) <= {"answer"}:
+            return blocks.get("answer", Markup(""))
+        divided = [Markup('<div data-part="{}">{}</div>').format(part, made) for part, made in blocks.items()]
+        return Markup('<div class="tds-parts">{}</div>').format(Markup("").join(divided))
+
+    def block(name: str, root: str) -> Markup:
         entry = figures[name]
         return Markup(
             template.render(

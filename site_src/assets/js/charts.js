@@ -2,7 +2,7 @@
 // the width changes. Until then, and without JavaScript, the static SVG stands there.
 (() => {
   "use strict";
-  const { make, scheme } = window.tdsDom;
+  const { make, select, scheme } = window.tdsDom;
   const live = new Map();
   const site = new URL("../../", /** @type {HTMLScriptElement} */ (document.currentScript).src);
   const FACETS = ["comparison", "task", "topic", "role", "position"];
@@ -90,11 +90,37 @@
     holder.classList.add("tds-drawn");
   }
 
-  function drawAll() {
-    document.querySelectorAll("[data-chart]").forEach((holder) => draw(holder).catch((error) => console.error(error)));
+  function drawAll(/** @type {ParentNode} */ within = document) {
+    for (const holder of within.querySelectorAll("[data-chart]"))
+      if (!holder.closest("[hidden]")) draw(holder).catch((error) => console.error(error));
   }
 
-  new MutationObserver(drawAll).observe(document.body, { attributeFilter: ["data-md-color-scheme"] });
+  /** Figures of one part of the answers each, one at a time: the part chosen at any of them, if they have it. */
+  function chooseParts() {
+    const choosers = [...document.querySelectorAll(".tds-parts")].map((parts) => {
+      const blocks = /** @type {HTMLElement[]} */ ([...parts.children]);
+      const names = blocks.map((block) => block.dataset.part ?? "");
+      const options = names.map((name) => /** @type {[string, string]} */ ([name, name]));
+      const chosen = select("part", "Part of the answers", options, show);
+      parts.prepend(make("label", "tds-part", "Part of the answers ", chosen));
+      return { blocks, names, chosen };
+    });
+    function show(/** @type {string} */ part) {
+      for (const { blocks, names, chosen } of choosers) {
+        const shown = names.includes(part) ? part : names[0];
+        chosen.value = shown;
+        for (const [i, block] of blocks.entries()) {
+          const opens = block.hidden && names[i] === shown;
+          block.hidden = names[i] !== shown;
+          if (opens) drawAll(block);
+        }
+      }
+    }
+    show("answer");
+  }
+
+  chooseParts();
+  new MutationObserver(() => drawAll()).observe(document.body, { attributeFilter: ["data-md-color-scheme"] });
   drawAll();
   document.querySelectorAll(".tds-figure").forEach(link);
 })();

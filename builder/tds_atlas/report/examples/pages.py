@@ -51,8 +51,9 @@ def write_example_pages(database: Path, folder: Path, examples: Sequence[Row], p
         for _ in track(write_examples(con, folder, shown), "example pages", len(shown), "pages"):
             pass
         retold = query.rows(con, "pages/retold_examples")
-        for _ in track(write_stretch_pages(con, folder, retold), "pages of two tokenizers", len(retold), "pages"):
-            pass
+        if retold:
+            for _ in track(write_stretch_pages(con, folder, retold), "pages of two tokenizers", len(retold), "pages"):
+                pass
 
 
 def write_examples(con: duckdb.DuckDBPyConnection, folder: Path, examples: Sequence[Row]) -> Iterator[str]:

@@ -29,7 +29,7 @@ def primed_recovered(table: pa.Table, colour: alt.Color) -> Chart:
     return _closed(table, colour, "context")
 
 
-@figure(lambda table: most(table, "role", "share", _CLOSED))
+@figure(lambda table: most(table, "role", "share", _CLOSED), by_part=True)
 def primed_by_role(table: pa.Table, colour: alt.Color) -> Chart:
     return _closed(table, colour, "role")
 

@@ -53,7 +53,7 @@ def split_parts(table: pa.Table, colour: alt.Color) -> Chart:
     return alt.layer(zero, widths, joined, dots).properties(height=3 * (34 * max(1, count) + 16))
 
 
-@figure(lambda table: _courses(table))
+@figure(lambda table: _courses(table), by_part=True)
 def split_by_position(table: pa.Table, colour: alt.Color) -> Chart:
     base = alt.Chart(table).encode(
         x=alt.X("position:Q", title="position in the answer", axis=alt.Axis(tickMinStep=1)), color=colour
@@ -107,7 +107,7 @@ def prompt_explains(table: pa.Table, colour: alt.Color) -> Chart:
     return alt.layer(bars, labels).properties(height=72 * max(1, len(set(table["comparison"].to_pylist()))))
 
 
-@figure(lambda table: most(table, "role", "share", "share explained by the prompt"))
+@figure(lambda table: most(table, "role", "share", "share explained by the prompt"), by_part=True)
 def prompt_explains_by_role(table: pa.Table, colour: alt.Color) -> Chart:
     y = alt.Y("role:N", sort=None, title=None)
     return with_intervals(table, colour, y, "role", "shifted tokens that the prompt explains")

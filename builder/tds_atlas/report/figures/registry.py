@@ -20,16 +20,17 @@ class Figure:
 
     draw: Draw
     says: Says
+    by_part: bool = False  # its query follows the variable `part`: the answer itself, or thinking, or tool calls
 
 
 FIGURES: dict[str, Figure] = {}
 
 
-def figure(says: Says) -> Callable[[Draw], Draw]:
+def figure(says: Says, by_part: bool = False) -> Callable[[Draw], Draw]:
     """Register a function as the figure of its own name."""
 
     def register(draw: Draw) -> Draw:
-        FIGURES[draw.__name__] = Figure(draw, says)
+        FIGURES[draw.__name__] = Figure(draw, says, by_part)
         return draw
 
     return register

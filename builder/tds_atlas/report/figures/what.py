@@ -99,7 +99,7 @@ def shift_ratio_words(table: pa.Table, colour: alt.Color) -> Chart:
     ).properties(height=rows(table, "word", _step(table, 10)))
 
 
-@figure(_roles)
+@figure(_roles, by_part=True)
 def shift_by_role(table: pa.Table, colour: alt.Color) -> Chart:
     order = [f"{name} {way}" for name in dict.fromkeys(table["comparison"].to_pylist()) for way in _WAYS]
     row = (

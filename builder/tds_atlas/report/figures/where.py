@@ -24,12 +24,12 @@ from tds_atlas.report.figures.marks import (
 from tds_atlas.report.figures.registry import figure
 
 
-@figure(lambda table: ends(table, "share", "share of shifted tokens"))
+@figure(lambda table: ends(table, "share", "share of shifted tokens"), by_part=True)
 def shift_by_position(table: pa.Table, colour: alt.Color) -> Chart:
     return by_position(table, colour, "share", "shifted tokens", ".0%")
 
 
-@figure(lambda table: _tenths(table))
+@figure(lambda table: _tenths(table), by_part=True)
 def shift_by_tenth(table: pa.Table, colour: alt.Color) -> Chart:
     """A dot with its interval per comparison in each tenth, joined by a thin line."""
     colour, names = end_names(table, colour, "tenth", "share")
@@ -62,7 +62,7 @@ def shift_by_tenth(table: pa.Table, colour: alt.Color) -> Chart:
     ).properties(height=HEIGHT)
 
 
-@figure(lambda table: _both(table))
+@figure(lambda table: _both(table), by_part=True)
 def kl_by_position(table: pa.Table, colour: alt.Color) -> Chart:
     return _two_lines(table, colour, "mean KL, nats", ["KL(aligned‖base)", "KL(base‖aligned)"])
 
@@ -121,17 +121,17 @@ def first_divergence(table: pa.Table, colour: alt.Color) -> Chart:
     ).properties(height=HEIGHT)
 
 
-@figure(lambda table: ends(table, "rank", "mean base rank"))
+@figure(lambda table: ends(table, "rank", "mean base rank"), by_part=True)
 def base_rank_by_position(table: pa.Table, colour: alt.Color) -> Chart:
     return by_position(table, colour, "rank", "base rank, geometric mean (log scale)", "~s", log=True)
 
 
-@figure(lambda table: ends(table, "probability", "mean base probability"))
+@figure(lambda table: ends(table, "probability", "mean base probability"), by_part=True)
 def base_probability_by_position(table: pa.Table, colour: alt.Color) -> Chart:
     return by_position(table, colour, "probability", "mean base probability of the token", ".0%", low=True)
 
 
-@figure(lambda table: _both(table))
+@figure(lambda table: _both(table), by_part=True)
 def entropy_by_position(table: pa.Table, colour: alt.Color) -> Chart:
     return _two_lines(table, colour, "mean entropy, nats", ["aligned", "base"])
 

@@ -13,7 +13,7 @@ WITH
             (
                 SELECT *, count(*) OVER (PARTITION BY comparison_id, response_id, pos - segment_pos) AS length
                 FROM tds
-                WHERE segment = 'answer'
+                WHERE segment = part_asked(NULL)
             )
         GROUP BY ALL
     )
