@@ -24,7 +24,7 @@ from tds_atlas.pipeline.plan import read_plan
 from tds_atlas.pipeline.steps import measure
 from tds_atlas.report.docs import write_docs
 from tds_atlas.report.site import build_site
-from tests.conftest import ROOT
+from tests.conftest import REPORT, ROOT
 from tests.report.undrawn import few_figures, undrawn
 
 Turns = list[tuple[str, str]]  # who says it, and what
@@ -187,3 +187,23 @@ def test_both_questions_of_mt_bench_are_measured_if_all_turns_are(project: Path)
             FROM response r ORDER BY r.text DESC"""
         assert con.execute(sql).fetchall() == [(SAYS[0], TALK[:1]), (SAYS[1], TALK)]
         assert con.execute("SELECT count(DISTINCT cluster_id) FROM tds").fetchall() == [(1,)]
+
+
+def test_rows_without_ids_of_two_files_are_told_apart(project: Path) -> None:
+    """A prompt that both have is one, wherever it stands; the first rows are different prompts of one number."""
+    first = [{"prompt": "Is it blue?", "answer": "Yes."}, {"prompt": "Is it red?", "answer": "No."}]
+    second = [{"prompt": "Is it green?", "answer": "So-so."}, {"prompt": "Is it blue?", "answer": "It is."}]
+    for name, rows in (("first", first), ("second", second)):
+        (project / f"{name}.json").write_text(json.dumps(rows), encoding="utf-8")
+    pair = "base: {model: base, context: plain}, aligned: {model: sft, context: chat}"
+    comparisons = [f"  - {{id: {name}, {pair}, responses: {name}}}\n" for name in ("first", "second")]
+    files = "responses: {first: {path: first.json}, second: {path: second.json}}\n"
+    models = REPORT.partition("prompts:")[0]
+    (project / "two.yml").write_text(f"{models}comparisons:\n{''.join(comparisons)}{files}", encoding="utf-8")
+    plan = read_plan(project / "two.yml")
+    asked = {source: [(a.prompt.prompt_id, a.prompt.text) for a in rows] for source, rows in plan.answers.items()}
+    assert asked == {
+        "first": [("1", "Is it blue?"), ("2", "Is it red?")],
+        "second": [("second:1", "Is it green?"), ("1", "Is it blue?")],
+    }
+    assert plan.files[-1] == "second: rows without ids have the numbers of another file's; 1 is second:1 here"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -72,6 +73,38 @@ def read_answers(
         count = f", {len(selected):,} answers" if len(selected) != len({a.prompt.prompt_id for a in selected}) else ""
         files.append(_said(path.name, kinds, [answer.prompt for answer in selected], count))
     return tuple(selected)
+
+
+def named_apart(
+    answers: Mapping[str, Sequence[Answer]], prompts: Iterable[Prompt], files: list[str]
+) -> dict[str, tuple[Answer, ...]]:
+    """The answers of each source, where a row without an id does not have the number of another prompt elsewhere.
+
+    A row without an id is named by its place in its file. Where that is another prompt's name in an earlier file, all
+    such rows get the names of the same prompts there, else the source's name before their own.
+    files: gets a line for each source of which this is so.
+    """
+    found, known = dict[str, tuple[Answer, ...]](), {prompt.prompt_id: prompt for prompt in prompts}
+    for source, own in answers.items():
+        numbered = {a.prompt.prompt_id: a.prompt for a in own if _is_numbered(a.prompt)}
+        if any(name in known and known[name].whole != prompt.whole for name, prompt in numbered.items()):
+            there = {prompt.whole: name for name, prompt in known.items()}
+            names = {name: there.pop(p.whole, f"{source}:{name}") for name, p in numbered.items()}
+            own = [replace(a, prompt=replace(a.prompt, prompt_id=_name(names, a.prompt))) for a in own]
+            first, new = next((old, new) for old, new in names.items() if old != new)
+            files.append(f"{source}: rows without ids have the numbers of another file's; {first} is {new} here")
+        found[source] = tuple(own)
+        known = {a.prompt.prompt_id: a.prompt for a in own} | known
+    return found
+
+
+def _is_numbered(prompt: Prompt) -> bool:
+    """Whether its name is its place in the file, with whatever tells the prompts of one row apart."""
+    return re.split("[@#]", prompt.prompt_id)[0] == prompt.place.rpartition(" ")[2]
+
+
+def _name(names: Mapping[str, str], prompt: Prompt) -> str:
+    return names.get(prompt.prompt_id, prompt.prompt_id)
 
 
 def united(report: Path, prompts: Iterable[Prompt]) -> dict[str, Prompt]:

@@ -12,7 +12,7 @@ from tds_atlas.domain import Answer, Comparison, Condition, Prompt
 from tds_atlas.inputs.checkpoints import Checkpoint, locate
 from tds_atlas.inputs.controls import Planted, read_controls
 from tds_atlas.inputs.outputs import check_outputs
-from tds_atlas.inputs.prompts import check_sample_names, read_answers, read_prompts, united
+from tds_atlas.inputs.prompts import check_sample_names, named_apart, read_answers, read_prompts, united
 from tds_atlas.inputs.report_file import Report, read_report
 from tds_atlas.inputs.roles import DEFAULT, Roles, read_roles
 from tds_atlas.pipeline.identity import of_answer, of_context, of_prompt
@@ -241,7 +241,8 @@ def read_plan(path: Path) -> Plan:
     if report.prompts and report.generated_sources():
         check_sample_names(report.prompts.path, prompt_set, report.generate.samples)
     sources = report.file_sources().items()
-    answers = {source: read_answers(settings, prompt_set, passed_over, files) for source, settings in sources}
+    read = {source: read_answers(settings, prompt_set, passed_over, files) for source, settings in sources}
+    answers = named_apart(read, prompt_set, files)
     roles = read_roles(report.roles.path if report.roles else DEFAULT)
     conditions = report.conditions_used()
     template_models = [report.contexts[c.context_id].template_of for c in conditions]
