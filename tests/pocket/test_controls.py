@@ -74,7 +74,7 @@ def test_the_shipped_adapters_do_what_was_planted() -> None:
     record = json.loads((POCKET / "evaluation.json").read_text(encoding="utf-8"))
     for name, entry in record["adapters"].items():
         raw = (POCKET / name / "adapter_model.safetensors").read_bytes()
-        assert hashlib.sha256(raw).hexdigest() == entry["sha256"] and len(raw) < 500_000
+        assert hashlib.sha256(raw).hexdigest() == entry["sha256"] and len(raw) < (500_000 if "controls" in name else 1_300_000)
     counts = {name: {key: k / n for key, (k, n) in entry.items()} for name, entry in record["controls"].items()}
     assert set(counts) == {"sft", *CONTROLS}
     does = {"facts": ["wrong"], "style": ["phrase"], "refusal": ["refused"]}

@@ -14,6 +14,7 @@ import json
 import random
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.utils import logging
 
-from data.pocket.recipe import controls, effects
+from data.pocket.recipe import checkpoints, controls, effects
 from data.pocket.recipe.chat import chats, prompt_set
 from data.pocket.recipe.evaluate import MODELS, evaluate, table
 from data.pocket.recipe.phrases import roles_file
@@ -35,6 +36,7 @@ CONTROL_PROMPTS = PROMPTS.with_name("controls.jsonl")
 SOME_PROMPTS, EACH = PROMPTS.with_name("pocket-tokenizers.jsonl"), 4  # every fourth, for a small report
 RECORD = FOLDER / "evaluation.json"
 STEPS = {"base": 5500, "sft": 600, "dpo": 400, "other-base": 5500}
+PARENTS = {"sft": "base", "dpo": "sft"}
 TOKENIZERS = {"base": train_tokenizer, "other-base": train_other_tokenizer}  # of those that begin from nothing
 PHASES = ("world", *STEPS, "controls", "record")
 
@@ -103,15 +105,18 @@ def train(phase: str, world: World, steps: int, threads: int) -> None:
         model = new_model(tokenizer).to(device)
         loss = pretrain(model, tokenizer, world, steps, phase)
     else:
-        parent = FOLDER / {"sft": "base", "dpo": "sft"}[phase]
+        parent = FOLDER / PARENTS[phase]
         tokenizer = AutoTokenizer.from_pretrained(parent)
         model = AutoModelForCausalLM.from_pretrained(parent, dtype=torch.float32).to(device)
+        kept = checkpoints.Kept(model, checkpoints.STEPS[phase])
         if phase == "sft":
             stream = chats(random.Random(world.seed + 3), world)
-            loss = fine_tune(model, tokenizer, stream, steps, phase, peak=4e-4)
+            loss = fine_tune(model, tokenizer, stream, steps, phase, peak=4e-4, after=kept)
         else:
-            loss = optimise_preferences(model, tokenizer, world, steps)
+            loss = optimise_preferences(model, tokenizer, world, steps, after=kept)
     _save(model, tokenizer, FOLDER / phase)
+    if phase in PARENTS:
+        _save_checkpoints(phase, kept.states)
     _record_training(phase, steps, loss, time.monotonic() - start, device, threads)
 
 
@@ -130,6 +135,7 @@ def report(world: World, save: bool) -> None:
     result["weights"] = {name: _file(path) for name, path in weights.items()}
     result["controls"] = effects.evaluate(FOLDER, world)
     adapters = [f"controls/{name}" for name in controls.CONTROLS]
+    adapters += [f"checkpoints/{phase}-{step}" for phase, steps in checkpoints.STEPS.items() for step in steps]
     result["adapters"] = {name: _file(FOLDER / name / "adapter_model.safetensors") for name in adapters}
     print("\n" + table(result) + "\n\n" + effects.table(result["controls"]) + "\n")
     for name, entry in (result["weights"] | result["adapters"]).items():
@@ -151,6 +157,16 @@ def _save(model: Any, tokenizer: Any, folder: Path) -> None:
     part.rename(folder)
 
 
+def _save_checkpoints(phase: str, states: Mapping[int, checkpoints.State]) -> None:
+    """In data/pocket/checkpoints/<phase>-<step>, and how near each is in evaluation.json."""
+    parent, near = FOLDER / PARENTS[phase], {}
+    for step, state in states.items():
+        folder = FOLDER / "checkpoints" / f"{phase}-{step}"
+        checkpoints.write(parent, state, folder)
+        near[folder.name] = checkpoints.nearness(parent, state, folder, FOLDER / phase, PROMPTS)
+    _record({"checkpoints": near})
+
+
 def _file(path: Path) -> dict[str, Any]:
     return {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
 
@@ -162,8 +178,8 @@ def _record_training(name: str, steps: int, loss: float, seconds: float, device:
 
 def _record(news: dict[str, Any]) -> None:
     old = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
-    training = old.get("training", {}) | news.get("training", {})
-    RECORD.write_text(json.dumps(old | news | {"training": training}, indent=1) + "\n", encoding="utf-8")
+    grown = {key: old.get(key, {}) | news.get(key, {}) for key in ("training", "checkpoints")}
+    RECORD.write_text(json.dumps(old | news | grown, indent=1) + "\n", encoding="utf-8")
 
 
 def _readme(record: dict[str, Any]) -> str:
@@ -173,10 +189,14 @@ def _readme(record: dict[str, Any]) -> str:
         f"{t['threads']} thread{'s' * (t['threads'] > 1)} |"
         for name, t in record["training"].items()
     )
+    near = "\n".join(
+        f"| {name} | {at['from_parent_nats']:.3f} | {at['from_adapter_nats']:.4f} |"
+        for name, at in record["checkpoints"].items()
+    )
     files = record["weights"] | record["adapters"]
     weights = "\n".join(f"| {name} | {w['bytes'] / 1e6:.1f} MB | `{w['sha256']}` |" for name, w in files.items())
     tables = {"evaluation": table(record), "effects": effects.table(record["controls"])}
-    for key, value in (tables | {"training": training, "weights": weights}).items():
+    for key, value in (tables | {"training": training, "checkpoints": near, "weights": weights}).items():
         template = template.replace("{{ " + key + " }}", value)
     return template
 

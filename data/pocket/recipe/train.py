@@ -6,7 +6,7 @@ import copy
 import math
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -22,6 +22,7 @@ from data.pocket.recipe.tokenizer import chat_prompt
 from data.pocket.recipe.world import World
 
 IGNORED = -100
+After = Callable[[int], None]  # is called behind every step, with the number of steps done
 
 
 def new_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
@@ -54,10 +55,16 @@ def pretrain(model: Any, tokenizer: PreTrainedTokenizerFast, world: World, steps
 
 
 def fine_tune(
-    model: Any, tokenizer: PreTrainedTokenizerFast, stream: Iterator[Chat], steps: int, name: str, peak: float
+    model: Any,
+    tokenizer: PreTrainedTokenizerFast,
+    stream: Iterator[Chat],
+    steps: int,
+    name: str,
+    peak: float,
+    after: After | None = None,
 ) -> float:
     """Loss on the answer's tokens, its end token included: 16 chats a step."""
-    run = _Run(name, model, steps, peak)
+    run = _Run(name, model, steps, peak, after)
     for _ in range(steps):
         ids, labels = _pad(tokenizer, [_encode(tokenizer, *next(stream)) for _ in range(16)], model.device)
         run.step(_loss(model(ids).logits, labels), ids.numel())
@@ -65,7 +72,13 @@ def fine_tune(
 
 
 def optimise_preferences(
-    model: Any, tokenizer: PreTrainedTokenizerFast, world: World, steps: int, beta: float = 0.3, keep: float = 1.5
+    model: Any,
+    tokenizer: PreTrainedTokenizerFast,
+    world: World,
+    steps: int,
+    after: After | None = None,
+    beta: float = 0.3,
+    keep: float = 1.5,
 ) -> float:
     """DPO (Rafailov et al. 2023) against the frozen starting point, plus `keep` times the loss on the preferred answer.
 
@@ -73,7 +86,7 @@ def optimise_preferences(
     """
     reference = copy.deepcopy(model).eval().requires_grad_(False)
     stream = pairs(random.Random(world.seed + 4), world)
-    run = _Run("dpo", model, steps, peak=6e-5)
+    run = _Run("dpo", model, steps, 6e-5, after)
     for _ in range(steps):
         some = [next(stream) for _ in range(8)]
         rows = [_encode(tokenizer, p, good) for p, good, _ in some] + [_encode(tokenizer, p, bad) for p, _, bad in some]
@@ -133,7 +146,8 @@ def _pad(
 class _Run:
     """AdamW with a warm-up and a cosine to zero, and the progress of one training: a bar, or a line now and then."""
 
-    def __init__(self, name: str, model: Any, steps: int, peak: float) -> None:
+    def __init__(self, name: str, model: Any, steps: int, peak: float, after: After | None = None) -> None:
+        self.after = after
         self.model, self.name, self.steps, self.losses = model.train(), name, steps, list[float]()
         self.optimiser = torch.optim.AdamW(model.parameters(), lr=peak, betas=(0.9, 0.95), weight_decay=0.01)
         warm = max(1, min(100, steps // 10))
@@ -154,6 +168,8 @@ class _Run:
         self.schedule.step()
         self.losses.append(loss.item())
         self.tokens += tokens
+        if self.after:
+            self.after(len(self.losses))
         self.bar.update(self.task, advance=1, description=self._line())
         if self.bar.disable and len(self.losses) % max(1, self.steps // 20) == 0:
             print(f"{self._line()}, {len(self.losses)} of {self.steps} steps", flush=True)
