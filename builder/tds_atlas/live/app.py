@@ -21,7 +21,7 @@ from starlette.routing import Mount, Route
 
 from tds_atlas.domain import InputError, one_line
 from tds_atlas.live.asked import Asked, Read, Write, asked
-from tds_atlas.live.guard import API, Guard, Refused, json_body
+from tds_atlas.live.guard import METHODS, Guard, Refused, json_body
 from tds_atlas.live.pages import Pages
 from tds_atlas.terminal import complain
 
@@ -85,9 +85,7 @@ def application(desk: Callable[[], Answers], site: Path, port: int) -> Starlette
     token = secrets.token_urlsafe()
     pages, api = Pages(site, token), Api(desk())
     routes = [
-        Route(f"{API}describe", api.describe, methods=["GET"]),
-        Route(f"{API}read", api.read, methods=["POST"]),
-        Route(f"{API}write", api.write, methods=["POST"]),
+        *(Route(path, getattr(api, path.rpartition("/")[2]), methods=[METHODS[path]]) for path in METHODS),
         Mount("/", pages),
     ]
     faults = {Refused: _refused, HTTPException: _unknown}
@@ -108,12 +106,15 @@ def _fault(status: HTTPStatus, line: str) -> Response:
 
 
 def _json(value: Any) -> Response:
-    text = json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return Response(text, media_type="application/json", headers={"Cache-Control": "no-store"})
+    return Response(as_json(value), media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+def as_json(value: Any) -> str:
+    """JSON has no infinity: a divergence is the text inf; what is not known, or no probability at all, is null."""
+    return json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def _finite(value: Any) -> Any:
-    """JSON has no infinity: a divergence is the text inf; what is not known, or no probability at all, is null."""
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

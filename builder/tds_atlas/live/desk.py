@@ -66,6 +66,17 @@ class Pair:
         if foreign is not None:
             raise InputError(f"ids: {foreign} is no token of {self.comparison.aligned.model_id}; it has {width:,}")
 
+    def check_length(self, prompt: Prompt, response: Response) -> None:
+        """Raises InputError for an answer that is too long, alone or with its prompt."""
+        size = len(response.token_ids)
+        if size > ANSWER_TOKENS:
+            raise InputError(f"answer: {size:,} tokens; at most {ANSWER_TOKENS:,} are read")
+        for side in self.sides.values():
+            whole, limit = len(side.prompt_ids(prompt)) + size, side.model.context_length
+            if limit is not None and whole > limit:
+                name = side.condition.model_id
+                raise InputError(f"prompt and answer have {whole:,} tokens, and model {name} has {limit:,} positions")
+
 
 class Desk:
     """What a page can ask. One question at a time: the models are not for two threads."""
@@ -87,14 +98,18 @@ class Desk:
             }
             for key, c in self.pairs.by_key.items()
         ]
-        return {"comparisons": comparisons, "limits": _LIMITS, "bytes": 0, "left_out": self.pairs.left_out}
+        return {
+            "comparisons": comparisons,
+            "limits": _LIMITS,
+            "bytes": 0,
+            "left_out": [f"Not here: {line}." for line in self.pairs.left_out],
+        }
 
     def read(self, asked: Read) -> dict[str, Any]:
         """Every token of an answer under both sides."""
         pair, prompt = self._pair(asked.comparison), _prompt(asked.prompt)
         response = pair.response(prompt, asked)
-        if len(response.token_ids) > ANSWER_TOKENS:
-            raise InputError(f"answer: {len(response.token_ids):,} tokens; at most {ANSWER_TOKENS:,} are read")
+        pair.check_length(prompt, response)
         return self._known(asked.comparison, prompt, response)
 
     def _scored(self, key: str, prompt: Prompt, response: Response) -> dict[str, Any]:

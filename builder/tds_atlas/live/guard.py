@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tds_atlas.live.asked import BODY_BYTES
 
-API = "/live/"
+METHODS = {"/live/describe": "GET", "/live/read": "POST", "/live/write": "POST"}  # of the API; all else is the site's
 TOKEN_HEADER = "x-tds-token"
 
 
@@ -56,10 +56,11 @@ class Guard:
         host, origin = headers.get("host", ""), headers.get("origin")
         if host not in self.hosts:
             raise Refused(HTTPStatus.FORBIDDEN, "this server answers at 127.0.0.1 and localhost alone")
-        if not path.startswith(API):
+        if path not in METHODS:
             return
-        needed = method not in ("GET", "HEAD")  # a browser sends no origin with these from a page of the same one
-        if origin != f"http://{host}" and (needed or origin is not None):
+        if method != METHODS[path]:
+            raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, f"{path} is asked with {METHODS[path]}")
+        if origin != f"http://{host}" and (origin is not None or method != "GET"):  # of a GET a browser may not say it
             raise Refused(HTTPStatus.FORBIDDEN, "only this server's own pages may ask its models (Origin)")
         if headers.get("sec-fetch-site", "same-origin") != "same-origin":
             raise Refused(HTTPStatus.FORBIDDEN, "only this server's own pages may ask its models (Sec-Fetch-Site)")

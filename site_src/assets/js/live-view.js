@@ -104,7 +104,6 @@ window.tdsLiveView = (/** @type {HTMLElement} */ root, /** @type {any} */ acts) 
   };
   function onKey(/** @type {KeyboardEvent} */ event) {
     if (!now || taken(event) || !Object.hasOwn(keys, event.key)) return;
-    if (/** @type {Element} */ (event.target).matches("input, summary")) return;
     event.preventDefault();
     event.stopImmediatePropagation(); // the theme has its own meaning for n and p
     keys[event.key]();
@@ -115,6 +114,14 @@ window.tdsLiveView = (/** @type {HTMLElement} */ root, /** @type {any} */ acts) 
     if (span) show(Number(span.dataset.t));
   });
   Object.assign(answer, { role: "group", ariaLabel: "The answer; arrow keys move from token to token" });
+
+  // The legend with the one number of the whole answer that its filter keeps.
+  function mean(tds) {
+    const kl = Array.from(tds.far.kl);
+    const nats = tds.digits(kl.reduce((sum, x) => sum + x, 0) / kl.length, 3);
+    legend.replaceChildren(make("span", "tds-kl", "mean KL(aligned‖base) ", make("b", "", nats), " nats"));
+    return legend;
+  }
 
   // An answer; `swapped`: the position of a token that the reader chose, -1 for none.
   return (/** @type {any} */ tds, swapped = -1) => {
@@ -127,7 +134,7 @@ window.tdsLiveView = (/** @type {HTMLElement} */ root, /** @type {any} */ acts) 
       strip: window.tdsStrip(tds)(show),
       showAt: window.tdsPanel(tds)(panel, { step, stepShifted, hide }),
       scale: segments(state, setColouring),
-      legend: key(legend, state, setOnly),
+      legend: key(mean(tds), state, setOnly),
     };
     now.tokens.spans[swapped]?.classList.add("tds-live__swapped");
     answer.replaceChildren(...now.tokens.folded());
@@ -137,6 +144,7 @@ window.tdsLiveView = (/** @type {HTMLElement} */ root, /** @type {any} */ acts) 
     panel.replaceChildren(make("p", "tds-hint", "Choose a token to see what both models would say there."));
     mark(-1);
     colour();
+    if (document.activeElement === document.body) now.tokens.spans[Math.max(swapped, 0)].focus({ preventScroll: true });
     const isWide = matchMedia("(min-width: 60em)").matches; // else the panel lies over the answer
     if (swapped >= 0 && isWide) show(swapped);
   };

@@ -3,7 +3,7 @@
 window.tdsLive = { engines: {} };
 document.addEventListener("DOMContentLoaded", () => {
   "use strict";
-  const { make, button, counted, percent } = window.tdsDom;
+  const { make, button, counted, percent, remember } = window.tdsDom;
   const element = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
   const root = /** @type {HTMLElement} */ (document.querySelector(".tds-live"));
   const prompt = element("live-prompt"),
@@ -37,7 +37,8 @@ document.addEventListener("DOMContentLoaded", () => {
       limits = described.limits;
       pairs = window.tdsLivePairs(element("live-pair"), described.comparisons, buttons);
       prompt.maxLength = limits.prompt_characters;
-      tell("live-note", (described.left_out ?? []).map((line) => `Not here: ${line}.`).join(" "));
+      restore(described.comparisons);
+      tell("live-note", [...loads(described.bytes), ...(described.left_out ?? [])].join(" "));
       element("live-form").hidden = element("live-edit").hidden = false;
       buttons();
       performance.mark("tds-ready");
@@ -46,11 +47,22 @@ document.addEventListener("DOMContentLoaded", () => {
     }
   }
 
+  const loads = (bytes) =>
+    bytes ? [`Your first question loads ${(bytes / 1e6).toFixed(0)} MB of models into this page, where they run.`] : [];
+
+  // In the address: the last question.
+  function restore(/** @type {any[]} */ comparisons) {
+    const given = new URLSearchParams(location.hash.slice(1));
+    prompt.value = given.get("prompt")?.slice(0, limits.prompt_characters) ?? "";
+    const pair = comparisons.find(({ key }) => key === given.get("comparison"));
+    if (pair) pairs.choose(pair);
+  }
+
   function rest(/** @type {boolean} */ on) {
     element("live-busy").hidden = !on;
     root.classList.toggle("tds-live--busy", on);
     const controls = /** @type {any[]} */ ([...root.querySelectorAll(".tds-live__acts button, .tds-live__pick")]);
-    for (const control of controls) control.disabled = on;
+    for (const control of controls) control.ariaDisabled = String(on); // and keeps the focus
   }
 
   const name = (by, pair = pairs.chosen()) => `${pair[by].name}·${pair[by].context}`;
@@ -113,9 +125,10 @@ document.addEventListener("DOMContentLoaded", () => {
 
   function show() {
     const { found, tds, steps, swapped } = shown.at(-1);
-    element("live-result").hidden = false;
+    element("live-result").hidden = before.hidden = false;
     draw(tds, swapped);
     tell("live-trail", steps.join(" → "));
+    remember(new URLSearchParams(question(shown.at(-1))).toString());
     text.value = tds.raw.text;
     before.replaceChildren(before.firstElementChild, make("div", "tds-reads", ...["base", "aligned"].map(reading)));
     const on = tds.raw.ends
