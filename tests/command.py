@@ -38,14 +38,15 @@ class Started:
         room: int = 0,
         missing: Sequence[str] = (),
         drawn: bool = True,
+        seconds: int = _SECONDS,
     ) -> None:
         """env: in place of the environment above; room: bytes that a file may have, as on a disk that fills up; missing:
-        packages as if they were not installed; drawn: whether a report has its images."""
+        packages as if they were not installed; drawn: whether a report has its images; seconds: that it may take."""
         self.args, self.returncode = args, None
         self._folder = tempfile.TemporaryDirectory()
         out, err = self._files()
         asked = {"args": args, "cwd": str(cwd or Path.cwd()), "out": str(out), "err": str(err), "room": room}
-        asked |= {"env": dict(env) if env else None, "missing": list(missing), "drawn": drawn}
+        asked |= {"env": dict(env) if env else None, "missing": list(missing), "drawn": drawn, "seconds": seconds}
         self.pid: int = _ask(asked)
 
     def _files(self) -> tuple[Path, Path]:
@@ -146,7 +147,7 @@ def _become(asked: dict[str, Any]) -> NoReturn:
         sys.modules.update(dict.fromkeys(asked["missing"]))  # type: ignore[arg-type]
         from tds_atlas.cli.main import main
 
-        signal.alarm(_SECONDS)
+        signal.alarm(asked["seconds"])
         with nullcontext() if asked["drawn"] else undrawn():
             main()
         code = 0

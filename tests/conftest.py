@@ -22,7 +22,7 @@ from tds_atlas.pipeline.plan import read_plan
 from tds_atlas.pipeline.steps import measure
 from tds_atlas.report.docs import write_docs
 from tds_atlas.report.site import build_site
-from tests import object_store, tiny
+from tests import live, object_store, tiny
 from tests.controls import measured as measured_controls
 from tests.gate import sites
 from tests.report import synthetic
@@ -178,6 +178,20 @@ def measured_project(project: Path, measured: Path) -> Path:
     """A working folder like `project`, the report measured: its shards and its database."""
     shutil.copytree(measured / "data", project / "data")
     return project
+
+
+@pytest.fixture(scope="session")
+def pocket_pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a report of the pocket base and sft on four of the bundled prompts, measured: pocket.yml and its
+    database. Read only."""
+    return once(tmp_path_factory, "pocket-pair", live.measure_pair)
+
+
+@pytest.fixture(scope="session")
+def live_server(pocket_pair: Path, made_project: Path) -> Iterator[live.Server]:
+    """`tds serve --live` with that report, around the site of the made-up one: a process and a port of its own."""
+    with live.serving(pocket_pair, made_project / "root" / "sub" / "atlas", free_port()) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -45,9 +46,13 @@ def base(request: pytest.FixtureRequest, site: Path) -> str:
 class Watched:
     """A page that remembers what it must not do: complain, ask for a dialog, or reach out of the site."""
 
-    def __init__(self, browser: Browser, base: str, width: int = 1280, scheme: str = "light") -> None:
+    def __init__(
+        self, browser: Browser, base: str, width: int = 1280, scheme: str = "light", bypass_csp: bool = False
+    ) -> None:
+        """bypass_csp: for what only a test evaluates in a page that has a policy."""
         self.base, self.faults = base, list[str]()
-        self.context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
+        view: Any = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme, "bypass_csp": bypass_csp}
+        self.context = browser.new_context(**view)
         self.page: Page = self.context.new_page()
         self.page.on("console", lambda m: self.faults.append(f"console: {m.text}") if m.type == "error" else None)
         self.page.on("pageerror", lambda e: self.faults.append(f"error: {e}"))

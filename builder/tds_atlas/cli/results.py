@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -124,13 +125,36 @@ def export(
 def serve(
     folder: Annotated[Path, typer.Option("--site", help="The folder that `tds site` built.")] = Path("site"),
     port: Annotated[int, typer.Option(help="Port on this machine.")] = 8000,
+    live: Annotated[bool, typer.Option("--live", help="With the report's models behind the page Try it.")] = False,
+    report: ReportOption = DEFAULT_REPORT,
+    device: DeviceOption = None,
 ) -> None:
-    """Show the built site in a browser on this machine."""
-    from tds_atlas.cli.site_server import site_server
+    """Show the built site in a browser on this machine.
+
+    With [bold]--live[/bold] and a report, its models answer on the page Try it: any prompt, answers that you edit,
+    tokens that you swap. Needs the extra [bold]live[/bold]; no other machine can ask them.
+    """
+    from tds_atlas.cli.site_server import loopback, site_server
 
     if not (folder / "index.html").is_file():
         raise InputError(f"{folder}: no site here yet; run `tds site` first")
-    server = site_server(folder, port)
-    tell(f"Serving {folder} at http://127.0.0.1:{port}/ (Ctrl+C to stop)")
-    with server:
-        server.serve_forever()
+    address = f"http://127.0.0.1:{port}/"
+    if not live:
+        server = site_server(folder, port)
+        tell(f"Serving {folder} at {address} (Ctrl+C to stop)")
+        with server:
+            server.serve_forever()
+        return
+    serve_live = _live()
+    with loopback(port) as listener:
+        serve_live(report, folder, listener, device, lambda: tell(f"Try it at {address}live.html (Ctrl+C to stop)"))
+
+
+def _live() -> Callable[..., None]:
+    try:
+        from tds_atlas.live.serve import serve_live
+    except ModuleNotFoundError as error:
+        if error.name not in ("starlette", "uvicorn"):
+            raise
+        raise InputError("--live needs the extra `live`: pip install 'tds-atlas[live]'") from None
+    return serve_live

@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import os
 import re
+import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -20,10 +22,23 @@ _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 def site_server(folder: Path, port: int, handler: Callable[..., SiteHandler] | None = None) -> SiteServer:
     """A server for a folder, not yet running. Raises InputError for a port that cannot be used."""
+    with _usable(port):
+        return SiteServer(("127.0.0.1", port), partial(handler or SiteHandler, directory=str(folder)))
+
+
+def loopback(port: int) -> socket.socket:
+    """A socket at a port of this machine alone. Raises InputError for a port that cannot be used."""
+    with _usable(port):
+        return socket.create_server(("127.0.0.1", port))
+
+
+@contextmanager
+def _usable(port: int) -> Iterator[None]:
+    """Around what binds a port."""
     if not 0 < port < 2**16:
         raise InputError(f"--port {port}: not a port; give a number from 1 to {2**16 - 1}")
     try:
-        return SiteServer(("127.0.0.1", port), partial(handler or SiteHandler, directory=str(folder)))
+        yield
     except OSError as error:
         raise InputError(f"port {port}: {error.strerror}; choose another with --port") from None
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from tds_atlas.domain import InputError, Prompt, Response, Sampling
 from tds_atlas.measure.decode import decode_with_spans
 from tds_atlas.measure.engines.engine import Model
-from tds_atlas.measure.memory import in_batches
+from tds_atlas.measure.memory import in_batches, without_overflow
 from tds_atlas.measure.sampling import seed_of
 from tds_atlas.measure.side import Ids, Side
 
@@ -17,7 +17,7 @@ Asked = tuple[Prompt, int]  # a prompt, and which answer to it, from 1
 def generate(side: Side, prompts: Sequence[Prompt], max_new_tokens: int) -> list[Response]:
     """One batch: the side's greedy answer to each prompt, including its end token."""
     answers = _written(side, prompts, max_new_tokens, lambda ids, _: side.model.greedy(ids, max_new_tokens))
-    return [_response(side, prompt, ids) for prompt, ids in zip(prompts, answers, strict=True)]
+    return [response_of(side, prompt, ids) for prompt, ids in zip(prompts, answers, strict=True)]
 
 
 def sample(side: Side, asked: Sequence[Asked], max_new_tokens: int, sampling: Sampling) -> list[Response]:
@@ -29,7 +29,7 @@ def sample(side: Side, asked: Sequence[Asked], max_new_tokens: int, sampling: Sa
         return side.model.sampled(ids, max_new_tokens, sampling, [seeds[i] for i in rows])
 
     answers = _written(side, prompts, max_new_tokens, work)
-    return [_response(side, prompt, ids, n) for (prompt, n), ids in zip(asked, answers, strict=True)]
+    return [response_of(side, prompt, ids, n) for (prompt, n), ids in zip(asked, answers, strict=True)]
 
 
 def _written(
@@ -49,8 +49,24 @@ def _written(
     return in_batches(part, range(len(prompts)), size, _too_large(side.model, prompts))
 
 
-def _response(side: Side, prompt: Prompt, ids: Ids, number: int = 1) -> Response:
-    has_end = ids[-1] in side.model.end_ids
+def goes_on(side: Side, prompt: Prompt, ids: Ids, max_new_tokens: int) -> tuple[Ids, bool]:
+    """The side's greedy tokens behind the first ids of an answer, no more than its model has positions for, and whether
+    the answer has ended; nothing comes behind an end token. Raises InputError where there is no room for one."""
+    model = side.model
+    if ids and ids[-1] in model.end_ids:
+        return (), True
+    before = (*side.prompt_ids(prompt), *model.readable(ids))
+    room = max_new_tokens if model.context_length is None else min(max_new_tokens, model.context_length - len(before))
+    if room < 1:
+        name, limit = model.checkpoint.model_id, model.context_length
+        raise InputError(f"prompt and answer have {len(before):,} tokens, and model {name} has {limit:,} positions")
+    (new,) = without_overflow(lambda rows: model.greedy(rows, room), [before], lambda _: side.out_of_memory(prompt))
+    return new, new[-1] in model.end_ids
+
+
+def response_of(side: Side, prompt: Prompt, ids: Ids, number: int = 1, ends: Collection[int] = ()) -> Response:
+    """Ids as an answer to the prompt. ends: the tokens that end it, if others than the side's own do, too."""
+    has_end = ids[-1] in (ends or side.model.end_ids)
     text, spans = decode_with_spans(side.frame.tokenizer, ids[:-1] if has_end else ids)
     if has_end:
         spans = (*spans, (len(text), len(text)))

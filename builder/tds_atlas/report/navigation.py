@@ -15,11 +15,16 @@ from tds_atlas.report.markup import inline_json, title
 from tds_atlas.report.pages import Page
 
 
+def listed(values: dict[str, Any]) -> list[Page]:
+    """The pages that a reader finds: the live page only where the site holds what its models need."""
+    return [page for page in values["pages"] if values["live"] or not page.live]
+
+
 def write_navigation(path: Path, values: dict[str, Any]) -> None:
     """What mkdocs.yml inherits: the name of the site and the pages that this report has."""
-    findings = [{page.name: page.file} for page in values["pages"] if page.file.startswith("findings/")]
+    findings = [{page.name: page.file} for page in listed(values) if page.file.startswith("findings/")]
     nav: list[dict[str, Any]] = []
-    for page in values["pages"]:
+    for page in listed(values):
         if page.file == "findings/index.md":
             nav.append({"Findings": findings})
         elif not page.is_finding:

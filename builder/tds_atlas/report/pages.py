@@ -56,6 +56,7 @@ class Page:
     part: str = ""  # a finding's place in the story; see PARTS
     asks: str = ""  # the page is left out unless this query of pages has rows
     path: Path | None = None  # where the page is written
+    live: bool = False  # needs models that run: navigation and search have it only where the reader's browser can
 
     @property
     def is_finding(self) -> bool:
@@ -85,6 +86,7 @@ def read_pages(source: Path) -> list[Page]:
                 str(front.get("part", "")),
                 str(front.get("asks", "")),
                 path,
+                bool(front.get("live", False)),
             )
         except (yaml.YAMLError, TypeError, KeyError, ValueError):
             raise InputError(f"{path}: must begin with a front matter with title and order (a number)") from None

@@ -16,7 +16,7 @@ from tds_atlas.report.drawing import vega_bundle
 from tds_atlas.report.examples.pages import paged_prompts
 from tds_atlas.report.examples.turns import earlier_texts
 from tds_atlas.report.markup import inline_json
-from tds_atlas.report.navigation import write_navigation, write_search_list
+from tds_atlas.report.navigation import listed, write_navigation, write_search_list
 from tds_atlas.report.own_figures import write_own_figures
 from tds_atlas.report.own_folders import NAV, SHOWN
 from tds_atlas.report.pages import OWN_FIGURES, Page, context, environment, render
@@ -31,7 +31,7 @@ def write_pages(con: duckdb.DuckDBPyConnection, source: Path, docs: Path, data_k
         write_file(docs / "cookbook" / f"{question['name']}.sql", question["sql"])
     write_navigation(docs.parent / NAV, values)
     examples = [e for e in query.rows(con, "pages/examples") if e["ordinal"] in values["paged"]]
-    write_search_list(docs, values["pages"], examples, earlier_texts(con, examples))
+    write_search_list(docs, listed(values), examples, earlier_texts(con, examples))
 
 
 def write_some_pages(
@@ -47,6 +47,7 @@ def write_some_pages(
     size = (docs / "data" / "tds.duckdb").stat().st_size
     values = context(con, source, data, env)
     values |= {"browser_copy": {"cut": data["cut"], "megabytes": size / 1e6}, "paged": paged_prompts(con)}
+    values["live"] = False  # whether the site holds the models, for the reader's browser to run
     for page in sorted(values["pages"], key=lambda page: not page.is_finding):  # other pages quote the findings
         path = docs / page.file
         if not wanted(page):

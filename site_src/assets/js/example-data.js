@@ -3,8 +3,7 @@
 window.tdsUnpack = (/** @type {any} */ raw) => {
   "use strict";
   performance.mark("tds-start");
-  const { script, minus } = window.tdsDom;
-  const { names: CLASSES, bounds: BOUNDS } = window.tdsClasses;
+  const { script } = window.tdsDom;
   const K = raw.k;
   const DIGITS = Array.from({ length: 95 }, (_, i) => String.fromCharCode(32 + i)).filter((c) => !'"\\<>&'.includes(c));
   const HALF = DIGITS.length / 2;
@@ -35,7 +34,6 @@ window.tdsUnpack = (/** @type {any} */ raw) => {
   }
 
   const tokens = split(raw.tokens);
-  const points = Array.from(raw.text);
   const n = raw.n;
   const ids = new Int32Array(n),
     starts = new Int32Array(n + 1);
@@ -109,11 +107,12 @@ window.tdsUnpack = (/** @type {any} */ raw) => {
 
   const base = said[raw.base],
     aligned = said[raw.aligned];
-  return {
+  return window.tdsNumbers({
     raw,
     K,
     n,
     ids,
+    starts,
     tokens,
     far,
     bounds,
@@ -122,6 +121,18 @@ window.tdsUnpack = (/** @type {any} */ raw) => {
     base,
     aligned,
     conditions: [...new Set([raw.base, raw.aligned, ...raw.more])],
+  });
+};
+
+// The numbers of an answer, wherever they come from, with what the scripts of pages ask of them.
+window.tdsNumbers = (/** @type {any} */ tds) => {
+  "use strict";
+  const { minus } = window.tdsDom;
+  const { names: CLASSES, bounds: BOUNDS } = window.tdsClasses;
+  const { raw, n, K, starts, said, base, aligned } = tds;
+  const points = Array.from(raw.text);
+  return {
+    ...tds,
     text: (t) => points.slice(starts[t], starts[t + 1]).join(""),
     start: (t) => starts[t],
     length: (t) => starts[t + 1] - starts[t],
