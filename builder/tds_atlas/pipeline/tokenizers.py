@@ -71,9 +71,8 @@ class Tokenizers:
             if changed:
                 problem = f"the tokenizer of model {model} does not give a text back as it was ({changed})"
                 raise InputError(f"comparison {name}: {problem}; tokens of two tokenizers are compared byte by byte")
-        probes = self.plan.report.probes
-        for kind, probe in (("swap", probes.swap), ("prefill", probes.prefill)):
-            if probe and name in probe.comparisons:
+        for kind, named in self.plan.report.probes.named.items():
+            if name in named:
                 problem = f"the models of {name} have different vocabularies, and the probe needs one"
                 raise InputError(f"probes.{kind}.comparisons: {problem}; take {name} out")
         return f"two tokenizers, compared by stretches of bytes: {self._difference(*pair)}"
