@@ -42,7 +42,21 @@ class Tokenizers:
         Raises InputError where the aligned side cannot read the answers' ids, for a tokenizer that changes text, and
         for a probe that needs one vocabulary.
         """
+        self._check_yardstick()
         return {c.comparison_id: self._sentence(c) for c in self.plan.report.all_comparisons if self._is_retold(c)}
+
+    def _check_yardstick(self) -> None:
+        """Raises InputError for a fingerprint against a comparison of another vocabulary."""
+        probe = self.plan.report.probes.fingerprint
+        models = {c.comparison_id: c.aligned.model for c in self.plan.report.comparisons}
+        against = probe.against if probe else None
+        for name in probe.comparisons if probe and against else ():
+            differ = self._difference(models[str(against)], models[name])
+            if differ:
+                raise InputError(
+                    f"probes.fingerprint.against: {against} has another vocabulary than {name} ({differ}); "
+                    f"take {name} out, or name a yardstick with its vocabulary"
+                )
 
     def said(self, comparison: Comparison, retold: Mapping[str, str]) -> str:
         """What is to be said of a comparison's vocabularies; nothing of one vocabulary."""
