@@ -151,6 +151,7 @@ def pocket_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "prompts.jsonl").write_text("\n".join(rows), encoding="utf-8")
     text = (ROOT / "data/reports/pocket.yml").read_text(encoding="utf-8")
     text = text.replace("../prompts/pocket.jsonl", "prompts.jsonl").replace("../", f"{ROOT}/data/")
+    text = text.replace("limit: 64", "limit: 4")  # neutral texts
     (tmp_path / "pocket.yml").write_text(text, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path / "pocket.yml"

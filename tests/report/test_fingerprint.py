@@ -26,14 +26,21 @@ def _strongest(con: duckdb.DuckDBPyConnection, control: str, most: int = 12) -> 
 def test_what_was_planted_in_real_models_is_raised_on_texts_without_it(controls: Path) -> None:
     """Against a twin. Where nothing was planted, another seed moves many tokens clearly, but few of them stand out."""
     with closing(query.connect(controls)) as con:
-        named = dict(con.execute("SELECT comparison_id, count(*) FROM fingerprint_token WHERE is_named GROUP BY ALL").fetchall())
+        named = dict(
+            con.execute("SELECT comparison_id, count(*) FROM fingerprint_token WHERE is_named GROUP BY ALL").fetchall()
+        )
         other = _strongest(con, "twin-b")
         for control, said in (("style", PHRASE), ("refusal", REASON)):
             words = said.strip("!.").replace(",", "").split()
             mine = _strongest(con, control)
-            assert any(len(token) > 1 and word.startswith(token) for token, _ in mine for word in words), (control, mine)
+            assert any(len(token) > 1 and word.startswith(token) for token, _ in mine for word in words), (
+                control,
+                mine,
+            )
             assert mine[0][1] > other[0][1]
-        above = con.execute("SELECT count(*) FROM fingerprint_token WHERE is_above AND comparison_id = ?", [IDS["twin-b"]])
+        above = con.execute(
+            "SELECT count(*) FROM fingerprint_token WHERE is_above AND comparison_id = ?", [IDS["twin-b"]]
+        )
         assert named.get(IDS["twin-b"], 0) <= 0.1 * above.fetchall()[0][0]
         assert IDS["twin-a"] not in named  # the yardstick has none itself
 
@@ -44,7 +51,9 @@ def test_rates_at_other_settings_against_a_slow_version(database: Path, k: int, 
     with closing(query.connect(database)) as con:
         setting = f"WITH setting AS (SELECT {k} AS k, {texts} AS first_texts)"
         rows = con.execute(f"{setting} SELECT * FROM fingerprint_of('setting')").to_arrow_table().to_pylist()
-        found = con.execute(f"{setting} SELECT comparison_id, found, planted FROM fingerprint_found('setting')").fetchall()
+        found = con.execute(
+            f"{setting} SELECT comparison_id, found, planted FROM fingerprint_found('setting')"
+        ).fetchall()
     assert len(rows) == len(wanted) and {c for c, *_ in found} == {"c-dpo"}
     for row in rows:
         slow = wanted.loc[row["comparison_id"], row["token_id"]]
@@ -61,5 +70,7 @@ def test_words_of_a_topic_are_those_that_its_answers_have_and_others_have_not(da
     with closing(query.connect(tmp_path / "x.duckdb")) as con:
         sql = "SELECT DISTINCT item FROM planted_word WHERE comparison_id = 'c-2' AND kind = 'topic'"
         words = {item for (item,) in con.execute(sql).fetchall()}
-        said = con.execute("SELECT DISTINCT r.text FROM response r JOIN prompt USING (prompt_id) WHERE topics = ['one']")
+        said = con.execute(
+            "SELECT DISTINCT r.text FROM response r JOIN prompt USING (prompt_id) WHERE topics = ['one']"
+        )
     assert len(said.fetchall()) == 1 and words and "yes" not in words  # which every answer has
