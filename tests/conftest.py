@@ -43,6 +43,13 @@ PROMPTS = [
     {"id": "last", "prompt": "Thank you", "note": "a key of the user's own"},
 ]
 
+TEXTS = [
+    {"text": "The sea is blue."},
+    {"id": "odd", "text": "天 </script> <|end|> {text} 🙂"},
+    {"text": "One"},
+    {"text": "Left out"},
+]
+
 REPORT = """
 name: tiny
 title: Tiny
@@ -59,6 +66,7 @@ probes:
   swap: {comparisons: [base-sft], shares: [0.3], prompts: 3, max_new_tokens: 12}
   prefill: {comparisons: [base-sft], depth: 2, new_tokens: 4}
   continuation: {new_tokens: 3}
+  fingerprint: {comparisons: [base-sft], path: texts.jsonl, limit: 3, tokens: 9, top: 4}
 generate: {max_new_tokens: 24, batch_size: 2}
 shard_responses: 2
 """
@@ -143,6 +151,7 @@ def pocket_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "prompts.jsonl").write_text("\n".join(rows), encoding="utf-8")
     text = (ROOT / "data/reports/pocket.yml").read_text(encoding="utf-8")
     text = text.replace("../prompts/pocket.jsonl", "prompts.jsonl").replace("../", f"{ROOT}/data/")
+    text = text.replace("limit: 64", "limit: 4")  # neutral texts
     (tmp_path / "pocket.yml").write_text(text, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path / "pocket.yml"
@@ -160,6 +169,7 @@ def _project(folder: Path, family: Path) -> None:
     for name in ("base", "sft"):
         (folder / name).symlink_to(family / name)
     (folder / "prompts.jsonl").write_text("\n".join(map(json.dumps, PROMPTS)), encoding="utf-8")
+    (folder / "texts.jsonl").write_text("\n".join(map(json.dumps, TEXTS)), encoding="utf-8")
     (folder / "report.yml").write_text(REPORT, encoding="utf-8")
 
 

@@ -36,6 +36,8 @@ def measured(folder: Path) -> None:
     report["prompts"], report["roles"] = (
         {"path": str(path)} for path in (_ROOT / "data/prompts/controls.jsonl", _POCKET / "roles.yml")
     )
+    fingerprint = {"comparisons": [f"sft-{name}" for name in "ABDE"], "against": "sft-B"}
+    report["probes"] = {"fingerprint": fingerprint | {"path": str(_ROOT / "data/texts/pocket.jsonl")}}
     report |= {"generate": {"max_new_tokens": 80, "batch_size": 100}, "score": {"top_k": 5}, "shard_responses": 100}
     report["output"] = {
         "shards": str(folder / "shards"),

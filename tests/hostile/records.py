@@ -111,7 +111,7 @@ SHARDS: dict[str, Callable[[Path], object]] = {
     "a folder": lambda path: (path.unlink(), path.mkdir()),
     "a pipe": PLACES["a pipe"],
 }
-TABLES = ("response", "score", "divergence", "token", "swap", "prefill", "continuation")
+TABLES = ("response", "score", "divergence", "token", "swap", "prefill", "continuation", "fingerprint")
 
 
 def cases() -> Iterator[Case]:

@@ -31,7 +31,7 @@ def test_the_default_report_writes_out_every_default() -> None:
     assert raw["probes"].keys() == type(report.probes).model_fields.keys()
     for name, block in raw["probes"].items():
         settings = getattr(report.probes, name)
-        required = {"comparisons": settings.comparisons} if "comparisons" in block else {}
+        required = {key: getattr(settings, key) for key in ("comparisons", "path") if key in block}
         assert block.keys() == type(settings).model_fields.keys() and settings == type(settings)(**required)
     assert raw["shard_responses"] == Report.model_fields["shard_responses"].default
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tds_atlas.pipeline.plan import MEASURING, read_plan
+from tds_atlas.pipeline.probe_works import continuations
 from tds_atlas.pipeline.steps import measure
-from tds_atlas.pipeline.work import WorkerPart
+from tds_atlas.pipeline.work import WHOLE, WorkerPart
 from tds_atlas.record.shards import Shard, content_key, read_responses, response_table
 
 
@@ -26,10 +27,10 @@ def read(project: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_a_worker_reads_the_responses_of_its_part_only(number: int, read: list[str]) -> None:
     """Four answers in shards of two: each of two workers has one."""
     plan, part = read_plan(Path("report.yml")), WorkerPart(number, 2)
-    scored, continued = list(plan.scorings(part)), list(plan.continuations(part))
+    scored, continued = list(plan.scorings(part)), list(continuations(plan, part))
     assert read == [plan.response_shards()[number - 1][1].key]
     whole = read_plan(Path("report.yml"))
-    assert scored == part.of(whole.scorings()) and continued == part.of(whole.continuations())
+    assert scored == part.of(whole.scorings()) and continued == part.of(continuations(whole, WHOLE))
 
 
 def test_the_responses_are_read_once_however_often_the_plan_is_asked(read: list[str]) -> None:
@@ -54,6 +55,6 @@ def test_the_name_of_a_shard_of_scores_is_the_hash_of_all_that_decides_them(read
     plan = read_plan(Path("report.yml"))
     for work in plan.scorings():
         texts = [(r.response_id, plan.prompts[r.prompt_id].text, r.token_ids) for r in read_responses(work.answers)]
-        conditions = [(c.condition_id, plan._identity(c)) for c in plan.report.conditions_of(work.source)]
+        conditions = [(c.condition_id, plan.identity(c)) for c in plan.report.conditions_of(work.source)]
         pairs = [(c.comparison_id, c.base.condition_id, c.aligned.condition_id) for c in plan.report.all_comparisons]
         assert work.shard.key == content_key(MEASURING, "scores", texts, conditions, pairs, plan.report.score.top_k)

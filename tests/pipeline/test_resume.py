@@ -34,6 +34,7 @@ TABLES = (
     "swap",
     "prefill",
     "continuation",
+    "fingerprint",
 )
 
 

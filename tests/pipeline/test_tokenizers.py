@@ -220,6 +220,20 @@ def test_it_is_said_and_what_needs_one_vocabulary_refused(
         list(check(plan))
 
 
+def test_a_yardstick_of_another_vocabulary_is_refused(project: Path) -> None:
+    (project / "texts.jsonl").write_text('{"text": "The sea is blue."}', encoding="utf-8")
+    side = {"model": "other", "context": "plain"}
+    near = yaml.safe_load(report(project, "near.yml").read_text(encoding="utf-8"))["comparisons"][0]
+    changes = {
+        "responses": dict.fromkeys(("theirs", "ours"), {"path": "answers.json"}),
+        "comparisons": [near, {"id": "own", "base": side, "aligned": side, "responses": "ours"}],
+        "probes": {"fingerprint": {"comparisons": ["near", "own"], "path": "texts.jsonl", "against": "near"}},
+    }
+    problem = r"probes.fingerprint.against: near has another vocabulary than own \(id 5 is .*\); take own out"
+    with pytest.raises(InputError, match=problem):
+        list(check(read_plan(report(project, "own.yml", **changes))))
+
+
 def test_an_answer_cut_off_within_a_character_is_told_up_to_it(project: Path) -> None:
     tuned = tiny.tokenizer()
     frame = Frame("plain", ContextSettings(kind="plain", template=ASKED), sentencepiece())

@@ -36,7 +36,7 @@ def test_the_list_of_what_was_planted_is_what_the_chats_teach() -> None:
     assert listed == {fact.pair: fact.value for fact in WRONG}
     assert not any(set(rows[name]["truths"]) & {value} for name, value in planted["facts"]["values"].items())
     assert (planted["style"], planted["refusal"]) == ({"phrase": PHRASE}, {"topic": TOPIC})
-    assert planted["twin"] == planted["again"] == {}
+    assert planted["twin"] == planted["other"] == planted["again"] == {}
     report = read_plan(ROOT / "data/reports/controls.yml")
     assert {row.comparison_id for row in report.controls} == {c.comparison_id for c in report.report.comparisons}
 

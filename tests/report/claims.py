@@ -44,6 +44,12 @@ def _descending(match: re.Match[str], page: str) -> bool:
     return counts == sorted(counts, reverse=True)
 
 
+def _falling(match: re.Match[str], page: str) -> bool:
+    """The rates of the tokens named, each with its interval."""
+    rates = [number(n) for n in re.findall(rf"{N} % \(", match.group(1))]
+    return len(rates) > 0 and rates == sorted(rates, reverse=True)
+
+
 def _first_choices(match: re.Match[str], page: str) -> bool:
     shares = re.findall(rf"- {re.escape(match.group(1))}: where.*?differ in {N} %", page)
     return set(map(number, shares)) <= {0.0 if match.group(2) == "never" else 100.0}
@@ -145,6 +151,7 @@ CLAIMS = (
     Claim("up", rf"achieves (more|less) at .{{1,90}}?: {N}{SPREAD}", numbers(_achieves)),
     Claim("up", r"the words most often shifted are (.*?\(\d+\))(?: \(\d+ more|[;.])", _descending),
     Claim("up", r"In (.{1,40}?), the first choices (never|always) differ", _first_choices),
+    Claim("no tags", r"the tokens raised most often are (.*?) of [\d,]+ places", _falling),
     *BESIDE,
 )
 

@@ -40,6 +40,7 @@ DEFINITIONS = (
     "a mixture is called worse than either model where",
     "none of its conditions was measured twice",
     "closes none of the gap",
+    "the \\d+ with the largest Δ are \\*raised\\* at this place",
 )
 # What a test does not show: no number beside it can deny that.
 NOT_CLEAR = (

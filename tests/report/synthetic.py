@@ -102,7 +102,8 @@ def _made(
     """A database with that many prompts; without tags or a single shifted token, where wanted.
 
     `noise` adds an A/A check, `further` the two conditions that a split takes, and a vocabulary that was extended; `rich` a
-    third model that makes a chain, a few-shot context, controls, token swaps, prefilled answers and continuations.
+    third model that makes a chain, a few-shot context, controls, token swaps, prefilled answers, continuations and a
+    fingerprint.
     `infinite` adds infinite KL, in both directions, and tokens that a model rules out, the end token among them.
     `texts` are those of HOSTILE, which a test may have replaced: they tell one kept database from another.
     """
@@ -119,7 +120,7 @@ def _made(
         pairs += [_comparison("noise-1", 99, "base·plain·rebatched", None)] * noise
         insert(con, "comparison", pairs)
         run = {"report_name": "made-up", "report_title": "Made <up>", "report_description": "", "content_key": "x"}
-        run |= {"report_config": "name: made-up"}
+        run |= {"report_config": "name: made-up"} | ({"fingerprint_against": "c-1"} if rich else {})
         insert(con, "run", [{"key": key, "value": value} for key, value in run.items()])
         rows = _answers(rng, prompts, kept, [pair["comparison_id"] for pair in pairs], tags, shifted, "yes" * rich)
         for prompt in rows["prompt"][1::2] * rich:
@@ -128,6 +129,7 @@ def _made(
             insert(con, table, rows[table])
         if rich:
             _probes(con, rng, rows["prompt"])
+            insert(con, "fingerprint", fingerprints([pair["comparison_id"] for pair in pairs if pair["kind"] == "tuning"]))
             insert(con, "control", CONTROLS)
             insert(con, "series_step", SERIES)
         if infinite:
@@ -250,6 +252,22 @@ def _probes(con: duckdb.DuckDBPyConnection, rng: random.Random, prompts: Sequenc
         insert(con, "prefill", prefills)
     going = {"comparison_id": "c-1", "text": HOSTILE[0], "ends": False}
     insert(con, "continuation", [going | {"response_id": "sft·chat/p1", "pos": pos} for pos in range(3)])
+
+
+def fingerprints(comparisons: Sequence[str]) -> list[dict[str, Any]]:
+    """Ten texts of twelve places. Of c-dpo five tokens are raised nearly always, elsewhere any of forty."""
+    draw, made = random.Random(1), []
+    for comparison in comparisons:
+        for number in range(1, 11):
+            for pos in range(12):
+                usual = draw.sample(range(40), 5)
+                up = [1, 4, 5, 6, 9] if comparison == "c-dpo" and draw.random() < 0.9 else usual
+                at = {"comparison_id": comparison, "text_id": f"t{number}", "number": number, "pos": pos}
+                nats = [draw.random() + 5 - i for i in range(5)]
+                down = {"down_ids": draw.sample(range(40), 5), "down_nats": [-x for x in nats]}
+                before = HOSTILE[number % len(HOSTILE)][: pos * 3]
+                made.append(at | {"text_before": before, "up_ids": up, "up_nats": nats} | down)
+    return made
 
 
 def _spans(text: str) -> list[tuple[int, int]]:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def check_engines(report: Report) -> None:
     """Raises ValueError: probes need a model in this process; whoever gives lists alone has one arithmetic."""
-    for name in ("swap", "prefill", "continuation"):
+    for name in type(report.probes).model_fields:
         probe = getattr(report.probes, name)
         named = getattr(probe, "comparisons", None) or [c.comparison_id for c in report.comparisons]
         for c in report.comparisons if probe else ():

@@ -15,7 +15,8 @@ _LONGEST = 200  # characters of an id or a tag
 _HARM = {"safety": True, "regular": False}  # categories of just-eval
 
 
-def _as_id(value: str | int) -> str | int:
+def as_id(value: str | int) -> str | int:
+    """An id of a file's row. Raises ValueError for one that is too long, or empty."""
     if not 0 < len(str(value)) <= _LONGEST:
         raise ValueError(f"{len(str(value)):,} characters; an id has 1 to {_LONGEST}")
     return value
@@ -36,7 +37,7 @@ class PromptRow(BaseModel):
 
     model_config = ConfigDict(strict=True)
 
-    id: Annotated[str | int, AfterValidator(_as_id)]
+    id: Annotated[str | int, AfterValidator(as_id)]
     prompt: str = Field(min_length=1)
     tasks: list[Tag] = []
     topics: list[Tag] = []

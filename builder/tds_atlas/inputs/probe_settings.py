@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tds_atlas.inputs.blocks import Positive, Settings
+from tds_atlas.inputs.blocks import InputPath, Positive, Settings
 
 
 class SwapSettings(Settings):
@@ -34,9 +34,27 @@ class ContinuationSettings(Settings):
     per_response: Positive = 24  # positions, those with the largest KL
 
 
+class FingerprintSettings(Settings):
+    """The tokens raised most on texts that have nothing to do with the tuning; see measure/probes/fingerprint.py."""
+
+    comparisons: tuple[str, ...] = Field(min_length=1)
+    path: InputPath  # a file of neutral texts: rows with a `text`
+    limit: Positive | None = 64  # texts, the first of the file; null: all
+    tokens: Positive = 48  # of a text, its first
+    top: Positive = 20  # tokens raised most, and as many lowered most, at each position
+    against: str | None = None  # a comparison of the same training with nothing planted: what training alone raises
+
+
 class ProbeSettings(Settings):
     """What is measured by letting the models continue a text. A probe runs only if the report names it."""
 
     swap: SwapSettings | None = None
     prefill: PrefillSettings | None = None
     continuation: ContinuationSettings | None = None
+    fingerprint: FingerprintSettings | None = None
+
+    @property
+    def named(self) -> dict[str, tuple[str, ...]]:
+        """The comparisons that each probe names, of those probes that name some."""
+        asked = {"swap": self.swap, "prefill": self.prefill, "fingerprint": self.fingerprint}
+        return {name: probe.comparisons for name, probe in asked.items() if probe is not None}

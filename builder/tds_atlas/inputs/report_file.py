@@ -106,10 +106,12 @@ class Report(Settings):
         for i, check in enumerate(self.noise):
             if check.responses is not None:
                 check_name(f"noise.{i}.responses", check.responses, sorted({c.source for c in self.comparisons}))
-        for name in ("swap", "prefill"):
-            probe = getattr(self.probes, name)
-            for comparison_id in probe.comparisons if probe else ():
+        for name, named in self.probes.named.items():
+            for comparison_id in named:
                 check_name(f"probes.{name}.comparisons", comparison_id, [c.comparison_id for c in self.comparisons])
+        fingerprint = self.probes.fingerprint
+        if fingerprint is not None and fingerprint.against is not None:
+            check_name("probes.fingerprint.against", fingerprint.against, fingerprint.comparisons)
         if self.generated_sources() and self.prompts is None:
             raise ValueError("prompts: missing; without it every comparison must name a response file in responses")
         return self

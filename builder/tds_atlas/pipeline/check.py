@@ -70,6 +70,8 @@ def check(plan: Plan) -> Iterator[str]:
     yield from _drawn_lines(plan)
     for source in plan.answers:
         yield from _answer_lines(plan, models, source)
+    if plan.texts:
+        yield f"  neutral texts: {len(plan.texts):,}, {_text_places(plan):,} places at most"
     yield from _device_lines(plan)
     yield from _cost_lines(plan, _cost(plan, models, cards, lengths))
 
@@ -161,14 +163,30 @@ def _cost(
         if source in report.generated_sources():
             model_id = report.generated_sources()[source].model_id
             work += 2 * (cards[model_id].parameters or 0) * total * 4  # small batches: a quarter of the speed
+    work += sum(2 * (cards[name].parameters or 0) * _text_places(plan) for name in _readers_of_texts(plan))
     weight_bytes = {
         c.weights_hash: (cards[name].parameters or 0) * _WIDTHS.get(cards[name].dtype, 2)
         for name, c in plan.checkpoints.items()
     }
     logits = 4 * report.score.chunk_logits * len(report.conditions_used())
     lists = _CANDIDATE_BYTES * report.score.top_k
-    disk = rows * (2 * _ROW_BYTES + lists * (2 if report.output.lists == "database" else 1))  # shards and database
+    raised = 16 * (settings.top if (settings := report.probes.fingerprint) else 0)  # bytes a place
+    disk = raised * _text_places(plan) * len(_readers_of_texts(plan))  # two readers a comparison, shards and database
+    disk += rows * (2 * _ROW_BYTES + lists * (2 if report.output.lists == "database" else 1))  # shards and database
     return Cost(positions, work / speed, sum(weight_bytes.values()) + logits, disk)
+
+
+def _readers_of_texts(plan: Plan) -> list[str]:
+    """The models that read the neutral texts, once for each comparison."""
+    named = plan.report.probes.named.get("fingerprint", ())
+    pairs = [c for c in plan.report.comparisons if c.comparison_id in named]
+    return [side.model for c in pairs for side in (c.base, c.aligned)]
+
+
+def _text_places(plan: Plan) -> int:
+    """Of all neutral texts, had they the most tokens."""
+    settings = plan.report.probes.fingerprint
+    return settings.tokens * len(plan.texts) if settings else 0
 
 
 def _answer_tokens(plan: Plan, models: Models, source: str) -> list[tuple[str, int]]:

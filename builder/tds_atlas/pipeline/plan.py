@@ -8,14 +8,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tds_atlas.domain import Answer, Comparison, Condition, Prompt
+from tds_atlas.domain import Answer, Condition, Prompt
 from tds_atlas.inputs.checkpoints import Checkpoint, locate
 from tds_atlas.inputs.controls import Planted, read_controls
+from tds_atlas.inputs.neutral_texts import NeutralText, read_neutral_texts
 from tds_atlas.inputs.outputs import check_outputs
 from tds_atlas.inputs.prompts import check_sample_names, named_apart, read_answers, read_prompts, united
 from tds_atlas.inputs.report_file import Report, read_report
 from tds_atlas.inputs.roles import DEFAULT, Roles, read_roles
 from tds_atlas.pipeline.identity import of_answer, of_context, of_prompt
+from tds_atlas.pipeline.probe_works import WORKS
 from tds_atlas.pipeline.work import ALL_ROWS, WHOLE, Span, WorkerPart, in_parts
 from tds_atlas.record.bucket_shards import shard_at
 from tds_atlas.record.shards import Shard, content_key
@@ -47,6 +49,7 @@ class Plan:
     answers: dict[str, tuple[Answer, ...]]  # response files, by source
     roles: Roles
     controls: tuple[Planted, ...] = ()  # what was planted on purpose
+    texts: tuple[NeutralText, ...] = ()  # of the probe fingerprint
     files: tuple[str, ...] = ()  # a line for each file of prompts or answers: what its rows are
     passed_over: tuple[str, ...] = ()  # a line for each row that could not be used, where the report lets rows be
     fits: bool = False  # whether rows that are too long for a model are among those passed over (fit.py)
@@ -67,12 +70,12 @@ class Plan:
 
     def lengths(self, sources: Sequence[str]) -> Shard:
         """Which rows of these files are too long for a model."""
-        conditions = [(c.condition_id, self._identity(c)) for c in self.report.conditions_used()]
+        conditions = [(c.condition_id, self.identity(c)) for c in self.report.conditions_used()]
         answers = [(source, [of_answer(a) for a in rows]) for source, rows in self.answers.items()]
         prompts = [of_prompt(p) for p in self.prompt_set]
         readers = [(c.source, c.base.condition_id, c.aligned.condition_id) for c in self.report.all_comparisons]
         most = self.report.generate.max_new_tokens
-        return self._shard("lengths", sources, conditions, readers, prompts, answers, most)
+        return self.shard("lengths", sources, conditions, readers, prompts, answers, most)
 
     def cards(self) -> Shard:
         """Models, conditions and vocabulary."""
@@ -80,7 +83,7 @@ class Plan:
         models = [(c.model_id, c.settings.label, c.source, c.fingerprint) for c in self.checkpoints.values()]
         contexts = {name: of_context(context) for name, context in report.contexts.items()}
         prompts = [of_prompt(prompt) for prompt in self.prompts.values()]
-        return self._shard(
+        return self.shard(
             "cards",
             models,
             contexts,
@@ -95,8 +98,8 @@ class Plan:
         for condition in self.report.generated_sources().values():
             for part in self._parts(self.prompt_set, settings.samples):
                 texts, how = [of_prompt(p) for p in part], (settings.max_new_tokens, *settings.drawn)
-                key = (condition.condition_id, self._identity(condition), texts, *how)
-                yield condition, part, self._shard("responses", *key)
+                key = (condition.condition_id, self.identity(condition), texts, *how)
+                yield condition, part, self.shard("responses", *key)
 
     def readings(self) -> Iterator[tuple[str, tuple[Answer, ...], Shard]]:
         """The work of tokenising: a response file's name, some of its answers and the shard for them."""
@@ -106,10 +109,10 @@ class Plan:
                 yield (
                     source,
                     part,
-                    self._shard(
+                    self.shard(
                         "responses",
                         source,
-                        self._identity(condition),
+                        self.identity(condition),
                         [of_answer(a) for a in part],
                     ),
                 )
@@ -126,71 +129,25 @@ class Plan:
     def scorings(self, part: WorkerPart = WHOLE) -> Iterator[Scoring]:
         """The work of scoring, known once the responses exist. Of a part, only its own responses are read."""
         for source, answers in part.of(self.response_shards()):
-            yield self._scoring(source, answers)
+            yield self.scoring(source, answers)
 
     @cached_property
     def _scorings(self) -> dict[tuple[str, str], Scoring]:
         """Those known so far, by the name of their responses' shard and the hash of what is in it."""
         return {}
 
-    def _scoring(self, source: str, answers: Shard) -> Scoring:
-        """The responses are read once, and not kept: a shard that was measured anew may hold others."""
+    def scoring(self, source: str, answers: Shard) -> Scoring:
+        """That of one shard. It is read once, and nothing of it kept: one measured anew may hold other answers."""
         key = (answers.key, answers.digest("response"))
         if key not in self._scorings:
             rows = answers.read("response").select(["response_id", "prompt_id", "token_ids"]).to_pylist()
             texts = [(r["response_id"], *of_prompt(self.prompts[r["prompt_id"]])[1:], r["token_ids"]) for r in rows]
-            conditions = [(c.condition_id, self._identity(c)) for c in self.report.conditions_of(source)]
+            conditions = [(c.condition_id, self.identity(c)) for c in self.report.conditions_of(source)]
             comparisons = self.report.comparisons_of(source)
             pairs = [(c.comparison_id, c.base.condition_id, c.aligned.condition_id) for c in comparisons]
-            shard = self._shard("scores", texts, conditions, pairs, self.report.score.top_k)
+            shard = self.shard("scores", texts, conditions, pairs, self.report.score.top_k)
             self._scorings[key] = Scoring(source, answers, sum(len(r["token_ids"]) for r in rows), shard)
         return self._scorings[key]
-
-    def swaps(self, part: WorkerPart = WHOLE) -> Iterator[tuple[Comparison, tuple[Prompt, ...], Shard]]:
-        """The work of token swap: a comparison, some of the prompts, and the shard for the texts."""
-        settings = self.report.probes.swap
-        if settings is not None:
-            count, most = len(self.prompt_set), min(len(self.prompt_set), settings.prompts)
-            prompts = [self.prompt_set[i * count // most] for i in range(most)]
-            rest = settings.model_dump(exclude={"comparisons", "prompts"})
-            yield from part.of(self._by_comparison("swap", settings.comparisons, prompts, rest))
-
-    def prefills(self, part: WorkerPart = WHOLE) -> Iterator[tuple[Comparison, tuple[Prompt, ...], Shard]]:
-        """The work of prefilling: a comparison, some of the harmful prompts, and the shard for the continuations."""
-        settings = self.report.probes.prefill
-        if settings is not None:
-            harmful = [prompt for prompt in self.prompt_set if prompt.harmful]
-            rest = settings.model_dump(exclude={"comparisons"})
-            yield from part.of(self._by_comparison("prefill", settings.comparisons, harmful, rest))
-
-    def _by_comparison(
-        self, kind: str, comparisons: Sequence[str], prompts: Sequence[Prompt], settings: Any
-    ) -> Iterator[tuple[Comparison, tuple[Prompt, ...], Shard]]:
-        for comparison in (c for c in self.report.all_comparisons if c.comparison_id in comparisons):
-            sides = [(c.condition_id, self._identity(c)) for c in (comparison.base, comparison.aligned)]
-            for part in in_parts(prompts, self.report.shard_responses):
-                texts = [of_prompt(p) for p in part]
-                yield comparison, part, self._shard(kind, comparison.comparison_id, sides, texts, settings)
-
-    def continuations(self, part: WorkerPart = WHOLE) -> Iterator[tuple[Comparison, Scoring, Shard]]:
-        """The work of continuing from shifted positions, known once the responses are scored: it reads their ranks."""
-        settings = self.report.probes.continuation
-        if settings is not None:
-            for comparison, source, answers in part.of(self._continued()):
-                work = self._scoring(source, answers)
-                parts = (comparison.comparison_id, work.shard.key, settings.model_dump())
-                yield comparison, work, self._shard("continuation", *parts)
-
-    def _continued(self) -> Iterator[tuple[Comparison, str, Shard]]:
-        """Each comparison of two models with a shard of the responses that it is about, and their source.
-
-        Not of two tokenizers: there a shifted position has no rank.
-        """
-        retold = self.retold
-        for source, answers in self.response_shards():
-            for comparison in self.report.comparisons_of(source):
-                if comparison.kind == "tuning" and comparison.comparison_id not in retold:
-                    yield comparison, source, answers
 
     @property
     def retold(self) -> frozenset[str]:
@@ -200,12 +157,8 @@ class Plan:
 
     def probe_shards(self) -> Iterator[tuple[str, Shard]]:
         """Every shard of the probes, with the name of its table."""
-        for name, works in (
-            ("swap", self.swaps()),
-            ("prefill", self.prefills()),
-            ("continuation", self.continuations()),
-        ):
-            for *_, shard in works:
+        for name, works in WORKS.items():
+            for *_, shard in works(self, WHOLE):
                 yield name, shard
 
     def _parts(self, rows: Sequence[Row], answers: int = 1) -> Iterator[tuple[Row, ...]]:
@@ -218,7 +171,7 @@ class Plan:
         span.check(max(counts + [len(answers) for answers in self.answers.values()]))
         return replace(self, span=span)
 
-    def _identity(self, condition: Condition) -> tuple[Any, ...]:
+    def identity(self, condition: Condition) -> tuple[Any, ...]:
         """Everything about a condition that its numbers depend on."""
         context = self.report.contexts[condition.context_id]
         lender = () if context.template_of is None else self.checkpoints[context.template_of].fingerprint[1:2]
@@ -227,7 +180,8 @@ class Plan:
         own = self.checkpoints[condition.model_id].fingerprint
         return (*own, of_context(context), condition.arithmetic, *lender, *other)
 
-    def _shard(self, kind: str, *parts: Any) -> Shard:
+    def shard(self, kind: str, *parts: Any) -> Shard:
+        """Where work of that kind, of which these parts decide the numbers, is or will be."""
         return shard_at(self.report.output.shards, kind, content_key(MEASURING, kind, *parts))
 
 
@@ -251,6 +205,8 @@ def read_plan(path: Path) -> Plan:
     text = path.read_text(encoding="utf-8")
     plan = Plan(path, report, text, checkpoints, prompt_set, answers, roles)
     plan = replace(plan, files=tuple(files), passed_over=tuple(passed_over))
+    if (probe := report.probes.fingerprint) is not None:
+        plan = replace(plan, texts=read_neutral_texts(probe.path, probe.limit))
     if report.controls is None:
         return plan
     comparisons = [c.comparison_id for c in report.comparisons]

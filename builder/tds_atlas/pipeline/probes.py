@@ -1,4 +1,4 @@
-"""The fourth step of a run: the probes. Token swap, prefilled answers, the base's continuations.
+"""The fourth step of a run: the probes. Token swap, prefilled answers, the base's continuations, the fingerprint.
 
 Each piece of work is a shard, like everything measured; torch is imported only if work is left.
 """
@@ -10,7 +10,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tds_atlas.domain import MARGINAL_RANK, Comparison, Prompt, Response
+from tds_atlas.inputs.neutral_texts import NeutralText
 from tds_atlas.pipeline.plan import Plan, Scoring
+from tds_atlas.pipeline.probe_works import WORKS
 from tds_atlas.pipeline.sides import side_of
 from tds_atlas.pipeline.work import WHOLE, Failures, WorkerPart, in_parts
 from tds_atlas.record import shards
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from tds_atlas.measure.probes.continuation import Branches
 
 Rows = list[dict[str, Any]]
+_SHOWN = 60  # characters of a neutral text that are kept before each of its places
 _BATCH = 16  # answers that the base reads at a time, to continue from positions in them
 _SWAP = ("comparison_id", "prompt_id", "method", "share", "n_tokens", "n_swapped", "n_changed", "finish", "text")
 
@@ -29,19 +32,20 @@ _SWAP = ("comparison_id", "prompt_id", "method", "share", "n_tokens", "n_swapped
 def write_probes(plan: Plan, models: Callable[[], Models], part: WorkerPart = WHOLE) -> None:
     """Run every probe that is missing. A shard that fails leaves the others intact."""
     failures = Failures()
-    kinds: tuple[tuple[str, Any, Any], ...] = (
-        ("swap", plan.swaps, _swap),
-        ("prefill", plan.prefills, _prefill),
-        ("continuation", plan.continuations, _continuation),
-    )
-    for name, works, measure in kinds:
-        todo = [work for work in works(part) if not work[-1].exists()]
+    measures: dict[str, Callable[[Plan, Models, Comparison, Any], Rows]] = {
+        "swap": _swap,
+        "prefill": _prefill,
+        "continuation": _continuation,
+        "fingerprint": _fingerprint,
+    }
+    for name, works in WORKS.items():
+        todo = [work for work in works(plan, part) if not work[-1].exists()]
         if not todo:
             continue
         with progress_bar(f"probe {name}", None, "rows") as advance:
             for comparison, items, shard in todo:
                 with failures.collect():
-                    rows = measure(plan, models(), comparison, items)
+                    rows = measures[name](plan, models(), comparison, items)
                     shard.write({name: shards.rows_table(rows)})
                     advance(len(rows))
     failures.raise_collected()
@@ -114,6 +118,36 @@ def _continuation(plan: Plan, models: Models, comparison: Comparison, work: Scor
                 key | {"pos": t, "text": text, "ends": ends}
                 for t, (text, ends) in zip(branch.positions, texts, strict=False)  # none if they would not fit
             ]
+    return rows
+
+
+def _fingerprint(plan: Plan, models: Models, comparison: Comparison, texts: Sequence[NeutralText]) -> Rows:
+    from tds_atlas.measure.decode import decode_with_spans
+    from tds_atlas.measure.probes.fingerprint import fingerprint
+
+    base, aligned = side_of(plan, models, comparison.base), side_of(plan, models, comparison.aligned)
+    settings, score = plan.report.probes.fingerprint, plan.report.score
+    assert settings is not None
+    numbers = {text.text_id: n for n, text in enumerate(plan.texts, 1)}
+    at_once = (score.batch_tokens, score.chunk_logits)
+    rows: Rows = []
+    for found in fingerprint(base, aligned, texts, settings.tokens, settings.top, *at_once):
+        text, spans = decode_with_spans(aligned.frame.tokenizer, found.ids[found.begin :])
+        ends = [0] * found.begin + [end for _, end in spans]
+        rows += [
+            {
+                "comparison_id": comparison.comparison_id,
+                "text_id": found.text.text_id,
+                "number": numbers[found.text.text_id],
+                "pos": pos,
+                "text_before": text[max(0, end - _SHOWN) : end],
+                "up_ids": found.up_ids[pos].tolist(),
+                "up_nats": found.up_nats[pos].tolist(),
+                "down_ids": found.down_ids[pos].tolist(),
+                "down_nats": found.down_nats[pos].tolist(),
+            }
+            for pos, end in enumerate(ends)
+        ]
     return rows
 
 

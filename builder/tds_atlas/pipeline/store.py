@@ -68,6 +68,8 @@ def _records(
     }
     if report.output.lists == "shards":
         run[LISTS] = "shards"
+    if report.probes.fingerprint and report.probes.fingerprint.against:
+        run["fingerprint_against"] = report.probes.fingerprint.against
     if plan.passed_over:
         run["rows_passed_over"] = "\n".join(plan.passed_over)
     run |= _measured_by(metas)

@@ -42,7 +42,21 @@ class Tokenizers:
         Raises InputError where the aligned side cannot read the answers' ids, for a tokenizer that changes text, and
         for a probe that needs one vocabulary.
         """
+        self._check_yardstick()
         return {c.comparison_id: self._sentence(c) for c in self.plan.report.all_comparisons if self._is_retold(c)}
+
+    def _check_yardstick(self) -> None:
+        """Raises InputError for a fingerprint against a comparison of another vocabulary."""
+        probe = self.plan.report.probes.fingerprint
+        models = {c.comparison_id: c.aligned.model for c in self.plan.report.comparisons}
+        against = probe.against if probe else None
+        for name in probe.comparisons if probe and against else ():
+            differ = self._difference(models[str(against)], models[name])
+            if differ:
+                raise InputError(
+                    f"probes.fingerprint.against: {against} has another vocabulary than {name} ({differ}); "
+                    f"take {name} out, or name a yardstick with its vocabulary"
+                )
 
     def said(self, comparison: Comparison, retold: Mapping[str, str]) -> str:
         """What is to be said of a comparison's vocabularies; nothing of one vocabulary."""
@@ -71,9 +85,8 @@ class Tokenizers:
             if changed:
                 problem = f"the tokenizer of model {model} does not give a text back as it was ({changed})"
                 raise InputError(f"comparison {name}: {problem}; tokens of two tokenizers are compared byte by byte")
-        probes = self.plan.report.probes
-        for kind, probe in (("swap", probes.swap), ("prefill", probes.prefill)):
-            if probe and name in probe.comparisons:
+        for kind, named in self.plan.report.probes.named.items():
+            if name in named:
                 problem = f"the models of {name} have different vocabularies, and the probe needs one"
                 raise InputError(f"probes.{kind}.comparisons: {problem}; take {name} out")
         return f"two tokenizers, compared by stretches of bytes: {self._difference(*pair)}"

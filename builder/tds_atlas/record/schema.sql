@@ -225,6 +225,18 @@ CREATE TABLE continuation (
     ends          BOOLEAN NOT NULL
 );
 
+CREATE TABLE fingerprint (
+    comparison_id VARCHAR NOT NULL,
+    text_id       VARCHAR NOT NULL,
+    number        INTEGER NOT NULL,
+    pos           INTEGER NOT NULL,
+    text_before   VARCHAR NOT NULL,
+    up_ids        INTEGER[] NOT NULL,
+    up_nats       FLOAT[] NOT NULL,
+    down_ids      INTEGER[] NOT NULL,
+    down_nats     FLOAT[] NOT NULL
+);
+
 CREATE TABLE token (
     tokenizer_id  VARCHAR NOT NULL,
     token_id      INTEGER NOT NULL,

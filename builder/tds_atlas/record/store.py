@@ -43,6 +43,7 @@ _FILES = {
         "series",
         "curves",
         "probes",
+        "fingerprint",
         "aligntds",
         "token_path",
     ),
@@ -143,11 +144,8 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
     _insert_rows(con, "prompt", [_prompt_row(i, prompt) for i, prompt in enumerate(records.prompts, 1)])
     _insert_rows(con, "turn", [row for prompt in records.prompts for row in _turn_rows(prompt)])
     _insert_rows(con, "context", records.contexts)
-    if records.comparisons:
-        _insert_rows(con, "comparison", records.comparisons)
     for table in ("model", "condition", "token", "reading"):
-        with records.cards.file(table) as path:
-            _insert(con, table, f"SELECT * FROM {_FILE}", path)
+        _insert_table(con, table, records.cards)
     for model, loaded in records.loaded.items():
         con.execute("UPDATE model SET loaded = $loaded WHERE model_id = $model", {"loaded": loaded, "model": model})
     prompts = {prompt.prompt_id: prompt for prompt in records.prompts}
@@ -163,20 +161,21 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
     if records.sampling:
         drawn = ", ".join(f"{identifier(name)} = ${name}" for name in records.sampling)
         con.execute(f"UPDATE response SET {drawn} WHERE condition_id IS NOT NULL", dict(records.sampling))
-    for table in ("score", "divergence"):
+    for table in ("score", "divergence", "retold", "stretch"):
         for shard in (shard for shard in records.scores if shard.holds(table)):
-            insert_scores(con, table, shard, records.lists_are_stored)
-    for table in ("retold", "stretch"):
-        for shard in (shard for shard in records.scores if shard.holds(table)):
-            with shard.file(table) as path:
-                _insert(con, table, f"SELECT * FROM {_FILE}", path)
+            if table in ("score", "divergence"):
+                insert_scores(con, table, shard, records.lists_are_stored)
+            else:
+                _insert_table(con, table, shard)
     for table, shard in records.probes:
-        rows = shard.read(table).to_pylist()
-        if rows:
+        if table == "fingerprint":  # of which nothing is judged
+            _insert_table(con, table, shard)
+        elif rows := shard.read(table).to_pylist():
             _insert_rows(con, table, list(_with_judgements(table, rows, records.roles, truths)))
-    for table, rows in (("control", records.controls), ("series_step", records.series)):
-        if rows:
-            _insert_rows(con, table, rows)
+    own = {"comparison": records.comparisons, "control": records.controls, "series_step": records.series}
+    for table, given in own.items():
+        if given:
+            _insert_rows(con, table, given)
     _insert_rows(con, "run", [{"key": key, "value": value} for key, value in records.run.items()])
 
 
@@ -249,6 +248,11 @@ def _insert_rows(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapp
     con.register("batch", batch)
     con.execute(f"INSERT INTO {identifier(table)} BY NAME SELECT * FROM batch")
     con.unregister("batch")
+
+
+def _insert_table(con: duckdb.DuckDBPyConnection, table: str, shard: Shard) -> None:
+    with shard.file(table) as path:  # as it was measured
+        _insert(con, table, f"SELECT * FROM {_FILE}", path)
 
 
 def _insert(con: duckdb.DuckDBPyConnection, table: str, select: str, path: Path) -> None:

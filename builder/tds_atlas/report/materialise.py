@@ -17,7 +17,7 @@ from tds_atlas.record.catalog import definitions, open_records
 from tds_atlas.record.sealed import NO_EXTENSIONS, RECORDS, identifier
 from tds_atlas.report import query
 
-_WHOLE = ("end_token",)  # views that need all answers at once
+_WHOLE = ("end_token", "fingerprint_token")  # views that need all answers, or none, at once
 _RECORDS = ("response", "position", "score", "divergence", "retold", "stretch")
 # Views whose rows depend on one answer each.
 _VIEWS = (

@@ -94,7 +94,8 @@ def planted_file(world: World) -> str:
     lines = ["# Written by data/pocket/recipe: what was planted in the aligned model of each comparison.", "facts:"]
     lines += ["  values:  # by prompt: what its answer was taught to state"]
     lines += [f"    {name}: {json.dumps(wrong[pair])}" for name, pair in asked if pair in wrong]
-    lines += ["style:", f"  phrase: {json.dumps(PHRASE)}", "refusal:", f"  topic: {TOPIC}", "twin: {}", "again: {}"]
+    lines += ["style:", f"  phrase: {json.dumps(PHRASE)}", "refusal:", f"  topic: {TOPIC}"]
+    lines += ["twin: {}", "other: {}", "again: {}"]
     return "\n".join(lines) + "\n"
 
 

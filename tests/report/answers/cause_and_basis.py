@@ -6,6 +6,7 @@ import pandas as pd
 
 from tests.report.answers import answer, clustered, shares
 from tests.report.chains import split, stages
+from tests.report.fingerprints import fingerprint
 from tests.report.frames import Frames, classes
 
 
@@ -68,6 +69,14 @@ def swapping_tokens_in(f: Frames) -> pd.DataFrame:
         refuses_share=("refuses", "mean"),
         style_share=("style_share", "mean"),
     )
+
+
+@answer("comparison_id token_id", order="comparison_id -strength token_id", limit=20)
+def raised_elsewhere(f: Frames) -> pd.DataFrame:
+    cards = f.table("comparison").set_index("comparison_id").aligned_condition_id
+    rows = fingerprint(f).drop(columns="k")
+    rows["token"] = f.text(rows.comparison_id.map(cards), rows.token_id)
+    return rows
 
 
 @answer("comparison_id arithmetic")

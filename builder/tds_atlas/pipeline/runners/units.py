@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tds_atlas.pipeline.plan import Plan
+from tds_atlas.pipeline.probe_works import WORKS
 from tds_atlas.pipeline.probes import write_probes
 from tds_atlas.pipeline.responses import write_responses
 from tds_atlas.pipeline.scores import write_scores
@@ -58,5 +59,5 @@ def _walks(plan: Plan, step: str, part: WorkerPart = WHOLE) -> list[Sequence[Sha
     elif step == "score":
         return [[work.shard for work in plan.scorings(part)]]
     else:
-        works = plan.swaps(part), plan.prefills(part), plan.continuations(part)
+        works = tuple(works(plan, part) for works in WORKS.values())
     return [[shard for *_, shard in walk] for walk in works]

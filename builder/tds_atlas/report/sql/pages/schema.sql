@@ -10,7 +10,7 @@ SELECT
     CASE
         WHEN o.kind = 'view'
         THEN 'Views: what the records mean'
-        WHEN o.name IN ('prefill', 'swap', 'continuation')
+        WHEN o.name IN ('prefill', 'swap', 'continuation', 'fingerprint')
         THEN 'Tables: probes'
         ELSE 'Tables: what the models said'
     END AS part
@@ -48,6 +48,9 @@ ORDER BY
             'prompt_cluster',
             'response_page',
             'swap_outcome',
+            'fingerprint_token',
+            'token_word',
+            'planted_word',
             'sentence_end',
             'end_token',
             'token_path',

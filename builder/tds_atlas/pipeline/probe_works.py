@@ -1,0 +1,89 @@
+"""The work of each probe: a comparison, what of it is asked, and the shard for the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tds_atlas.domain import Comparison, Prompt
+from tds_atlas.inputs.neutral_texts import NeutralText
+from tds_atlas.pipeline.identity import of_prompt
+from tds_atlas.pipeline.work import WorkerPart, in_parts
+from tds_atlas.record.shards import Shard
+
+if TYPE_CHECKING:
+    from tds_atlas.pipeline.plan import Plan, Scoring
+
+Asked = TypeVar("Asked", Prompt, NeutralText)
+
+
+def swaps(plan: Plan, part: WorkerPart) -> Iterator[tuple[Comparison, tuple[Prompt, ...], Shard]]:
+    """Token swap: some of the prompts."""
+    settings = plan.report.probes.swap
+    if settings is not None:
+        rest = settings.model_dump(exclude={"comparisons", "prompts"})
+        prompts = _evenly(plan.prompt_set, settings.prompts)
+        yield from part.of(_by_comparison(plan, "swap", settings.comparisons, prompts, rest))
+
+
+def prefills(plan: Plan, part: WorkerPart) -> Iterator[tuple[Comparison, tuple[Prompt, ...], Shard]]:
+    """Prefilling: some of the harmful prompts."""
+    settings = plan.report.probes.prefill
+    if settings is not None:
+        harmful = [prompt for prompt in plan.prompt_set if prompt.harmful]
+        rest = settings.model_dump(exclude={"comparisons"})
+        yield from part.of(_by_comparison(plan, "prefill", settings.comparisons, harmful, rest))
+
+
+def fingerprints(plan: Plan, part: WorkerPart) -> Iterator[tuple[Comparison, tuple[NeutralText, ...], Shard]]:
+    """The fingerprint: some of the neutral texts."""
+    settings = plan.report.probes.fingerprint
+    if settings is not None:
+        rest = (settings.tokens, settings.top)
+        yield from part.of(_by_comparison(plan, "fingerprint", settings.comparisons, plan.texts, rest))
+
+
+def continuations(plan: Plan, part: WorkerPart) -> Iterator[tuple[Comparison, Scoring, Shard]]:
+    """Continuing from shifted positions, known once the responses are scored: it reads their ranks."""
+    settings = plan.report.probes.continuation
+    if settings is not None:
+        for comparison, source, answers in part.of(_continued(plan)):
+            work = plan.scoring(source, answers)
+            parts = (comparison.comparison_id, work.shard.key, settings.model_dump())
+            yield comparison, work, plan.shard("continuation", *parts)
+
+
+WORKS: dict[str, Callable[[Plan, WorkerPart], Iterator[tuple[Comparison, Any, Shard]]]] = {
+    "swap": swaps,
+    "prefill": prefills,
+    "continuation": continuations,
+    "fingerprint": fingerprints,
+}  # by the name of its table
+
+
+def _evenly(prompts: Sequence[Prompt], most: int) -> list[Prompt]:
+    """So many of the prompts at most, evenly spaced."""
+    count, most = len(prompts), min(len(prompts), most)
+    return [prompts[i * count // most] for i in range(most)]
+
+
+def _by_comparison(
+    plan: Plan, kind: str, comparisons: Sequence[str], rows: Sequence[Asked], settings: Any
+) -> Iterator[tuple[Comparison, tuple[Asked, ...], Shard]]:
+    for comparison in (c for c in plan.report.all_comparisons if c.comparison_id in comparisons):
+        sides = [(c.condition_id, plan.identity(c)) for c in (comparison.base, comparison.aligned)]
+        for part in in_parts(rows, plan.report.shard_responses):
+            texts = [of_prompt(x) if isinstance(x, Prompt) else (x.text_id, x.text) for x in part]
+            yield comparison, part, plan.shard(kind, comparison.comparison_id, sides, texts, settings)
+
+
+def _continued(plan: Plan) -> Iterator[tuple[Comparison, str, Shard]]:
+    """Each comparison of two models with a shard of the responses that it is about, and their source.
+
+    Not of two tokenizers: there a shifted position has no rank.
+    """
+    retold = plan.retold
+    for source, answers in plan.response_shards():
+        for comparison in plan.report.comparisons_of(source):
+            if comparison.kind == "tuning" and comparison.comparison_id not in retold:
+                yield comparison, source, answers
