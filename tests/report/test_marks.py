@@ -50,6 +50,7 @@ INTERVALS = [
     ("calibration_precision", "x", "rule", "low_share", "high_share"),
     ("divergence_means", "x", "rule", "low_nats", "high_nats"),
     ("changed_shares", "x", "rule", "low_share", "high_share"),
+    ("support_by_role", "x", "rule", "low_share", "high_share"),
     ("primed_left", "x", "rule", "left_nats", "own_nats"),
 ]
 

@@ -45,6 +45,7 @@ _FILES = {
         "probes",
         "aligntds",
         "token_path",
+        "support",
     ),
 }
 SQL = {

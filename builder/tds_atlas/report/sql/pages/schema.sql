@@ -54,6 +54,7 @@ ORDER BY
             'token_path_cover',
             'stretch_token',
             'noise',
+            'support',
             'aligntds',
             'counted_twice',
             'comparison',
