@@ -119,6 +119,12 @@ BESIDE = (
     ),
     Claim(
         "up",
+        rf"Δ log p is {N} nats a token there, and {N} \(95 %: {N} to {N}\) over all answers",
+        numbers(lambda top, mean, low, high: top > 0 and low <= mean <= high),
+    ),
+    Claim("all shifted", rf"no passage was raised: at .{{1,90}}? Δ log p is {N} nats", numbers(lambda top: top <= 0)),
+    Claim(
+        "up",
         rf"{SHARE} of the base's probability is on such tokens, and at most {SHARE} of the aligned model's: {SHARE} of all",
         numbers(lambda base, aligned, taken: aligned <= base and abs(base - aligned - taken) <= 0.15),
     ),

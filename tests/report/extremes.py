@@ -33,7 +33,10 @@ EXTREMES: dict[str, tuple[dict[str, int | bool], str]] = {
         {"shifted": False},
         f"UPDATE divergence SET kl_aligned_base = 0, kl_base_aligned = 0, js = 0; {_ASIDE}",
     ),
-    "all shifted": ({}, "UPDATE score SET rank = 9; UPDATE divergence SET kl_aligned_base = 9, js = 0.69"),
+    "all shifted": (
+        {},
+        "UPDATE score SET rank = 9, logprob = -9; UPDATE divergence SET kl_aligned_base = 9, js = 0.69",
+    ),
     "one prompt": ({"prompts": 1}, ""),
     "two prompts": ({"prompts": 2}, ""),
     "one comparison": ({"comparisons": 1, "rich": False, "noise": False}, _EVEN),

@@ -20,6 +20,7 @@ INTERVALS = [
     ("kl_by_position", "y", "area", "low_nats", "high_nats"),
     ("entropy_by_position", "y", "area", "low_nats", "high_nats"),
     ("kl_in_first", "y", "area", "low_share", "high_share"),
+    ("passage_share", "y", "area", "low_share", "high_share"),
     ("first_divergence", "y", "area", "low_share", "high_share"),
     ("kl_depth", "y", "area", "low_share", "high_share"),
     ("split_by_position", "y", "area", "low_nats", "high_nats"),

@@ -46,6 +46,7 @@ _FILES = {
         "aligntds",
         "token_path",
         "support",
+        "passages",
     ),
 }
 SQL = {

@@ -54,6 +54,7 @@ ORDER BY
             'token_path_cover',
             'stretch_token',
             'noise',
+            'passage',
             'support',
             'aligntds',
             'counted_twice',
