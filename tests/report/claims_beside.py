@@ -100,7 +100,35 @@ def _cells(match: re.Match[str], page: str) -> bool:
     return counts[0] + counts[2] == number(match.group(1)) and counts[1] == number(match.group(2))
 
 
+def _decides(high: float, times: float, anywhere: float, low: float, upper: float, said: str) -> bool:
+    """The words at high disagreement against all; rounded shares and their ratio."""
+    way = said == "no clear relation" or (low > 1 and said == "more") or (upper < 1 and said == "less")
+    return way and low <= times <= upper and abs(times * anywhere - high) <= 0.06 * (1 + times)
+
+
 BESIDE = (
+    Claim(
+        "negative swap",
+        rf"{N} % are shared among the first five tokens of an answer and {N} % among the later ones: (more|fewer), by {N} ± {N}",
+        numbers(lambda early, late, said, by, half: by > half and (said == "more") == (early > late)),
+    ),
+    Claim(
+        "negative swap",
+        rf"{N} % of the words at high disagreement are decision words, {N} times their share of all words \({N} %\)"
+        rf" \(95 %: {N} to {N}\): (no clear relation|more|less)",
+        numbers(_decides),
+    ),
+    Claim(
+        "up",
+        rf"Δ log p is {N} nats a token there, and {N} \(95 %: {N} to {N}\) over all answers",
+        numbers(lambda top, mean, low, high: top > 0 and low <= mean <= high),
+    ),
+    Claim("all shifted", rf"no passage was raised: at .{{1,90}}? Δ log p is {N} nats", numbers(lambda top: top <= 0)),
+    Claim(
+        "up",
+        rf"{SHARE} of the base's probability is on such tokens, and at most {SHARE} of the aligned model's: {SHARE} of all",
+        numbers(lambda base, aligned, taken: aligned <= base and abs(base - aligned - taken) <= 0.15),
+    ),
     Claim(
         "up",
         rf"{BETWEEN} of the positions carry at least half of all KL\(aligned‖base\) and {BETWEEN} carry 90 % of it",
@@ -187,5 +215,7 @@ BESIDE = (
         r"the mean KL is ([\d.e+−-]+) nats; that of the noisiest check .{1,60}? is ([\d.e+−-]+)\. The effect is less than ten times",
         lambda match, page: float(match.group(1)) <= 10.5 * float(match.group(2).rstrip(".")),
     ),
-    Claim("all shifted", rf"Of {N} planted items? {N} (?:is|are) found, and {N} of {N} others? (?:is|are) named", _planted),
+    Claim(
+        "all shifted", rf"Of {N} planted items? {N} (?:is|are) found, and {N} of {N} others? (?:is|are) named", _planted
+    ),
 )

@@ -24,13 +24,19 @@ _AWAY = f"""UPDATE score SET logprob = -1 - 4 * (condition_id <> 'base·plain' A
 # In half of the answers every token is near the top of every list, in the others none is; none is a first choice.
 _EVEN = "UPDATE score SET rank = CASE WHEN hash(response_id) % 2 = 0 THEN 2 ELSE 9 END"
 _ASIDE = "UPDATE swap SET refuses = false, style_share = 0, is_right = false"
+# The base's lists are short at the beginning; the word that every answer ends with stands where the models disagree.
+_SHORT = f"""UPDATE score SET top_ids = top_ids[1:4], top_logprobs = top_logprobs[1:4] WHERE {_BASE} AND pos < 5;
+    UPDATE divergence SET js = 0.6 FROM response r WHERE r.response_id = divergence.response_id AND pos = n_tokens - 2"""
 # A report by its name: the options of synthetic.write, and what is changed then.
 EXTREMES: dict[str, tuple[dict[str, int | bool], str]] = {
     "nothing changed": (
         {"shifted": False},
         f"UPDATE divergence SET kl_aligned_base = 0, kl_base_aligned = 0, js = 0; {_ASIDE}",
     ),
-    "all shifted": ({}, "UPDATE score SET rank = 9; UPDATE divergence SET kl_aligned_base = 9, js = 0.69"),
+    "all shifted": (
+        {},
+        "UPDATE score SET rank = 9, logprob = -9; UPDATE divergence SET kl_aligned_base = 9, js = 0.69",
+    ),
     "one prompt": ({"prompts": 1}, ""),
     "two prompts": ({"prompts": 2}, "DELETE FROM fingerprint WHERE number > 2"),
     "one comparison": ({"comparisons": 1, "rich": False, "noise": False}, _EVEN),
@@ -38,7 +44,7 @@ EXTREMES: dict[str, tuple[dict[str, int | bool], str]] = {
     "ties": ({}, _TIES),
     "no harmful prompts": ({}, "UPDATE prompt SET harmful = false; DELETE FROM prefill"),
     "perfect swap": ({}, f"{_PERFECT}; UPDATE prefill SET refuses = true"),
-    "negative swap": ({}, f"{_NEGATIVE}; {_AWAY}"),
+    "negative swap": ({}, f"{_NEGATIVE}; {_AWAY}; {_SHORT}"),
     "cut before they part": ({"shifted": False, "rich": False}, "UPDATE response SET finish = 'length'"),
 }
 

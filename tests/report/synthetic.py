@@ -67,7 +67,7 @@ SERIES = [
 CONTROLS = [
     {"comparison_id": "c-1", "kind": "nothing", "planted": None, "prompt_id": None},
     {"comparison_id": "c-dpo", "kind": "value", "planted": "plain", "prompt_id": "p2"},
-    {"comparison_id": "c-dpo", "kind": "phrase", "planted": "yes", "prompt_id": None},
+    {"comparison_id": "c-dpo", "kind": "phrase", "planted": "let", "prompt_id": None},
 ]
 
 
@@ -122,7 +122,7 @@ def _made(
         run = {"report_name": "made-up", "report_title": "Made <up>", "report_description": "", "content_key": "x"}
         run |= {"report_config": "name: made-up"} | ({"fingerprint_against": "c-1"} if rich else {})
         insert(con, "run", [{"key": key, "value": value} for key, value in run.items()])
-        rows = _answers(rng, prompts, kept, [pair["comparison_id"] for pair in pairs], tags, shifted, "yes" * rich)
+        rows = _answers(rng, prompts, kept, [pair["comparison_id"] for pair in pairs], tags, shifted, "let" * rich)
         for prompt in rows["prompt"][1::2] * rich:
             prompt["set"] = "set <two>"
         for table in TABLES:

@@ -24,10 +24,11 @@ COLUMNS = {
     "score": {"top_ids", "top_logprobs", "top_id", "top_logprob"},
     "divergence": {"jaccard_10"},
 }
-EMPTY = {"aligntds", "candidate"}
-FIGURES = {"aligntds_beside", "primed_recovered", "primed_by_role", "primed_left"}
+EMPTY = {"aligntds", "candidate", "support"}
+FIGURES = {"aligntds_beside", "primed_recovered", "primed_by_role", "primed_left", "support_by_role"}
 FEWER = {"end_log_odds"}  # only where answers end
 NOTES = {"findings/index.md", "findings/ending.md", "findings/primed.md", "findings/how-much.md", "examples.md"}
+NOTES |= {"findings/support.md"}
 OTHERS = {"method.md", "data.md", "schema.md", "findings/trust.md"}  # settings, sizes, samples; one check less
 QUOTES = {"index.md"}  # what a finding with a note says, which may be another sentence
 NOTE = "This report keeps them in its shards"
@@ -134,4 +135,4 @@ def test_pages_and_figures_are_the_same_or_say_why_not(plans: dict[str, Plan], m
     changed = {name for name, text in pages["shards"].items() if pages["database"][name] != text}
     assert changed - {"console.md"} == noted | OTHERS | QUOTES  # which rounds the size of its download
     questions = (pages[way]["cookbook.md"].count("\n### ") for way in WAYS)
-    assert next(questions) - next(questions) == 5  # those about whole lists, which the page says are left out
+    assert next(questions) - next(questions) == 7  # those about whole lists, which the page says are left out

@@ -20,6 +20,7 @@ INTERVALS = [
     ("kl_by_position", "y", "area", "low_nats", "high_nats"),
     ("entropy_by_position", "y", "area", "low_nats", "high_nats"),
     ("kl_in_first", "y", "area", "low_share", "high_share"),
+    ("passage_share", "y", "area", "low_share", "high_share"),
     ("first_divergence", "y", "area", "low_share", "high_share"),
     ("kl_depth", "y", "area", "low_share", "high_share"),
     ("split_by_position", "y", "area", "low_nats", "high_nats"),
@@ -50,6 +51,7 @@ INTERVALS = [
     ("calibration_precision", "x", "rule", "low_share", "high_share"),
     ("divergence_means", "x", "rule", "low_nats", "high_nats"),
     ("changed_shares", "x", "rule", "low_share", "high_share"),
+    ("support_by_role", "x", "rule", "low_share", "high_share"),
     ("primed_left", "x", "rule", "left_nats", "own_nats"),
 ]
 

@@ -222,7 +222,7 @@ def test_copies(reader: Watched, rich: Path, clipboard: bool) -> None:
     assert json.loads(position)["pos"] == 2 and len(json.loads(position)["conditions"]) == 2
     assert rows_of(con, row).num_rows == 1
     assert rows_of(con, rows).num_rows == len(json.loads(answer)["positions"])
-    assert json.loads(answer)["text"] == synthetic.HOSTILE[1] + " yes"
+    assert json.loads(answer)["text"] == synthetic.HOSTILE[1] + " let"
 
 
 def test_the_answer_reads_as_text(lengthy: Path, browser: Browser) -> None:

@@ -46,6 +46,8 @@ _FILES = {
         "fingerprint",
         "aligntds",
         "token_path",
+        "support",
+        "passages",
     ),
 }
 SQL = {

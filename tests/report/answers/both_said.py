@@ -110,3 +110,42 @@ def within_the_first_k(f: Frames) -> pd.DataFrame:
     ranks = f.tds.groupby("comparison_id").base_rank
     made = [[c, k, sum(rank <= k for rank in part) / len(part)] for c, part in ranks for k in ks]
     return pd.DataFrame(made, columns=["comparison_id", "k", "share"])
+
+
+def _support(f: Frames) -> pd.DataFrame:
+    """What the first ten of both lists share, and what the base favours, at each position; by sets."""
+    made = []
+    for row in f.tds.itertuples():
+        base, aligned = (
+            dict(zip(ids, np.exp(np.asarray(logs, float)), strict=True))
+            for ids, logs in (
+                (row.base_top_ids, row.base_top_logprobs),
+                (row.aligned_top_ids, row.aligned_top_logprobs),
+            )
+        )
+        both = set(row.base_top_ids[:10]) & set(row.aligned_top_ids[:10])
+        k, last = min(10, len(base), len(aligned)), aligned[row.aligned_top_ids[-1]]
+        at_most = {i: aligned.get(i, last) for i, p in base.items() if p > aligned.get(i, last)}
+        masses = [sum(side[i] for i in both) for side in (base, aligned)]
+        made.append([len(both) / k, *masses, sum(base[i] for i in at_most), sum(at_most.values())])
+    return f.tds.assign(**dict(zip(("share", "p", "q", "before", "after"), np.transpose(made), strict=True)))
+
+
+@answer("comparison_id role")
+def shared_support(f: Frames) -> pd.DataFrame:
+    by = _support(f).groupby(["comparison_id", "role"], as_index=False)
+    means = {"mean_shared": ("share", "mean"), "mean_base_mass": ("p", "mean"), "mean_aligned_mass": ("q", "mean")}
+    return by.agg(positions=("pos", "size"), **means)
+
+
+@answer("comparison_id place")
+def what_the_base_favours(f: Frames) -> pd.DataFrame:
+    rows = _support(f)
+    rows["place"] = np.where(rows.pos < 5, "first five", "later")
+    rows["taken"] = rows.before - rows.after
+    means = {
+        "mean_under_base": ("before", "mean"),
+        "mean_under_aligned": ("after", "mean"),
+        "mean_taken": ("taken", "mean"),
+    }
+    return rows.groupby(["comparison_id", "place"], as_index=False).agg(positions=("pos", "size"), **means)

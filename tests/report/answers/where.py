@@ -62,3 +62,17 @@ def longest_shifted_runs(f: Frames) -> pd.DataFrame:
                 made.append([comparison, prompt, run[0][0], len(run), text, max(rank for *_, rank in run)])
                 run = []
     return pd.DataFrame(made, columns=["comparison_id", "prompt_id", "from_pos", "tokens", "text", "largest_rank"])
+
+
+@answer("comparison_id prompt_id pos", order="-mean_delta_nats comparison_id _response_id pos", limit=20)
+def changed_passages(f: Frames) -> pd.DataFrame:
+    """Windows of 20 tokens at every fifth, and the last 20; shorter answers whole."""
+    made = []
+    for (comparison, answer_id), rows in f.tds.groupby(["comparison_id", "response_id"]):
+        last = max(0, len(rows) - 20)
+        for start in sorted({last, *range(0, last + 1, 5)}):
+            part = rows.iloc[start : start + 20]
+            means = [part.delta.astype(float).mean(), part.js.astype(float).mean()]
+            made.append([comparison, answer_id, part.prompt_id.iloc[0], start, start + len(part) - 1, *means])
+    names = ["comparison_id", "_response_id", "prompt_id", "pos", "last_pos", "mean_delta_nats", "mean_js_nats"]
+    return pd.DataFrame(made, columns=names).dropna(subset="mean_delta_nats")

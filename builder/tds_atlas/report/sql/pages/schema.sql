@@ -57,6 +57,8 @@ ORDER BY
             'token_path_cover',
             'stretch_token',
             'noise',
+            'passage',
+            'support',
             'aligntds',
             'counted_twice',
             'comparison',
