@@ -141,6 +141,7 @@ def context(con: duckdb.DuckDBPyConnection, source: Path, prepared: dict[str, An
     pages = [page for page in pages if not page.asks or query.rows(con, f"pages/{page.asks}")]
     headline, texts = query.rows(con, "pages/headline"), dict[str, str]()
     return prepared | {
+        "live": prepared.get("live", False),  # whether the site holds the models, for the reader's browser to run
         "run": run,
         "infinite_kl": infinite_kl(con),
         "headline": headline,

@@ -47,7 +47,6 @@ def write_some_pages(
     size = (docs / "data" / "tds.duckdb").stat().st_size
     values = context(con, source, data, env)
     values |= {"browser_copy": {"cut": data["cut"], "megabytes": size / 1e6}, "paged": paged_prompts(con)}
-    values["live"] = False  # whether the site holds the models, for the reader's browser to run
     for page in sorted(values["pages"], key=lambda page: not page.is_finding):  # other pages quote the findings
         path = docs / page.file
         if not wanted(page):
