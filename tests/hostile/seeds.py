@@ -37,6 +37,7 @@ REPORT: dict[str, Any] = {
         "swap": {"comparisons": ["base-sft"], "shares": [0.3], "prompts": 2, "max_new_tokens": 6},
         "prefill": {"comparisons": ["base-sft"], "depth": 2, "new_tokens": 4},
         "continuation": {"new_tokens": 3},
+        "fingerprint": {"comparisons": ["base-sft"], "path": "texts.jsonl", "tokens": 6, "top": 3},
     },
     "generate": {"max_new_tokens": 12, "batch_size": 2},
     "score": {"top_k": 5},
@@ -59,7 +60,8 @@ def plain(folder: Path) -> None:
     tiny.save_model(folder / "base", seed=0)
     tiny.save_descendant(folder / "sft", folder / "base", seed=1)
     tiny.save_adapter(folder / "adapter", folder / "base", seed=2)
-    for name, rows in (("prompts", PROMPTS), ("answers", ANSWERS)):
+    texts = [{"text": "The sky is blue."}, {"text": "Two"}]
+    for name, rows in (("prompts", PROMPTS), ("answers", ANSWERS), ("texts", texts)):
         (folder / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     (folder / "roles.yml").write_text("safety: [I cannot]\nstyle: [Thank you]\n", encoding="utf-8")
     (folder / "controls.yml").write_text("base-sft: {values: {3: red}, phrase: Hail, topic: people}\n", encoding="utf-8")

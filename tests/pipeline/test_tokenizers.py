@@ -225,7 +225,7 @@ def test_a_yardstick_of_another_vocabulary_is_refused(project: Path) -> None:
     side = {"model": "other", "context": "plain"}
     near = yaml.safe_load(report(project, "near.yml").read_text(encoding="utf-8"))["comparisons"][0]
     changes = {
-        "responses": dict.fromkeys(("theirs", "ours"), {"path": "answers.json"}),
+        "responses": {name: {"path": "answers.json"} for name in ("theirs", "ours")},
         "comparisons": [near, {"id": "own", "base": side, "aligned": side, "responses": "ours"}],
         "probes": {"fingerprint": {"comparisons": ["near", "own"], "path": "texts.jsonl", "against": "near"}},
     }

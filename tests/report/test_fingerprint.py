@@ -59,7 +59,7 @@ def test_rates_at_other_settings_against_a_slow_version(database: Path, k: int, 
         slow = wanted.loc[row["comparison_id"], row["token_id"]]
         assert row["rate"] == pytest.approx(slow.raised_share) and row["excess"] == pytest.approx(slow.excess)
         assert row["half_width"] == pytest.approx(slow.half_width, abs=1e-5) and row["is_named"] == slow.stands_out
-    assert {c for c, _ in wanted[wanted.stands_out].index} == {"c-dpo"}
+    assert {c for c, _ in wanted[wanted.stands_out].index} == ({"c-dpo"} if k == 5 else set())
 
 
 def test_words_of_a_topic_are_those_that_its_answers_have_and_others_have_not(database: Path, tmp_path: Path) -> None:
@@ -70,7 +70,5 @@ def test_words_of_a_topic_are_those_that_its_answers_have_and_others_have_not(da
     with closing(query.connect(tmp_path / "x.duckdb")) as con:
         sql = "SELECT DISTINCT item FROM planted_word WHERE comparison_id = 'c-2' AND kind = 'topic'"
         words = {item for (item,) in con.execute(sql).fetchall()}
-        said = con.execute(
-            "SELECT DISTINCT r.text FROM response r JOIN prompt USING (prompt_id) WHERE topics = ['one']"
-        )
-    assert len(said.fetchall()) == 1 and words and "yes" not in words  # which every answer has
+    assert words and not words & {"yes", "tab", "eng"}  # the first is in every answer, the others in none of these
+    assert {"ha", "qu", "iet"} <= words  # of "the quiet harbour", as the made-up tokens cut it

@@ -112,15 +112,19 @@ def probes(draw: np.random.Generator, prompts: Rows, positions: Rows) -> dict[st
         "swap": [row for c, prompt in pairs for row in _swaps(draw, c, prompt["prompt_id"])],
         "prefill": [row for c, prompt in pairs if prompt["harmful"] for row in _prefills(draw, c, prompt)],
         "continuation": going,
-        "fingerprint": [row for c, *_ in COMPARISONS[:3] for number in range(1, 16) for row in _raised(draw, c, number)],
+        "fingerprint": [
+            row for c, *_ in COMPARISONS[:3] for number in range(1, 16) for row in _raised(draw, c, number)
+        ],
     }
 
 
 def _raised(draw: np.random.Generator, comparison: str, number: int) -> Rows:
-    """A neutral text of its own length; some tokens are raised more often in the first comparison than in the others."""
+    """A neutral text of its own length. Some tokens are raised often in the first comparison, and others in the yardstick
+    as often as some in the third: there none stands out."""
     made = []
     for pos in range(3 + number * 7 % 17):
-        weights = np.where(np.arange(121) % 13 == 5, 9.0 if comparison == "base-sft" else 1.0, 1.0)
+        raised = np.arange(121) % 13 == (7 if comparison == "base-dpo" else 5)
+        weights = np.where(raised, 60.0 if comparison == "base-sft" else 9.0, 1.0)
         up, down = (draw.choice(121, 6, replace=False, p=w / w.sum()).tolist() for w in (weights, np.ones(121)))
         at = {"comparison_id": comparison, "text_id": f"t{number}", "number": number, "pos": pos, "text_before": ""}
         made.append(at | {"up_ids": up, "up_nats": [1.0] * 6, "down_ids": down, "down_nats": [-1.0] * 6})
