@@ -152,7 +152,8 @@ class Plan:
         if settings is not None:
             count, most = len(self.prompt_set), min(len(self.prompt_set), settings.prompts)
             prompts = [self.prompt_set[i * count // most] for i in range(most)]
-            rest = settings.model_dump(exclude={"comparisons", "prompts"})
+            unused = set() if settings.reverse else {"reverse"}  # as in shards of earlier versions
+            rest = settings.model_dump(exclude={"comparisons", "prompts", *unused})
             yield from part.of(self._by_comparison("swap", settings.comparisons, prompts, rest))
 
     def prefills(self, part: WorkerPart = WHOLE) -> Iterator[tuple[Comparison, tuple[Prompt, ...], Shard]]:

@@ -1,6 +1,6 @@
 // The whole answer's profile by position: an SVG of one path a step of the colouring, so that it is as cheap at a
-// thousand tokens as at ten; of tokens that share a column the highest is drawn. It is a slider: click, drag or keys go to
-// the token. An answer of a line or two has none.
+// thousand tokens as at ten; of tokens that share a column the highest is drawn. It is a slider: click, drag or keys
+// go to the token. An answer of a line or two has none.
 window.tdsStrip = (/** @type {any} */ tds) => {
   "use strict";
   const { make } = window.tdsDom;
