@@ -71,6 +71,23 @@ def test_the_ends_of_a_swap_are_the_two_models_and_the_middle_follows_its_rule(p
     assert [x.text.ids for x in made] == [x.text.ids for x in again]
 
 
+def test_the_other_way_round_the_base_chooses_where_both_differ_most(pocket_report: Path) -> None:
+    """The level is that of the aligned model's own texts, and the rest of the rows are as without it."""
+    plan, base, aligned = sides(pocket_report)
+    prompts = plan.prompt_set[:3]
+    made = list(swaps(base, aligned, prompts, (), 30, reverse=(0.2,)))
+    assert [(x.method, x.share) for x in made[-3:]] == [("reverse", 0.8)] * 3 and len(made) == 9
+    level = highest([v for x in made if x.share == 1 for v in x.text.js], 0.2)
+    chosen = list[bool]()
+    for x in made[-3:]:
+        for t, token in enumerate(x.text.ids):
+            p, q = both(base, aligned, prompts[x.prompt], x.text.ids[:t])
+            assert x.text.is_swap[t] == (x.text.js[t] < level)
+            assert token == int((q if x.text.is_swap[t] else p).argmax())
+            chosen.append(x.text.is_swap[t])
+    assert any(chosen) and not all(chosen)
+
+
 def test_a_text_in_a_batch_is_the_text_alone(pocket_report: Path) -> None:
     plan, base, aligned = sides(pocket_report)
     heads = [(base.frame.prompt_ids(p.text), aligned.frame.prompt_ids(p.text)) for p in plan.prompt_set]

@@ -21,8 +21,8 @@ _QUANTILES = ("end_log_odds", "noise_floor")  # figures whose low and high are n
 # Tenths of the positions are cut by their number, and a copy may fall on the other side of a cut.
 _LOOSE = {"figures/shift_by_entropy": 0.05}
 _UNCERTAIN = ("low", "high", "half", "p", "q", "adjusted_p", "stands_out", "bounds", "apart")
-PAGES = """calibration_slots calibration_truth difference early_late ending headline prefill primed_difference role_difference
-    safety stage_difference stage_set stage_sparse substitutions swap_difference swap_gap swap_outcomes uncertainty word_index"""
+PAGES = """calibration_slots calibration_truth difference early_late ending headline passage_means prefill primed_difference role_difference
+    safety stage_difference stage_set stage_sparse substitutions support swap_difference swap_gap swap_outcomes uncertainty word_index"""
 COOKBOOK = """depth_of_refusal harmful_prompts js_above_a_tenth paired_difference prompt_or_weights roles_of_shifted_tokens
     shifted_share_with_interval tasks_changed_most who_is_surer"""
 QUERIES = [f"figures/{name}" for name in figures.FIGURES if name not in _QUANTILES]

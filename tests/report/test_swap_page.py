@@ -182,3 +182,25 @@ def test_a_mixture_that_never_states_the_fact_is_worse_than_both() -> None:
     con = made(lambda m, s, g: s in (0, 1), 12, [*ENDS, ("random", 0.1, 9), ("entropy", 0.1, 9)], outcome="right")
     rows = query.rows(con, "pages/swap_gap")
     assert len(rows) == 2 and all(row["worse"] and not row["gap_clear"] for row in rows)
+
+
+def test_the_other_way_round(tmp_path: Path) -> None:
+    """The aligned model writes, and the base chooses at a tenth of the positions: half of the refusals are left."""
+    database = synthetic.write(tmp_path / "made.duckdb", rich=True, prompts=48)
+    with duckdb.connect(str(database)) as con:
+        con.execute("UPDATE swap SET refuses = share = 1 WHERE share IN (0, 1)")
+        con.execute("""INSERT INTO swap BY NAME SELECT * REPLACE ('reverse' AS method, 0.9 AS share, 18 AS n_swapped,
+            prompt_id IN (SELECT prompt_id FROM prompt WHERE ordinal % 4 = 0) AS refuses)
+            FROM swap WHERE share = 1 AND method = 'divergence'""")
+    report = query.connect(database)
+    curve = [r for r in query.rows(report, "figures/swap_refusal") if r["method"] == "reverse"]
+    assert [(r["swapped_share"], r["outcome_share"]) for r in curve] == [(0.9, 0.5), (1.0, 1.0)]  # not the base alone
+    (gap,) = (r for r in query.rows(report, "pages/swap_gap") if (r["method"], r["outcome"]) == ("reverse", "refusal"))
+    left = [float(i % 4 == 0) for i in range(2, 49, 2)]
+    half = intervals.t95(len(left) - 1) * stdev(left) / len(left) ** 0.5
+    assert gap["closed"] == pytest.approx(mean(left)) and gap["closed_half"] == pytest.approx(half, rel=1e-4)
+    assert {r["method"] for r in query.rows(report, "pages/swap_difference")} == {"entropy", "random"}
+    text = sheet(database, "findings/swap.md")
+    said = f"with the base choosing at 10.0 % of the positions, 50 % ± {100 * half:.0f} of the gap is left"
+    assert "## The other way round" in text and said in text
+    assert "## The other way round" not in made_up("findings/swap.md", rich=True)

@@ -10,12 +10,22 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
+from tests.conftest import once, write_site
+from tests.report.undrawn import few_figures, undrawn
+from tests.site import long
 from tests.site.chromium import NoBrowser, chromium, serve
 
 
 @pytest.fixture(scope="session")
 def site(made_project: Path) -> Path:
     return made_project / "root" / "sub" / "atlas"
+
+
+@pytest.fixture(scope="session")
+def lengthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Answers of 336 and 1,000 tokens; see long.py."""
+    with undrawn(), few_figures():
+        return once(tmp_path_factory, "long", lambda project: write_site(project, long.write)) / "site"
 
 
 @pytest.fixture(scope="session")

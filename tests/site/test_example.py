@@ -13,10 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tds_atlas.report import query
 from tds_atlas.report.user_sql import rows_of
-from tests.conftest import once, write_site
 from tests.report import synthetic
-from tests.report.undrawn import few_figures, undrawn
-from tests.site import long
 from tests.site.chromium import serve
 from tests.site.conftest import Watched
 
@@ -33,12 +30,6 @@ CONTRAST = """span => {
 @pytest.fixture(scope="module")
 def rich(rich_project: Path) -> Path:
     return rich_project / "site"
-
-
-@pytest.fixture(scope="module")
-def lengthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    with undrawn(), few_figures():
-        return once(tmp_path_factory, "long", lambda project: write_site(project, long.write)) / "site"
 
 
 @pytest.fixture(params=["http", "file"])

@@ -21,7 +21,8 @@ def swaps(plan: Plan, part: WorkerPart) -> Iterator[tuple[Comparison, tuple[Prom
     """Token swap: some of the prompts."""
     settings = plan.report.probes.swap
     if settings is not None:
-        rest = settings.model_dump(exclude={"comparisons", "prompts"})
+        unused = set() if settings.reverse else {"reverse"}  # as in shards of earlier versions
+        rest = settings.model_dump(exclude={"comparisons", "prompts", *unused})
         prompts = _evenly(plan.prompt_set, settings.prompts)
         yield from part.of(_by_comparison(plan, "swap", settings.comparisons, prompts, rest))
 

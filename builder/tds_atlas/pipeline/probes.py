@@ -64,7 +64,7 @@ def _swap(plan: Plan, models: Models, comparison: Comparison, prompts: Sequence[
     def decoded(ids: tuple[int, ...]) -> str:
         return decode_with_spans(aligned.frame.tokenizer, ids)[0]
 
-    for swap in swaps(base, aligned, prompts, settings.shares, settings.max_new_tokens):
+    for swap in swaps(base, aligned, prompts, settings.shares, settings.max_new_tokens, settings.reverse):
         joint = swap.text
         ends = joint.ids[-1] in {*base.model.end_ids, *aligned.model.end_ids}
         text = decoded(tuple(joint.ids[:-1] if ends else joint.ids))

@@ -39,7 +39,7 @@ WITH
         SELECT DISTINCT comparison_id, methods.method, share, cluster_id, share AS n_swapped, 1 AS n_tokens, x
         FROM one
         JOIN methods USING (comparison_id)
-        WHERE share IN (0, 1)
+        WHERE share = 1 OR (share = 0 AND methods.method <> 'reverse')
     )
 SELECT
     label AS comparison,
@@ -63,6 +63,6 @@ FROM
         GROUP BY comparison_id, method, share
     )
 JOIN comparison USING (comparison_id)
-ORDER BY ordinal, list_position(['divergence', 'entropy', 'random'], method), target_share;
+ORDER BY ordinal, list_position(['divergence', 'entropy', 'random', 'reverse'], method), target_share;
 COMMENT ON MACRO TABLE swap_curve IS
     'An outcome of swap_outcome by comparison, method and share, with its 95 % interval: FROM swap_curve(''refusal'').';

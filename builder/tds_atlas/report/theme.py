@@ -9,8 +9,9 @@ SHIFT_COLOURS = {"unshifted": "#7e929c", "marginal": "#d99a2b", "shifted": "#c84
 COMPARISON_COLOURS = ["#1f6f8b", "#b4501f", "#6a4fa3", "#3c7d3a", "#8a6d1d", "#a33b6b"]
 _DARK_COMPARISONS = ["#5cb3d1", "#e8925f", "#a990e6", "#7cc07a", "#d0b04f", "#e283b0"]
 DARK_SHIFT_COLOURS = {"unshifted": "#8496a0", "marginal": "#e3ad4c", "shifted": "#ec6a52"}
-METHOD_COLOURS = ["#22262b", "#8a6d00", "#8a939b"]  # token swap: divergence, entropy, random; no comparison has these
-_DARK_METHODS = ["#f2f4f6", "#dcc25a", "#8d97a1"]
+# Token swap: divergence, entropy, random, reverse; no comparison has these.
+METHOD_COLOURS = ["#22262b", "#8a6d00", "#8a939b", "#9a3324"]
+_DARK_METHODS = ["#f2f4f6", "#dcc25a", "#8d97a1", "#f0907f"]
 FONT = "Inter, system-ui, sans-serif"
 
 

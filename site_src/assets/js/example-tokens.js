@@ -35,14 +35,29 @@ window.tdsTokens = (/** @type {any} */ tds) => {
     ),
   );
 
+  // A long answer stands in portions that end where a line does, so that the browser lays out those in view alone.
+  const LONG = 1500,
+    PORTION = 100;
+  function portions(some) {
+    if (n < LONG) return some;
+    const boxes = [];
+    for (let from = 0; from < some.length; ) {
+      let to = Math.min(from + PORTION, some.length);
+      while (to < some.length && !some[to - 1].textContent.endsWith("\n")) to++;
+      boxes.push(make("div", "tds-portion", ...some.slice(from, to)));
+      from = to;
+    }
+    return boxes;
+  }
+
   // Thinking and tool calls can be folded away; the answer's own tokens stand as they are.
   function folded() {
     const parts = raw.segments ?? [];
-    if (!parts.length) return spans;
+    if (!parts.length) return portions(spans);
     return parts.flatMap(([name, from], i) => {
-      const mine = spans.slice(from, parts[i + 1]?.[1] ?? n);
+      const mine = portions(spans.slice(from, parts[i + 1]?.[1] ?? n));
       if (name === "answer") return mine;
-      const head = make("summary", { textContent: `${name}, ${counted(mine.length, "token")}` });
+      const head = make("summary", { textContent: `${name}, ${counted((parts[i + 1]?.[1] ?? n) - from, "token")}` });
       return [make("details", { className: "tds-segment", open: true }, head, ...mine)];
     });
   }
@@ -52,10 +67,12 @@ window.tdsTokens = (/** @type {any} */ tds) => {
     const { step, style } = colourings[by],
       plain = by === "class";
     spans.forEach((span, t) => {
-      const at = step(t);
-      span.className = span.className.replace(/ tds-[qd]\d| tds-(faded|kept|scaled|none)/g, "");
-      if (!plain) span.classList.add("tds-scaled", style[at] ?? "tds-none");
-      if (only >= 0) span.classList.add(only === at ? "tds-kept" : "tds-faded");
+      const at = step(t),
+        old = span.className;
+      let name = old.replace(/ tds-[qd]\d| tds-(faded|kept|scaled|none)/g, "");
+      if (!plain) name += ` tds-scaled ${style[at] ?? "tds-none"}`;
+      if (only >= 0) name += only === at ? " tds-kept" : " tds-faded";
+      if (name !== old) span.className = name; // what is written anew is styled anew
     });
   }
 

@@ -50,8 +50,9 @@
       t,
       state.names.filter((name) => said[name]),
     );
-    if (focus) spans[t].focus({ preventScroll: true });
-    if (focus || into === "center") spans[t].scrollIntoView({ block: into });
+    const onStrip = document.activeElement === strip.box; // a slider keeps the keys
+    if (focus && !onStrip) spans[t].focus({ preventScroll: true });
+    if (focus || into === "center") spans[t].scrollIntoView({ block: onStrip ? "center" : into });
     if (kept) keep();
   }
 

@@ -3,6 +3,9 @@
 At the positions where the two differ most (JS), where the base is least certain (entropy), or at random. These are
 known only as the text is written, so a level is set beforehand, from the base's own texts, and the share that results
 is recorded. After a swap the text is no longer the base's own, and the two may differ more.
+
+The other way round, the aligned model writes, and the base's first choice replaces its own where the two differ most;
+the level is set from the aligned model's own texts.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from tds_atlas.measure.memory import in_batches
 from tds_atlas.measure.probes.lockstep import JointText, Takes, write
 from tds_atlas.measure.side import Side
 
-DIVERGENCE, ENTROPY, RANDOM = "divergence", "entropy", "random"
+DIVERGENCE, ENTROPY, RANDOM, REVERSE = "divergence", "entropy", "random", "reverse"
 _TEXTS = 512  # written at a time
 
 
@@ -40,11 +43,17 @@ class Rule:
 
 
 def swaps(
-    base: Side, aligned: Side, prompts: Sequence[Prompt], shares: Sequence[float], max_new_tokens: int
+    base: Side,
+    aligned: Side,
+    prompts: Sequence[Prompt],
+    shares: Sequence[float],
+    max_new_tokens: int,
+    reverse: Sequence[float] = (),
 ) -> Iterator[Swap]:
     """Every prompt by the base alone (share 0), by the aligned model alone (1), and at every share by every method.
 
-    The methods entropy and random aim at the share that resulted from divergence, so that all swap as many tokens.
+    The methods entropy and random aim at the share that resulted from divergence, so that all swap as many tokens. For
+    each share in reverse the base chooses at that share of the positions, and the aligned model at the others.
     """
     prompt_ids = [(base.prompt_ids(p), aligned.prompt_ids(p)) for p in prompts]
 
@@ -77,6 +86,8 @@ def swaps(
     )
     for n, found in enumerate(by_divergence):
         yield from found + others[2 * n] + others[2 * n + 1]
+    for found in texts(*(Rule(REVERSE, round(1 - share, 6), _below(whole, share)) for share in reverse)):
+        yield from found
 
 
 def realised_share(texts: Sequence[Swap]) -> float:
@@ -101,6 +112,12 @@ def _at_least(method: str, alone: Sequence[Swap], share: float) -> Callable[[str
         return (js if method == DIVERGENCE else entropy) >= level
 
     return lambda _: takes
+
+
+def _below(whole: Sequence[Swap], share: float) -> Callable[[str], Takes]:
+    """The base chooses from a level of JS on: the one that this share of the aligned model's own positions reach."""
+    level = highest([js for x in whole for js in x.text.js], share)
+    return lambda _: lambda js, entropy: js < level
 
 
 def _at_random(share: float, rate: float) -> Callable[[str], Takes]:

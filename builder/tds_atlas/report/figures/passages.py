@@ -5,7 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pyarrow as pa
 
-from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, count_tip, each, end_names, interval_tips
+from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, each, end_names, interval_tips
 from tds_atlas.report.figures.registry import figure
 
 
@@ -26,7 +26,6 @@ def passage_share(table: pa.Table, colour: alt.Color) -> Chart:
         alt.Tooltip("comparison"),
         alt.Tooltip("passages_share:Q", format=".0%", title="of the passages"),
         *interval_tips("share", ".1%", "of all JS"),
-        count_tip("passages"),
     ]
     even = alt.Chart(alt.InlineData([{"even": at} for at in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5)]))
     return alt.layer(

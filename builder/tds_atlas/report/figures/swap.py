@@ -10,8 +10,9 @@ import pyarrow as pa
 from tds_atlas.report.figures.marks import Chart
 from tds_atlas.report.figures.registry import FIGURES, Figure
 
-METHODS = ["divergence", "entropy", "random"]
+METHODS = ["divergence", "entropy", "random", "reverse"]
 _LINES = alt.Legend(symbolType="stroke", symbolStrokeWidth=2.2, symbolSize=350, symbolOpacity=1)
+_DASHES: list[list[float]] = [[1, 0], [7, 4], [1.5, 5], [9, 3, 2, 3]]
 _STEP = 1.3  # from one panel's zero to the next panel's, in units of the outcome
 
 
@@ -20,6 +21,7 @@ def _curves(table: pa.Table, colour: alt.Color, outcome: str) -> Chart:
     names = list(dict.fromkeys(table["comparison"].to_pylist()))
     tops = [-_STEP * i for i in range(len(names))]
     table = table.append_column("lift", pa.array([tops[names.index(n)] for n in table["comparison"].to_pylist()]))
+    methods = [method for method in METHODS if method != "reverse" or method in table["method"].to_pylist()]
     ticks = [top + value for top in tops for value in (0, 0.5, 1)]
     axis = alt.Axis(
         values=ticks, labelExpr=f"(round(100 * datum.value) + {round(10000 * _STEP)}) % {round(100 * _STEP)} + '%'"
@@ -35,14 +37,14 @@ def _curves(table: pa.Table, colour: alt.Color, outcome: str) -> Chart:
         .encode(
             x=alt.X("swapped_share:Q", title="positions swapped", axis=alt.Axis(format=".0%", tickCount=6)),
             color=alt.Color(
-                "method:N", sort=METHODS, scale=alt.Scale(domain=METHODS, range="diverging"), legend=_LINES
+                "method:N", sort=METHODS, scale=alt.Scale(domain=methods, range="diverging"), legend=_LINES
             ),
             detail=alt.Detail("comparison:N"),
         )
     )
     y = alt.Y("y:Q", title=outcome, axis=axis, scale=scale)
     dash = alt.StrokeDash(
-        "method:N", sort=METHODS, scale=alt.Scale(domain=METHODS, range=[[1, 0], [7, 4], [1.5, 5]]), legend=_LINES
+        "method:N", sort=METHODS, scale=alt.Scale(domain=methods, range=_DASHES[: len(methods)]), legend=_LINES
     )
     tips = [
         alt.Tooltip("comparison"),

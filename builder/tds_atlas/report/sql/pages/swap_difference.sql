@@ -20,7 +20,7 @@ WITH
             coalesce(above, below) AS high
         FROM reached d
         JOIN reached o USING (comparison_id, outcome)
-        WHERE d.method = 'divergence' AND o.method <> 'divergence'
+        WHERE d.method = 'divergence' AND o.method NOT IN ('divergence', 'reverse')
         GROUP BY d.comparison_id, d.outcome, o.method, d.share, d.swapped
     ),
     aimed AS (

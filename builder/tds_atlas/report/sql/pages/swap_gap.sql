@@ -132,5 +132,5 @@ JOIN moves USING (ordinal, outcome, method, target)
 ORDER BY
     ordinal,
     list_position(['refusal', 'style', 'agreement', 'right', 'ended'], outcome),
-    list_position(['divergence', 'entropy', 'random'], method),
+    list_position(['divergence', 'entropy', 'random', 'reverse'], method),
     target
