@@ -197,11 +197,12 @@ def test_tables_in_the_terminal(database: Path) -> None:
 
 
 def test_checks_of_arithmetic_stand_in_the_noise_floor_alone(database: Path, docs: Path) -> None:
-    """No other query and no page but the methods knows of them, and they count in no total."""
+    """No other query and no page but the methods and two calibrations knows of them, and they count in no total."""
     con = query.connect(database)
     for path in query.SQL.rglob("*.sql"):
         name = path.relative_to(query.SQL).with_suffix("").as_posix()
         told = ("pages/noise", "pages/floors", "pages/conditions", "pages/schema", "figures/noise_floor")
+        told += ("pages/support_floor", "pages/passage_floor")  # the calibration of their pages
         if name in told or name.startswith("cookbook/"):
             continue
         assert not re.search("noise-1|rebatched", str(query.rows(con, name, **_parameters(con, name)))), name
@@ -209,6 +210,7 @@ def test_checks_of_arithmetic_stand_in_the_noise_floor_alone(database: Path, doc
     assert totals["positions"] == 4 * con.execute('SELECT count(*) FROM "position"').fetchall()[0][0]
     for path in docs.rglob("*"):
         told = path.stem == "noise_floor" or path.stem in ("method", "cookbook", "schema", "trust", "vega")
+        told = told or path.stem in ("support", "passages")
         if path.suffix in (".md", ".js", ".json", ".csv") and not told:
             shown = html.unescape(path.read_text(encoding="utf-8")).replace("= 'rebatched'", "")  # a figure's SQL
             assert not re.search("noise-1|rebatched", shown), path
