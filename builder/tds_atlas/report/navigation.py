@@ -16,8 +16,8 @@ from tds_atlas.report.pages import Page
 
 
 def listed(values: dict[str, Any]) -> list[Page]:
-    """The pages that a reader finds: the live page only where the site holds what its models need."""
-    return [page for page in values["pages"] if values["live"] or not page.live]
+    """The pages that a reader finds: not the live page, to which `tds serve --live` leads where models run."""
+    return [page for page in values["pages"] if not page.live]
 
 
 def write_navigation(path: Path, values: dict[str, Any]) -> None:

@@ -56,7 +56,7 @@ class Page:
     part: str = ""  # a finding's place in the story; see PARTS
     asks: str = ""  # the page is left out unless this query of pages has rows
     path: Path | None = None  # where the page is written
-    live: bool = False  # needs models that run: navigation and search have it only where the reader's browser can
+    live: bool = False  # needs models that run: neither navigation nor search has it
 
     @property
     def is_finding(self) -> bool:
@@ -141,7 +141,6 @@ def context(con: duckdb.DuckDBPyConnection, source: Path, prepared: dict[str, An
     pages = [page for page in pages if not page.asks or query.rows(con, f"pages/{page.asks}")]
     headline, texts = query.rows(con, "pages/headline"), dict[str, str]()
     return prepared | {
-        "live": prepared.get("live", False),  # whether the site holds the models, for the reader's browser to run
         "run": run,
         "infinite_kl": infinite_kl(con),
         "headline": headline,
