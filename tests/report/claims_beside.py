@@ -109,7 +109,7 @@ def _decides(high: float, times: float, anywhere: float, low: float, upper: floa
 BESIDE = (
     Claim(
         "negative swap",
-        rf"{N} % are shared among the first five tokens of an answer and {N} % among the later ones: (more|fewer), by {N} ± {N}",
+        rf"{N} % are shared among the first five tokens of an answer and {N} % among the later ones: (more|fewer), by {N}{SPREAD}",
         numbers(lambda early, late, said, by, half: by > half and (said == "more") == (early > late)),
     ),
     Claim(
