@@ -75,7 +75,7 @@ def test_planted_lists_are_found(con: duckdb.DuckDBPyConnection, tmp_path: Path)
     _plant(con)
     con.close()
     text = sheet(tmp_path / "made.duckdb", "findings/support.md")
-    said = "10.0 % are shared among the first five tokens of an answer and 100.0 % among the later ones: fewer, by 90.0 ± 0.0"
+    said = "10.0 % are shared among the first five tokens of an answer and 100.0 % among the later ones: fewer, by 90.0 points, alike in every prompt"
     assert f"- **base → sft 1 <i>**: {said}" in text
     report = query.connect(tmp_path / "made.duckdb")
     name, half = "base → sft 1 <i>", 2.0**-10
