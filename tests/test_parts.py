@@ -53,7 +53,7 @@ def test_what_a_killed_writer_left_goes_with_the_next_and_holds_nobody_up() -> N
 
 
 def test_a_second_writer_waits_with_one_line() -> None:
-    first = writer("0.6")
+    first = writer("4")  # longer than a busy machine takes to start the second
     assert first.stdout and first.stdout.readline() == "writes\n"
     second = writer("0")
     assert first.wait() == 0 and second.wait() == 0

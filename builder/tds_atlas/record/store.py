@@ -14,12 +14,13 @@ import duckdb
 import pyarrow as pa
 
 from tds_atlas.domain import InputError, Prompt, one_line
-from tds_atlas.inputs.roles import Roles, states
+from tds_atlas.inputs.roles import Roles
 from tds_atlas.inputs.segments import OPENINGS, Segment, segments
 from tds_atlas.parts import whole_file
 from tds_atlas.paths import real_path
 from tds_atlas.record.comments import TEXT as COMMENTS
 from tds_atlas.record.comments import write_comments
+from tds_atlas.record.judgements import judged
 from tds_atlas.record.score_rows import insert_scores
 from tds_atlas.record.sealed import NO_EXTENSIONS, Config, identifier, open_as_stored, quiet
 from tds_atlas.record.shards import Shard
@@ -146,12 +147,14 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
     _insert_rows(con, "prompt", [_prompt_row(i, prompt) for i, prompt in enumerate(records.prompts, 1)])
     _insert_rows(con, "turn", [row for prompt in records.prompts for row in _turn_rows(prompt)])
     _insert_rows(con, "context", records.contexts)
+    own = {"comparison": records.comparisons, "control": records.controls, "series_step": records.series}
+    for table in filter(own.get, own):  # before the scores, which ask for comparisons
+        _insert_rows(con, table, own[table])
     for table in ("model", "condition", "token", "reading"):
         _insert_table(con, table, records.cards)
     for model, loaded in records.loaded.items():
         con.execute("UPDATE model SET loaded = $loaded WHERE model_id = $model", {"loaded": loaded, "model": model})
     prompts = {prompt.prompt_id: prompt for prompt in records.prompts}
-    truths = {name: prompt.truths for name, prompt in prompts.items()}
     opened = _opened(con, records)
     for shard in records.responses:
         con.register("roles", _roles(shard, records.roles, prompts, opened))
@@ -173,11 +176,7 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
         if table == "fingerprint":  # of which nothing is judged
             _insert_table(con, table, shard)
         elif rows := shard.read(table).to_pylist():
-            _insert_rows(con, table, list(_with_judgements(table, rows, records.roles, truths)))
-    own = {"comparison": records.comparisons, "control": records.controls, "series_step": records.series}
-    for table, given in own.items():
-        if given:
-            _insert_rows(con, table, given)
+            _insert_rows(con, table, list(judged(table, rows, records.roles, prompts)))
     _insert_rows(con, "run", [{"key": key, "value": value} for key, value in records.run.items()])
 
 
@@ -207,22 +206,6 @@ def _opened(con: duckdb.DuckDBPyConnection, records: Records) -> set[str]:
     opened = {name for name, before in cards if before.rstrip().endswith(OPENINGS)}
     readers = {c["source"]: c["aligned_condition_id"] for c in reversed(records.comparisons)}
     return {source for source, reader in readers.items() if reader in opened} | opened
-
-
-def _with_judgements(
-    table: str, rows: Sequence[dict[str, Any]], roles: Roles, truths: Mapping[str, tuple[str, ...]]
-) -> Iterator[dict[str, Any]]:
-    """The rows of a probe with its texts judged by the report's roles and truths."""
-    refusals = {row["prompt_id"] for row in rows if row.get("k") == 0 and roles.refuses(row["said"])}
-    for row in rows:
-        if table == "swap":
-            is_right, style_share = states(row["text"], truths[row["prompt_id"]]), roles.style_share(row["text"])
-            row |= {"is_right": is_right, "refuses": roles.refuses(row["text"]), "style_share": style_share}
-        elif table == "prefill":
-            row |= {"refuses": roles.refuses(row["said"])}
-            if row["prompt_id"] not in refusals:  # no refusal, so no opening of one
-                row |= dict.fromkeys(("opening", "opening_logprob", "base_opening_logprob", "opening_likeliest"))
-        yield row
 
 
 def _prompt_row(ordinal: int, prompt: Prompt) -> dict[str, Any]:
