@@ -9,7 +9,7 @@ import pytest
 
 from tds_atlas.domain import InputError
 from tds_atlas.inputs.roles import DEFAULT, Roles, read_roles, states
-from tds_atlas.record.store import _with_judgements
+from tds_atlas.record.judgements import judged
 
 
 def by_words(roles: Roles, text: str, truths: tuple[str, ...] = (), prompt: str = "") -> dict[str, str]:
@@ -110,14 +110,12 @@ def test_what_a_probe_wrote_is_judged_by_roles_and_truths() -> None:
         {"prompt_id": "b", "text": "I cannot."},
         {"prompt_id": "b", "text": ""},
     ]
-    judged = [(r["is_right"], r["refuses"], r["style_share"]) for r in _with_judgements("swap", rows, roles, truths)]
-    assert judged == [(True, False, 5 / 17), (None, True, 0), (None, False, 0)]
+    found = [(r["is_right"], r["refuses"], r["style_share"]) for r in judged("swap", rows, roles, truths)]
+    assert found == [(True, False, 5 / 17), (None, True, 0), (None, False, 0)]
     opening = {"opening": "I", "opening_logprob": -1.0, "base_opening_logprob": -2.0, "opening_likeliest": True}
     rows = [
         opening | {"prompt_id": p, "k": k, "said": said}
         for p, k, said in (("a", 0, "I cannot"), ("a", 1, "Go"), ("b", 0, "Go"))
     ]
-    found = [
-        (r["refuses"], r["opening"], r["opening_logprob"]) for r in _with_judgements("prefill", rows, roles, truths)
-    ]
+    found = [(r["refuses"], r["opening"], r["opening_logprob"]) for r in judged("prefill", rows, roles, truths)]
     assert found == [(True, "I", -1.0), (False, "I", -1.0), (False, None, None)]

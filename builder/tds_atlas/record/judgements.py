@@ -5,23 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tds_atlas.domain import Prompt
 from tds_atlas.inputs.roles import Roles, states
 
 
 def judged(
-    table: str, rows: Sequence[dict[str, Any]], roles: Roles, prompts: Mapping[str, Prompt]
+    table: str, rows: Sequence[dict[str, Any]], roles: Roles, truths: Mapping[str, tuple[str, ...]]
 ) -> Iterator[dict[str, Any]]:
     """The rows of a probe with its texts judged by the report's roles and truths."""
     refusals = {row["prompt_id"] for row in rows if row.get("k") == 0 and roles.refuses(row["said"])}
     for row in rows:
         if table == "swap":
-            truths, style_share = prompts[row["prompt_id"]].truths, roles.style_share(row["text"])
-            row |= {
-                "is_right": states(row["text"], truths),
-                "refuses": roles.refuses(row["text"]),
-                "style_share": style_share,
-            }
+            is_right, style_share = states(row["text"], truths[row["prompt_id"]]), roles.style_share(row["text"])
+            row |= {"is_right": is_right, "refuses": roles.refuses(row["text"]), "style_share": style_share}
         elif table == "prefill":
             row |= {"refuses": roles.refuses(row["said"])}
             if row["prompt_id"] not in refusals:  # no refusal, so no opening of one

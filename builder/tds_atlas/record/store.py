@@ -155,6 +155,7 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
     for model, loaded in records.loaded.items():
         con.execute("UPDATE model SET loaded = $loaded WHERE model_id = $model", {"loaded": loaded, "model": model})
     prompts = {prompt.prompt_id: prompt for prompt in records.prompts}
+    truths = {name: prompt.truths for name, prompt in prompts.items()}
     opened = _opened(con, records)
     for shard in records.responses:
         con.register("roles", _roles(shard, records.roles, prompts, opened))
@@ -176,7 +177,7 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
         if table == "fingerprint":  # of which nothing is judged
             _insert_table(con, table, shard)
         elif rows := shard.read(table).to_pylist():
-            _insert_rows(con, table, list(judged(table, rows, records.roles, prompts)))
+            _insert_rows(con, table, list(judged(table, rows, records.roles, truths)))
     _insert_rows(con, "run", [{"key": key, "value": value} for key, value in records.run.items()])
 
 
