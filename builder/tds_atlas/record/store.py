@@ -167,12 +167,12 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
     if records.sampling:
         drawn = ", ".join(f"{identifier(name)} = ${name}" for name in records.sampling)
         con.execute(f"UPDATE response SET {drawn} WHERE condition_id IS NOT NULL", dict(records.sampling))
-    for table in ("score", "divergence", "retold", "stretch"):
+    for table in ("score", "divergence"):
         for shard in (shard for shard in records.scores if shard.holds(table)):
-            if table in ("score", "divergence"):
-                insert_scores(con, table, shard, records.lists_are_stored)
-            else:
-                _insert_table(con, table, shard)
+            insert_scores(con, table, shard, records.lists_are_stored)
+    for table in ("retold", "stretch"):
+        for shard in (shard for shard in records.scores if shard.holds(table)):
+            _insert_table(con, table, shard)
     for table, shard in records.probes:
         if table == "fingerprint":  # of which nothing is judged
             _insert_table(con, table, shard)
