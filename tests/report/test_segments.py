@@ -52,6 +52,17 @@ def tokens(con: duckdb.DuckDBPyConnection) -> Rows:
 
 
 @pytest.fixture(scope="module")
+def shared(con: duckdb.DuckDBPyConnection, tokens: Rows) -> Rows:
+    """The tokens of the thinking, each with x, the share of the ten likeliest that both models have."""
+    rows = con.sql(
+        "SELECT label, response_id, pos, shared / k FROM support JOIN comparison USING (comparison_id)"
+    ).fetchall()
+    found = {tuple(key): x for *key, x in rows}
+    mine = [t for t in tokens if t["segment"] == "thinking"]
+    return [t | {"x": found[t["label"], t["response_id"], t["pos"]]} for t in mine]
+
+
+@pytest.fixture(scope="module")
 def of_thinking(database: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """The figures of the thinking alone, and their folder."""
     folder = tmp_path_factory.mktemp("parts") / "figures"
@@ -179,7 +190,7 @@ def test_a_report_without_parts_says_nothing_of_them(tmp_path: Path) -> None:
 
 
 def test_a_figure_of_the_thinking_has_its_numbers_alone(
-    of_thinking: tuple[Path, dict[str, Any]], tokens: Rows, con: duckdb.DuckDBPyConnection
+    of_thinking: tuple[Path, dict[str, Any]], tokens: Rows, shared: Rows, con: duckdb.DuckDBPyConnection
 ) -> None:
     """Each is there beside the ordinary one, which a later query still is; its SQL file makes the same rows by itself."""
     folder, figures = of_thinking
@@ -193,7 +204,15 @@ def test_a_figure_of_the_thinking_has_its_numbers_alone(
         assert row["positions"] == len(own) and row["share"] == pytest.approx(share(own))
     tenths = figures["shift_by_tenth__thinking"]["rows"]
     assert sum(row["positions"] for row in tenths) == sum(t["segment"] == "thinking" for t in tokens) > 0
-    assert set(figures) >= {f"{name}__thinking" for name in ("kl_by_position", "split_by_position", "primed_by_role")}
+    of_lists = ("support_by_position", "support_mass", "suppressed_mass", "support_by_role")
+    others = ("kl_by_position", "split_by_position", "primed_by_role")
+    assert set(figures) >= {f"{name}__thinking" for name in others + of_lists}
+    for row in figures["support_by_role__thinking"]["rows"]:
+        own = [t for t in shared if (t["label"], t["role"]) == (row["comparison"], row["role"])]
+        assert row["positions"] == len(own) and row["share"] == pytest.approx(sum(t["x"] for t in own) / len(own))
+    for row in figures["support_by_position__thinking"]["rows"]:
+        own = [t for t in shared if (t["label"], t["place"]) == (row["comparison"], row["position"])]
+        assert row["share"] == pytest.approx(sum(t["x"] for t in own) / len(own))
     for name, figure in figures.items():
         assert figure["caption"].endswith(" Of the thinking alone.") and (folder / f"{name}.csv").is_file()
         assert figure["rows"] != query.rows(con, f"figures/{name.partition('__')[0]}"), name

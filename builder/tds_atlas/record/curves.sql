@@ -41,11 +41,11 @@ COMMENT ON MACRO TABLE strata IS
     '16-63, …: FROM strata().';
 
 -- The arguments are expressions over the columns of tds (of primed_pair and prompt for gap_closed).
-CREATE MACRO by_position(curves, shares := false, part := NULL) AS TABLE
+CREATE MACRO by_position(curves, shares := false, part := NULL, source := 'tds') AS TABLE
 WITH
     long AS (
         SELECT comparison_id, cluster_id, segment_pos AS pos, unnest(map_entries(curves), recursive := true)
-        FROM tds
+        FROM query_table(source)
         WHERE segment = part_asked(part) AND drawn_position(segment_pos)
     ),
     per_prompt AS (
@@ -67,8 +67,9 @@ HAVING count(*) >= 20
 ORDER BY ordinal, key, pos;
 COMMENT ON MACRO TABLE by_position IS
     'Means at each position of a part of the answer (part: answer, thinking or tool call) that drawn_position draws '
-    'and the answers to at least 20 prompts reach, with 95 % intervals; a line for each expression over tds, none of '
-    'which is negative; shares: whether they are from 0 to 1: FROM by_position(MAP {''base'': base_entropy}).';
+    'and the answers to at least 20 prompts reach, with 95 % intervals; a line for each expression over tds, or over '
+    'another view with its keys (source := ''support_said''), none of which is negative; shares: whether they are from '
+    '0 to 1: FROM by_position(MAP {''base'': base_entropy}).';
 
 CREATE MACRO by_confidence(hit) AS TABLE
 WITH

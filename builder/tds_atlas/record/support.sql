@@ -43,6 +43,11 @@ FROM capped;
 CREATE VIEW support AS
 FROM support_at(10);
 
+CREATE VIEW support_said AS
+SELECT s.*, t.cluster_id, t.role, t.segment, t.segment_pos
+FROM support s
+JOIN tds t ON t.comparison_id = s.comparison_id AND t.response_id = s.response_id AND t.pos = s.pos;
+
 -- Words with which a text decides how it goes on. The position is that of a word's first token.
 CREATE MACRO decision_words() AS [
     'however', 'wait', 'so', 'first', 'let', 'but', 'now', 'then', 'next', 'therefore', 'because', 'instead',
@@ -67,29 +72,3 @@ COMMENT ON MACRO decision_words IS
 COMMENT ON MACRO TABLE decisions IS
     'The words of the answers: whether each is in a list (decides), and whether JS where it begins is in a '
     'comparison''s upper tenth (disagrees): FROM decisions(), FROM decisions(words := [''first'', ''second'']).';
-
--- As by_position, over the columns of the view support.
-CREATE MACRO support_by_place(curves) AS TABLE
-WITH
-    long AS (
-        SELECT comparison_id, cluster_id, segment_pos AS pos, unnest(map_entries(curves), recursive := true)
-        FROM support
-        JOIN
-            (
-                SELECT comparison_id, response_id, pos, cluster_id, segment_pos
-                FROM tds
-                WHERE segment = 'answer' AND drawn_position(segment_pos)
-            ) USING (comparison_id, response_id, pos)
-    ),
-    per_prompt AS (
-        SELECT comparison_id, pos, key, cluster_id, count(*) AS n, sum(value)::DOUBLE AS x FROM long GROUP BY ALL
-    )
-SELECT
-    label AS comparison, key AS line, pos AS position, unnest(curve_bounds(x, n, true)), sum(n)::BIGINT AS responses
-FROM per_prompt
-JOIN comparison USING (comparison_id)
-GROUP BY ordinal, label, key, pos
-HAVING count(*) >= 20
-ORDER BY ordinal, key, pos;
-COMMENT ON MACRO TABLE support_by_place IS
-    'The macro by_position over shares that are columns of support: FROM support_by_place(MAP {''base'': base_mass}).';

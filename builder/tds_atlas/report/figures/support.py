@@ -26,22 +26,22 @@ from tds_atlas.report.figures.registry import figure
 _LINES = ["aligned", "base"]
 
 
-@figure(lambda table: ends(table, "share", "share of the likeliest tokens that both have"))
+@figure(lambda table: ends(table, "share", "share of the likeliest tokens that both have"), by_part=True)
 def support_by_position(table: pa.Table, colour: alt.Color) -> Chart:
     return by_position(table, colour, "share", "shared of the ten likeliest", ".0%", low=True)
 
 
-@figure(lambda table: _first_and_last(table))
+@figure(lambda table: _first_and_last(table), by_part=True)
 def support_mass(table: pa.Table, colour: alt.Color) -> Chart:
     return _both_models(table, colour, "probability of the shared tokens")
 
 
-@figure(lambda table: _first_and_last(table))
+@figure(lambda table: _first_and_last(table), by_part=True)
 def suppressed_mass(table: pa.Table, colour: alt.Color) -> Chart:
     return _both_models(table, colour, "probability of what the base favours")
 
 
-@figure(lambda table: each(table, "{comparison}, {role}: {share:.1%} shared."))
+@figure(lambda table: each(table, "{comparison}, {role}: {share:.1%} shared."), by_part=True)
 def support_by_role(table: pa.Table, colour: alt.Color) -> Chart:
     y = alt.Y("role:N", sort=None, title=None)
     return with_intervals(table, colour, y, "role", "shared of the ten likeliest")

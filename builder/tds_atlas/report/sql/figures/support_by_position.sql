@@ -1,4 +1,4 @@
 -- Of both models' ten likeliest tokens, the share that both have, at each position of the answer, with 95 % intervals;
 -- positions that at least 20 answers reach; beyond the 100th every fourth, beyond the 300th every sixteenth.
 SELECT comparison, position, mean AS share, low AS low_share, high AS high_share, responses
-FROM support_by_place(MAP{'shared': shared / k})
+FROM by_position(MAP{'shared': shared / k}, shares := true, source := 'support_said')

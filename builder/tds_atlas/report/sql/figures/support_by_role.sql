@@ -3,8 +3,8 @@
 WITH
     per_prompt AS (
         SELECT comparison_id, role, cluster_id, count(*) AS n, sum(shared / k)::DOUBLE AS x
-        FROM support
-        JOIN (SELECT comparison_id, response_id, pos, cluster_id, role FROM tds) USING (comparison_id, response_id, pos)
+        FROM support_said
+        WHERE segment = part_asked(NULL)
         GROUP BY ALL
     )
 SELECT role, label AS comparison, unnest(share_interval(x, n)), sum(n)::BIGINT AS positions

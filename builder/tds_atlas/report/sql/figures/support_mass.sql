@@ -2,4 +2,4 @@
 -- 95 % intervals; positions that at least 20 answers reach; beyond the 100th every fourth, beyond the 300th every
 -- sixteenth.
 SELECT comparison, line, position, mean AS share, low AS low_share, high AS high_share, responses
-FROM support_by_place(MAP{'aligned': aligned_mass, 'base': base_mass})
+FROM by_position(MAP{'aligned': aligned_mass, 'base': base_mass}, shares := true, source := 'support_said')

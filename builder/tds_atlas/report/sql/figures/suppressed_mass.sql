@@ -2,4 +2,4 @@
 -- position, with 95 % intervals: listed tokens only, and at most as much under the aligned model as drawn. Positions
 -- that at least 20 answers reach; beyond the 100th every fourth, beyond the 300th every sixteenth.
 SELECT comparison, line, position, mean AS share, low AS low_share, high AS high_share, responses
-FROM support_by_place(MAP{'aligned': favoured_aligned, 'base': favoured_base})
+FROM by_position(MAP{'aligned': favoured_aligned, 'base': favoured_base}, shares := true, source := 'support_said')

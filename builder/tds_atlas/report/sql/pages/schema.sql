@@ -59,6 +59,7 @@ ORDER BY
             'noise',
             'passage',
             'support',
+            'support_said',
             'aligntds',
             'counted_twice',
             'comparison',
