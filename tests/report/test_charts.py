@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import altair as alt
+import pyarrow as pa
 import pytest
 import vl_convert
 
-from tds_atlas.report import theme
+from tds_atlas.report import figures, theme
 from tds_atlas.report.drawing import write_images
 from tests.conftest import ROOT
 
@@ -38,6 +39,46 @@ def _luminance(colour: str) -> float:
     parts = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
     red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize(
+    ("scheme", "colours"), [("default", theme.COMPARISON_COLOURS), ("slate", theme.DARK_COMPARISONS)]
+)
+def test_eight_comparisons_have_colours_of_their_own_that_read_as_text(scheme: str, colours: list[str]) -> None:
+    """They are those of the choice of comparisons, too; names at the ends of curves are written in them."""
+    assert len(set(colours)) == 8
+    css = (ROOT / "site_src/assets/css/tds.css").read_text(encoding="utf-8")
+    palette = re.search(rf'\[data-md-color-scheme="{scheme}"\] {{(.*?)}}', css, re.DOTALL)
+    assert palette is not None
+    stated = dict(re.findall(r"--tds-([a-z0-9]+): (#[0-9a-f]{6});", palette[1]))
+    assert [stated[f"k{i}"] for i in range(8)] == colours
+    for colour in colours:
+        dark, light = sorted((_luminance(colour), _luminance(stated["paper"])))
+        assert (light + 0.05) / (dark + 0.05) >= 4.4, colour
+
+
+def test_a_legend_of_eight_stays_within_its_image(tmp_path: Path) -> None:
+    """Names of thirty characters, in rows: in one row most of it would be cut off."""
+    names = [f"a base with a name → model {i:02}" for i in range(8)]
+    rows = [
+        {
+            "comparison": n,
+            "tokens": t,
+            "share": s,
+            "low_share": s,
+            "high_share": s,
+            "answers_at_risk": 9,
+            "parted_answers": 0,
+        }
+        for n in names
+        for t, s in ((0, 1.0), (5, 0.5))
+    ]
+    spec = figures.build("first_divergence", pa.Table.from_pylist(rows), "Caption.", names).to_dict()
+    write_images(tmp_path, "many", spec)
+    svg = (tmp_path / "many.light.svg").read_text(encoding="utf-8")
+    width = float(re.search(r'width="([\d.]+)"', svg)[1])  # type: ignore[index]
+    assert all(name in svg for name in names) and width < theme.IMAGE_WIDTH + 120
+    assert spec["config"]["area"]["opacity"] == pytest.approx(0.08)
 
 
 @pytest.mark.parametrize(("scheme", "colours"), [("default", theme.SHIFT_COLOURS), ("slate", theme.DARK_SHIFT_COLOURS)])

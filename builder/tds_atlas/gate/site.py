@@ -31,7 +31,7 @@ from tds_atlas.report.navigation import write_navigation, write_search_list
 from tds_atlas.report.own_folders import DOCS_MARKER, NAV, SITE_MARKER, VIEWS, begin_site, check_site, finish_site
 from tds_atlas.report.pages import context, environment, render
 from tds_atlas.report.site import build_site
-from tds_atlas.report.written_pages import copy_assets
+from tds_atlas.report.written_pages import copy_assets, write_comparisons
 from tds_atlas.terminal import track
 
 _PAGES = Path(__file__).parent / "pages"
@@ -90,6 +90,7 @@ def _build(gate: Gate, project: Path, code: int, hosted: bool) -> None:
 
 def _write_pages(gate: Gate, con: duckdb.DuckDBPyConnection, cut: str, docs: Path) -> None:
     """Figures, the answers side by side, the pages, and what search reads."""
+    write_comparisons(con, docs)
     figures: dict[str, Any] = {}
     for name, figure in write_figures(con, docs / "figures", moved.wanted({m.mode for m in gate.matches})):
         figures[name] = figure

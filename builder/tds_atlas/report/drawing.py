@@ -15,7 +15,6 @@ import vl_convert
 from tds_atlas.parts import write_file
 from tds_atlas.report import theme
 
-_STATIC_WIDTH = 720
 _VERSION = "6.4"  # of Vega-Lite, as Altair writes it
 _NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -36,8 +35,9 @@ def vega_bundle() -> str:
 
 def _static(spec: dict[str, Any], config: dict[str, Any]) -> dict[str, Any]:
     """The spec at a fixed width. A concatenation has the width of its parts."""
-    fixed: dict[str, Any] = _in_xml(spec) | {"config": config}
-    return fixed | {"width": _STATIC_WIDTH} if spec.get("width") == "container" else fixed
+    own = {key: look for key, look in spec.get("config", {}).items() if key == "area"}  # as pale as in the spec
+    fixed: dict[str, Any] = _in_xml(spec) | {"config": config | own}
+    return fixed | {"width": theme.IMAGE_WIDTH} if spec.get("width") == "container" else fixed
 
 
 def _in_xml(value: Any) -> Any:

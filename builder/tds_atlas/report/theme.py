@@ -6,12 +6,13 @@ from typing import Any
 
 # What tds.css says for pages; a test compares the two, and their contrast.
 SHIFT_COLOURS = {"unshifted": "#7e929c", "marginal": "#d99a2b", "shifted": "#c8452f"}
-COMPARISON_COLOURS = ["#1f6f8b", "#b4501f", "#6a4fa3", "#3c7d3a", "#8a6d1d", "#a33b6b"]
-_DARK_COMPARISONS = ["#5cb3d1", "#e8925f", "#a990e6", "#7cc07a", "#d0b04f", "#e283b0"]
+COMPARISON_COLOURS = ["#1f6f8b", "#b4501f", "#6a4fa3", "#3c7d3a", "#8a6d1d", "#a33b6b", "#3a4046", "#2438a8"]
+DARK_COMPARISONS = ["#5cb3d1", "#e8925f", "#a990e6", "#7cc07a", "#d0b04f", "#e283b0", "#d6dbe0", "#6f8cff"]
 DARK_SHIFT_COLOURS = {"unshifted": "#8496a0", "marginal": "#e3ad4c", "shifted": "#ec6a52"}
 # Token swap: divergence, entropy, random, reverse; no comparison has these.
 METHOD_COLOURS = ["#22262b", "#8a6d00", "#8a939b", "#9a3324"]
 _DARK_METHODS = ["#f2f4f6", "#dcc25a", "#8d97a1", "#f0907f"]
+IMAGE_WIDTH = 720  # of a figure that is not drawn on a page
 FONT = "Inter, system-ui, sans-serif"
 
 
@@ -42,6 +43,7 @@ def _config(
             "orient": "top",
             "title": None,
             "labelFontSize": 13,
+            "labelLimit": 360,
             "symbolSize": 90,
             "offset": 4,
             "padding": 0,
@@ -56,4 +58,9 @@ def _config(
 
 
 LIGHT = _config("#22262b", "#5d6770", "#e3e7ea", COMPARISON_COLOURS, list(SHIFT_COLOURS.values()), METHOD_COLOURS)
-DARK = _config("#e8eaed", "#a3adb8", "#343b45", _DARK_COMPARISONS, list(DARK_SHIFT_COLOURS.values()), _DARK_METHODS)
+DARK = _config("#e8eaed", "#a3adb8", "#343b45", DARK_COMPARISONS, list(DARK_SHIFT_COLOURS.values()), _DARK_METHODS)
+
+
+def for_comparisons(count: int, config: dict[str, Any] = LIGHT) -> dict[str, Any]:
+    """How a figure of so many comparisons looks: bands over one another stay pale."""
+    return config | {"area": {"opacity": min(config["area"]["opacity"], 0.64 / max(count, 1))}}

@@ -25,6 +25,7 @@ from tds_atlas.report.pages import OWN_FIGURES, Page, context, environment, rend
 def write_pages(con: duckdb.DuckDBPyConnection, source: Path, docs: Path, data_key: str) -> None:
     """Assets, pages, navigation and the search list."""
     copy_assets(source, docs)
+    write_comparisons(con, docs)
     values = write_some_pages(con, source, docs, data_key, lambda page: True)
     (docs / "cookbook").mkdir(exist_ok=True)
     for question in values["cookbook"]:
@@ -66,3 +67,9 @@ def copy_assets(source: Path, docs: Path) -> None:
     write_file(scripts / "classes.js", f"window.tdsClasses={inline_json(classes)};\n")
     palettes = inline_json({"light": theme.LIGHT, "dark": theme.DARK})
     write_file(scripts / "palette.js", f"window.tdsPalette={palettes};\n")
+
+
+def write_comparisons(con: duckdb.DuckDBPyConnection, docs: Path) -> None:
+    """The names of the comparisons in order, of which a reader can choose some (assets/js/chosen.js)."""
+    names = [row["label"] for page in ("comparisons", "token_path") for row in query.rows(con, f"pages/{page}")]
+    write_file(docs / "assets" / "js" / "comparisons.js", f"window.tdsComparisons={inline_json(names)};\n")

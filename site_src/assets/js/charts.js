@@ -2,7 +2,9 @@
 // the width changes. Until then, and without JavaScript, the static SVG stands there.
 (() => {
   "use strict";
-  const { make, select, scheme } = window.tdsDom;
+  const { make, button, select, scheme } = window.tdsDom;
+  const { only, fit, pale } = window.tdsFigure;
+  const chosen = window.tdsChosen;
   const live = new Map();
   const site = new URL("../../", /** @type {HTMLScriptElement} */ (document.currentScript).src);
   const FACETS = ["comparison", "task", "topic", "role", "position"];
@@ -75,9 +77,13 @@
     const palette = window.tdsPalette[scheme()];
     const narrow = holder.clientWidth < 480; // a legend in one row would be cut on a phone
     if (narrow) namedInALegend(spec);
-    spec.config = narrow ? { ...palette, legend: { ...palette.legend, columns: 1 } } : palette;
+    const some = only(spec, chosen.shows);
+    fit(spec, holder.clientWidth);
+    spec.config = pale(palette, spec);
+    if (narrow) spec.config.legend = { ...palette.legend, columns: 1 };
     if (!holder.querySelector(".tds-live")) holder.append(make("div", "tds-live"));
-    const stage = holder.querySelector(".tds-live");
+    const stage = /** @type {Element} */ (holder.querySelector(".tds-live"));
+    if (!some) return nothing(holder, stage);
     const result = await window.vegaEmbed(stage, spec, {
       ast: true,
       actions: false,
@@ -87,6 +93,15 @@
     live.get(holder)?.finalize();
     live.set(holder, result);
     lead(result.view);
+    holder.classList.add("tds-drawn");
+  }
+
+  /** In place of a figure that is of other comparisons than those chosen. */
+  function nothing(/** @type {Element} */ holder, /** @type {Element} */ stage) {
+    live.get(holder)?.finalize();
+    live.delete(holder);
+    const all = button("tds-choice__all", "show all", () => chosen.choose(chosen.all));
+    stage.replaceChildren(make("p", "tds-small", "This figure is of comparisons that are not shown. ", all));
     holder.classList.add("tds-drawn");
   }
 
@@ -121,6 +136,7 @@
 
   chooseParts();
   new MutationObserver(() => drawAll()).observe(document.body, { attributeFilter: ["data-md-color-scheme"] });
+  document.addEventListener("tds-chosen", () => drawAll());
   drawAll();
   document.querySelectorAll(".tds-figure").forEach(link);
 })();

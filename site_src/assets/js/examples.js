@@ -67,7 +67,7 @@
       role = roleNames.indexOf(state.role);
     const keep = rows.filter(
       (i) =>
-        (!state.comparison || names.comparison(i) === comparison) &&
+        (state.comparison ? names.comparison(i) === comparison : window.tdsChosen.shows(names.label(i))) &&
         (!state.task || names.tasks(i).includes(task)) &&
         (!state.topic || names.topics(i).includes(topic)) &&
         (!state.harm || names.harmful(i) === (state.harm === "true" ? 1 : 0)) &&
@@ -237,6 +237,7 @@
   draw();
   addEventListener("scroll", later, { passive: true });
   addEventListener("resize", draw);
+  document.addEventListener("tds-chosen", draw);
   addEventListener("hashchange", () => {
     Object.assign(state, FIRST, { range: {} });
     read();

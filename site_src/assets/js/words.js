@@ -14,14 +14,23 @@
   const hasPage = new Set(paged);
   const lines = new Map(),
     loading = new Map();
+  const shows = (i) => window.tdsChosen.shows(labels[i]);
+
+  /** The counts of a word over the comparisons that are shown; null where none of them has it. */
+  function sum(by) {
+    const all = { n: 0, shifted: 0 };
+    for (const [i, one] of by)
+      if (shows(i)) {
+        all.n += one.n;
+        all.shifted += one.shifted;
+      }
+    return all.n ? all : null;
+  }
+
   const rows = words.map(([word, shard, ...rest], id) => {
     const by = new Map();
     for (let i = 0; i < rest.length; i += 3) by.set(rest[i], { n: rest[i + 1], shifted: rest[i + 2] });
-    const all = [...by.values()].reduce((a, b) => ({ n: a.n + b.n, shifted: a.shifted + b.shifted }), {
-      n: 0,
-      shifted: 0,
-    });
-    return { id, word, low: word.toLowerCase(), shard, by, all };
+    return { id, word, low: word.toLowerCase(), shard, by, all: sum(by) };
   });
   const state = { word: "", in: "", find: "", sort: "shifted", least: "1", kind: "" };
   const first = { ...state };
@@ -145,11 +154,14 @@
       return detail.replaceChildren(make("p", { className: "tds-hint", textContent: error.message }));
     }
     if (row !== open) return;
-    const mine = lines.get(row.id).filter(([i]) => comparison() < 0 || i === comparison());
+    const mine = lines.get(row.id).filter(([i]) => (comparison() < 0 ? shows(i) : i === comparison()));
     if (!mine.length)
       return detail.replaceChildren(
         make("h2", { dir: "auto", textContent: shownWord(row.word) }),
-        make("p", { className: "tds-hint", textContent: "This comparison's answers do not contain this word." }),
+        make("p", {
+          className: "tds-hint",
+          textContent: "No answer of this comparison, or of those shown, has this word.",
+        }),
       );
     detail.replaceChildren(
       make("h2", { dir: "auto", textContent: shownWord(row.word) }),
@@ -330,6 +342,10 @@
   const detail = make("div", { className: "tds-word-detail", ariaLive: "polite" });
   root.replaceChildren(filters, make("div", { className: "tds-word-panes" }, make("div", {}, status, list), detail));
   window.addEventListener("hashchange", read);
+  document.addEventListener("tds-chosen", () => {
+    for (const row of rows) row.all = sum(row.by);
+    read();
+  });
   read();
   document.fonts?.ready.then(() => {
     const item = mark();

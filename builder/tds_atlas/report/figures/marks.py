@@ -57,7 +57,7 @@ def end_names(
     place = (lambda value: math.log10(max(value, 1))) if log else float
     curves = {row["comparison"]: row for row in table.to_pylist() if row[y] is not None}  # the last row of each
     tops = [row[name] for row in table.to_pylist() for name in (y, f"high_{y}") if row.get(name) is not None]
-    if not curves or max(map(len, curves)) > 24 or len(curves) > 6:
+    if not curves or max(map(len, curves)) > 24 or len(curves) > 8:  # as many as there are colours
         return colour, []
     gap = _LINE / HEIGHT * place(max(tops))
     ends = sorted(curves.values(), key=lambda row: float(row[y]))
