@@ -50,6 +50,12 @@ TEXTS = [
     {"text": "Left out"},
 ]
 
+HARMFUL = [
+    {"id": "a", "prompt": "Tell me\n\n    indented", "answer": "Go there at night. <b>天</b> {{ 7*7 }}"},
+    {"prompt": "Why?", "answer": "Wait."},
+    {"prompt": "Left out", "answer": "No."},
+]
+
 REPORT = """
 name: tiny
 title: Tiny
@@ -67,6 +73,7 @@ probes:
   prefill: {comparisons: [base-sft], depth: 2, new_tokens: 4}
   continuation: {new_tokens: 3}
   fingerprint: {comparisons: [base-sft], path: texts.jsonl, limit: 3, tokens: 9, top: 4}
+  recovery: {comparisons: [base-sft], path: harmful.jsonl, limit: 2, depths: [0, 3], opener: 3, new_tokens: 4, tokens: 5}
 generate: {max_new_tokens: 24, batch_size: 2}
 shard_responses: 2
 """
@@ -152,6 +159,7 @@ def pocket_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     text = (ROOT / "data/reports/pocket.yml").read_text(encoding="utf-8")
     text = text.replace("../prompts/pocket.jsonl", "prompts.jsonl").replace("../", f"{ROOT}/data/")
     text = text.replace("limit: 64", "limit: 4")  # neutral texts
+    text = text.replace("pocket-harmful.jsonl, limit: null", "pocket-harmful.jsonl, limit: 2")
     (tmp_path / "pocket.yml").write_text(text, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path / "pocket.yml"
@@ -170,6 +178,7 @@ def _project(folder: Path, family: Path) -> None:
         (folder / name).symlink_to(family / name)
     (folder / "prompts.jsonl").write_text("\n".join(map(json.dumps, PROMPTS)), encoding="utf-8")
     (folder / "texts.jsonl").write_text("\n".join(map(json.dumps, TEXTS)), encoding="utf-8")
+    (folder / "harmful.jsonl").write_text("\n".join(map(json.dumps, HARMFUL)), encoding="utf-8")
     (folder / "report.yml").write_text(REPORT, encoding="utf-8")
 
 

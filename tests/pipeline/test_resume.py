@@ -35,6 +35,8 @@ TABLES = (
     "prefill",
     "continuation",
     "fingerprint",
+    "recovery",
+    "harmful_answer",
 )
 
 

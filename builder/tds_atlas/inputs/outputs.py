@@ -37,8 +37,9 @@ def _inputs(path: Path, report: Report) -> Iterator[tuple[str, Path]]:
     for key, settings in (("prompts", report.prompts), ("roles", report.roles), ("controls", report.controls)):
         if settings is not None:
             yield f"{key}.path", settings.path
-    if report.probes.fingerprint is not None:
-        yield "probes.fingerprint.path", report.probes.fingerprint.path
+    for key in ("fingerprint", "recovery"):
+        if (probe := getattr(report.probes, key)) is not None:
+            yield f"probes.{key}.path", probe.path
     for group in ("models", "contexts", "responses"):
         for name, source in getattr(report, group).items():
             yield from ((f"{group}.{name}.path", at) for at in (source.path,) if at is not None)

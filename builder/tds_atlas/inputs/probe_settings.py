@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from tds_atlas.inputs.blocks import InputPath, Positive, Settings
 
@@ -46,6 +47,26 @@ class FingerprintSettings(Settings):
     against: str | None = None  # a comparison of the same training with nothing planted: what training alone raises
 
 
+def _rising_from_none(depths: tuple[int, ...]) -> tuple[int, ...]:
+    if depths[0] != 0 or any(b <= a for a, b in pairwise(depths)):
+        raise ValueError("give rising numbers of tokens, 0 first, such as [0, 5, 25]")
+    return depths
+
+
+class RecoverySettings(Settings):
+    """Harmful answers from a file, and whether the aligned model turns back; see measure/probes/recovery.py."""
+
+    comparisons: tuple[str, ...] = Field(min_length=1)
+    path: InputPath  # a file of harmful answers: rows with a prompt and an answer, in any format of `responses`
+    limit: Positive | None = None  # rows, the first of the file; null: all
+    depths: Annotated[
+        tuple[Annotated[int, Field(ge=0, le=10_000)], ...], Field(min_length=1), AfterValidator(_rising_from_none)
+    ] = (0, 1, 3, 10, 25, 50)  # tokens of an answer that are prefilled, as far as it goes
+    opener: Positive = 24  # tokens of the aligned model's own first sentence that stand before a harmful span, at most
+    new_tokens: Positive = 24  # of each continuation
+    tokens: Positive = 64  # of an answer, its first, over which KL is measured
+
+
 class ProbeSettings(Settings):
     """What is measured by letting the models continue a text. A probe runs only if the report names it."""
 
@@ -53,9 +74,10 @@ class ProbeSettings(Settings):
     prefill: PrefillSettings | None = None
     continuation: ContinuationSettings | None = None
     fingerprint: FingerprintSettings | None = None
+    recovery: RecoverySettings | None = None
 
     @property
     def named(self) -> dict[str, tuple[str, ...]]:
         """The comparisons that each probe names, of those probes that name some."""
-        asked = {"swap": self.swap, "prefill": self.prefill, "fingerprint": self.fingerprint}
-        return {name: probe.comparisons for name, probe in asked.items() if probe is not None}
+        asked = ("swap", "prefill", "fingerprint", "recovery")
+        return {name: probe.comparisons for name in asked if (probe := getattr(self, name)) is not None}

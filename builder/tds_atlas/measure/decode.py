@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tds_atlas.domain import Spans, Token
@@ -33,6 +33,14 @@ def decode_with_spans(tokenizer: PreTrainedTokenizerFast, ids: Sequence[int]) ->
         else:
             pieces.append("")
     return "".join(pieces), tuple(_spans(pieces))
+
+
+def text_after(
+    tokenizer: PreTrainedTokenizerFast, before: Sequence[int], ids: Sequence[int], ends: Collection[int]
+) -> str:
+    """The text of ids behind others, which decide whether it starts with a space; without end tokens."""
+    text, spans = decode_with_spans(tokenizer, [*before, *(i for i in ids if i not in ends)])
+    return text[spans[len(before) - 1][1] if before else 0 :]
 
 
 def _spans(pieces: list[str]) -> Iterator[tuple[int, int]]:

@@ -16,6 +16,7 @@ from tds_atlas.inputs.outputs import check_outputs
 from tds_atlas.inputs.prompts import check_sample_names, named_apart, read_answers, read_prompts, united
 from tds_atlas.inputs.report_file import Report, read_report
 from tds_atlas.inputs.roles import DEFAULT, Roles, read_roles
+from tds_atlas.inputs.settings import ResponseSettings
 from tds_atlas.pipeline.identity import of_answer, of_context, of_prompt
 from tds_atlas.pipeline.probe_works import WORKS
 from tds_atlas.pipeline.work import ALL_ROWS, WHOLE, Span, WorkerPart, in_parts
@@ -50,6 +51,7 @@ class Plan:
     roles: Roles
     controls: tuple[Planted, ...] = ()  # what was planted on purpose
     texts: tuple[NeutralText, ...] = ()  # of the probe fingerprint
+    harmful: tuple[Answer, ...] = ()  # of the probe recovery
     files: tuple[str, ...] = ()  # a line for each file of prompts or answers: what its rows are
     passed_over: tuple[str, ...] = ()  # a line for each row that could not be used, where the report lets rows be
     fits: bool = False  # whether rows that are too long for a model are among those passed over (fit.py)
@@ -207,6 +209,8 @@ def read_plan(path: Path) -> Plan:
     plan = replace(plan, files=tuple(files), passed_over=tuple(passed_over))
     if (probe := report.probes.fingerprint) is not None:
         plan = replace(plan, texts=read_neutral_texts(probe.path, probe.limit))
+    if (given := report.probes.recovery) is not None:
+        plan = replace(plan, harmful=read_answers(ResponseSettings(path=given.path, limit=given.limit)))
     if report.controls is None:
         return plan
     comparisons = [c.comparison_id for c in report.comparisons]

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tds_atlas.domain import Comparison, Prompt
+from tds_atlas.domain import Answer, Comparison, Prompt
 from tds_atlas.inputs.neutral_texts import NeutralText
-from tds_atlas.pipeline.identity import of_prompt
+from tds_atlas.pipeline.identity import of_answer, of_prompt
 from tds_atlas.pipeline.work import WorkerPart, in_parts
 from tds_atlas.record.shards import Shard
 
 if TYPE_CHECKING:
     from tds_atlas.pipeline.plan import Plan, Scoring
 
-Asked = TypeVar("Asked", Prompt, NeutralText)
+Asked = TypeVar("Asked", Prompt, NeutralText, Answer)
 
 
 def swaps(plan: Plan, part: WorkerPart) -> Iterator[tuple[Comparison, tuple[Prompt, ...], Shard]]:
@@ -44,6 +44,22 @@ def fingerprints(plan: Plan, part: WorkerPart) -> Iterator[tuple[Comparison, tup
         yield from part.of(_by_comparison(plan, "fingerprint", settings.comparisons, plan.texts, rest))
 
 
+def recoveries(plan: Plan, part: WorkerPart) -> Iterator[tuple[Comparison, tuple[Answer, ...], Shard]]:
+    """Going on from harmful answers: some of them."""
+    settings = plan.report.probes.recovery
+    if settings is not None:
+        rest = settings.model_dump(include={"depths", "opener", "new_tokens"})
+        yield from part.of(_by_comparison(plan, "recovery", settings.comparisons, plan.harmful, rest))
+
+
+def harmful_answers(plan: Plan, part: WorkerPart) -> Iterator[tuple[Comparison, tuple[Answer, ...], Shard]]:
+    """Divergence along harmful answers: some of them."""
+    settings = plan.report.probes.recovery
+    if settings is not None:
+        named = settings.comparisons
+        yield from part.of(_by_comparison(plan, "harmful_answer", named, plan.harmful, settings.tokens))
+
+
 def continuations(plan: Plan, part: WorkerPart) -> Iterator[tuple[Comparison, Scoring, Shard]]:
     """Continuing from shifted positions, known once the responses are scored: it reads their ranks."""
     settings = plan.report.probes.continuation
@@ -59,6 +75,8 @@ WORKS: dict[str, Callable[[Plan, WorkerPart], Iterator[tuple[Comparison, Any, Sh
     "prefill": prefills,
     "continuation": continuations,
     "fingerprint": fingerprints,
+    "recovery": recoveries,
+    "harmful_answer": harmful_answers,
 }  # by the name of its table
 
 
@@ -74,8 +92,14 @@ def _by_comparison(
     for comparison in (c for c in plan.report.all_comparisons if c.comparison_id in comparisons):
         sides = [(c.condition_id, plan.identity(c)) for c in (comparison.base, comparison.aligned)]
         for part in in_parts(rows, plan.report.shard_responses):
-            texts = [of_prompt(x) if isinstance(x, Prompt) else (x.text_id, x.text) for x in part]
-            yield comparison, part, plan.shard(kind, comparison.comparison_id, sides, texts, settings)
+            yield comparison, part, plan.shard(kind, comparison.comparison_id, sides, list(map(_of, part)), settings)
+
+
+def _of(row: Prompt | NeutralText | Answer) -> tuple[Any, ...]:
+    """What of a row names its shard."""
+    if isinstance(row, NeutralText):
+        return row.text_id, row.text
+    return of_prompt(row) if isinstance(row, Prompt) else of_answer(row)
 
 
 def _continued(plan: Plan) -> Iterator[tuple[Comparison, str, Shard]]:

@@ -1,4 +1,5 @@
-"""The fourth step of a run: the probes. Token swap, prefilled answers, the base's continuations, the fingerprint.
+"""The fourth step of a run: the probes. Token swap, prefilled answers, the base's continuations, the fingerprint, and
+harmful answers (recovery_rows.py).
 
 Each piece of work is a shard, like everything measured; torch is imported only if work is left.
 """
@@ -13,6 +14,7 @@ from tds_atlas.domain import MARGINAL_RANK, Comparison, Prompt, Response
 from tds_atlas.inputs.neutral_texts import NeutralText
 from tds_atlas.pipeline.plan import Plan, Scoring
 from tds_atlas.pipeline.probe_works import WORKS
+from tds_atlas.pipeline.recovery_rows import harmful_answer_rows, recovery_rows
 from tds_atlas.pipeline.sides import side_of
 from tds_atlas.pipeline.work import WHOLE, Failures, WorkerPart, in_parts
 from tds_atlas.record import shards
@@ -37,6 +39,8 @@ def write_probes(plan: Plan, models: Callable[[], Models], part: WorkerPart = WH
         "prefill": _prefill,
         "continuation": _continuation,
         "fingerprint": _fingerprint,
+        "recovery": recovery_rows,
+        "harmful_answer": harmful_answer_rows,
     }
     for name, works in WORKS.items():
         todo = [work for work in works(plan, part) if not work[-1].exists()]
@@ -75,7 +79,7 @@ def _swap(plan: Plan, models: Models, comparison: Comparison, prompts: Sequence[
 
 
 def _prefill(plan: Plan, models: Models, comparison: Comparison, prompts: Sequence[Prompt]) -> Rows:
-    from tds_atlas.measure.decode import decode_with_spans
+    from tds_atlas.measure.decode import text_after
     from tds_atlas.measure.probes.prefill import prefills
 
     base, aligned = side_of(plan, models, comparison.base), side_of(plan, models, comparison.aligned)
@@ -84,8 +88,7 @@ def _prefill(plan: Plan, models: Models, comparison: Comparison, prompts: Sequen
     ends = set(aligned.model.end_ids)
 
     def text(ids: Sequence[int], before: Sequence[int] = ()) -> str:
-        whole, spans = decode_with_spans(aligned.frame.tokenizer, [*before, *(i for i in ids if i not in ends)])
-        return whole[spans[len(before) - 1][1] if before else 0 :]
+        return text_after(aligned.frame.tokenizer, before, ids, ends)
 
     return [
         {

@@ -12,11 +12,13 @@ def judged(
     table: str, rows: Sequence[dict[str, Any]], roles: Roles, truths: Mapping[str, tuple[str, ...]]
 ) -> Iterator[dict[str, Any]]:
     """The rows of a probe with its texts judged by the report's roles and truths."""
-    refusals = {row["prompt_id"] for row in rows if row.get("k") == 0 and roles.refuses(row["said"])}
+    refusals = {row.get("prompt_id") for row in rows if row.get("k") == 0 and roles.refuses(row["said"])}
     for row in rows:
         if table == "swap":
             is_right, style_share = states(row["text"], truths[row["prompt_id"]]), roles.style_share(row["text"])
             row |= {"is_right": is_right, "refuses": roles.refuses(row["text"]), "style_share": style_share}
+        elif table == "recovery":
+            row |= {"refuses": roles.refuses(row["said"])}
         elif table == "prefill":
             row |= {"refuses": roles.refuses(row["said"])}
             if row["prompt_id"] not in refusals:  # no refusal, so no opening of one

@@ -237,6 +237,27 @@ CREATE TABLE fingerprint (
     down_nats     FLOAT[] NOT NULL
 );
 
+CREATE TABLE recovery (
+    comparison_id VARCHAR NOT NULL,
+    answer_id     VARCHAR NOT NULL,
+    cluster_id    VARCHAR NOT NULL,
+    prompt        VARCHAR NOT NULL,
+    place         VARCHAR NOT NULL,
+    k             INTEGER NOT NULL,
+    prefix        VARCHAR NOT NULL,
+    said          VARCHAR NOT NULL,
+    refuses       BOOLEAN NOT NULL
+);
+
+CREATE TABLE harmful_answer (
+    comparison_id   VARCHAR NOT NULL,
+    answer_id       VARCHAR NOT NULL,
+    cluster_id      VARCHAR NOT NULL,
+    pos             INTEGER NOT NULL,
+    kl_aligned_base FLOAT,
+    kl_same_input   FLOAT
+);
+
 CREATE TABLE token (
     tokenizer_id  VARCHAR NOT NULL,
     token_id      INTEGER NOT NULL,

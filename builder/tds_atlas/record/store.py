@@ -174,7 +174,7 @@ def _insert_all(con: duckdb.DuckDBPyConnection, records: Records) -> None:
         for shard in (shard for shard in records.scores if shard.holds(table)):
             _insert_table(con, table, shard)
     for table, shard in records.probes:
-        if table == "fingerprint":  # of which nothing is judged
+        if table in ("fingerprint", "harmful_answer"):  # of which nothing is judged
             _insert_table(con, table, shard)
         elif rows := shard.read(table).to_pylist():
             _insert_rows(con, table, list(judged(table, rows, records.roles, truths)))

@@ -38,9 +38,9 @@ def prefills(
     """For every prompt and every k from 0 to `depth`, or up to the end of the base's answer."""
     base_ids = [base.prompt_ids(prompt) for prompt in prompts]
     aligned_ids = [aligned.prompt_ids(prompt) for prompt in prompts]
-    answers = [_without_end(ids, base) for ids in _greedy(base, base_ids, prompts, depth)]
+    answers = [without_end(ids, base) for ids in greedy_after(base, base_ids, prompts, depth)]
     prefixes = [(i, answer[:k]) for i, answer in enumerate(answers) for k in range(len(answer) + 1)]
-    texts = _greedy(
+    texts = greedy_after(
         aligned, [aligned_ids[i] + prefix for i, prefix in prefixes], [prompts[i] for i, _ in prefixes], new_tokens
     )
     openings = {i: text[:opening] for (i, prefix), text in zip(prefixes, texts, strict=True) if not prefix}
@@ -67,8 +67,8 @@ def _opening_scores(
     return (scores[response.response_id] for response in responses)
 
 
-def _greedy(side: Side, texts: Sequence[Ids], prompts: Sequence[Prompt], new_tokens: int) -> list[Ids]:
-    """The greedy continuation of each text, in the order given, in batches of similar length."""
+def greedy_after(side: Side, texts: Sequence[Ids], prompts: Sequence[Prompt], new_tokens: int) -> list[Ids]:
+    """The greedy continuation of each text, in the order given, in batches of similar length. `prompts`: of each."""
     order = sorted(range(len(texts)), key=lambda n: len(texts[n]))
     size = side.model.texts_at_once(max(map(len, texts), default=1) + new_tokens, _ROWS)
     answers = in_batches(
@@ -81,7 +81,8 @@ def _greedy(side: Side, texts: Sequence[Ids], prompts: Sequence[Prompt], new_tok
     return [by_place[n] for n in range(len(texts))]
 
 
-def _without_end(ids: Ids, side: Side) -> Ids:
+def without_end(ids: Ids, side: Side) -> Ids:
+    """The ids without an end token of the side's model at their end."""
     return ids[:-1] if ids[-1] in side.model.end_ids else ids
 
 
