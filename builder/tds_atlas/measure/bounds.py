@@ -134,7 +134,8 @@ class _Sorted:
             rest = np.where(self.p.cap > 0, (self.p.outside + SLACK) * rest, 0)
             alone = self.p.p * (np.log(self.p.p) - self.q.least[:, None])
             alone = np.where(self.p_alone & (self.p.p > 0), alone, 0).sum(1)
-        return self.seen(_kl) + alone + rest + 40 * SLACK
+        bound: Array = self.seen(_kl) + alone + rest + 40 * SLACK
+        return bound
 
 
 def entropy_bounds(known: Known) -> dict[str, Array]:

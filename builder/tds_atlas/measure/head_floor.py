@@ -91,7 +91,7 @@ class HeadFloor:
 
 
 def _tensors(files: Sequence[Path], names: Sequence[str]) -> dict[str, Tensor]:
-    found = {}
+    found: dict[str, Tensor] = {}
     for path in files:
         with safe_open(path, framework="pt") as file:
             found |= {name: file.get_tensor(name) for name in names if name in file.keys()}  # noqa: SIM118
