@@ -67,14 +67,7 @@ class Turn:
 
 
 Turns = tuple[Turn, ...]
-ROLES = (
-    "tools",
-    "system",
-    "developer",
-    "user",
-    "assistant",
-    "tool",
-)  # tools: the functions that can be called, as JSON
+ROLES = ("tools", "system", "developer", "user", "assistant", "tool")  # tools: what can be called, as JSON
 
 
 @dataclass(frozen=True)
@@ -122,6 +115,8 @@ class Answer:
     place: str = field(default="", compare=False)  # file and row that it was read from
     sample: str = ""  # which of several answers to the prompt: 2 and further, or a name such as chosen
     thinking: str = ""  # what the file keeps apart from the text, for the chat template to write before it
+    token_ids: tuple[int, ...] = ()  # where the file holds ids, which are then not made of the text
+    ids_before: tuple[int, ...] = ()  # those of what was read, in a file of ids
 
     @property
     def answer_id(self) -> str:
@@ -170,9 +165,9 @@ class Score:
     response_id: str
     condition_id: str
     logprob: np.ndarray  # [n] nats; -inf for a token that the model does not have, or rules out
-    rank: np.ndarray  # [n] int32, from 1; the width of the logits + 1 for a token that the model does not have
+    rank: np.ndarray  # [n] int32, from 1; the width + 1 for a token that the model does not have; 0: not known
     entropy: np.ndarray  # [n] nats; NaN where it is only bounded
-    top_ids: np.ndarray  # [n, k] int32, most likely first
+    top_ids: np.ndarray  # [n, k] int32, most likely first; all -1: not known
     top_logprobs: np.ndarray  # [n, k] nats
     entropy_lower: np.ndarray | None = None  # [n] nats; None: exact, both bounds are the value
     entropy_upper: np.ndarray | None = None  # [n] nats

@@ -14,7 +14,7 @@ import pytest
 from tds_atlas.gate.reports import Match, read_sums
 from tds_atlas.gate.rules import MEASURES
 from tests.command import tds
-from tests.report import synthetic
+from tests.report import extremes, synthetic
 
 RULES = "shifted>+2pt, js>+10%, kl>+10%"
 
@@ -187,3 +187,13 @@ def test_a_plan_says_how_many_prompts_are_needed(a: Path) -> None:
 def test_wrong_arguments_are_one_line(a: Path, arguments: Callable[[str], list[str]], line: str) -> None:
     done = tds("compare", *arguments(str(a)))
     assert done.returncode == 2 and line in done.stderr and "Traceback" not in done.stderr
+
+
+def test_log_probabilities_alone_are_left_out_by_name(a: Path) -> None:
+    b = changed(a, extremes.ALONE)
+    said = tds("compare", str(a), str(b), "--fail-on", RULES)
+    assert "left out of B: alone (log-probabilities alone, no classes)" in said.stdout
+    assert "left out of A" not in said.stdout
+    bare = changed(b, "DELETE FROM comparison WHERE kind = 'tuning'", "bare.duckdb")
+    said = tds("compare", str(bare), str(b))
+    assert said.returncode == 2 and "none (alone: log-probabilities alone)" in said.stderr

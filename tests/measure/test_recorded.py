@@ -16,6 +16,8 @@ from tds_atlas.domain import InputError
 from tds_atlas.pipeline.plan import read_plan
 from tests.measure.test_served import SFT, measured
 
+LISTS = ("top_ids", "top_logprobs")
+
 Row = dict[str, Any]
 
 
@@ -70,6 +72,82 @@ def test_a_recording_gives_the_ranks_and_lists_that_were_recorded(project: Path,
         assert (
             theirs["js"] is None and theirs["js_lower"] <= ours["js"] + 1e-6 and ours["js"] <= theirs["js_upper"] + 1e-6
         )
+
+
+@pytest.mark.parametrize("ranked", [False, True])
+def test_without_lists_what_was_not_recorded_is_null_and_bounds_hold(project: Path, ranked: bool) -> None:
+    rows, scores, divergences = recording(project)
+    every: dict[str, list[int]] = {}
+    for s in (s for s in scores if s["condition_id"] == "sft·chat"):
+        every.setdefault(s["response_id"], []).append(s["rank"])
+    for row in rows:
+        row["ranks"] = every[f"theirs/{row['prompt_id']}"] if ranked else None
+        _ = [row.pop(name) for name in LISTS]
+    (project / "said.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    plan = read_plan(report_on(project, "said.jsonl"))
+    assert plan.alone == {"base-sft"}
+    _, again, bounds = measured(plan)
+    for ours, theirs in zip(scores, again, strict=True):
+        recorded = ours["condition_id"] == "sft·chat"
+        assert theirs["logprob"] == pytest.approx(ours["logprob"], abs=1e-6)
+        assert theirs["rank"] == (ours["rank"] if ranked or not recorded else None)
+        assert [theirs[n] for n in (*LISTS, "entropy")] == [None if recorded else ours[n] for n in (*LISTS, "entropy")]
+        if recorded:
+            assert (
+                theirs["entropy_lower"] <= ours["entropy"] + 1e-5 and ours["entropy"] - 1e-5 <= theirs["entropy_upper"]
+            )
+    for ours, theirs in zip(divergences, bounds, strict=True):
+        assert [theirs[n] for n in ("js", "kl_aligned_base", "kl_base_aligned", "clamped")] == [None] * 4
+        assert theirs["js_lower"] <= ours["js"] + 1e-6 and ours["js"] <= theirs["js_upper"] + 1e-6
+        assert theirs["kl_aligned_base_lower"] <= ours["kl_aligned_base"] + 1e-6
+        p, q = (np.exp(s["logprob"]) for s in _both(scores, ours))  # one token against all others
+        cell = p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q))
+        assert theirs["kl_aligned_base_lower"] >= cell - 5e-5
+
+
+def _both(scores: list[Row], at: Row) -> tuple[Row, Row]:
+    aligned, base = (
+        next(
+            s for s in scores if (s["response_id"], s["pos"], s["condition_id"]) == (at["response_id"], at["pos"], name)
+        )
+        for name in ("sft·chat", "base·plain")
+    )
+    return aligned, base
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda rows: rows[0]["logprobs"].__setitem__(1, None), r"line 1: logprobs: position 1 has None, no natural"),
+        (lambda rows: rows[0]["logprobs"].__setitem__(0, 5.0), r"line 1: logprobs: position 0 has 5.0"),
+        (lambda rows: rows[0].update(ranks=[1]), r"line 1: ranks: 1 positions, logprobs has \d+"),
+        (lambda rows: rows[0].update(ranks=[-1] * len(rows[0]["logprobs"])), r"ranks: position 0 has -1; ranks count"),
+        (lambda rows: rows[1].update(top_ids=[[1]]), r"line 2: top_ids: lists, which the first row has not"),
+    ],
+)
+def test_a_mistake_in_a_recording_without_lists_is_one_line(
+    project: Path, change: Callable[[list[Row]], Any], message: str
+) -> None:
+    rows, *_ = recording(project)
+    for row in rows:
+        _ = [row.pop(name) for name in (*LISTS, "ranks")]
+    change(rows)
+    (project / "said.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    with pytest.raises(InputError, match=message) as caught:
+        measured(read_plan(report_on(project, "said.jsonl")))
+    assert "\n" not in str(caught.value)
+
+
+def test_an_aa_check_needs_ranks(project: Path) -> None:
+    rows, *_ = recording(project)
+    for row in rows:
+        _ = [row.pop(name) for name in LISTS]
+    (project / "said.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    check = "noise: [{model: sft, context: chat, engine: {kind: recorded, path: said.jsonl}}]"
+    text = (project / "report.yml").read_text(encoding="utf-8")
+    (project / "report.yml").write_text(f"{text}\n{check}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"noise: sft·chat, recorded: a recording without lists has no ranks to check"):
+        read_plan(project / "report.yml")
 
 
 @pytest.mark.parametrize(

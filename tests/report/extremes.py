@@ -27,6 +27,20 @@ _ASIDE = "UPDATE swap SET refuses = false, style_share = 0, is_right = false"
 # The base's lists are short at the beginning; the word that every answer ends with stands where the models disagree.
 _SHORT = f"""UPDATE score SET top_ids = top_ids[1:4], top_logprobs = top_logprobs[1:4] WHERE {_BASE} AND pos < 5;
     UPDATE divergence SET js = 0.6 FROM response r WHERE r.response_id = divergence.response_id AND pos = n_tokens - 2"""
+# Beside the others a comparison whose base was recorded: each token's log-probability, and nothing else.
+ALONE = """
+    INSERT INTO model BY NAME SELECT * REPLACE ('rec' AS model_id, 'Recorded <i>' AS label) FROM model WHERE model_id = 'sft';
+    INSERT INTO condition BY NAME
+        SELECT * REPLACE ('rec·chat' AS condition_id, 'rec' AS model_id) FROM condition WHERE condition_id = 'sft·chat';
+    INSERT INTO comparison BY NAME SELECT * REPLACE ('alone' AS comparison_id, 70 AS ordinal, 'recorded <b> → sft' AS label,
+        'log-probabilities' AS kind, 'rec·chat' AS base_condition_id) FROM comparison WHERE comparison_id = 'c-1';
+    INSERT INTO score BY NAME SELECT response_id, pos, 'rec·chat' AS condition_id, 0.1 AS entropy_lower,
+        2.0 AS entropy_upper, CASE WHEN hash(response_id) % 9 > 0 OR pos <> 2
+        THEN least(0, logprob - (pos % 3) / 4 + (hash(response_id) % 8) / 20 - 0.2) END AS logprob
+        FROM score WHERE condition_id = 'sft·chat';
+    INSERT INTO divergence BY NAME SELECT response_id, pos, 'alone' AS comparison_id, 0.01 * pos AS kl_aligned_base_lower,
+        0.02 * pos AS kl_base_aligned_lower, 0.001 * pos AS js_lower, 0.3 AS js_upper
+        FROM divergence WHERE comparison_id = 'c-1'"""
 # A report by its name: the options of synthetic.write, and what is changed then.
 EXTREMES: dict[str, tuple[dict[str, int | bool], str]] = {
     "nothing changed": (
@@ -45,6 +59,7 @@ EXTREMES: dict[str, tuple[dict[str, int | bool], str]] = {
     "no harmful prompts": ({}, "UPDATE prompt SET harmful = false; DELETE FROM prefill"),
     "perfect swap": ({}, f"{_PERFECT}; UPDATE prefill SET refuses = true"),
     "negative swap": ({}, f"{_NEGATIVE}; {_AWAY}; {_SHORT}"),
+    "log-probabilities alone": ({}, ALONE),
     "cut before they part": ({"shifted": False, "rich": False}, "UPDATE response SET finish = 'length'"),
 }
 

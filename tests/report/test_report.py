@@ -63,6 +63,7 @@ def test_every_query_says_what_it_is_and_runs(database: Path) -> None:
     assert without == {
         *("pages/infinite", "pages/sample_spread", "pages/by_segment"),
         *("pages/token_path", "pages/retold_examples", "pages/stretches"),
+        *(f"pages/likelihood{part}" for part in ("", "_roles", "_tokens", "_examples", "_positions")),
     }  # tests of their own have these
 
 

@@ -30,6 +30,9 @@ def header(matches: Sequence[Match]) -> str:
     lines = [f"A: {a.path} ({a.title})", f"B: {b.path} ({b.title})"]
     for match in matches:
         lines.append(f"{match.name}: {match.told}")
+    for letter, report in (("A", a), ("B", b)):
+        if report.left_out:
+            lines.append(f"left out of {letter}: {', '.join(report.left_out)} (log-probabilities alone, no classes)")
     return "\n".join(lines)
 
 

@@ -43,6 +43,7 @@ class ReportSums:
     answers: Mapping[str, Mapping[str, tuple[str, int]]]  # by comparison: text -> hash of its answers, ordinal
     floors: Mapping[str, Mapping[str, float]]  # by condition: what each measure moves by arithmetic alone
     strata: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # by text: the prompt's set and tasks
+    left_out: tuple[str, ...] = ()  # comparisons of log-probabilities alone, which have no classes
 
 
 def read_sums(path: Path) -> ReportSums:
@@ -68,6 +69,7 @@ def read_sums(path: Path) -> ReportSums:
             answers,
             {row.pop("condition_id"): row for row in rows("floors")},
             {row["text"]: (row["set"], row["tasks"]) for row in rows("strata")},
+            tuple(row["comparison_id"] for row in query.rows(con, "pages/likelihood")),
         )
 
 
@@ -172,4 +174,5 @@ def matches(a: ReportSums, b: ReportSums, mapped: Mapping[str, str]) -> list[Mat
 
 
 def _listed(report: ReportSums) -> str:
-    return ", ".join(report.comparisons) or "none"
+    known = ", ".join(report.comparisons) or "none"
+    return known + (f" ({', '.join(report.left_out)}: log-probabilities alone)" if report.left_out else "")

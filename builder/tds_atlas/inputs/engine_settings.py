@@ -82,17 +82,20 @@ class RecordedSettings(Settings):
 
     kind: Literal["recorded"] = "recorded"
     path: InputPath
+    # The column with each token's log-probability; default: logprobs, of a token export trainer_logprobs.
+    logprobs: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     exact: ClassVar[bool] = False
     reads_weights: ClassVar[bool] = False
 
     @property
     def identity(self) -> tuple[str, ...]:
-        """The content of the file."""
+        """The content of the file, and which of its columns is read."""
         try:
             found = self.path.stat()
         except OSError as error:
             raise InputError(f"{self.path}: cannot be read: {error.strerror}") from None
-        return self.kind, _content(self.path, found.st_mtime_ns, found.st_size)
+        column = () if self.logprobs is None else (self.logprobs,)
+        return self.kind, _content(self.path, found.st_mtime_ns, found.st_size), *column
 
 
 def _from_word(value: Any) -> Any:

@@ -13,8 +13,10 @@ from tds_atlas.domain import Answer, InputError, Prompt
 from tds_atlas.inputs.fields import AnswerRow, PromptRow, passing_over, validated
 from tds_atlas.inputs.formats import PLAIN, Reading, read_answer_row, read_prompt_row
 from tds_atlas.inputs.known import Known, prompts_of
+from tds_atlas.inputs.recordings import Names, is_export
 from tds_atlas.inputs.rows import read_dataset, read_rows
 from tds_atlas.inputs.settings import PromptSettings, ResponseSettings
+from tds_atlas.inputs.token_text import Decode, exported_answer
 
 Item = TypeVar("Item", Prompt, Answer)
 
@@ -49,19 +51,24 @@ def read_answers(
     prompts: tuple[Prompt, ...] = (),
     passed_over: list[str] | None = None,
     files: list[str] | None = None,
+    decode: Decode | None = None,
 ) -> tuple[Answer, ...]:
     """The answers of a file, or of a dataset on the hub; its rows may be those of another tool.
 
     A row whose prompt equals one of `prompts`, word for word, gets the id and tags of that prompt. What of a
     text is a special token is for the model to say (measure/answers.py).
-    passed_over, files: as in `read_prompts`.
+    passed_over, files: as in `read_prompts`. decode: ids as text, for files that hold ids.
     """
     path, lines = settings.path or Path(settings.hub or ""), list[str]()
     by_id, known = {prompt.prompt_id: prompt for prompt in prompts}, Known(path, prompts, settings.leave_out)
-    kinds, rows = Counter[str](), list[list[Answer]]()
+    kinds, rows, names = Counter[str](), list[list[Answer]](), Names()
     for place, raw in read_rows(path, settings.on_error, lines) if settings.path else read_dataset(settings):
         with passing_over(path, settings.on_error, lines):
             where = f"{path}: {place}"
+            if decode is not None and isinstance(raw, dict) and is_export(raw):
+                rows.append([exported_answer(place, raw, settings, decode, names)])
+                kinds["token exports"] += 1
+                continue
             read = read_answer_row(where, raw, settings, by_id) if isinstance(raw, dict) else Reading(PLAIN, raw)
             row = validated(path, place, AnswerRow, read.fields)
             rows.append(known.answers(where, str(row.id), _answers(path, place, row, read, settings)))

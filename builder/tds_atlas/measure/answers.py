@@ -9,6 +9,7 @@ from functools import cached_property
 
 from tds_atlas.domain import Answer, Finish, InputError, Response
 from tds_atlas.measure.contexts import Frame
+from tds_atlas.measure.decode import decode_with_spans
 
 # Marks that close answers of well-known models, to say so where they close none of this one's.
 FOREIGN_ENDS = ("</s>", "<|endoftext|>", "<|im_end|>", "<|eot_id|>", "<|end_of_text|>", "<end_of_turn>", "<eos>")
@@ -22,9 +23,12 @@ class Reader:
 
     frame: Frame
     end_ids: tuple[int, ...]
+    computes: bool = True  # whether a model reads the answers here, and not a file alone
 
     def read(self, source: str, answer: Answer) -> Response:
         """One answer as token ids. Its model ended it if it closes with the text of an end token."""
+        if answer.token_ids:
+            return self._of_ids(source, answer)
         text, end_id = self.split(answer)
         ids, spans, boundary = self.frame.answer_ids(self.frame.reads(answer.prompt), text)
         finish: Finish = "unknown"
@@ -35,6 +39,31 @@ class Reader:
             raise InputError(f"{source}: the answer to prompt {answer.answer_id!r} is empty; skip it with leave_out")
         response_id = f"{source}/{answer.answer_id}"
         return Response(response_id, prompt_id, source, None, text, ids, spans, has_end, finish, boundary)
+
+    def _of_ids(self, source: str, answer: Answer) -> Response:
+        """An answer of a file of ids, as they are."""
+        if self.computes and self._reads_otherwise(answer):
+            found = f"the text before the answer gives {self._before(answer)} here, and the file has other ids"
+            remedy = f"compare it with recordings alone, or skip it with leave_out: [{answer.answer_id}]"
+            raise InputError(f"{answer.place}: token_ids: {found}; {remedy}")
+        ids, prompt_id = answer.token_ids, answer.prompt.prompt_id
+        has_end = ids[-1] in self.marks.values()
+        text, spans = decode_with_spans(self.frame.tokenizer, ids[:-1] if has_end else ids)
+        spans = (*spans, (len(text), len(text))) if has_end else spans
+        finish: Finish = "stop" if has_end else "unknown"
+        return Response(f"{source}/{answer.answer_id}", prompt_id, source, None, text, ids, spans, has_end, finish)
+
+    def _reads_otherwise(self, answer: Answer) -> bool:
+        """Whether the text before an answer of a file of ids is not these ids here."""
+        return bool(answer.token_ids) and self._ids_before(answer) != answer.ids_before
+
+    def _ids_before(self, answer: Answer) -> tuple[int, ...]:
+        return self.frame.prompt_ids(self.frame.reads(answer.prompt))
+
+    def _before(self, answer: Answer) -> str:
+        ids = self._ids_before(answer)
+        t = next((t for t, (a, b) in enumerate(zip(ids, answer.ids_before, strict=False)) if a != b), None)
+        return f"{len(ids):,} ids" if t is None else f"{ids[t]} at place {t}"
 
     def split(self, answer: Answer) -> tuple[str, int | None]:
         """The text of an answer alone, and the id of the end token that its text closed with."""
@@ -85,6 +114,8 @@ class Reader:
             text, end_id = self.split(answer)
             begin = self.repeated(answer.text.removeprefix(self.frame.tokenizer.bos_token or "")).strip()
             foreign = next((mark for mark in FOREIGN_ENDS if text.rstrip().endswith(mark)), None)
+            if self._reads_otherwise(answer):
+                count["were read behind other ids than their text gives here: prompt cards show the text's"] += 1
             if answer.thinking and not self.thinking:
                 count["hold thinking apart, which the context writes nowhere: it is not measured"] += 1
             if begin:

@@ -21,6 +21,7 @@ import numpy as np
 
 Array = np.ndarray
 SLACK = 2e-6  # what the float32 log-probabilities of a list may be off in sum
+LEAST = "least"  # a column for bounds alone, which is not stored
 _DIVERGENCES = ("kl_aligned_base", "kl_base_aligned", "js")
 
 
@@ -32,7 +33,7 @@ class Known:
     p: Array  # [T, m] float64; 0 without an entry
     cap: Array  # [T] no other id has more
     width: int  # of the vocabulary
-    least: Array | None = None  # [T] ln of the least probability of any id, where the whole distribution is known
+    least: Array | None = None  # [T] ln of what any id has at least: known whole, or proved by the head (head_floor.py)
 
     @classmethod
     def of(cls, columns: dict[str, Array], own: Array, width: int) -> Self:
@@ -40,7 +41,7 @@ class Known:
         ids, logprobs = columns["top_ids"].astype(np.int64), columns["top_logprobs"].astype(np.float64)
         cap = np.exp(np.where(ids >= 0, logprobs, np.inf).min(1, initial=0.0))
         cap = np.where((ids >= 0).sum(1) >= width, 0.0, cap)
-        known = cls(ids, np.where(ids >= 0, np.exp(logprobs), 0.0), cap, width)
+        known = cls(ids, np.where(ids >= 0, np.exp(logprobs), 0.0), cap, width, columns.get(LEAST))
         return known.also(own[:, None], columns["logprob"].astype(np.float64)[:, None])
 
     def also(self, ids: Array, logprobs: Array, least: Array | None = None) -> Self:
@@ -122,13 +123,19 @@ class _Sorted:
         return np.minimum(self.seen(_js) + 0.5 * math.log(2) * sum(self.beyond()) + 4 * SLACK, math.log(2))
 
     def kl_upper(self) -> Array:
-        """NaN, as an id outside of Q's list may have no probability at all; unless Q is known whole."""
+        """NaN, as an id outside of Q's list may have no probability at all; unless there is a least that any id has.
+
+        With q >= ε for every id: Σ_C p ln(p/q) + Σ_{P alone} p ln(p/ε) + m_P ln(cap_P/ε), the last term at least 0.
+        """
         if self.q.least is None:
             return np.full(len(self.p.cap), np.nan)
         with np.errstate(all="ignore"):
             rest = np.maximum(np.log(self.p.cap) - self.q.least, 0)
             rest = np.where(self.p.cap > 0, (self.p.outside + SLACK) * rest, 0)
-        return self.seen(_kl) + rest + 40 * SLACK
+            alone = self.p.p * (np.log(self.p.p) - self.q.least[:, None])
+            alone = np.where(self.p_alone & (self.p.p > 0), alone, 0).sum(1)
+        bound: Array = self.seen(_kl) + alone + rest + 40 * SLACK
+        return bound
 
 
 def entropy_bounds(known: Known) -> dict[str, Array]:

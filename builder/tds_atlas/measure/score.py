@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from tds_atlas.domain import REBATCHED, Comparison, Condition, Divergence, Prompt, Response, Score
+from tds_atlas.measure.bounds import LEAST
 from tds_atlas.measure.engines.engine import ExactModel, Model, gives_lists
 from tds_atlas.measure.engines.opening import shared
 from tds_atlas.measure.memory import without_overflow
@@ -187,7 +188,8 @@ class Scorer:
             columns[condition] = one.columns
         for condition, found in columns.items():
             columns[condition] = found | _filled(found, self._k)
-        out = {(c.condition_id, name): values for c, found in columns.items() for name, values in found.items()}
+        stored = ((c, name, values) for c, found in columns.items() for name, values in found.items() if name != LEAST)
+        out = {(c.condition_id, name): values for c, name, values in stored}
         for c in self.comparisons:
             values = divergences(c, rows, columns, ids.numpy(), self.models[c.base].vocab_size)
             out |= {(c.comparison_id, name): column for name, column in values.items()}

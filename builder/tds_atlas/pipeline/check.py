@@ -59,6 +59,7 @@ def check(plan: Plan) -> Iterator[str]:
     for pair in plan.report.all_comparisons:
         base, aligned = pair.base, pair.aligned
         vocabulary = tokenizers.said(pair, retold) or "one vocabulary"
+        vocabulary += ", log-probabilities alone: no classes" if pair.comparison_id in plan.alone else ""
         kind = "" if pair.kind == "tuning" else "A/A check, "
         sides = f"{base.condition_id} against {aligned.condition_id}"
         yield f"  comparison {pair.comparison_id}: {sides}, {kind}{vocabulary}"

@@ -20,5 +20,6 @@ def of_prompt(prompt: Prompt) -> tuple[Any, ...]:
 
 
 def of_answer(answer: Answer) -> tuple[Any, ...]:
-    """Of an answer of a file: its prompt, its text, its name among several, and its thinking."""
-    return (*of_prompt(answer.prompt), answer.text, *filter(None, [answer.sample, answer.thinking]))
+    """Of an answer of a file: its prompt, its text, its name among several, its thinking, its ids."""
+    more = [answer.sample, answer.thinking, answer.ids_before, answer.token_ids]
+    return (*of_prompt(answer.prompt), answer.text, *filter(None, more))

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from tds_atlas.domain import Answer, Condition, Prompt
 from tds_atlas.inputs.checkpoints import Checkpoint, locate
 from tds_atlas.inputs.controls import Planted, read_controls
+from tds_atlas.inputs.engine_settings import EngineSettings
 from tds_atlas.inputs.neutral_texts import NeutralText, read_neutral_texts
 from tds_atlas.inputs.outputs import check_outputs
 from tds_atlas.inputs.prompts import check_sample_names, named_apart, read_answers, read_prompts, united
+from tds_atlas.inputs.recordings import has_lists
 from tds_atlas.inputs.report_file import Report, read_report
 from tds_atlas.inputs.roles import DEFAULT, Roles, read_roles
 from tds_atlas.inputs.settings import ResponseSettings
+from tds_atlas.inputs.token_text import decoder
 from tds_atlas.pipeline.identity import of_answer, of_context, of_prompt
 from tds_atlas.pipeline.probe_works import WORKS
+from tds_atlas.pipeline.recordings import check_noise, check_verbatim, tokenizer_folder
 from tds_atlas.pipeline.work import ALL_ROWS, WHOLE, Span, WorkerPart, in_parts
 from tds_atlas.record.bucket_shards import shard_at
 from tds_atlas.record.shards import Shard, content_key
@@ -173,6 +177,17 @@ class Plan:
         span.check(max(counts + [len(answers) for answers in self.answers.values()]))
         return replace(self, span=span)
 
+    def engine_of(self, condition: Condition) -> EngineSettings:
+        """Who computes the numbers of a condition."""
+        return self.report.engine_again(condition) or self.report.engine_of(condition.model_id)
+
+    @cached_property
+    def alone(self) -> frozenset[str]:
+        """The comparisons of which one side at least is a recording without lists: log-probabilities are all it has."""
+        engines = {c: self.engine_of(c) for c in self.report.conditions_used()}
+        bare = {c for c, engine in engines.items() if engine.kind == "recorded" and not has_lists(engine)}
+        return frozenset(c.comparison_id for c in self.report.all_comparisons if bare & {c.base, c.aligned})
+
     def identity(self, condition: Condition) -> tuple[Any, ...]:
         """Everything about a condition that its numbers depend on."""
         context = self.report.contexts[condition.context_id]
@@ -197,7 +212,11 @@ def read_plan(path: Path) -> Plan:
     if report.prompts and report.generated_sources():
         check_sample_names(report.prompts.path, prompt_set, report.generate.samples)
     sources = report.file_sources().items()
-    read = {source: read_answers(settings, prompt_set, passed_over, files) for source, settings in sources}
+    read = {}
+    for source, settings in sources:
+        decode = decoder(partial(tokenizer_folder, report, source))
+        read[source] = read_answers(settings, prompt_set, passed_over, files, decode)
+        check_verbatim(path, report, source, read[source])
     answers = named_apart(read, prompt_set, files)
     roles = read_roles(report.roles.path if report.roles else DEFAULT)
     conditions = report.conditions_used()
@@ -207,6 +226,7 @@ def read_plan(path: Path) -> Plan:
     text = path.read_text(encoding="utf-8")
     plan = Plan(path, report, text, checkpoints, prompt_set, answers, roles)
     plan = replace(plan, files=tuple(files), passed_over=tuple(passed_over))
+    check_noise(plan)
     if (probe := report.probes.fingerprint) is not None:
         plan = replace(plan, texts=read_neutral_texts(probe.path, probe.limit))
     if (given := report.probes.recovery) is not None:

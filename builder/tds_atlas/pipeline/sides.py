@@ -46,7 +46,9 @@ def answer_reader(plan: Plan, models: Models, source: str) -> Reader:
 
     condition = plan.report.reader_of(source)
     checkpoint = plan.checkpoints[condition.model_id]
-    return Reader(side_of(plan, models, condition).frame, end_ids_of(checkpoint, models.tokenizer(checkpoint)))
+    computes = any(plan.engine_of(c).kind != "recorded" for c in plan.report.conditions_of(source))
+    ends = end_ids_of(checkpoint, models.tokenizer(checkpoint))
+    return Reader(side_of(plan, models, condition).frame, ends, computes)
 
 
 def scorer_of(plan: Plan, sides: Sequence[Side], comparisons: Sequence[Comparison]) -> Scorer:

@@ -95,13 +95,14 @@ def _records(
 
 
 def _comparison_rows(plan: Plan) -> list[dict[str, Any]]:
-    extensions, retold = plan.cards().meta()["extended"], plan.retold
+    extensions = plan.cards().meta()["extended"]
+    kinds = dict.fromkeys(plan.alone, "log-probabilities") | dict.fromkeys(plan.retold, "tokenizers")
     return [
         {
             "comparison_id": c.comparison_id,
             "ordinal": i,
             "label": c.label,
-            "kind": "tokenizers" if c.comparison_id in retold else c.kind,
+            "kind": kinds.get(c.comparison_id, c.kind),
             "base_condition_id": c.base.condition_id,
             "aligned_condition_id": c.aligned.condition_id,
             "source": c.source,

@@ -13,15 +13,15 @@ from tds_atlas.domain import Divergence, Score
 
 def score_table(scores: Sequence[Score]) -> pa.Table:
     """One row per position of a response and condition."""
-    k = scores[0].top_ids.shape[1]
+    k, unknown = scores[0].top_ids.shape[1], pa.array((np.concatenate([s.top_ids for s in scores]) < 0).all(1))
     return pa.table(
         key_columns(scores, "condition_id")
         | {
             "logprob": finite(scores, "logprob"),
-            "rank": column(scores, "rank"),
+            "rank": _ranks(scores),
             "entropy": column(scores, "entropy"),
-            "top_ids": _lists(scores, "top_ids", k),
-            "top_logprobs": _lists(scores, "top_logprobs", k),
+            "top_ids": _lists(scores, "top_ids", k, unknown),
+            "top_logprobs": _lists(scores, "top_logprobs", k, unknown),
         }
         | _bounds(scores, ("entropy",))
     )
@@ -50,6 +50,12 @@ def column(records: Sequence[Any], name: str) -> pa.Array:
     return pa.array(values, mask=np.isnan(values))
 
 
+def _ranks(scores: Sequence[Score]) -> pa.Array:
+    """0, for a rank that is not known, as NULL."""
+    values = np.concatenate([s.rank for s in scores])
+    return pa.array(values, mask=values == 0)
+
+
 def _bounds(records: Sequence[Any], names: Sequence[str]) -> dict[str, pa.Array]:
     """Columns of bounds, if any record has some; those of an exact one are its values."""
     columns = {}
@@ -69,7 +75,7 @@ def finite(records: Sequence[Any], name: str) -> pa.Array:
     return pa.array(values, mask=np.isinf(values))
 
 
-def _lists(records: Sequence[Any], name: str, k: int) -> pa.Array:
+def _lists(records: Sequence[Any], name: str, k: int, unknown: pa.Array) -> pa.Array:
     flat = np.concatenate([getattr(r, name) for r in records])  # [N, k]
     offsets = pa.array(np.arange(0, flat.size + 1, k, dtype=np.int32))
-    return pa.ListArray.from_arrays(offsets, pa.array(flat.reshape(-1)))
+    return pa.ListArray.from_arrays(offsets, pa.array(flat.reshape(-1)), mask=unknown)

@@ -47,6 +47,7 @@ _FILES = {
         "fingerprint",
         "aligntds",
         "token_path",
+        "likelihood",
         "support",
         "passages",
     ),

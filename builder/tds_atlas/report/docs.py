@@ -102,7 +102,7 @@ def _write_data(background: ProcessPoolExecutor, database: Path, docs: Path) -> 
     views = docs.parent / VIEWS
     with closing(query.connect(database, config=query.FRUGAL)) as con:
         ordinary = query.rows(con, "pages/comparisons")
-        if not ordinary and not query.rows(con, "pages/token_path"):
+        if not ordinary and not any(query.rows(con, f"pages/{name}") for name in ("token_path", "likelihood")):
             what = "holds no comparison, which pages need; its scores are there for `tds query`"
             raise InputError(f"{database}: {what}")
         con.execute("CREATE TEMP TABLE example AS FROM main.example")  # queried twice

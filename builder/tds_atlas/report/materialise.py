@@ -31,6 +31,7 @@ _VIEWS = (
     "counted_twice",
     "example",
     "token_path",
+    "likelihood",
     "support",
 )
 _AT_ONCE = 120_000_000  # bytes, about: the records of a portion and the rows that the views make of them

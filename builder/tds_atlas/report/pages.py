@@ -145,6 +145,7 @@ def context(con: duckdb.DuckDBPyConnection, source: Path, prepared: dict[str, An
         "infinite_kl": infinite_kl(con),
         "headline": headline,
         "retold": query.rows(con, "pages/token_path"),
+        "alone": query.rows(con, "pages/likelihood"),
         "bounded": [row for row in headline if row["js"] is None],
         "totals": query.rows(con, "pages/totals")[0],
         "rows": lambda name: query.rows(con, f"pages/{name}"),
@@ -201,6 +202,7 @@ def _notes(env: Environment, values: dict[str, Any], page: Page) -> str:
     few = [row for row in values["headline"] if row["prompts"] < _FEW]
     notes = env.get_template("few_prompts.md").render(few=few, least=_FEW) if few else ""
     notes += env.get_template("two_tokenizers.md").render(retold=values["retold"]) if values["retold"] else ""
+    notes += env.get_template("no_classes.md").render(alone=values["alone"], there="") if values["alone"] else ""
     return notes + (env.get_template("bounds.md").render(bounded=values["bounded"]) if values["bounded"] else "")
 
 

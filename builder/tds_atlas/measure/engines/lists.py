@@ -13,7 +13,7 @@ from tds_atlas.measure.side import Ids
 from tds_atlas.measure.statistics import Columns
 
 _TIES = 8  # ids at most that share the last place of a list with a token, where a server counts equals into its rank
-_ROUNDING = 1e-4  # by which float32 probabilities of a list may sum to more than 1
+ROUNDING = 1e-4  # by which float32 probabilities of a list may sum to more than 1
 Entry = tuple[int, float, int]  # id, log-probability, rank as the server counts
 
 
@@ -83,7 +83,7 @@ def _checked(entry: Any, t: int, own: int, k: int, width: int) -> tuple[list[Ent
     mine = next((e for e in found if e[0] == own), None)
     if mine is None:
         raise Unfit("own", f"position {t} lacks the token that was sent", "its own log-probability must be given")
-    if any(math.isnan(x) or x > _ROUNDING for _, x, _ in found):
+    if any(math.isnan(x) or x > ROUNDING for _, x, _ in found):
         raise Unfit("sum", f"position {t} has log-probabilities above 0 or none at all", _LOGPROBS)
     listed = sorted(found, key=lambda e: (-e[1], e[2], e[0]))
     if len(listed) == k + 1:
@@ -92,7 +92,7 @@ def _checked(entry: Any, t: int, own: int, k: int, width: int) -> tuple[list[Ent
     if lone or len(listed) != k or (len(found) == k + 1 and mine[1] > listed[-1][1]):
         remedy = "start it with --max-logprobs, or lower score.top_k"
         raise Unfit("k", f"position {t} has {len(found)} entries where {k} were asked for", remedy)
-    if math.fsum(math.exp(x) for _, x, _ in found) > 1 + _ROUNDING:
+    if math.fsum(math.exp(x) for _, x, _ in found) > 1 + ROUNDING:
         raise Unfit("sum", f"probabilities of position {t} sum to more than 1", _LOGPROBS)
     return listed, (own, mine[1], _rank(mine, listed, t, width))
 

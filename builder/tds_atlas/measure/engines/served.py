@@ -16,11 +16,13 @@ from typing import Any, NoReturn, TypeVar
 from tds_atlas.domain import InputError, Response, Sampling, printable
 from tds_atlas.inputs.checkpoints import Checkpoint, context_length
 from tds_atlas.inputs.engine_settings import ServedSettings
+from tds_atlas.measure.bounds import LEAST
 from tds_atlas.measure.end_tokens import until_end
 from tds_atlas.measure.engines.http import Server
 from tds_atlas.measure.engines.lists import Unfit, columns_of
 from tds_atlas.measure.engines.probe import probe
 from tds_atlas.measure.engines.without_weights import WithoutWeights, joined
+from tds_atlas.measure.head_floor import HeadFloor
 from tds_atlas.measure.side import Ids
 from tds_atlas.measure.statistics import Columns
 
@@ -64,7 +66,15 @@ class ServedModel(WithoutWeights):
         texts = [
             (f"response {r.response_id!r}", head, self._sent(r)) for r, head in zip(responses, prompts, strict=True)
         ]
-        return joined(self._at_once(lambda text: self._scored(*text, k), texts))
+        columns = joined(self._at_once(lambda text: self._scored(*text, k), texts))
+        if self.floor is not None:
+            columns[LEAST] = self.floor.least(columns["top_ids"][:, 0], columns["top_logprobs"][:, 0])
+        return columns
+
+    @cached_property
+    def floor(self) -> HeadFloor | None:
+        """What every id has at least, where the weights are in the model's folder, too."""
+        return HeadFloor.of(self.checkpoint)
 
     def greedy(self, prompts: Sequence[Ids], max_new_tokens: int) -> list[Ids]:
         return self._at_once(lambda ids: self._written(ids, max_new_tokens), prompts)

@@ -18,6 +18,7 @@ import duckdb
 from tds_atlas.parts import write_file
 from tds_atlas.report import query
 from tds_atlas.report.examples.data import Answers, Vocabulary, page_data
+from tds_atlas.report.examples.likelihood_pages import write_likelihood_pages
 from tds_atlas.report.examples.stretch_pages import write_stretch_pages
 from tds_atlas.report.examples.turns import Shown, conversations
 from tds_atlas.report.markup import inert, inline_json, title
@@ -53,6 +54,10 @@ def write_example_pages(database: Path, folder: Path, examples: Sequence[Row], p
         retold = query.rows(con, "pages/retold_examples")
         if retold:
             for _ in track(write_stretch_pages(con, folder, retold), "pages of two tokenizers", len(retold), "pages"):
+                pass
+        alone = query.rows(con, "pages/likelihood_examples")
+        if alone:
+            for _ in track(write_likelihood_pages(con, folder, alone), "pages without classes", len(alone), "pages"):
                 pass
 
 

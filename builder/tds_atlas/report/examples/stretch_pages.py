@@ -7,49 +7,25 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from tds_atlas.parts import write_file
-from tds_atlas.report import query
-from tds_atlas.report.markup import inert, title
+from tds_atlas.report.examples.told import Row, Told, scale, write_told
 from tds_atlas.report.numbers import number
-from tds_atlas.report.pages import environment
 
-Row = dict[str, Any]
-_AT_ONCE = 100  # answers whose stretches are in memory
 _STEPS = (-0.5, -0.1, -0.02, 0.02, 0.1, 0.5)  # nats per byte, between the colours of the scale
 _UNKNOWN = 3  # the colour in the middle, of what has no number
 
 
 def write_stretch_pages(con: duckdb.DuckDBPyConnection, folder: Path, shown: Sequence[Row]) -> Iterator[str]:
     """Write the pages of these rows of pages/retold_examples. Yields the name of each."""
-    stub = environment().get_template("stretches.md")
-    for comparison_id, group in groupby(shown, key=_comparison):
-        mine, target = list(group), folder / comparison_id
-        target.mkdir(parents=True)
-        for i, example in enumerate(mine):
-            if i % _AT_ONCE == 0:
-                found = _stretches(con, comparison_id, [e["response_id"] for e in mine[i : i + _AT_ONCE]])
-            rows = found.get(example["response_id"], [])
-            near = {"previous": mine[i - 1] if i else None, "next": mine[i + 1] if i + 1 < len(mine) else None}
-            named = f"{title(example['prompt'])} · {title(example['label'])}"
-            drawn, rest = list(_drawn(rows, example["answer"])), _rest(rows, example["answer"])
-            values = {"stretches": drawn, "rest": rest, "steps": _scale(), "title": named, "inert": inert}
-            write_file(target / f"{example['page']}.md", stub.render(example=example, **values, **near))
-            yield example["page"]
+    yield from write_told(con, folder, shown, Told("stretches.md", "pages/stretches", _values))
 
 
-def _comparison(example: Row) -> str:
-    return str(example["comparison_id"])
-
-
-def _stretches(con: duckdb.DuckDBPyConnection, comparison_id: str, responses: Sequence[str]) -> dict[str, list[Row]]:
-    rows = query.table(con, "pages/stretches", comparison_id=comparison_id, responses=responses).to_pylist()
-    return {name: list(group) for name, group in groupby(rows, key=lambda row: str(row["response_id"]))}
+def _values(rows: Sequence[Row], answer: str) -> Row:
+    return {"stretches": list(_drawn(rows, answer)), "rest": _rest(rows, answer), "steps": scale(_STEPS)}
 
 
 def _drawn(rows: Sequence[Row], answer: str) -> Iterator[Row]:
@@ -83,10 +59,3 @@ def _told(row: Mapping[str, Any]) -> str:
 
 def _counted(row: Mapping[str, Any]) -> str:
     return f"{len(row['own'])} to {len(row['base'])} tokens"
-
-
-def _scale() -> list[str]:
-    """The steps of the scale in words."""
-    ends = [number(step) for step in _STEPS]
-    between = [f"{low} to {high}" for low, high in pairwise(ends)]
-    return [f"below {ends[0]}", *between, f"above {ends[-1]}"]

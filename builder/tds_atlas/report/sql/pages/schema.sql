@@ -53,6 +53,7 @@ ORDER BY
             'planted_word',
             'sentence_end',
             'end_token',
+            'likelihood',
             'token_path',
             'token_path_cover',
             'stretch_token',

@@ -18,5 +18,6 @@ JOIN condition k ON k.condition_id = s.condition_id
 WHERE
     c.comparison_id = $comparison_id
     AND r.response_id IN (SELECT unnest($responses))
+    AND s.rank IS NOT NULL
     AND (k.arithmetic = '' OR s.condition_id IN (c.base_condition_id, c.aligned_condition_id))
 ORDER BY s.response_id, s.condition_id, s.pos
