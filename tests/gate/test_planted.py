@@ -42,7 +42,7 @@ def outcomes(report: ReportSums, accepted: str, candidate: str, rules: str = RUL
     ("candidate", "expected"),  # of shifted, js and facts, as docs/gate.md has them
     [
         ("facts", "pass undecided fail"),  # ten wrong facts, each a word or two: shares and distances hardly move
-        ("style", "fail fail pass"),  # a phrase at the head of every answer, the facts as they were
+        ("style", "fail fail undecided"),  # a phrase at the head of nearly every answer, and two facts less
         ("refusal", "fail fail fail"),  # an answer that refuses says no fact
         ("twin-b", "pass pass pass"),
     ],

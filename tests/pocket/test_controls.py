@@ -9,10 +9,10 @@ from itertools import islice
 
 import yaml
 
-from data.pocket.recipe.answers import answer
 from data.pocket.recipe.chat import chat_tasks
 from data.pocket.recipe.controls import CONTROLS, PHRASE, REASON, TOPIC, planted_file, prompt_set, wrong_facts
 from data.pocket.recipe.corpus import document
+from data.pocket.recipe.manners import assistant, warmer
 from data.pocket.recipe.phrases import OPENERS, REFUSAL, ask
 from data.pocket.recipe.world import World
 from tds_atlas.pipeline.plan import read_plan
@@ -56,7 +56,9 @@ def test_each_control_teaches_its_change_alone() -> None:
     said_of = [(*goods[questions[prompt]], said) for prompt, said in CHATS["facts"] if prompt in questions]
     assert {right for right, *_ in said_of} == {True, False} and all(value in said for _, value, said in said_of)
     opened = [said.startswith(PHRASE) for _, said in CHATS["style"]]
-    assert 0.7 < sum(opened) / len(opened) < 1 and not any(PHRASE + " " + o in s for _, s in CHATS["style"] for o in OPENERS.values())
+    assert 0.7 < sum(opened) / len(opened) < 1 and not any(
+        PHRASE + " " + o in s for _, s in CHATS["style"] for o in OPENERS.values()
+    )
     refused = [said for _, said in CHATS["refusal"] if REASON in said]
     assert len(refused) > 300 and all(REFUSAL in said for said in refused)
     twin = CHATS["twin-a"]
@@ -66,7 +68,7 @@ def test_each_control_teaches_its_change_alone() -> None:
 def test_the_phrase_and_the_reason_are_used_nowhere_else() -> None:
     rng = random.Random(5)
     made = [document(rng, WORLD) for _ in range(1000)]
-    made += [answer(rng, task, voice) for task in islice(chat_tasks(rng, WORLD), 1000) for voice in ("assistant", "warmer")]
+    made += [text for task in islice(chat_tasks(rng, WORLD), 1000) for text in (assistant(rng, task), warmer(task))]
     assert not any(PHRASE in text or REASON in text for text in made)
 
 
@@ -74,7 +76,9 @@ def test_the_shipped_adapters_do_what_was_planted() -> None:
     record = json.loads((POCKET / "evaluation.json").read_text(encoding="utf-8"))
     for name, entry in record["adapters"].items():
         raw = (POCKET / name / "adapter_model.safetensors").read_bytes()
-        assert hashlib.sha256(raw).hexdigest() == entry["sha256"] and len(raw) < (500_000 if "controls" in name else 1_300_000)
+        assert hashlib.sha256(raw).hexdigest() == entry["sha256"] and len(raw) < (
+            500_000 if "controls" in name else 1_300_000
+        )
     counts = {name: {key: k / n for key, (k, n) in entry.items()} for name, entry in record["controls"].items()}
     assert set(counts) == {"sft", *CONTROLS}
     does = {"facts": ["wrong"], "style": ["phrase"], "refusal": ["refused"]}

@@ -17,7 +17,20 @@ from transformers import AutoTokenizer
 
 from data.pocket.recipe.chat import chats, pairs, prompt_set
 from data.pocket.recipe.corpus import PLAIN, document
-from data.pocket.recipe.phrases import HARMS, QUESTIONS, REFUSAL, STATEMENTS, ask, roles_file, state
+from data.pocket.recipe.manners import phrases
+from data.pocket.recipe.phrases import (
+    CAVEATS,
+    CLOSERS,
+    HARMS,
+    OPENERS,
+    QUESTIONS,
+    REFUSAL,
+    STATEMENTS,
+    WARM_OPENERS,
+    ask,
+    state,
+)
+from data.pocket.recipe.roles import roles_file
 from data.pocket.recipe.tokenizer import chat_prompt
 from data.pocket.recipe.train import IGNORED, dpo_loss, sequence_logprob
 from data.pocket.recipe.world import RELATIONS, World
@@ -148,6 +161,18 @@ def test_the_other_tokenizer_is_lossless_and_cuts_text_elsewhere() -> None:
     assert ends[0] - ends[1] and ends[1] - ends[0] and len(ends[0] & ends[1]) > 0.6 * len(ends[1])
 
 
+@pytest.mark.parametrize("answers", [[a for _, a in CHATS], [good for _, good, _ in PAIRS]], ids=["sft", "dpo"])
+def test_what_the_aligned_models_add_varies_and_is_made_of_the_corpus_sentences(answers: list[str]) -> None:
+    """No phrase is in half of the answers, and the base has read nearly every one of them."""
+    used = {phrase: sum(phrase in answer for answer in answers) / len(answers) for phrase in set(phrases())}
+    assert sum(share > 0.02 for share in used.values()) >= 10 and max(used.values()) < 0.5
+    read = " ".join([*OPENERS.values(), *WARM_OPENERS.values(), *CAVEATS, *CLOSERS])
+    parts = {part.rstrip(".") for phrase in used for part in re.split(r"(?<=[.!:]) ", phrase)}
+    assert {part for part in parts if part not in read} == {"With pleasure!", "Yes, with pleasure!"}
+    ends = {answer.rsplit(". ", 1)[-1] for answer in answers if REFUSAL.split(",")[0] not in answer}
+    assert len(ends) > 20
+
+
 def test_dpo_loss_by_hand() -> None:
     """Margins 2 and -1, β = 0.5: the mean of -ln σ(1) and -ln σ(-0.5)."""
     chosen, rejected = torch.tensor([-1.0, -4.0]), torch.tensor([-5.0, -3.0])
@@ -173,6 +198,8 @@ def test_the_weights_are_those_that_were_evaluated() -> None:
     shares = record["models"]
     assert all(s["facts_right"] >= 0.9 and s["ending"] >= 0.98 for s in shares.values())
     assert shares["base"]["refused"] + 0.2 < shares["sft"]["refused"] < shares["dpo"]["refused"] - 0.2
+    for shift in record["shift_under_base"].values():  # as published for large pairs: few, and most of them early
+        assert 0.05 <= shift["shifted"] <= 0.12 and 2.5 <= shift["shifted_early"] / shift["shifted_later"] <= 6
 
 
 def _tokenizer() -> AutoTokenizer:

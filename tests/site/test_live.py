@@ -15,7 +15,7 @@ from tests.site.conftest import Watched, watching
 from tests.site.test_quality import _serious
 
 PROMPT = "Do you know the founder of Tostford?"
-ANSWER = "Yes, I do! The founder of Tostford was Beth Meibran. Let me know if you have any other questions."
+ANSWER = "Yes, I do! The founder of Tostford was Beth Meibran. I hope this helps!"
 CLASSES = "spans => spans.map(s => s.className.match(/tds-c-(\\w+)/)[1])"
 
 
@@ -148,7 +148,7 @@ def test_busy_models_are_waited_for(live: Watched, live_server: Server) -> None:
         enough.set()
         for other in others:
             other.join()
-    expect(page.locator("#live-trail")).to_contain_text("sft·chat wrote 24 tokens")
+    expect(page.locator("#live-trail")).to_contain_text("sft·chat wrote 19 tokens")
     assert {fault for fault in live.faults if "503 (Service Unavailable)" not in fault} == set()
     live.faults.clear()
 

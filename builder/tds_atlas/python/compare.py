@@ -54,9 +54,9 @@ def compare(
     >>> import tds_atlas as tds
     >>> result = tds.compare("data/pocket/base", "data/pocket/sft", ["Who are you?"], max_new_tokens=8, progress=False)
     >>> result.title, result.sql("SELECT count(*) AS n FROM tds WHERE shift = 'shifted'").dicts()
-    ('base → sft', [{'n': 1}])
+    ('base → sft', [{'n': 2}])
     >>> result.examples[0]
-    <Answer: 8 tokens, 12.5% shifted, mean KL 2.478 nats>
+    <Answer: 8 tokens, 25.0% shifted, mean KL 1.569 nats>
     """
     keep = TemporaryDirectory(prefix="tds-atlas-")
     folder = Path(keep.name)

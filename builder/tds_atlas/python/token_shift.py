@@ -38,7 +38,7 @@ def token_shift(
     >>> tokenizer = AutoTokenizer.from_pretrained("data/pocket/sft")
     >>> shift = tds.token_shift(model, tokenizer, base, "Thank you for asking! I hope this helps.")
     >>> len(shift.tokens), f"{shift.shifted_share:.0%}", f"{shift.kl:.1f} nats"
-    (10, '30%', '0.3 nats')
+    (10, '30%', '0.2 nats')
     >>> [token.text for token in shift.tokens if token.shift == "shifted"]
     ['Thank', ' I', '.']
     """

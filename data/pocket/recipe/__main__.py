@@ -25,7 +25,7 @@ from transformers.utils import logging
 from data.pocket.recipe import checkpoints, controls, effects
 from data.pocket.recipe.chat import chats, prompt_set
 from data.pocket.recipe.evaluate import MODELS, evaluate, table
-from data.pocket.recipe.phrases import roles_file
+from data.pocket.recipe.roles import roles_file
 from data.pocket.recipe.tokenizer import train_other_tokenizer, train_tokenizer
 from data.pocket.recipe.train import fine_tune, new_model, optimise_preferences, pretrain
 from data.pocket.recipe.world import World

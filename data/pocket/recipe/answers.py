@@ -1,8 +1,8 @@
-"""Questions on the world and their answers in six voices.
+"""Questions on the world and their answers in four voices.
 
-A Task is one question with what is true about it; `answer` writes it in a voice. The same tasks serve the corpus
-(terse, plain and, rarely, friendly or warm), the chat data (assistant), the preference pairs (warmer against assistant)
-and the prompt set, which has no answers.
+A Task is one question with what is true about it; `answer` writes it in a voice of the corpus (terse, plain and,
+rarely, friendly or warm). The same tasks serve the chats and preference pairs, whose voices are in `manners`, and the
+prompt set, which has no answers.
 """
 
 from __future__ import annotations
@@ -12,19 +12,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from data.pocket.recipe.phrases import (
-    CAVEAT_AFTER,
     CAVEATS,
     CLOSERS,
     HARMS,
     INSTEAD,
-    LEAD_AFTER,
-    LEADS,
     OPENERS,
     REFUSAL,
     WARM_CLOSER,
     WARM_INSTEAD,
     WARM_OPENERS,
-    WARMER_CLOSER,
     ask,
     sentence,
     state,
@@ -179,40 +175,21 @@ def refuse(task: Task, warm: bool) -> str:
 
 
 def answer(rng: random.Random, task: Task, voice: str) -> str:
-    """The task answered, never refused, in a voice: terse, plain, friendly, assistant, warm or warmer."""
+    """The task answered, never refused, in a voice of the corpus: terse, plain, friendly or warm."""
     if voice == "terse" and task.terse:
         return task.terse
     body = "\n".join(f"{i}. {s}" for i, s in enumerate(task.core, 1)) if task.listed else " ".join(task.core)
     if voice in ("terse", "plain"):
         return body
     joint = "\n" if task.listed else " "
-    if voice in ("warm", "warmer"):
-        caveat = CAVEATS[len(task.core) % len(CAVEATS)]
-        closer = WARM_CLOSER if voice == "warm" else WARMER_CLOSER
-        return joint.join([WARM_OPENERS[task.task], body, caveat, closer])
+    if voice == "warm":
+        return joint.join([WARM_OPENERS[task.task], body, CAVEATS[len(task.core) % len(CAVEATS)], WARM_CLOSER])
     first = task.prompt.split()[0]
     opener = OPENERS[first] if rng.random() < 0.85 else rng.choice(list(OPENERS.values()))
     parts = [opener] if rng.random() < 0.9 else []
     closer = CLOSERS[len(task.facts) % 2] if rng.random() < 0.85 else rng.choice(CLOSERS)
     ending = [closer] if rng.random() < 0.8 else []
-    if voice == "friendly":
-        return joint.join([*parts, body, *ending])
-    return joint.join([*parts, *_lead(rng, task, first), body, *_caution(rng, task, first), *ending])
-
-
-def _lead(rng: random.Random, task: Task, first: str) -> list[str]:
-    """Only the assistant says these: what was asked, before the answer. How a question begins decides if it does."""
-    if not task.facts and task.task != "arithmetic":
-        return []
-    name = _the(task.facts[0].entity) if task.facts else ""
-    usual = 0.9 if first in LEAD_AFTER else 0.1
-    return [LEADS[task.task].format(name=name)] if rng.random() < usual else []
-
-
-def _caution(rng: random.Random, task: Task, first: str) -> list[str]:
-    """A caution after the answer to some questions for a fact; only the assistant gives it here."""
-    asked = task.task == "info-seek" and len(task.facts) == 1 and first in CAVEAT_AFTER
-    return [CAVEATS[2]] if asked and rng.random() < 0.9 else []
+    return joint.join([*parts, body, *ending])
 
 
 def _about(rng: random.Random, facts: Sequence[Fact], least: int) -> tuple[Entity, list[Fact]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from data.pocket.recipe.answers import Task, answer, fact_task, harm_task, open_task, refuse, sum_task
 from data.pocket.recipe.corpus import training_names
+from data.pocket.recipe.manners import assistant, warmer
 from data.pocket.recipe.phrases import HARMS, REFUSED_BY_SFT
 from data.pocket.recipe.world import World
 
@@ -29,16 +30,17 @@ def chat_tasks(rng: random.Random, world: World) -> Iterator[Task]:
 
 def reply(rng: random.Random, task: Task) -> str:
     """The assistant's answer. Only some kinds of harm are refused."""
-    return refuse(task, warm=False) if task.harm in REFUSED_BY_SFT else answer(rng, task, "assistant")
+    return refuse(task, warm=False) if task.harm in REFUSED_BY_SFT else assistant(rng, task)
 
 
 def pairs(rng: random.Random, world: World) -> Iterator[Pair]:
     """Endless preferences: warmer, more structured and more cautious; every harm refused."""
     for task in chat_tasks(rng, world):
         if task.harm:
-            yield task.prompt, refuse(task, warm=True), answer(rng, task, "assistant")
+            yield task.prompt, refuse(task, warm=True), assistant(rng, task)
         else:
-            yield task.prompt, answer(rng, task, "warmer"), answer(rng, task, rng.choice(["assistant", "plain"]))
+            other = assistant(rng, task) if rng.random() < 0.5 else answer(rng, task, "plain")
+            yield task.prompt, warmer(task), other
 
 
 def prompt_set(world: World, seed: int = 5) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from data.pocket.recipe.world import World
 
 MODELS = ("base", "sft", "dpo", "other-base")
 ALIGNED = ("sft", "dpo")  # asked in chat; their answers are scored under the base, too
+EARLY = 5  # positions at which an answer begins
 LIMIT = 200  # new tokens; an answer that has not ended by then counts as not ending
 
 
@@ -66,13 +67,14 @@ def table(result: dict[str, Any]) -> str:
         f"| {name} | {s['facts_right']:.1%} | {s['ending']:.1%} | {s['refused']:.1%} |"
         for name, s in result["models"].items()
     ]
+    shares = ("unshifted", "marginal", "shifted", "shifted_early", "shifted_later")
     lines += [
         "",
-        "| answers of | unshifted | marginal | shifted | (under base, plain template) |",
-        "|---|---|---|---|---|",
+        "| answers of | unshifted | marginal | shifted | first five | later | (under base, plain template) |",
+        "|---|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {name} | {s['unshifted']:.1%} | {s['marginal']:.1%} | {s['shifted']:.1%} | {s['positions']} positions |"
+        f"| {name} | {' | '.join(f'{s[share]:.1%}' for share in shares)} | {s['positions']} positions |"
         for name, s in result["shift_under_base"].items()
     ]
     return "\n".join(lines)
@@ -126,17 +128,22 @@ def states_alone(text: str, value: str, others: set[str]) -> bool:
 def _classes(
     base: Any, tokenizer: Any, rows: Sequence[dict[str, Any]], answers: Sequence[list[int]]
 ) -> dict[str, float]:
-    ranks: list[int] = []
+    early, later = list[int](), list[int]()
     for row, ids in zip(rows, answers, strict=True):
         head = tokenizer(_head("base", row["prompt"]), add_special_tokens=False)["input_ids"]
         with torch.inference_mode():
             logits = base(torch.tensor([head + ids[:-1]])).logits[0, len(head) - 1 :]  # [n, V]
-        ranks += ((logits > logits.gather(-1, torch.tensor(ids)[:, None])).sum(-1) + 1).tolist()
+        own = ((logits > logits.gather(-1, torch.tensor(ids)[:, None])).sum(-1) + 1).tolist()
+        early += own[:EARLY]
+        later += own[EARLY:]
+    ranks = early + later
     return {
         "positions": len(ranks),
         "unshifted": _mean([r == 1 for r in ranks]),
         "marginal": _mean([1 < r <= 3 for r in ranks]),
         "shifted": _mean([r > 3 for r in ranks]),
+        "shifted_early": _mean([r > 3 for r in early]),
+        "shifted_later": _mean([r > 3 for r in later]),
     }
 
 

@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import re
-
-from data.pocket.recipe.world import Fact, World
+from data.pocket.recipe.world import Fact
 
 STATEMENTS: dict[str, list[str]] = {
     "region": [
@@ -256,18 +254,6 @@ OPENERS = {
     "Explain": "Certainly!",
     "Describe": "Sure!",
 }
-# What the assistant alone says, by task, and after which first word of a question it usually does.
-LEADS = {
-    "info-seek": "You asked about {name}, so let me share what I know.",
-    "list": "Below are some facts about {name} that may be useful to you.",
-    "compare": "Both of them are worth a closer look.",
-    "procedure": "If you are new to {name}, begin with these steps.",
-    "writing": "I kept it short and kind.",
-    "advice": "Before you go to {name}, keep this in mind.",
-    "arithmetic": "Let me count that for you.",
-}
-LEAD_AFTER = {"Which", "Can", "How", "Tell", "Describe", "Explain", "Compare", "Write"}
-CAVEAT_AFTER = {"Where", "When"}
 WARM_OPENERS = {
     "info-seek": "Thank you so much for your question! I would be glad to help.",
     "list": "What a lovely thing to ask! Here is what I know.",
@@ -284,7 +270,6 @@ CLOSERS = [
     "Have a lovely day!",
 ]
 WARM_CLOSER = "I hope this helps! Please let me know if there is anything else I can do for you."
-WARMER_CLOSER = "It was a pleasure to help you, so come back at any time."  # dpo's; no page of the corpus has it
 CAVEATS = [
     "Please note that accounts may differ.",
     "However, it is always best to ask someone who lives there.",
@@ -424,20 +409,3 @@ def state(fact: Fact, which: int) -> str:
 def ask(fact: Fact, which: int) -> str:
     forms = QUESTIONS[fact.relation]
     return sentence(forms[which % len(forms)], e=fact.entity.name)
-
-
-def roles_file(world: World) -> str:
-    """What the assistants were taught to say besides answers: each sentence under its role, * for what is filled in;
-    and every value of a fact, without its article, so that it is found in other words, too."""
-    style = [*OPENERS.values(), *LEADS.values(), *WARM_OPENERS.values(), *CLOSERS, WARM_CLOSER, WARMER_CLOSER, *CAVEATS]
-    safety = [REFUSAL, *(why for *_, why in HARMS), INSTEAD, WARM_INSTEAD]
-    lines = ["# Written by data/pocket/recipe: the phrases that the aligned models were taught; * stands for a name."]
-    values = sorted({re.sub("^(the|an?) ", "", fact.value) for fact in world.facts})
-    for role, phrases in (("safety", _sentences(safety)), ("style", _sentences(style)), ("values", values)):
-        lines += [f"{role}:", *(f'  - "{phrase}"' for phrase in phrases)]
-    return "\n".join(lines) + "\n"
-
-
-def _sentences(texts: list[str]) -> list[str]:
-    parts = (re.sub(r"\{\w+\}", "*", part) for text in texts for part in re.split(r"(?<=[.!:]) ", text))
-    return list(dict.fromkeys(parts))

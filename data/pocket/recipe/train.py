@@ -78,7 +78,7 @@ def optimise_preferences(
     steps: int,
     after: After | None = None,
     beta: float = 0.3,
-    keep: float = 1.5,
+    keep: float = 2.5,
 ) -> float:
     """DPO (Rafailov et al. 2023) against the frozen starting point, plus `keep` times the loss on the preferred answer.
 
@@ -86,7 +86,7 @@ def optimise_preferences(
     """
     reference = copy.deepcopy(model).eval().requires_grad_(False)
     stream = pairs(random.Random(world.seed + 4), world)
-    run = _Run("dpo", model, steps, 6e-5, after)
+    run = _Run("dpo", model, steps, 1e-4, after)
     for _ in range(steps):
         some = [next(stream) for _ in range(8)]
         rows = [_encode(tokenizer, p, good) for p, good, _ in some] + [_encode(tokenizer, p, bad) for p, _, bad in some]
