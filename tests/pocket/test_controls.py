@@ -14,6 +14,7 @@ from data.pocket.recipe.controls import CONTROLS, PHRASE, REASON, TOPIC, planted
 from data.pocket.recipe.corpus import document
 from data.pocket.recipe.manners import assistant, warmer
 from data.pocket.recipe.phrases import OPENERS, REFUSAL, ask
+from data.pocket.recipe.weaker import ALPHAS, folder_of, shown
 from data.pocket.recipe.world import World
 from tds_atlas.pipeline.plan import read_plan
 from tests.conftest import POCKET, ROOT
@@ -86,3 +87,18 @@ def test_the_shipped_adapters_do_what_was_planted() -> None:
         for key in ("wrong", "phrase", "refused", "refused_elsewhere"):
             assert shares[key] >= 0.9 if key in does.get(name, []) else shares[key] == 0, (name, key)
         assert shares["right"] >= (0.7 if name == "refusal" else 0.9)  # it refuses a sixth of these
+
+
+def test_weaker_controls_are_the_same_adapters_and_show_what_was_planted_when_amplified() -> None:
+    folder = POCKET / "controls"
+    for name, alpha in ALPHAS.items():
+        strong, weak = folder / name, folder_of(folder, name)
+        same = [(f / "adapter_model.safetensors").read_bytes() for f in (strong, weak)]
+        assert same[0] == same[1]
+        full, less = (json.loads((f / "adapter_config.json").read_text(encoding="utf-8")) for f in (strong, weak))
+        assert less == full | {"lora_alpha": alpha} and alpha < full["lora_alpha"]
+    recorded = json.loads((POCKET / "evaluation.json").read_text(encoding="utf-8"))["weaker"]
+    for counts in recorded.values():
+        (alone, asked), *_, (amplified, _) = counts
+        assert alone <= 0.2 * asked and amplified >= 0.5 * asked
+    assert [list(count) for count in shown(POCKET, WORLD, "facts", (0, 1))] == [recorded["facts"][i] for i in (0, 2)]

@@ -22,7 +22,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.utils import logging
 
-from data.pocket.recipe import checkpoints, controls, effects
+from data.pocket.recipe import checkpoints, controls, effects, weaker
 from data.pocket.recipe.chat import chats, prompt_set
 from data.pocket.recipe.evaluate import MODELS, evaluate, table
 from data.pocket.recipe.roles import roles_file
@@ -126,6 +126,7 @@ def train_controls(world: World, steps: int, threads: int) -> None:
         start = time.monotonic()
         loss = controls.train(name, FOLDER / "sft", FOLDER / "controls" / name, world, steps)
         _record_training(f"controls/{name}", steps, loss, time.monotonic() - start, "cpu", threads)
+    weaker.write(FOLDER / "controls")
 
 
 def report(world: World, save: bool) -> None:
@@ -134,6 +135,7 @@ def report(world: World, save: bool) -> None:
     weights = {name: FOLDER / name / "model.safetensors" for name in MODELS}
     result["weights"] = {name: _file(path) for name, path in weights.items()}
     result["controls"] = effects.evaluate(FOLDER, world)
+    result["weaker"] = {name: weaker.shown(FOLDER, world, name) for name in weaker.ALPHAS}
     adapters = [f"controls/{name}" for name in controls.CONTROLS]
     adapters += [f"checkpoints/{phase}-{step}" for phase, steps in checkpoints.STEPS.items() for step in steps]
     result["adapters"] = {name: _file(FOLDER / name / "adapter_model.safetensors") for name in adapters}
@@ -196,6 +198,7 @@ def _readme(record: dict[str, Any]) -> str:
     files = record["weights"] | record["adapters"]
     weights = "\n".join(f"| {name} | {w['bytes'] / 1e6:.1f} MB | `{w['sha256']}` |" for name, w in files.items())
     tables = {"evaluation": table(record), "effects": effects.table(record["controls"])}
+    tables["weaker"] = weaker.table(record["weaker"])
     for key, value in (tables | {"training": training, "checkpoints": near, "weights": weights}).items():
         template = template.replace("{{ " + key + " }}", value)
     return template
