@@ -146,6 +146,25 @@ def test_what_the_cluster_cannot_meet_is_refused_at_once(project: Path, cluster:
     assert time.monotonic() - begin < 120 and not finished("responses")
 
 
+def test_a_check_says_what_the_cluster_has_and_how_long_it_takes(project: Path, cluster: str) -> None:
+    """And is refused, as the run would be, what cannot be met; nothing is measured."""
+
+    def said(settings: str) -> tuple[int, str, str]:
+        report = on_ray(project, f"{settings}, address: '{cluster}'")
+        command = [sys.executable, "-m", "tds_atlas", "check", report]
+        done = subprocess.run(command, capture_output=True, text=True, env=os.environ | SECRET, timeout=_SECONDS)
+        return done.returncode, done.stdout, done.stderr
+
+    code, lines, errors = said("actors: 2")
+    assert (code, errors) == (0, ""), errors
+    assert f"  ray at {cluster}: (2 CPU); " in lines and "; free now: 2 of 2 CPU\n" in lines
+    assert "    actors: 2, each of 1 CPU; room for 2\n" in lines
+    assert "    about a minute on it, by one actor's speed now and without their start" in lines
+    code, _, errors = said("actors: 3")
+    assert (code, errors) == (2, "tds: runner: room for 2 of 3 actors of 1 CPU; the cluster has (2 CPU)\n")
+    assert not finished("responses")
+
+
 def test_without_its_token_a_cluster_is_not_used(project: Path, cluster: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(SECRET, "RAY_AUTH_TOKEN", "b" * 64)
     code, lines = run("generate", "-r", on_ray(project, f"address: '{cluster}'"))

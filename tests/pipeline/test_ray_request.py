@@ -11,6 +11,7 @@ from tds_atlas.domain import InputError
 from tds_atlas.inputs.report_file import read_report
 from tds_atlas.inputs.runner_settings import RaySettings
 from tds_atlas.pipeline.plan import read_plan
+from tds_atlas.pipeline.runners.ray_check import cluster_lines
 from tds_atlas.pipeline.runners.ray_cluster import count_actors
 from tds_atlas.pipeline.runners.units import STEPS, missing_units, shards_of
 from tds_atlas.pipeline.runners.watchdog import Watchdog
@@ -67,6 +68,38 @@ def test_actors_are_counted_by_machine(settings: Any, machines: Any, count: int)
 def test_what_a_cluster_cannot_meet_is_one_line(settings: Any, machines: Any, line: str) -> None:
     with pytest.raises(InputError, match=line):
         count_actors(RaySettings(**settings), machines)
+
+
+@pytest.mark.parametrize(
+    ("settings", "machines", "free", "count", "gigabytes", "lines"),
+    [
+        (
+            {"actors": 3, "gpus": 1},
+            [A100, SMALL],
+            {"CPU": 30.0, "GPU": 1.0},
+            3,
+            2,
+            ["(32 CPU, 4 GPU, group=a100); (2 CPU); 40.0 GB of memory; free now: 30 of 34 CPU, 1 of 4 GPU", "room for 4"],
+        ),
+        ({"actors": 5, "autoscales": True}, [SMALL], {}, 5, 1, ["free now: 0 of 2 CPU", "room for 2, which it is to grow to"]),
+        (
+            {"actors": 2},
+            [SMALL, machine(alive=False, CPU=9)],
+            {"CPU": 2.0},
+            2,
+            15,
+            ["20.0 GB of memory", "room for 2", "a machine of 20.0 GB may be too small: 2 of them need about 30.0 GB"],
+        ),
+    ],
+)
+def test_a_check_says_what_a_cluster_has(
+    settings: Any, machines: Any, free: Any, count: int, gigabytes: int, lines: list[str]
+) -> None:
+    asked = RaySettings(address="head:6379", **settings)
+    said = list(cluster_lines(asked, machines, free, count, gigabytes * 10**9))
+    assert len(said) == max(2, len(lines)) and said[0].startswith("  ray at head:6379: ")
+    places = [line for line in lines for own in said if line in own]
+    assert places == lines
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ ALONE = """
     INSERT INTO comparison BY NAME SELECT * REPLACE ('alone' AS comparison_id, 70 AS ordinal, 'recorded <b> → sft' AS label,
         'log-probabilities' AS kind, 'rec·chat' AS base_condition_id) FROM comparison WHERE comparison_id = 'c-1';
     INSERT INTO score BY NAME SELECT response_id, pos, 'rec·chat' AS condition_id, 0.1 AS entropy_lower,
-        2.0 AS entropy_upper, CASE WHEN hash(response_id) % 9 > 0 OR pos <> 2
+        2.0 AS entropy_upper, CASE WHEN hash(response_id) % 3 > 0 OR pos <> 2
         THEN least(0, logprob - (pos % 3) / 4 + (hash(response_id) % 8) / 20 - 0.2) END AS logprob
         FROM score WHERE condition_id = 'sft·chat';
     INSERT INTO divergence BY NAME SELECT response_id, pos, 'alone' AS comparison_id, 0.01 * pos AS kl_aligned_base_lower,

@@ -15,6 +15,7 @@ import pytest
 
 from tds_atlas.report import query
 from tds_atlas.report.docs import write_docs
+from tds_atlas.report.examples.likelihood_pages import write_likelihood_pages
 from tests import intervals
 from tests.conftest import ROOT
 from tests.report import extremes, synthetic
@@ -27,7 +28,7 @@ TOKENS = """
     FROM "position" p JOIN response r USING (response_id) JOIN score a USING (response_id, pos)
     JOIN score b USING (response_id, pos)
     WHERE a.condition_id = 'sft·chat' AND b.condition_id = 'rec·chat' ORDER BY response_id, pos"""
-OPTIONS = {"rich": True, "further": True}
+OPTIONS = {"prompts": 12}
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +95,7 @@ def test_ranks_without_lists_have_classes_there_alone(made: tuple[Path, list[dic
 
 def test_other_pages_leave_it_out_and_say_so(made: tuple[Path, list[dict[str, Any]]]) -> None:
     path, _ = made
-    for file in ("findings/how-much.md", "findings/support.md", "findings/what.md", "findings/stages.md"):
+    for file in ("findings/how-much.md", "findings/support.md"):
         with_it, without = pages(path, file)[file], made_up(file, **OPTIONS)
         notes = re.search(r'<p class="tds-small"><b>Log-probabilities alone.*?</p>\n\n', with_it, re.DOTALL)
         assert notes and "recorded &#60;b&#62; → sft: of a side neither ranks nor lists were recorded" in notes[0]
@@ -102,29 +103,28 @@ def test_other_pages_leave_it_out_and_say_so(made: tuple[Path, list[dict[str, An
     assert made_up(PAGE, **OPTIONS) == ""
 
 
-def test_the_whole_site_has_no_none_and_an_example_page_to_the_letter(
+def test_no_page_has_none_and_an_example_page_the_answer_to_the_letter(
     made: tuple[Path, list[dict[str, Any]]], tmp_path: Path
 ) -> None:
     path, tokens = made
-    with undrawn():
-        write_docs(path, ROOT / "site_src", tmp_path / "docs")
-    for page in [p for p in (tmp_path / "docs").rglob("*.md") if p.name not in ("schema.md", "cookbook.md")]:
-        assert not re.search(r">\s*(None|nan|NaN)\b", page.read_text(encoding="utf-8")), page
-    for name in ("index.md", "words.md", "findings/index.md"):
-        assert "<b>Log-probabilities alone.</b>" in (tmp_path / "docs" / name).read_text(encoding="utf-8"), name
+    written = pages(path, "index.md", "words.md", "examples.md", "findings/index.md", "findings/trust.md", PAGE)
+    for file, text in written.items():
+        assert not re.search(r"\b(None|nan|NaN)\b", text), file
+        assert "Log-probabilities alone" in text or file == PAGE, file
     with closing(query.connect(path)) as con:
         rows = query.rows(con, "pages/likelihood_examples")
+        assert list(write_likelihood_pages(con, tmp_path, rows)) == [row["page"] for row in rows]
+        scores = query.rows(con, "pages/scores", comparison_id="c-1", responses=[rows[0]["response_id"]])
+    assert {row["condition_id"] for row in scores} == {"base·plain", "sft·chat"}  # whose pages show lists
     assert len(rows) == len({t["response_id"] for t in tokens})
     for row in rows:
-        page = (tmp_path / f"docs/examples/alone/{row['page']}.md").read_text(encoding="utf-8").split("---\n", 2)[-1]
+        page = (tmp_path / f"alone/{row['page']}.md").read_text(encoding="utf-8").split("---\n", 2)[-1]
         mine = [t for t in tokens if t["response_id"] == row["response_id"] and t["said"]]
         spans = re.findall(r'<span class="tds-x  tds-y\d" id="t\d+" title="ln p [^"]*">(.*?)</span>', page)
         assert [html.unescape(s) for s in spans if s != "⏹"] == [_held(t["said"]) for t in mine]
         assert "neither ranks nor lists were recorded, so that no token has a class" in page
         assert not re.search(r'class="tds-x tds-c-|<b>0</b>', page)
         assert [t for t in ("<img src=x", "<b>bold", "<!-- a comment") if t in page] == []
-    scripts = "".join(p.read_text(encoding="utf-8") for p in (tmp_path / "docs/examples/c-1").glob("*.js"))
-    assert "base·plain" in scripts and "rec·chat" not in scripts
 
 
 def _held(text: str) -> str:
@@ -136,9 +136,9 @@ def test_a_report_of_nothing_else_has_a_site(made: tuple[Path, list[dict[str, An
     path, docs = tmp_path / "alone.duckdb", tmp_path / "docs"
     path.write_bytes(made[0].read_bytes())
     with duckdb.connect(str(path)) as con:
-        con.execute("""DELETE FROM comparison WHERE kind = 'tuning'; DELETE FROM swap; DELETE FROM prefill;
-            DELETE FROM continuation; DELETE FROM fingerprint; DELETE FROM control; DELETE FROM series_step""")
-    write_docs(path, ROOT / "site_src", docs)
+        con.execute("DELETE FROM comparison WHERE kind = 'tuning'")
+    with undrawn():
+        write_docs(path, ROOT / "site_src", docs)
     findings = {page.stem for page in (docs / "findings").glob("*.md")}
     assert findings == {"index", "log-probabilities", "trust"} and not (docs / "words.md").exists()
     home, examples = (read((docs / name).read_text(encoding="utf-8")) for name in ("index.md", "examples.md"))

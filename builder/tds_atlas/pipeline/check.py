@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
@@ -14,7 +13,9 @@ from tds_atlas.parts import whole_file, write_file
 from tds_atlas.pipeline.fit import Window, fitting
 from tds_atlas.pipeline.places import check_places
 from tds_atlas.pipeline.plan import Plan
+from tds_atlas.pipeline.runners.ray_check import asked_cluster, look_at
 from tds_atlas.pipeline.sides import answer_reader, lazy_models
+from tds_atlas.pipeline.speed import operations_per_second
 from tds_atlas.pipeline.tokenizers import Tokenizers
 from tds_atlas.record.shards import DamagedShard, Shard
 
@@ -34,7 +35,8 @@ class Cost:
     """Upper bounds for a run."""
 
     positions: int
-    seconds: float
+    operations: float
+    seconds: float  # on this machine's CPU
     memory_bytes: int
     disk_bytes: int
 
@@ -74,7 +76,9 @@ def check(plan: Plan) -> Iterator[str]:
     if plan.texts:
         yield f"  neutral texts: {len(plan.texts):,}, {_text_places(plan):,} places at most"
     yield from _device_lines(plan)
-    yield from _cost_lines(plan, _cost(plan, models, cards, lengths))
+    cost = _cost(plan, models, cards, lengths)
+    yield from _cost_lines(plan, cost)
+    yield from _cluster_lines(plan, cost)
 
 
 def pin(plan: Plan) -> Iterator[str]:
@@ -151,7 +155,9 @@ def _cost(
     plan: Plan, models: Models, cards: Mapping[str, ModelCard], lengths: Mapping[Condition, dict[str, int]]
 ) -> Cost:
     """Two operations per parameter and token, at the speed of a matrix product timed now."""
-    report, speed = plan.report, _operations_per_second(models.device)
+    report, speed = plan.report, operations_per_second(models.device)
+    elsewhere = {name for name, c in plan.checkpoints.items() if not c.engine.reads_weights}  # or measured already
+    sizes = {name: 0 if name in elsewhere else c.parameters or 0 for name, c in cards.items()}
     positions, rows, work = 0, 0, 0.0
     for source in report.sources():
         tokens = _answer_tokens(plan, models, source)
@@ -160,21 +166,22 @@ def _cost(
         for condition in report.conditions_of(source):
             rows += total
             n_ids = sum(count + lengths[condition][prompt_id] for prompt_id, count in tokens)
-            work += 2 * (cards[condition.model_id].parameters or 0) * n_ids
+            work += 2 * sizes[condition.model_id] * n_ids
         if source in report.generated_sources():
             model_id = report.generated_sources()[source].model_id
-            work += 2 * (cards[model_id].parameters or 0) * total * 4  # small batches: a quarter of the speed
-    work += sum(2 * (cards[name].parameters or 0) * _text_places(plan) for name in _readers_of_texts(plan))
+            work += 2 * sizes[model_id] * total * 4  # small batches: a quarter of the speed
+    work += sum(2 * sizes[name] * _text_places(plan) for name in _readers_of_texts(plan))
     weight_bytes = {
-        c.weights_hash: (cards[name].parameters or 0) * _WIDTHS.get(cards[name].dtype, 2)
+        c.weights_hash: sizes[name] * _WIDTHS.get(cards[name].dtype, 2)
         for name, c in plan.checkpoints.items()
+        if name not in elsewhere
     }
     logits = 4 * report.score.chunk_logits * len(report.conditions_used())
     lists = _CANDIDATE_BYTES * report.score.top_k
     raised = 16 * (settings.top if (settings := report.probes.fingerprint) else 0)  # bytes a place
     disk = raised * _text_places(plan) * len(_readers_of_texts(plan))  # two readers a comparison, shards and database
     disk += rows * (2 * _ROW_BYTES + lists * (2 if report.output.lists == "database" else 1))  # shards and database
-    return Cost(positions, work / speed, sum(weight_bytes.values()) + logits, disk)
+    return Cost(positions, work, work / speed, sum(weight_bytes.values()) + logits, disk)
 
 
 def _readers_of_texts(plan: Plan) -> list[str]:
@@ -199,17 +206,6 @@ def _answer_tokens(plan: Plan, models: Models, source: str) -> list[tuple[str, i
     return [(a.prompt.prompt_id, len(reader.read(source, a).token_ids) + 1) for a in plan.answers[source]]
 
 
-def _operations_per_second(device: str) -> float:
-    import torch
-
-    x = torch.randn(1024, 1024, device=device)
-    x @ x
-    start = time.perf_counter()
-    for _ in range(10):
-        x @ x
-    return 10 * 2 * 1024**3 / (time.perf_counter() - start) * 0.5  # a model reaches about half of a bare product
-
-
 def _cost_lines(plan: Plan, cost: Cost) -> Iterator[str]:
     finished = [_is_finished(shard) for _, shard in plan.response_shards()]
     yield (
@@ -217,6 +213,20 @@ def _cost_lines(plan: Plan, cost: Cost) -> Iterator[str]:
         f"{cost.memory_bytes / 1e9:.1f} GB of memory, {cost.disk_bytes / 1e6:,.0f} MB of disk"
     )
     yield f"  {sum(finished)} of {len(finished)} shards of answers exist already"
+
+
+def _cluster_lines(plan: Plan, cost: Cost) -> Iterator[str]:
+    """What the cluster of the runner ray has, where there is one before the run, and how long it would take."""
+    settings = plan.report.runner
+    if settings.kind != "ray" or asked_cluster(settings) is None:
+        return
+    cluster = look_at(settings, cost.memory_bytes, operations_per_second)
+    yield from cluster.lines
+    if cluster.speed is None:
+        yield "    busy or out of reach: no actor was timed"
+    else:
+        seconds = cost.operations / cluster.speed / cluster.actors
+        yield f"    about {_duration(seconds)} on it, by one actor's speed now and without their start"
 
 
 def _is_finished(shard: Shard) -> bool:
