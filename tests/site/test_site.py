@@ -14,6 +14,7 @@ from tests.site.conftest import Watched
 
 PAGES = [
     "index.html",
+    "summary.html",
     "findings/index.html",
     "findings/how-much.html",
     "findings/where.html",

@@ -24,6 +24,7 @@ from tds_atlas.record.joined import Pair, write_joined
 from tds_atlas.report import query
 from tds_atlas.report.charts import write_figures
 from tds_atlas.report.drawing import write_images
+from tds_atlas.report.embeds import write_embeds
 from tds_atlas.report.examples.pages import write_examples
 from tds_atlas.report.examples.turns import earlier_texts
 from tds_atlas.report.materialise import materialise
@@ -106,6 +107,7 @@ def _write_pages(gate: Gate, con: duckdb.DuckDBPyConnection, cut: str, docs: Pat
     values |= {"browser_copy": {"cut": cut}}
     for page in values["pages"]:
         write_file(docs / page.file, render(env, page, values))
+        write_embeds(docs, page, values, env)
     write_navigation(docs.parent / NAV, values)
     write_search_list(docs, values["pages"], *_searched(con, shown))
 

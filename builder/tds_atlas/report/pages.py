@@ -225,6 +225,7 @@ def _figure(figures: dict[str, dict[str, Any]], env: Environment) -> Callable[[s
                 name=name,
                 root=root,
                 spec=inline_json(entry["spec"]),
+                height=_height(entry["spec"]),
                 caption=entry["caption"],
                 description=entry["spec"]["description"],
                 sql=entry["sql"],
@@ -235,6 +236,12 @@ def _figure(figures: dict[str, dict[str, Any]], env: Environment) -> Callable[[s
         )
 
     return figure
+
+
+def _height(spec: dict[str, Any]) -> int:
+    """Pixels of a figure, or what is likely where the spec leaves it to Vega."""
+    height = spec.get("height")
+    return height if isinstance(height, int) else 300
 
 
 def _cell(value: Any) -> str:

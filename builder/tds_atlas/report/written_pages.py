@@ -13,6 +13,7 @@ from tds_atlas.domain import MARGINAL_RANK, UNSHIFTED_RANK, Shift
 from tds_atlas.parts import copy_tree, write_file
 from tds_atlas.report import query, theme
 from tds_atlas.report.drawing import vega_bundle
+from tds_atlas.report.embeds import write_embeds
 from tds_atlas.report.examples.pages import paged_prompts
 from tds_atlas.report.examples.turns import earlier_texts
 from tds_atlas.report.markup import inline_json
@@ -55,6 +56,7 @@ def write_some_pages(
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
         write_file(path, render(env, page, values))
+        write_embeds(docs, page, values, env)
     return values
 
 

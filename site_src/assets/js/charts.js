@@ -134,9 +134,43 @@
     show("answer");
   }
 
+  /** The button Embed: what to paste into another page so that it shows the figure, of the comparisons chosen. */
+  function embed(/** @type {HTMLElement} */ figure) {
+    const asks = /** @type {HTMLButtonElement | null} */ (figure.querySelector("button.tds-embed"));
+    if (!asks) return;
+    const field = make("textarea", {
+      className: "tds-embed__text",
+      readOnly: true,
+      rows: 3,
+      ariaLabel: "HTML to embed",
+    });
+    asks.hidden = false;
+    asks.addEventListener("click", () => {
+      if (field.isConnected) return field.remove();
+      const names = chosen.partly()
+        ? `#${new URLSearchParams(chosen.names().map((/** @type {string} */ name) => ["c", name]))}`
+        : "";
+      const frame = make("iframe", {
+        src: new URL(`embed/${figure.id}.html${names}`, site).href,
+        title: figure.querySelector("img")?.alt.split(". ")[0] ?? figure.id,
+        width: "100%",
+        height: asks.dataset.height,
+        loading: "lazy",
+        style: "border:0",
+      });
+      field.value = frame.outerHTML;
+      asks.parentElement?.after(field);
+      field.select();
+      navigator.clipboard?.writeText(field.value).catch(() => {}); // it stands there, selected, in any case
+    });
+  }
+
   chooseParts();
   new MutationObserver(() => drawAll()).observe(document.body, { attributeFilter: ["data-md-color-scheme"] });
   document.addEventListener("tds-chosen", () => drawAll());
   drawAll();
-  document.querySelectorAll(".tds-figure").forEach(link);
+  for (const figure of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".tds-figure"))) {
+    link(figure);
+    embed(figure);
+  }
 })();

@@ -1,5 +1,5 @@
-// The choice of comparisons at the head of a page, and what of the page is of one comparison: cards, rows of tables, items
-// of lists, lines of an answer, folded tables. Without this script all of it is shown.
+// The choice of comparisons at the head of a page, and what of the page is of one comparison: cards, rows of tables,
+// items of lists, lines of an answer, folded tables. Without this script all of it is shown.
 (() => {
   "use strict";
   const { make, button } = window.tdsDom;
@@ -76,8 +76,8 @@
   );
   summary.textContent = "Comparisons";
   note.textContent =
-    "Kept in this browser, for every page. Sentences that name no comparison are about all of them; pictures and first " +
-    "sentences in lists of findings stay as they are, and a first sentence is about the comparison that it names.";
+    "Kept in this browser, for every page. Sentences that name none are about all of them. In lists of findings " +
+    "pictures are of all, and a sentence is about the comparison that it names, mostly the first.";
 
   function show() {
     const { all, shows } = chosen;
