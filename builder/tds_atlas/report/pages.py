@@ -56,7 +56,7 @@ class Page:
     part: str = ""  # a finding's place in the story; see PARTS
     asks: str = ""  # the page is left out unless this query of pages has rows
     path: Path | None = None  # where the page is written
-    live: bool = False  # needs models that run: neither navigation nor search has it
+    live: bool = False  # needs models that run: without any neither navigation nor search has it
 
     @property
     def is_finding(self) -> bool:
