@@ -95,7 +95,10 @@ def write_file(path: Path, content: str | bytes) -> None:
 
 
 def copy_tree(source: Path, target: Path, leave_out: Sequence[str] = ()) -> None:
-    """Copy a folder without the records of git, and what has a name of these patterns. Raises InputError with the name of the first file that fails."""
+    """Copy a folder without the records of git and names of these patterns.
+
+    Raises InputError with the name of the first file that fails.
+    """
     try:
         shutil.copytree(source, target, ignore=shutil.ignore_patterns(".git", *leave_out))
     except shutil.Error as error:

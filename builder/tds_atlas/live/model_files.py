@@ -10,7 +10,8 @@ from typing import Any
 from tds_atlas.inputs.checkpoints import Checkpoint, context_length, dtype_of
 from tds_atlas.inputs.model_config import read_config
 from tds_atlas.inputs.weights import weight_files
-from tds_atlas.live.llama_graph import Shape, graph_of, read_weights
+from tds_atlas.live.llama_graph import graph_of
+from tds_atlas.live.llama_shape import Shape, read_weights
 from tds_atlas.parts import unwritable, write_file
 
 

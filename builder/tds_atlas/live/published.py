@@ -127,7 +127,7 @@ class _Found:
     def as_json(self, comparisons: dict[str, Comparison], folder: Path) -> dict[str, Any]:
         """Models and conditions by their names; tokenizers are written, each once."""
         sides = dict.fromkeys(side for c in comparisons.values() for side in (c.base, c.aligned))
-        models, sizes = {}, dict[str, int]()
+        models = {}
         for name in dict.fromkeys(side.model_id for side in sides):
             text = json.dumps(self.tokenizers[name], ensure_ascii=False)
             file = f"tokenizer-{content_key(text)[:8]}.json"

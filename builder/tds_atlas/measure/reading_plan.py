@@ -67,7 +67,7 @@ def _is_between(frame: Frame, before: str, prompt: str, after: str, trims: bool)
 
 
 def tokenizer_plan(frame: Frame) -> dict[str, Any]:
-    """The tokenizer's own JSON, in which special tokens have private names, and what these stand for. Raises Unknown."""
+    """The tokenizer's own JSON, where special tokens have private names, and what these stand for. Raises Unknown."""
     tokenizer = json.loads(frame.special.apart.to_str())
     if tokenizer["model"]["type"] != "BPE" or not is_byte_level(frame.tokenizer) or tokenizer["normalizer"]:
         raise Unknown("has a tokenizer of another kind than byte-level BPE without a normaliser")

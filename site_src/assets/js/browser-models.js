@@ -1,4 +1,4 @@
-// The models of a site in a worker: ONNX Runtime and the files of the folder models, fetched when they are first asked for.
+// The models of a site in a worker: ONNX Runtime and the files of the folder models, fetched when first asked for.
 self.tdsBrowserModels = (/** @type {string} */ root, /** @type {any} */ listed, /** @type {any} */ told) => {
   "use strict";
   const { env, InferenceSession, Tensor, Tokenizer } = self.tdsOnnx;

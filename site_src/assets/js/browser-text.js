@@ -1,4 +1,4 @@
-// Text as a model's tokens, in a worker: what the builder wrote of a tokenizer and of contexts (measure/reading_plan.py).
+// Text as a model's tokens, in a worker, from what measure/reading_plan.py wrote of a tokenizer and of contexts.
 // Special tokens have private names here, so that their text in a prompt or an answer is only text.
 self.tdsBrowserText = (/** @type {any} */ plan, /** @type {any} */ Tokenizer) => {
   "use strict";

@@ -1,4 +1,4 @@
-// The worker in which the page Try it runs a site's models: two questions, answered as the server's desk does (live/desk.py).
+// The worker in which the page Try it runs a site's models: two questions, answered as live/desk.py does.
 "use strict";
 importScripts("../vendor/onnx/onnx-browser.js", "browser-text.js", "browser-numbers.js", "browser-models.js");
 /** @type {any} */

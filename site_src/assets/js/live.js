@@ -19,12 +19,13 @@ document.addEventListener("DOMContentLoaded", () => {
   const shown = /** @type {any[]} */ ([]);
 
   const SERVER = "`tds serve --live --report FILE` shows the site with its models behind this page.";
+  const HERE = "`tds serve` shows the site at an address of your own machine, where they run in this page.";
+  const INSIDE = "The models run in this page: what you write does not leave it.";
   const WHY = {
     file: `Opened from a disk, this page can ask nobody: a browser lets it fetch nothing. ${SERVER}`,
     nobody: `Nobody runs the models here. ${element("live-note").dataset.why ?? ""} On your own machine ${SERVER}`,
-    kept: `Opened from a disk, this page cannot load the models that the site brings: a browser lets it fetch nothing. \`tds serve\` shows the site at an address of your own machine, where they run in this page.`,
+    kept: `Opened from a disk, this page cannot load the models that the site brings. ${HERE}`,
   };
-  const HERE = "The models run in this page: what you write does not leave it.";
   const say = (/** @type {string} */ line) => tell("live-said", line);
   const work = window.tdsLiveWork(engine, say, rest);
   function tell(/** @type {string} */ id, /** @type {string} */ line) {
@@ -41,7 +42,7 @@ document.addEventListener("DOMContentLoaded", () => {
       pairs = window.tdsLivePairs(element("live-pair"), described.comparisons, buttons);
       prompt.maxLength = limits.prompt_characters;
       restore(described.comparisons);
-      tell("live-note", [...(engine.waits ? [HERE] : []), ...(described.left_out ?? [])].join(" "));
+      tell("live-note", [...(engine.waits ? [INSIDE] : []), ...(described.left_out ?? [])].join(" "));
       element("live-form").hidden = element("live-edit").hidden = false;
       buttons();
       performance.mark("tds-ready");
