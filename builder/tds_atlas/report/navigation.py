@@ -12,14 +12,13 @@ import yaml
 
 from tds_atlas.parts import write_file
 from tds_atlas.report.markup import inline_json, title
-from tds_atlas.report.models import NOTHING
 from tds_atlas.report.pages import Page
 
 
 def listed(values: dict[str, Any]) -> list[Page]:
     """The pages that a reader finds: the live page only where the site has models to run; else `tds serve --live` leads
     to it."""
-    runs = values.get("in_browser", NOTHING)["comparisons"]
+    runs = values["in_browser"]["comparisons"]
     return [page for page in values["pages"] if runs or not page.live]
 
 
