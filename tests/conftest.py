@@ -26,7 +26,7 @@ from tests import live, object_store, tiny
 from tests.controls import measured as measured_controls
 from tests.gate import sites
 from tests.report import synthetic
-from tests.report.undrawn import undrawn
+from tests.report.undrawn import few_figures, undrawn
 
 # The same examples in every run; `make random` draws new ones.
 settings.register_profile("same", derandomize=True)
@@ -204,6 +204,13 @@ def pocket_pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a report of the pocket base and sft on four of the bundled prompts, measured: pocket.yml and its
     database. Read only."""
     return once(tmp_path_factory, "pocket-pair", live.measure_pair)
+
+
+@pytest.fixture(scope="session")
+def family_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same of the whole family, with a site below a sub-path that publishes the models: root/sub/atlas. Read only."""
+    with undrawn(), few_figures():
+        return once(tmp_path_factory, "pocket-family", live.measure_family)
 
 
 @pytest.fixture(scope="session")

@@ -4,3 +4,4 @@ interface Window {
   vegaEmbed: any;
 }
 declare const ariaLabel: never;
+declare function importScripts(...scripts: string[]): void; // of a worker

@@ -11,7 +11,7 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -94,10 +94,13 @@ def write_file(path: Path, content: str | bytes) -> None:
         raise unwritable(path, error) from None
 
 
-def copy_tree(source: Path, target: Path) -> None:
-    """Copy a folder without the records of git. Raises InputError with the name of the first file that fails."""
+def copy_tree(source: Path, target: Path, leave_out: Sequence[str] = ()) -> None:
+    """Copy a folder without the records of git and names of these patterns.
+
+    Raises InputError with the name of the first file that fails.
+    """
     try:
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns(".git"))
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns(".git", *leave_out))
     except shutil.Error as error:
         _, name, reason = error.args[0][0]
         raise InputError(f"{name}: cannot be written: {reason}") from None

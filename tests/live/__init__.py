@@ -6,14 +6,16 @@ import contextlib
 import http.client
 import json
 import re
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tds_atlas.live.published import write_models
 from tds_atlas.pipeline.plan import read_plan
-from tds_atlas.pipeline.steps import measure_apart
+from tds_atlas.pipeline.steps import measure_apart, site
 from tests.command import Started
 
 DATA = Path(__file__).parents[2] / "data"
@@ -33,11 +35,31 @@ comparisons:
 Headers = Mapping[str, str | None]
 
 
-def measure_pair(folder: Path) -> None:
+FAMILY = (
+    REPORT.replace("contexts:", f"  dpo: {{path: {DATA}/pocket/dpo, dtype: float32}}\ncontexts:")
+    + """  - {base: {model: base, context: plain}, aligned: {model: dpo, context: chat}}
+  - {base: {model: sft, context: chat}, aligned: {model: dpo, context: chat}}
+site: {publish_models: 13}
+"""
+)
+
+
+def measure_family(folder: Path) -> None:
+    """The whole family in three comparisons, and its site, which publishes the models."""
+    measure_pair(folder, FAMILY)
+    shutil.copytree(DATA.parent / "site_src", folder / "site_src")
+    shutil.copy(DATA.parent / "mkdocs.yml", folder)
+    with contextlib.chdir(folder):
+        plan = read_plan(folder / "pocket.yml")
+        write_models(plan)
+        site(plan.report.output.database, Path("root/sub/atlas"), hosted=True)
+
+
+def measure_pair(folder: Path, report: str = REPORT) -> None:
     """The report and its database in an empty folder."""
     rows = (DATA / "prompts" / "pocket.jsonl").read_text(encoding="utf-8").splitlines()[::100]
     (folder / "prompts.jsonl").write_text("\n".join(rows[:4]), encoding="utf-8")
-    (folder / "pocket.yml").write_text(REPORT, encoding="utf-8")
+    (folder / "pocket.yml").write_text(report, encoding="utf-8")
     with contextlib.chdir(folder):
         measure_apart(read_plan(folder / "pocket.yml"))
 

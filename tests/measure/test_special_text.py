@@ -45,7 +45,7 @@ def test_what_stands_around_it_has_the_same_ids(name: str, text: str) -> None:
     special = SpecialText(TOKENIZERS[name])
     plain = special.encode(text)
     stand_ins = {mark: special._stand_in(0x100000, mark) for mark in SPECIAL[name]}
-    renamed = special._renamed.encode(special._substitute(text, stand_ins), add_special_tokens=False)
+    renamed = special.apart.encode(special._substitute(text, stand_ins), add_special_tokens=False)
     assert (list(plain[0]), [tuple(x) for x in plain[1]]) == (renamed.ids, renamed.offsets)
     assert special.reveal(special.hide(text)) == text
 

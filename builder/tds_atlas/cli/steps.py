@@ -124,10 +124,12 @@ def site(
 
     folder = Path("site")
     if database is None:
+        from tds_atlas.live.published import write_models
         from tds_atlas.pipeline.plan import read_plan
 
         plan = read_plan(report)
         steps.measure(plan)
+        write_models(plan)
         database, folder = plan.report.output.database, plan.report.output.site
     steps.site(database, folder, hosted)
     index = folder / "index.html"

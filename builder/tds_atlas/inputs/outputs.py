@@ -12,6 +12,7 @@ from tds_atlas.paths import holds
 
 # Of the folder that `tds` runs in.
 SITE_SOURCE, DOCS, SITE_CONFIG = Path("site_src"), Path("build/docs"), Path("mkdocs.yml")
+MODELS = DOCS.with_name("models")  # that the site publishes
 
 
 def check_outputs(path: Path, report: Report) -> None:
@@ -52,5 +53,6 @@ def _inputs(path: Path, report: Report) -> Iterator[tuple[str, Path]]:
     yield "the site's settings", SITE_CONFIG
     yield "the folder of pages", DOCS
     yield "the pages' views", DOCS.with_name("views.duckdb")
+    yield "the models of the site", MODELS
     with suppress(RuntimeError):  # no home folder
         yield "the home folder", Path.home()

@@ -71,6 +71,7 @@ class SiteSettings(Settings):
     """What the site shows; the database and the table of examples hold everything regardless."""
 
     example_pages: Positive = 6000  # at most; whole prompts, those with the largest mean KL first
+    publish_models: Positive | None = None  # MB of weights that the site may publish
 
 
 class OutputSettings(Settings):

@@ -58,8 +58,7 @@ class SpecialText:
         if not _PRIVATE.search(text):
             encoded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
             return encoded["input_ids"], encoded["offset_mapping"]
-        renamed = self._substitute(text, {name: self._stand_in(_NAMES, name) for name in self._texts})
-        found = self._renamed.encode(self.reveal(renamed), add_special_tokens=False)
+        found = self.apart.encode(self.reveal(self._substitute(text, self.stand_ins)), add_special_tokens=False)
         return found.ids, found.offsets
 
     @cached_property
@@ -82,6 +81,11 @@ class SpecialText:
     def _pattern(self) -> re.Pattern[str]:
         return re.compile("|".join(map(re.escape, self._texts)))
 
+    @cached_property
+    def stand_ins(self) -> dict[str, str]:
+        """The special tokens, longest first, with their private names."""
+        return {name: self._stand_in(_NAMES, name) for name in self._texts}
+
     def _stand_in(self, plane: int, name: str) -> str:
         return chr(plane + self._places[name]) * len(name)
 
@@ -90,9 +94,9 @@ class SpecialText:
         return re.sub("|".join(map(re.escape, names)), lambda match: names[match[0]], text) if names else text
 
     @cached_property
-    def _renamed(self) -> Tokenizer:
+    def apart(self) -> Tokenizer:
         """The tokenizer with private names for its special tokens, which text cannot mean by chance."""
-        names = {name: self._stand_in(_NAMES, name) for name in self._texts}
+        names = self.stand_ins
         whole: dict[str, Any] = json.loads(self.tokenizer.backend_tokenizer.to_str())
         for token in whole["added_tokens"]:
             token["content"] = names.get(token["content"], token["content"])

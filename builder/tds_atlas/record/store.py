@@ -96,8 +96,13 @@ class Records:
 
 def is_current(database: Path, content: str) -> bool:
     """Whether the database holds the content with this key. Raises InputError for a file that is not of `store`."""
+    return stored_content(database) == content
+
+
+def stored_content(database: Path) -> str | None:
+    """The key of what a database holds; None where there is none. Raises InputError for another file."""
     if not database.exists():
-        return False
+        return None
     if not (database.is_file() or database.is_dir()):  # DuckDB would wait at a pipe for ever
         raise InputError(f"{database}: not a file; move it away, or name another in output.database")
     try:
@@ -106,7 +111,7 @@ def is_current(database: Path, content: str) -> bool:
     except (duckdb.Error, ValueError) as error:
         problem = f"not a database of tds, or in use ({one_line(error)}); it is left alone"
         raise InputError(f"{database}: {problem}: move it away, or name another in output.database") from None
-    return bool(value == content)
+    return str(value)
 
 
 def schema_text() -> str:

@@ -23,6 +23,7 @@ from tds_atlas.report.drawing import write_images
 from tds_atlas.report.examples.pages import paged_prompts, write_example_pages
 from tds_atlas.report.examples.shifted import write_shifted
 from tds_atlas.report.materialise import materialise
+from tds_atlas.report.models import models_key
 from tds_atlas.report.own_figures import read_own_figures
 from tds_atlas.report.own_folders import DOCS_MARKER, SHOWN, VIEWS, check_docs
 from tds_atlas.report.pages import OWN_FIGURES, OWN_PAGES, read_pages
@@ -42,7 +43,7 @@ def write_docs(database: Path, source: Path, docs: Path) -> None:
     it is complete, so that an interrupted run can be resumed.
     """
     check_inputs(database, source, docs)
-    keys = [hash_files([database]) + hash_tree(_CODE) + hash_tree(_RECORD), pages_key(source)]
+    keys = [hash_files([database]) + hash_tree(_CODE) + hash_tree(_RECORD), pages_key(source) + models_key(docs)]
     with sole_writer(docs):
         _write_docs(database, source, docs, keys)
 

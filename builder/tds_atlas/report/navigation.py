@@ -16,8 +16,10 @@ from tds_atlas.report.pages import Page
 
 
 def listed(values: dict[str, Any]) -> list[Page]:
-    """The pages that a reader finds: not the live page, to which `tds serve --live` leads where models run."""
-    return [page for page in values["pages"] if not page.live]
+    """The pages that a reader finds: the live page only where the site has models to run; else `tds serve --live` leads
+    to it."""
+    runs = values["in_browser"]["comparisons"]
+    return [page for page in values["pages"] if runs or not page.live]
 
 
 def write_navigation(path: Path, values: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ SITE_MARKER = ".tds-site"  # in the site: a line, then the name of every file
 _WHOLE, _UNFINISHED = "A site of TDS Atlas; its files:", "A site of TDS Atlas, not finished."
 _OLD_SITE, _OLD_TEXT = "assets/js/search-list.js", "window.tdsSearchList="  # before there was a marker
 NAV, SHOWN, OWN, VIEWS, SITE_KEY = "nav.yml", "shown.json", "own.json", "views.duckdb", "site.key"  # beside build/docs
+MODELS = "models"  # there, too; live/published.py writes it, and looks at what stands there
 
 
 def check_docs(docs: Path) -> None:

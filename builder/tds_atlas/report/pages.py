@@ -20,6 +20,7 @@ from tds_atlas.report.answer_parts import OTHER_PARTS, of_part
 from tds_atlas.report.answers import first_sentence
 from tds_atlas.report.infinite import infinite_kl
 from tds_atlas.report.markup import inert, inline_json, visible
+from tds_atlas.report.models import NOTHING
 from tds_atlas.report.numbers import counted, minus, number, percent, plural, plus_minus, within
 from tds_atlas.report.table_formats import format_table
 from tds_atlas.report.user_sql import rows_of
@@ -56,7 +57,7 @@ class Page:
     part: str = ""  # a finding's place in the story; see PARTS
     asks: str = ""  # the page is left out unless this query of pages has rows
     path: Path | None = None  # where the page is written
-    live: bool = False  # needs models that run: neither navigation nor search has it
+    live: bool = False  # needs models that run: without any neither navigation nor search has it
 
     @property
     def is_finding(self) -> bool:
@@ -142,6 +143,7 @@ def context(con: duckdb.DuckDBPyConnection, source: Path, prepared: dict[str, An
     headline, texts = query.rows(con, "pages/headline"), dict[str, str]()
     return prepared | {
         "run": run,
+        "in_browser": NOTHING,  # where the site brings models, their list
         "infinite_kl": infinite_kl(con),
         "headline": headline,
         "retold": query.rows(con, "pages/token_path"),

@@ -17,6 +17,7 @@ from tds_atlas.report.embeds import write_embeds
 from tds_atlas.report.examples.pages import paged_prompts
 from tds_atlas.report.examples.turns import earlier_texts
 from tds_atlas.report.markup import inline_json
+from tds_atlas.report.models import ENGINE, NOTHING, Listed, copy_models, published
 from tds_atlas.report.navigation import listed, write_navigation, write_search_list
 from tds_atlas.report.own_figures import write_own_figures
 from tds_atlas.report.own_folders import NAV, SHOWN
@@ -25,7 +26,9 @@ from tds_atlas.report.pages import OWN_FIGURES, Page, context, environment, rend
 
 def write_pages(con: duckdb.DuckDBPyConnection, source: Path, docs: Path, data_key: str) -> None:
     """Assets, pages, navigation and the search list."""
-    copy_assets(source, docs)
+    run = {row["key"]: row["value"] for row in query.rows(con, "pages/run")}
+    copy_models(docs, in_browser := published(docs, run.get("content_key")))
+    copy_assets(source, docs, in_browser)
     write_comparisons(con, docs)
     values = write_some_pages(con, source, docs, data_key, lambda page: True)
     (docs / "cookbook").mkdir(exist_ok=True)
@@ -49,6 +52,7 @@ def write_some_pages(
     size = (docs / "data" / "tds.duckdb").stat().st_size
     values = context(con, source, data, env)
     values |= {"browser_copy": {"cut": data["cut"], "megabytes": size / 1e6}, "paged": paged_prompts(con)}
+    values["in_browser"] = published(docs, values["run"].get("content_key"))
     for page in sorted(values["pages"], key=lambda page: not page.is_finding):  # other pages quote the findings
         path = docs / page.file
         if not wanted(page):
@@ -60,9 +64,9 @@ def write_some_pages(
     return values
 
 
-def copy_assets(source: Path, docs: Path) -> None:
+def copy_assets(source: Path, docs: Path, in_browser: Listed = NOTHING) -> None:
     """What pages load: the files of site_src/assets, and scripts made of the package's own constants."""
-    copy_tree(source / "assets", docs / "assets")
+    copy_tree(source / "assets", docs / "assets", () if in_browser["comparisons"] else ENGINE)
     scripts = docs / "assets" / "js"
     write_file(scripts / "vega.js", vega_bundle())
     classes = {"names": get_args(Shift), "bounds": [UNSHIFTED_RANK, MARGINAL_RANK]}

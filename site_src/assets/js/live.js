@@ -19,9 +19,12 @@ document.addEventListener("DOMContentLoaded", () => {
   const shown = /** @type {any[]} */ ([]);
 
   const SERVER = "`tds serve --live --report FILE` shows the site with its models behind this page.";
+  const HERE = "`tds serve` shows the site at an address of your own machine, where they run in this page.";
+  const INSIDE = "The models run in this page: what you write does not leave it.";
   const WHY = {
     file: `Opened from a disk, this page can ask nobody: a browser lets it fetch nothing. ${SERVER}`,
-    nobody: `Nobody runs the models here. On your own machine ${SERVER}`,
+    nobody: `Nobody runs the models here. ${element("live-note").dataset.why ?? ""} On your own machine ${SERVER}`,
+    kept: `Opened from a disk, this page cannot load the models that the site brings. ${HERE}`,
   };
   const say = (/** @type {string} */ line) => tell("live-said", line);
   const work = window.tdsLiveWork(engine, say, rest);
@@ -30,7 +33,8 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   async function begin() {
-    if (!engine) return tell("live-note", location.protocol === "file:" ? WHY.file : WHY.nobody);
+    const disk = element("live-note").dataset.models === undefined ? WHY.file : WHY.kept;
+    if (!engine) return tell("live-note", location.protocol === "file:" ? disk : WHY.nobody);
     try {
       tell("live-note", "Looking for the models …");
       const described = await engine.describe();
@@ -38,7 +42,7 @@ document.addEventListener("DOMContentLoaded", () => {
       pairs = window.tdsLivePairs(element("live-pair"), described.comparisons, buttons);
       prompt.maxLength = limits.prompt_characters;
       restore(described.comparisons);
-      tell("live-note", [...loads(described.bytes), ...(described.left_out ?? [])].join(" "));
+      tell("live-note", [...(engine.waits ? [INSIDE] : []), ...(described.left_out ?? [])].join(" "));
       element("live-form").hidden = element("live-edit").hidden = false;
       buttons();
       performance.mark("tds-ready");
@@ -46,9 +50,6 @@ document.addEventListener("DOMContentLoaded", () => {
       tell("live-note", work.sentence(error));
     }
   }
-
-  const loads = (bytes) =>
-    bytes ? [`Your first question loads ${(bytes / 1e6).toFixed(0)} MB of models into this page, where they run.`] : [];
 
   // In the address: the last question.
   function restore(/** @type {any[]} */ comparisons) {
@@ -83,6 +84,12 @@ document.addEventListener("DOMContentLoaded", () => {
     show();
   }
 
+  const load = () =>
+    work.alone(async (signal) => {
+      await engine.load({ comparison: pairs.chosen().key, say, signal });
+      say("The models are loaded.");
+      buttons();
+    });
   const write = (by) =>
     work.alone(async (signal) => {
       const of = asked(),
@@ -130,6 +137,7 @@ document.addEventListener("DOMContentLoaded", () => {
     tell("live-trail", steps.join(" → "));
     remember(new URLSearchParams(question(shown.at(-1))).toString());
     text.value = tds.raw.text;
+    buttons();
     before.replaceChildren(before.firstElementChild, make("div", "tds-reads", ...["base", "aligned"].map(reading)));
     const on = tds.raw.ends
       ? []
@@ -147,6 +155,11 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   function buttons() {
+    const bytes = engine.waits?.(pairs.chosen().key);
+    if (bytes) {
+      const size = `${(bytes / 1e6).toFixed(1)} MB`;
+      return element("live-acts").replaceChildren(button("tds-button", `Load the models: ${size}`, load));
+    }
     const acts = ["aligned", "base"].map((by) => button("tds-button", `Write as ${name(by)}`, () => write(by)));
     element("live-acts").replaceChildren(...acts);
   }
