@@ -12,7 +12,7 @@ from tds_atlas.report.own_folders import MODELS
 
 Listed = dict[str, Any]
 LIST = "pairs.json"  # in the folder: the database's key (`of`), what can be asked (`comparisons`), or `why` nothing
-NOTHING: Listed = {"comparisons": []}
+NOTHING: Listed = {"comparisons": [], "why": ""}
 ENGINE = ("onnx", "browser-*.js")  # of the assets: what only such a site needs
 
 
