@@ -65,3 +65,14 @@ def test_twenty_thousand_words_are_found_at_once(watch: Watched) -> None:
     page.locator(".tds-words input").fill(words[7])
     expect(page.locator(".tds-word-detail h2")).to_have_text(words[7])
     expect(page.locator(".tds-kwic a")).to_have_count(2)
+
+
+def test_a_substitution_leads_to_its_word_and_the_word_back(watch: Watched) -> None:
+    page = watch.open("findings/what.html")
+    link = page.locator(".tds-swaps td:nth-child(2) a").first
+    link.click()
+    page.wait_for_url(re.compile(r"words\.html#word=.+&in=c-1$"))
+    expect(page.locator(".tds-word-row[aria-selected=true]")).to_have_count(1)
+    page.locator(".tds-word-detail > p a").click()
+    page.wait_for_url(re.compile(r"findings/what\.html#what-would-the-base-have-said$"))
+    expect(page.locator("#what-would-the-base-have-said")).to_be_visible()

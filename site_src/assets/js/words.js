@@ -166,10 +166,19 @@
     detail.replaceChildren(
       make("h2", { dir: "auto", textContent: shownWord(row.word) }),
       make("div", { className: "tds-word-sums" }, ...mine.map((part) => summary(row, part))),
+      mine.some((part) => part[4].length)
+        ? make("p", "tds-small", "Which tokens took the place of which: ", substitutions())
+        : "",
       kinds(mine),
       ...concordance(row, mine),
     );
   }
+
+  const substitutions = () =>
+    make("a", {
+      href: "findings/what.html#what-would-the-base-have-said",
+      textContent: "what the base would have said",
+    });
 
   function summary(row, [i, prompts, low, high, instead]) {
     const { n, shifted } = row.by.get(i);
