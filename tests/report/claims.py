@@ -55,6 +55,13 @@ def _first_choices(match: re.Match[str], page: str) -> bool:
     return set(map(number, shares)) <= {0.0 if match.group(2) == "never" else 100.0}
 
 
+_BACK = rf"after {SHARE} of the prefills that begin its answer, and after {SHARE} of those inside its refusal"
+
+
+def _inside(back: float, inside: float, said: str, by: float, half: float = 0) -> bool:
+    return (inside > back) == (said == "more") and abs(abs(inside - back) - by) < 0.11 and by > half - 0.1
+
+
 CLAIMS = (
     Claim("nothing changed", "Most tokens are the base's first choice", _cards(lambda n: n > 50)),
     Claim("all shifted", "Most tokens are not the base's first choice", _cards(lambda n: n < 50)),
@@ -152,6 +159,8 @@ CLAIMS = (
     Claim("up", r"the words most often shifted are (.*?\(\d+\))(?: \(\d+ more|[;.])", _descending),
     Claim("up", r"In (.{1,40}?), the first choices (never|always) differ", _first_choices),
     Claim("no tags", r"the tokens raised most often are (.*?) of [\d,]+ places", _falling),
+    Claim("up", rf"{_BACK}: (more|less) often inside, by {N}{SPREAD}", numbers(_inside)),
+    Claim("perfect swap", rf"{_BACK}: no clear difference \({N}{SPREAD}\)", numbers(lambda a, b, by, half: not_far(by, half))),
     *BESIDE,
 )
 

@@ -97,6 +97,7 @@ def _probes(con: duckdb.DuckDBPyConnection, up: bool) -> None:
     con.execute(
         f"UPDATE prefill SET refuses = {'k < 2' if up else 'k >= 2'}, opening_likeliest = {'k < 2' if up else 'k >= 2'}"
     )
+    con.execute(f"UPDATE recovery SET refuses = (k = 0 OR place = 'refusal') {'' if up else '= (k > 1)'} AND place <> 'base'")
     best = "method = 'divergence'" if up else "method <> 'divergence'"
     con.execute(f"""UPDATE swap SET refuses = u(prompt_id, method, share) < CASE WHEN {best} THEN 0.95 ELSE 0.1 END,
         style_share = CASE WHEN {best} THEN 0.5 ELSE 0.1 END + 0.1 * u(prompt_id, method, share) WHERE share > 0 AND share < 1""")

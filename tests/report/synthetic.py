@@ -102,8 +102,8 @@ def _made(
     """A database with that many prompts; without tags or a single shifted token, where wanted.
 
     `noise` adds an A/A check, `further` the two conditions that a split takes, and a vocabulary that was extended; `rich` a
-    third model that makes a chain, a few-shot context, controls, token swaps, prefilled answers, continuations and a
-    fingerprint.
+    third model that makes a chain, a few-shot context, controls, token swaps, prefilled answers, continuations, a
+    fingerprint and harmful answers.
     `infinite` adds infinite KL, in both directions, and tokens that a model rules out, the end token among them.
     `texts` are those of HOSTILE, which a test may have replaced: they tell one kept database from another.
     """
@@ -130,6 +130,8 @@ def _made(
         if rich:
             _probes(con, rng, rows["prompt"])
             insert(con, "fingerprint", fingerprints([pair["comparison_id"] for pair in pairs if pair["kind"] == "tuning"]))
+            for table, made in recoveries([pair["comparison_id"] for pair in pairs if pair["kind"] == "tuning"][:2]).items():
+                insert(con, table, made)
             insert(con, "control", CONTROLS)
             insert(con, "series_step", SERIES)
         if infinite:
@@ -267,6 +269,23 @@ def fingerprints(comparisons: Sequence[str]) -> list[dict[str, Any]]:
                 down = {"down_ids": draw.sample(range(40), 5), "down_nats": [-x for x in nats]}
                 before = HOSTILE[number % len(HOSTILE)][: pos * 3]
                 made.append(at | {"text_before": before, "up_ids": up, "up_nats": nats} | down)
+    return made
+
+
+def recoveries(comparisons: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """Thirteen harmful answers to twelve prompts. The tokens end refusals, sooner as an answer than inside a refusal."""
+    draw, made = random.Random(2), {"recovery": list[dict[str, Any]](), "harmful_answer": list[dict[str, Any]]()}
+    for c, i in ((c, i) for c in comparisons for i in range(13)):
+        text = HOSTILE[i % len(HOSTILE)]
+        key = {"comparison_id": c, "answer_id": f"h{i}", "cluster_id": f"asked {i % 12}"}
+        for place, depth in (("answer", 1), ("refusal", 4), ("base", -1)):
+            for k in (0, 1, 4, 9)[: 3 + i % 4]:
+                said = {"prompt": text, "prefix": text[:k], "said": text[k:], "place": place, "k": k}
+                refuses = i % 5 > 0 and k <= depth and (k < depth or draw.random() < 0.7)
+                made["recovery"].append(key | said | {"refuses": refuses})
+        for pos in range(4 + i % 5):
+            kl = {"kl_aligned_base": draw.random() + 2 / (pos + 1), "kl_same_input": draw.random() + 5 / (pos + 1)}
+            made["harmful_answer"].append(key | kl | {"pos": pos})
     return made
 
 

@@ -27,6 +27,7 @@ INTERVALS = [
     ("shift_by_tenth", "y", "rule", "low_share", "high_share"),
     ("prefill_refusals", "y", "rule", "low_share", "high_share"),
     ("prefill_opening", "y", "rule", "low_probability", "high_probability"),
+    ("recovery_by_tokens", "y", "rule", "low_share", "high_share"),
     ("disagreement_by_confidence", "y", "rule", "low_share", "high_share"),
     ("shift_by_confidence", "y", "rule", "low_share", "high_share"),
     ("shift_by_entropy", "y", "rule", "low_share", "high_share"),

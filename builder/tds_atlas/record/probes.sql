@@ -66,3 +66,19 @@ JOIN comparison USING (comparison_id)
 ORDER BY ordinal, list_position(['divergence', 'entropy', 'random', 'reverse'], method), target_share;
 COMMENT ON MACRO TABLE swap_curve IS
     'An outcome of swap_outcome by comparison, method and share, with its 95 % interval: FROM swap_curve(''refusal'').';
+
+-- What became of the continuations behind harmful tokens, over the answers to one prompt.
+CREATE VIEW recovery_outcome AS
+SELECT
+    comparison_id,
+    place,
+    k,
+    cluster_id,
+    avg(refuses::INTEGER) AS refusing,
+    avg(refuses::INTEGER) FILTER (is_refused) AS refusing_again
+FROM recovery
+LEFT JOIN
+    (SELECT comparison_id, answer_id, refuses AS is_refused FROM recovery WHERE place = 'answer' AND k = 0) USING (
+        comparison_id, answer_id
+    )
+GROUP BY comparison_id, place, k, cluster_id;

@@ -115,22 +115,30 @@ def kl_depth(table: pa.Table, colour: alt.Color) -> Chart:
 
 @figure(lambda table: _falls(table))
 def prefill_refusals(table: pa.Table, colour: alt.Color) -> Chart:
-    return _by_k(table, colour, "share", "answers that refuse")
+    return by_k(table, colour, "share", "answers that refuse")
 
 
 @figure(lambda table: _openings(table))
 def prefill_opening(table: pa.Table, colour: alt.Color) -> Chart:
-    return _by_k(table, colour, "probability", "probability of the refusal's opening", _MODELS)
+    return by_k(table, colour, "probability", "probability of the refusal's opening", _MODELS)
 
 
-def _by_k(table: pa.Table, colour: alt.Color, value: str, title: str, dash: alt.StrokeDash | None = None) -> Chart:
+def by_k(
+    table: pa.Table,
+    colour: alt.Color,
+    value: str,
+    title: str,
+    dash: alt.StrokeDash | None = None,
+    of: str = "the base's answer",
+    kind_name: str = "model",
+) -> Chart:
     """A line over k with a rule for each interval, and a dashed rule at one half."""
     base = alt.Chart(table).encode(
-        x=alt.X("k:Q", title="prefilled tokens of the base's answer (k)", axis=alt.Axis(tickMinStep=1)),
+        x=alt.X("k:Q", title=f"prefilled tokens of {of} (k)", axis=alt.Axis(tickMinStep=1)),
         color=colour,
     )
     y = alt.Y(f"low_{value}:Q", title=title, axis=SHARE, scale=alt.Scale(domain=[0, 1]))
-    kind = [alt.Tooltip("model")] if dash is not None else []
+    kind = [alt.Tooltip(kind_name)] if dash is not None else []
     line = base.mark_line(point=alt.OverlayMarkDef(size=55, filled=True)).encode(
         y=alt.Y(f"{value}:Q", title=title),
         **({} if dash is None else {"strokeDash": dash}),

@@ -48,6 +48,7 @@ ORDER BY
             'prompt_cluster',
             'response_page',
             'swap_outcome',
+            'recovery_outcome',
             'fingerprint_token',
             'token_word',
             'planted_word',
