@@ -25,7 +25,7 @@ def _dash(field: str, names: list[str]) -> alt.StrokeDash:
     return alt.StrokeDash(f"{field}:N", sort=None, scale=alt.Scale(domain=names, range=_DASHES), legend=_GREY)
 
 
-@figure(lambda table: each(table, "{comparison}, {tokens}, {k} tokens: {share:.0%} refuse."))
+@figure(lambda table: each(table, "{comparison}, {tokens}, k = {k}: {share:.0%} refuse."))
 def recovery_by_tokens(table: pa.Table, colour: alt.Color) -> Chart:
     """A line over k for each place of the harmful tokens."""
     dash = _dash("tokens", ["as its answer", "inside its refusal", "base model"])
@@ -39,7 +39,7 @@ def kl_on_harmful(table: pa.Table, colour: alt.Color) -> Chart:
     x = alt.X("position:Q", title="position in the answer", axis=alt.Axis(tickMinStep=1))
     base = alt.Chart(table).encode(x=x, color=colour)
     low = alt.Y("low_nats:Q", title="mean KL(aligned‖base), nats")
-    band = base.transform_filter({"field": "line", "equal": names[0]}).mark_area().encode(y=low, y2="high_nats:Q")
+    band = base.transform_filter(f"datum.line == '{names[0]}'").mark_area().encode(y=low, y2="high_nats:Q")
     tips = [alt.Tooltip(name) for name in ("comparison", "line", "position")]
     line = base.mark_line().encode(
         y=alt.Y("nats:Q"),
