@@ -9,10 +9,12 @@ from typing import Any
 import altair as alt
 import pyarrow as pa
 
+from tds_atlas.report import theme
 from tds_atlas.report.markup import visible
 
 HEIGHT = 300
 _LINE = 16  # pixels between two names
+_LETTER = 7  # pixels of a letter of a name
 SHARE = alt.Axis(format=".0%", tickCount=6)
 Chart = Any  # an alt.Chart or alt.LayerChart; Altair's methods promise less than they give
 Row = dict[str, Any]
@@ -72,10 +74,14 @@ def end_names(
         {"comparison": row["comparison"], "x": row[x], "y": 10**at if log else at}
         for row, at in zip(ends, places, strict=True)
     ]
+    end = alt.X("x:Q")
+    if x == "position":  # room for the names behind it
+        kept = 1 - _LETTER * (2 + max(map(len, curves))) / theme.IMAGE_WIDTH
+        end = end.scale(domainMax=round(max(row["x"] for row in rows) / kept, 1))
     names = (
         alt.Chart(alt.InlineData(rows), name="names")  # charts.js takes it off where the page is narrow
         .mark_text(align="left", dx=7, fontWeight=500)
-        .encode(x=alt.X("x:Q"), y=alt.Y("y:Q"), text=alt.Text("comparison:N"), color=colour.legend(None))
+        .encode(x=end, y=alt.Y("y:Q"), text=alt.Text("comparison:N"), color=colour.legend(None))
     )
     return colour.legend(None), [names]
 
