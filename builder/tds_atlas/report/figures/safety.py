@@ -132,11 +132,16 @@ def by_k(
     of: str = "the base's answer",
     kind_name: str = "model",
 ) -> Chart:
-    """A line over k with a rule for each interval, and a dashed rule at one half."""
-    base = alt.Chart(table).encode(
-        x=alt.X("k:Q", title=f"prefilled tokens of {of} (k)", axis=alt.Axis(tickMinStep=1)),
-        color=colour,
-    )
+    """A line over k with a rule for each interval, and a dashed rule at one half.
+
+    Where k goes far, its small values, at which most happens, have room.
+    """
+    depths = sorted(set(table["k"].to_pylist()))
+    far = len(depths) > 1 and depths[-1] > 2 * len(depths)
+    scale = alt.Scale(type="symlog", nice=False) if far else alt.Undefined
+    ticks = alt.Axis(values=depths) if far else alt.Axis(tickMinStep=1)
+    x = alt.X("k:Q", title=f"prefilled tokens of {of} (k)", axis=ticks, scale=scale)
+    base = alt.Chart(table).encode(x=x, color=colour)
     y = alt.Y(f"low_{value}:Q", title=title, axis=SHARE, scale=alt.Scale(domain=[0, 1]))
     kind = [alt.Tooltip(kind_name)] if dash is not None else []
     line = base.mark_line(point=alt.OverlayMarkDef(size=55, filled=True)).encode(
