@@ -111,7 +111,7 @@ def test_a_finished_run_is_repeated_without_torch_from_another_folder(
     """Another machine stores what this one measured."""
     measure(read_plan(report(project, "far", bucket_url)))
     there = tmp_path_factory.mktemp("there")
-    for name in ("base", "sft", "prompts.jsonl", "texts.jsonl", "far.yml"):
+    for name in ("base", "sft", "prompts.jsonl", "texts.jsonl", "harmful.jsonl", "far.yml"):
         (there / name).symlink_to(project / name)
     hidden = "import sys; sys.modules['torch'] = sys.modules['transformers'] = None\n"
     run = "from pathlib import Path; from tds_atlas.pipeline import plan, steps; steps.measure(plan.read_plan(Path('far.yml')))"

@@ -29,6 +29,7 @@ def report(project: Path, rows: list[dict[str, Any]], **changes: Any) -> Path:
     settings = yaml.safe_load((project / "report.yml").read_text(encoding="utf-8"))
     settings["contexts"]["own"] = {"kind": "verbatim"}
     settings["comparisons"][0]["aligned"]["context"] = "own"
+    settings["probes"].pop("recovery", None)
     settings["prompts"] = {"path": "own.json", "columns": {"input": "input"}}
     (project / "own.json").write_text(json.dumps(rows), encoding="utf-8")
     (project / "report.yml").write_text(yaml.safe_dump(settings | changes), encoding="utf-8")
@@ -112,3 +113,10 @@ def test_what_both_sides_read_is_stored_for_every_prompt(project: Path) -> None:
         assert marks == ["<|begin|>", "<|system|>", *turns, "<|end|>", *turns]
         plain = f"<|begin|># Question:\nWhat is {row['id']}?\n\n# Answer:\n"
         assert read["base·plain", row["id"]][:2] == [plain, [0, 9]]
+
+
+def test_harmful_answers_have_no_input_to_read(project: Path) -> None:
+    probes = yaml.safe_load((project / "report.yml").read_text(encoding="utf-8"))["probes"]
+    problem = r"probes.recovery.comparisons: base-sft reads contexts.own, which is verbatim; harmful answers have no input"
+    with pytest.raises(InputError, match=problem):
+        read_plan(report(project, ROWS, probes={"recovery": probes["recovery"]}))

@@ -86,7 +86,7 @@ def test_figures_of_kl_say_what_they_leave_out_and_others_do_not(made: Path) -> 
         for path in (made / "build/docs" / "figures").glob("*.json")
     }
     of_kl = {"kl_distribution", "kl_concentration", "kl_by_position", "kl_in_first", "kl_depth", "kl_by_harm"}
-    of_kl |= {"divergence_means", "noise_floor", "shift_by_tenth", "compare_all", "compare_differences"}
+    of_kl |= {"divergence_means", "noise_floor", "shift_by_tenth", "compare_all", "compare_differences", "kl_on_harmful"}
     assert {name for name, out in said.items() if out} == of_kl
 
 

@@ -30,7 +30,7 @@ FEWER = {"end_log_odds"}  # only where answers end
 NOTES = {"findings/index.md", "findings/ending.md", "findings/primed.md", "findings/how-much.md", "examples.md"}
 NOTES |= {"findings/support.md"}
 OTHERS = {"method.md", "data.md", "schema.md", "findings/trust.md"}  # settings, sizes, samples; one check less
-QUOTES = {"index.md"}  # what a finding with a note says, which may be another sentence
+QUOTES = {"index.md", "summary.md"}  # what a finding with a note says, which may be another sentence
 NOTE = "This report keeps them in its shards"
 
 

@@ -32,7 +32,7 @@ def test_names_stand_at_the_ends_and_apart(log: bool) -> None:
 
 
 def test_long_names_and_many_stay_in_the_legend() -> None:
-    for ends in ({"a model of a long name → another": 1.0}, {str(i): 1.0 for i in range(7)}, {}):
+    for ends in ({"a model of a long name → another": 1.0}, {str(i): 1.0 for i in range(9)}, {}):
         found = table(ends) if ends else table({"a": 1.0}).slice(0, 0)
         colour, layers = end_names(found, COLOUR, "position", "rank")
         assert colour is COLOUR and not layers

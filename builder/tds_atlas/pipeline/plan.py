@@ -22,7 +22,7 @@ from tds_atlas.inputs.settings import ResponseSettings
 from tds_atlas.inputs.token_text import decoder
 from tds_atlas.pipeline.identity import of_answer, of_context, of_prompt
 from tds_atlas.pipeline.probe_works import WORKS
-from tds_atlas.pipeline.recordings import check_noise, check_verbatim, tokenizer_folder
+from tds_atlas.pipeline.recordings import check_harmful, check_noise, check_verbatim, tokenizer_folder
 from tds_atlas.pipeline.work import ALL_ROWS, WHOLE, Span, WorkerPart, in_parts
 from tds_atlas.record.bucket_shards import shard_at
 from tds_atlas.record.shards import Shard, content_key
@@ -230,6 +230,7 @@ def read_plan(path: Path) -> Plan:
     if (probe := report.probes.fingerprint) is not None:
         plan = replace(plan, texts=read_neutral_texts(probe.path, probe.limit))
     if (given := report.probes.recovery) is not None:
+        check_harmful(path, report, given.comparisons)
         plan = replace(plan, harmful=read_answers(ResponseSettings(path=given.path, limit=given.limit)))
     if report.controls is None:
         return plan

@@ -1,4 +1,4 @@
-"""What recordings ask of a report: a context that adds nothing to ids, and no A/A check without ranks."""
+"""What answers from files ask of a report: a context that suits them, and no A/A check without ranks."""
 
 from __future__ import annotations
 
@@ -26,6 +26,15 @@ def check_verbatim(path: Path, report: Report, source: str, answers: Sequence[An
         if kind != "verbatim":
             problem = f"responses.{source} holds the ids of all that was read before an answer"
             raise InputError(f"{path}: contexts.{condition.context_id}.kind: {kind}; {problem}: give verbatim")
+
+
+def check_harmful(path: Path, report: Report, comparisons: Sequence[str]) -> None:
+    """Raises InputError for a context that reads what harmful answers do not have: the input of their row."""
+    for c in report.comparisons:
+        for side in (c.base, c.aligned) if c.comparison_id in comparisons else ():
+            if report.contexts[side.context].kind == "verbatim":
+                problem = f"{c.comparison_id} reads contexts.{side.context}, which is verbatim"
+                raise InputError(f"{path}: probes.recovery.comparisons: {problem}; harmful answers have no input")
 
 
 def check_noise(plan: Plan) -> None:
