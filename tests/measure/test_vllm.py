@@ -91,14 +91,14 @@ def test_greedy_answers_and_numbers_are_those_of_transformers(fifty: Path) -> No
             "list_max([abs(x[1] - x[2]) FOR x IN list_zip(a.top_logprobs, b.top_logprobs)]) AS listed, "
             "a.top_ids = b.top_ids AS order_ FROM one.score a JOIN other.score b USING (response_id, condition_id, pos)"
         ).fetchdf()
-        assert len(rows) > 4000 and rows.same.all()
+        assert len(rows) > 2500 and rows.same.all()
         assert rows[["own", "entropy", "listed"]].max().max() < 1e-4
         assert rows.order_.mean() > 0.97, "where lists have another order, their entries are closer than that"
         apart = con.sql(
             "SELECT count(*), max(abs(a.kl_aligned_base - b.kl_aligned_base)), max(abs(a.kl_base_aligned - b.kl_base_aligned)), "
             "max(abs(a.js - b.js)) FROM one.divergence a JOIN other.divergence b USING (response_id, comparison_id, pos)"
         ).fetchall()[0]
-        assert apart[0] > 2000 and max(apart[1:]) < 1e-4, apart
+        assert apart[0] > 1250 and max(apart[1:]) < 1e-4, apart
         ((engines,),) = con.sql("SELECT value FROM other.run WHERE key = 'measured_engines'").fetchall()
         assert re.fullmatch(r"base vllm [\d.]+, dpo vllm [\d.]+", engines)
 
