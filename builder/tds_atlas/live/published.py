@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,12 +24,12 @@ from tds_atlas.pipeline.plan import Plan
 from tds_atlas.pipeline.sides import lazy_models, side_of
 from tds_atlas.record.shards import content_key
 from tds_atlas.record.store import stored_content
+from tds_atlas.report.models import LIST
 from tds_atlas.terminal import say
 
 if TYPE_CHECKING:
     from tds_atlas.measure.engines.models import Models
 
-LIST = "pairs.json"  # also says of which database
 _PROMPTS = 40  # of the report, on which a context is tried
 _LIMITS = {"prompt_characters": PROMPT_CHARACTERS, "answer_tokens": ANSWER_TOKENS, "new_tokens": NEW_TOKENS}
 _CODE = [path for folder in ("live", "measure") for path in sorted((Path(__file__).parents[1] / folder).glob("*.py"))]
@@ -143,17 +143,14 @@ class _Found:
         return self.files[name]
 
     def _condition(self, condition: Condition) -> dict[str, Any] | str:
-        if condition not in self.conditions:
-            self.conditions[condition] = self._or_why(lambda: self._reading(condition))
-        return self.conditions[condition]
-
-    def _or_why(self, make: Callable[[], dict[str, Any]]) -> dict[str, Any] | str:
         from tds_atlas.measure.reading_plan import Unknown
 
-        try:
-            return make()
-        except Unknown as unknown:
-            return str(unknown)
+        if condition not in self.conditions:
+            try:
+                self.conditions[condition] = self._reading(condition)
+            except Unknown as unknown:
+                self.conditions[condition] = str(unknown)
+        return self.conditions[condition]
 
     def _reading(self, condition: Condition) -> dict[str, Any]:
         from tds_atlas.measure.answers import Reader

@@ -66,5 +66,5 @@
     return { ...palette, area: { ...palette.area, opacity: Math.min(palette.area.opacity, 0.64 / most) } };
   }
 
-  window.tdsFigure = { pale, only, fit, parts };
+  window.tdsFigure = { pale, only, fit };
 })();
