@@ -110,7 +110,7 @@ CREATE MACRO wilson_low(share, w) AS
     greatest(0, (share + w / 2 - sqrt(w * greatest(0, share * (1 - share)) + w * w / 4)) / (1 + w));
 CREATE MACRO wilson_high(share, w) AS
     least(1, (share + w / 2 + sqrt(w * greatest(0, share * (1 - share)) + w * w / 4)) / (1 + w));
--- The ends of a share's interval: those of a mean, within Wilson's, as skewness from a few prompts says too little. At a
+-- The ends of a share's interval: those of a mean, within Wilson's, since the skewness of few prompts says little. At a
 -- share of 0 or 1 there is no spread: the end is Wilson's.
 CREATE MACRO share_low_at(share, low, w) AS
     CASE WHEN low IS NOT NULL THEN greatest(CASE WHEN share < 1 THEN low ELSE 0 END, wilson_low(share, w)) END;
