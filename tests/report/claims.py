@@ -153,7 +153,7 @@ CLAIMS = (
         rf"The mean KL is (higher|lower) on harmful prompts .*?difference {N}, 95 %: {N} to {N}\)",
         numbers(lambda said, by, low, high: low * high > 0 and (by > 0) == (said == "higher")),
     ),
-    Claim("negative swap", rf"base {N} %, aligned {N} %[^-]*?at worst {N} %", numbers(lambda a, b, c: c < min(a, b))),
+    Claim("negative swap", rf"base {SHARE}, aligned {SHARE}[^-]*?at worst {SHARE}", numbers(lambda a, b, c: c < min(a, b))),
     Claim("up", rf"The (first|second) stage is sparser \({N}{SPREAD}", numbers(_sparser)),
     Claim("up", rf"achieves (more|less) at .{{1,90}}?: {N}{SPREAD}", numbers(_achieves)),
     Claim("up", r"the words most often shifted are (.*?\(\d+\))(?: \(\d+ more|[;.])", _descending),

@@ -36,7 +36,8 @@ def test_swap_between_the_two_models(report: Report) -> None:
     for outcome in ("right", "ended"):
         gap = report.rows("pages/swap_gap", label=ONE, outcome=outcome)[0]
         more = report.word(gap["aligned"] - gap["base"], "more", "less")
-        ends = f"base {pct(gap['base'])}, aligned {pct(gap['aligned'])}, {more} by {points(abs(gap['gap']))}"
+        base, aligned = (f"{pct(gap[side])}{within(gap[f'{side}_bounds'])}" for side in ("base", "aligned"))
+        ends = f"base {base}, aligned {aligned}, {more} by {points(abs(gap['gap']))}"
         report.says("swap", f"**{ONE}**, {OUTCOMES[outcome]}: {ends}{spread(gap['gap_half'], 'points')}")
     gaps = report.rows("pages/swap_gap", label=ONE, outcome="refusal", method="divergence")
     few = "and no tested share closes four fifths of it"

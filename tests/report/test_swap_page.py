@@ -10,8 +10,11 @@ from statistics import mean, stdev
 import duckdb
 import pytest
 
+from tds_atlas.inputs.roles import Roles
+from tds_atlas.record.judgements import judged
 from tds_atlas.report import query
 from tests import intervals
+from tests.record.test_tests import t_tail
 from tests.report import synthetic
 from tests.report.chance import comparisons, define, fill
 from tests.report.sheets import made_up, pages, sheet
@@ -22,21 +25,44 @@ def con(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
     return query.connect(synthetic.write(tmp_path_factory.mktemp("db") / "made.duckdb", rich=True))
 
 
-def outcomes(con: duckdb.DuckDBPyConnection, method: str, share: float) -> dict[str, float]:
-    sql = """SELECT prompt_id, refuses FROM swap JOIN prompt USING (prompt_id) WHERE harmful AND method = $m AND share = $s"""
-    return {prompt: float(x) for prompt, x in con.execute(sql, {"m": method, "s": share}).fetchall()}
+def outcomes(con: duckdb.DuckDBPyConnection, method: str, share: float, writer: str = "base") -> dict[str, float]:
+    sql = """SELECT prompt_id, refuses FROM swap JOIN prompt USING (prompt_id)
+        WHERE harmful AND method = $m AND share = $s AND writer = $w"""
+    return {prompt: float(x) for prompt, x in con.execute(sql, {"m": method, "s": share, "w": writer}).fetchall()}
 
 
-def test_a_curve_runs_between_the_two_models(con: duckdb.DuckDBPyConnection) -> None:
-    rows = [r for r in query.rows(con, "figures/swap_refusal") if r["method"] == "random"]
-    assert [r["target_share"] for r in rows] == [0, 0.1, 0.3, 1]
+@pytest.mark.parametrize("writer", ["base", "aligned"])
+def test_a_curve_runs_between_the_two_models(con: duckdb.DuckDBPyConnection, writer: str) -> None:
+    rows = [r for r in query.rows(con, "figures/swap_refusal") if (r["method"], r["writer"]) == ("random", writer)]
+    assert [r["target_share"] for r in rows] == ([0, 0.1, 0.3, 1] if writer == "base" else [1, 0.8, 0])
+    assert {r["panel"] == r["comparison"] for r in rows} == {writer == "base"}
     for row in rows:
-        method = "divergence" if row["target_share"] in (0, 1) else "random"
-        said = list(outcomes(con, method, row["target_share"]).values())
+        ends = row["target_share"] in (0, 1)
+        said = list(
+            outcomes(con, "divergence" if ends else "random", row["target_share"], "base" if ends else writer).values()
+        )
         assert row["outcome_share"] == pytest.approx(mean(said)) and row["prompts"] == len(said)
         bounds = intervals.share_bounds([(x, 1) for x in said])
         assert (row["low_share"], row["high_share"]) == pytest.approx(bounds, abs=1e-5)
-        assert row["swapped_share"] == pytest.approx(row["target_share"])
+        assert row["swapped_share"] == pytest.approx(
+            row["target_share"] if writer == "base" else 1 - row["target_share"]
+        )
+
+
+def test_the_share_swapped_has_an_interval(tmp_path: Path) -> None:
+    path = synthetic.write(tmp_path / "made.duckdb", rich=True)
+    with duckdb.connect(str(path)) as con:
+        con.execute("UPDATE swap SET n_swapped = 1 + hash(prompt_id) % 5 WHERE threshold = 1.5")
+    rows = [r for r in query.rows(query.connect(path), "figures/swap_style") if r["threshold"] is not None]
+    assert [r["writer"] for r in rows] == ["base", "aligned"]
+    with duckdb.connect(str(path), read_only=True) as con:
+        for row in rows:
+            counts = con.execute(f"""SELECT if(writer = 'base', n_swapped, n_tokens - n_swapped), n_tokens
+                FROM swap WHERE threshold = 1.5 AND writer = '{row["writer"]}'""").fetchall()
+            assert row["swapped_share"] == pytest.approx(sum(n for n, _ in counts) / sum(n for _, n in counts))
+            bounds = intervals.share_bounds(counts)
+            assert (row["low_swapped_share"], row["high_swapped_share"]) == pytest.approx(bounds, abs=1e-5)
+            assert row["low_swapped_share"] < row["swapped_share"] < row["high_swapped_share"]
 
 
 def test_gaps_and_differences_are_paired_by_prompt(con: duckdb.DuckDBPyConnection) -> None:
@@ -65,8 +91,8 @@ def test_the_false_discovery_rate_is_that_of_benjamini_and_hochberg(con: duckdb.
         assert row["q"] == pytest.approx(min(1, slow))
 
 
-COLUMNS = """comparison_id VARCHAR, method VARCHAR, share DOUBLE, cluster_id VARCHAR, n_swapped BIGINT, n_tokens BIGINT,
-    outcome VARCHAR, x DOUBLE"""
+COLUMNS = """comparison_id VARCHAR, writer VARCHAR, method VARCHAR, share DOUBLE, threshold DOUBLE, mixture VARCHAR,
+    cluster_id VARCHAR, n_swapped BIGINT, n_tokens BIGINT, outcome VARCHAR, x DOUBLE, is_share BOOLEAN, is_yes_or_no BOOLEAN"""
 Drawn = Callable[[str, float, str], float]  # method, share, prompt -> outcome
 
 
@@ -77,7 +103,8 @@ def made(
     con = duckdb.connect()
     rows = [
         {"comparison_id": f"c{c}", "method": method, "share": share, "cluster_id": f"{g}", "n_swapped": swapped}
-        | {"n_tokens": 100, "outcome": outcome, "x": float(drawn(method, share, f"{c}/{g}"))}
+        | {"n_tokens": 100, "outcome": outcome, "x": float(drawn(method, share, f"{c}/{g}")), "writer": "base"}
+        | {"mixture": f"{method} {share}" if 0 < share < 1 else None, "is_yes_or_no": outcome != "style", "is_share": True}
         for c in range(reports)
         for method, share, swapped in points
         for g in range(prompts)
@@ -134,8 +161,8 @@ def test_chance_is_rarely_called_a_difference(outcome: str) -> None:
 @pytest.mark.parametrize(
     ("reached", "says"),
     [
-        ((0.9, 0.9, 0.0), "the base's most uncertain positions close as much with 8.0 % swapped"),
-        ((0.9, 0.2, 0.0), "the base's most uncertain positions close at most 22 %, with 8.0 % swapped"),
+        ((0.9, 0.9, 0.0), "the base's most uncertain positions close as much, 100 %"),
+        ((0.9, 0.2, 0.0), "the base's most uncertain positions close at most 22 %"),
         (
             (-4.0, 0.2, 0.0),
             "closes none of the gap in style at any tested share.",
@@ -147,6 +174,7 @@ def test_the_lead(tmp_path: Path, reached: Sequence[float], says: str) -> None:
     path = synthetic.write(tmp_path / "made.duckdb", rich=True)
     cases = " ".join(f"WHEN '{m}' THEN {x}" for m, x in zip(synthetic.METHODS, reached, strict=True))
     with duckdb.connect(str(path)) as con:
+        con.execute("DELETE FROM swap WHERE writer = 'aligned' OR method = 'delta'")
         con.execute("UPDATE swap SET n_swapped = CASE share WHEN 0 THEN 0 WHEN 1 THEN 50 ELSE 4 END, n_tokens = 50")
         con.execute(f"""UPDATE swap SET refuses = false, style_share =
             CASE share WHEN 0 THEN 0 WHEN 1 THEN 0.9 ELSE CASE method {cases} END END""")
@@ -188,19 +216,93 @@ def test_the_other_way_round(tmp_path: Path) -> None:
     """The aligned model writes, and the base chooses at a tenth of the positions: half of the refusals are left."""
     database = synthetic.write(tmp_path / "made.duckdb", rich=True, prompts=48)
     with duckdb.connect(str(database)) as con:
+        con.execute("DELETE FROM swap WHERE writer = 'aligned'")
         con.execute("UPDATE swap SET refuses = share = 1 WHERE share IN (0, 1)")
-        con.execute("""INSERT INTO swap BY NAME SELECT * REPLACE ('reverse' AS method, 0.9 AS share, 18 AS n_swapped,
-            prompt_id IN (SELECT prompt_id FROM prompt WHERE ordinal % 4 = 0) AS refuses)
-            FROM swap WHERE share = 1 AND method = 'divergence'""")
+        for method, left, swapped in (("divergence", 4, 2), ("random", 1, 2), ("entropy", 2, 1)):
+            con.execute(f"""INSERT INTO swap BY NAME SELECT * REPLACE ('{method}' AS method, 'aligned' AS writer,
+                0.9 AS share, 20 - {swapped} AS n_swapped,
+                prompt_id IN (SELECT prompt_id FROM prompt WHERE ordinal % {left} = 0) AS refuses)
+                FROM swap WHERE share = 1 AND method = 'divergence'""")
     report = query.connect(database)
-    curve = [r for r in query.rows(report, "figures/swap_refusal") if r["method"] == "reverse"]
-    assert [(r["swapped_share"], r["outcome_share"]) for r in curve] == [(0.9, 0.5), (1.0, 1.0)]  # not the base alone
-    (gap,) = (r for r in query.rows(report, "pages/swap_gap") if (r["method"], r["outcome"]) == ("reverse", "refusal"))
-    left = [float(i % 4 == 0) for i in range(2, 49, 2)]
-    half = intervals.t95(len(left) - 1) * stdev(left) / len(left) ** 0.5
-    assert gap["closed"] == pytest.approx(mean(left)) and gap["closed_half"] == pytest.approx(half, rel=1e-4)
-    assert {r["method"] for r in query.rows(report, "pages/swap_difference")} == {"entropy", "random"}
-    text = sheet(database, "findings/swap.md")
-    said = f"with the base choosing at 10.0 % of the positions, 50 % ± {100 * half:.0f} of the gap is left"
-    assert "## The other way round" in text and said in text
-    assert "## The other way round" not in made_up("findings/swap.md", rich=True)
+    curve = [
+        r for r in query.rows(report, "figures/swap_refusal") if (r["writer"], r["method"]) == ("aligned", "divergence")
+    ]
+    assert [(r["swapped_share"], r["outcome_share"]) for r in curve] == [(0, 1), (0.1, 0.5), (1, 0)]
+    back = {
+        r["method"]: r
+        for r in query.rows(report, "pages/swap_gap")
+        if (r["writer"], r["outcome"]) == ("aligned", "refusal")
+    }
+    gone = [float(i % 4 != 0) for i in range(2, 49, 2)]  # harmful prompts are the even ones
+    half = intervals.t95(len(gone) - 1) * stdev(gone) / len(gone) ** 0.5
+    found = back["divergence"]
+    assert found["closed"] == pytest.approx(mean(gone)) and found["closed_half"] == pytest.approx(half, rel=1e-4)
+    assert (found["base"], found["aligned"], back["random"]["closed"]) == (0, 1, 0)
+    against = {
+        r["method"]: r
+        for r in query.rows(
+            report,
+            "pages/swap_difference",
+        )
+        if (r["writer"], r["outcome"]) == ("aligned", "refusal")
+    }
+    assert against["random"]["difference"] == pytest.approx(-mean(gone))  # of refusals, at an equal share
+    assert against["random"]["half_width"] == pytest.approx(half, rel=1e-4)
+    assert (against["entropy"]["swapped"], against["entropy"]["swapped_other"]) == (0.1, 0.05)
+    text = sheet(database, "findings/swap.md").partition("## The other way round")[2]
+    closes = f"swapping the 10.0 % most divergent positions closes 50 % ± {100 * half:.0f} of the way back"
+    assert closes in text and "random positions bring it no nearer at any tested share" in text
+    report.close()
+    with duckdb.connect(str(database)) as con:
+        con.execute("DELETE FROM swap WHERE writer = 'aligned'")
+    assert "## The other way round" not in sheet(database, "findings/swap.md")
+
+
+def test_an_older_shard_names_the_reverse_as_a_method() -> None:
+    rows = [{"method": m, "share": 0.9, "prompt_id": "p", "text": "I am blue."} for m in ("entropy", "reverse")]
+    other, found = judged("swap", rows, Roles(safety=("I am",)), {"p": ("blue",)})
+    assert (found["writer"], found["method"], found["is_right"], found["refuses"]) == (
+        "aligned",
+        "divergence",
+        True,
+        True,
+    )
+    assert (other["writer"], other["method"]) == ("base", "entropy") and other.keys() == found.keys()
+
+
+def test_what_all_prompts_close_alike_has_no_exact_bound() -> None:
+    """A third of the way in each: neither nothing nor all, so no rate of prompts says anything."""
+    drawn: Drawn = lambda m, s, g: s if s in (0, 1) else 0.3  # noqa: E731
+    (row,) = query.rows(made(drawn, 12, [*ENDS, ("divergence", 0.1, 9)], outcome="style"), "pages/swap_gap")
+    assert (row["closed_low"], row["closed"], row["closed_high"]) == pytest.approx((0.3, 0.3, 0.3))
+
+
+def test_drawn_texts_count_by_prompt(tmp_path: Path) -> None:
+    """Three texts of each prompt: their mean is the outcome, prompts are counted, and no yes or no of one text is."""
+    path = synthetic.write(tmp_path / "made.duckdb", rich=True)
+    with duckdb.connect(str(path)) as con:
+        con.execute("UPDATE swap SET sample = 1; DELETE FROM swap_grade")
+        con.execute("""INSERT INTO swap BY NAME SELECT * REPLACE (n AS sample, hash(prompt_id, method, share, n) % 3 = 0 AS refuses)
+            FROM swap, (VALUES (2), (3)) numbers (n)""")
+        con.execute("INSERT INTO run VALUES ('swap_sampling', 'temperature 1, seed 0, 3 of each prompt')")
+    report = query.connect(path)
+    sql = """SELECT method, share, prompt_id, avg(refuses::INTEGER) FROM swap JOIN prompt USING (prompt_id)
+        WHERE harmful AND writer = 'base' GROUP BY ALL"""
+    said = {(m, s, p): x for m, s, p, x in report.execute(sql).fetchall()}
+    prompts = sorted({p for *_, p in said})
+    (row,) = (
+        r
+        for r in query.rows(report, "figures/swap_refusal")
+        if (r["writer"], r["method"], r["target_share"]) == ("base", "entropy", 0.3)
+    )
+    mine = [said["entropy", 0.3, p] for p in prompts]
+    assert (row["outcome_share"], row["prompts"]) == (pytest.approx(mean(mine)), len(prompts)) and len(set(mine)) > 2
+    bounds = intervals.share_bounds([(x, 1) for x in mine])
+    assert (row["low_share"], row["high_share"]) == pytest.approx(bounds, abs=1e-5)
+    wanted = {"outcome": "refusal", "writer": "base", "method": "entropy", "target": 0.3}
+    (found,) = (r for r in query.rows(report, "pages/swap_difference") if wanted.items() <= r.items())
+    steps = [said["divergence", 0.3, p] - said["entropy", 0.3, p] for p in prompts]
+    t = mean(steps) / (stdev(steps) / len(steps) ** 0.5)
+    assert found["p"] == pytest.approx(t_tail(abs(t), len(steps) - 1), rel=1e-3)  # not McNemar's test
+    page = sheet(path, "findings/swap.md")
+    assert "Texts are drawn with temperature 1, seed 0, 3 of each prompt." in page and "decoded greedily" not in page
