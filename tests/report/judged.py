@@ -46,7 +46,7 @@ DEFINITIONS = (
 # What a test does not show: no number beside it can deny that.
 NOT_CLEAR = (
     "no clear difference in (?:any measure|the share of shifted tokens)",
-    "aligned [^:.]*[\\d.]+ \\([^)]* to [^)]*\\), no clear difference",
+    "aligned [−\\d.]+(?: \\([−\\d.]+ to [−\\d.]+\\))?, no clear difference",
     "aligned model: no clear difference|aligned [\\d.]+ %(?: \\([\\d.]+–[\\d.]+\\))?, no clear difference",
     "do not clearly differ in these outcomes",
     "did not clearly change its log-odds",

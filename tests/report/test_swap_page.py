@@ -282,7 +282,7 @@ def test_drawn_texts_count_by_prompt(tmp_path: Path) -> None:
     path = synthetic.write(tmp_path / "made.duckdb", rich=True)
     with duckdb.connect(str(path)) as con:
         con.execute("UPDATE swap SET sample = 1; DELETE FROM swap_grade")
-        con.execute("""INSERT INTO swap BY NAME SELECT * REPLACE (n AS sample, hash(prompt_id, method, share, n) % 3 = 0 AS refuses)
+        con.execute("""INSERT INTO swap BY NAME SELECT swap.* REPLACE (n AS sample, hash(prompt_id, method, share, n) % 3 = 0 AS refuses)
             FROM swap, (VALUES (2), (3)) numbers (n)""")
         con.execute("INSERT INTO run VALUES ('swap_sampling', 'temperature 1, seed 0, 3 of each prompt')")
     report = query.connect(path)

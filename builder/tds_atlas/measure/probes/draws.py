@@ -41,7 +41,7 @@ class Draws:
     def _warped(self, logits: Tensor) -> Tensor:
         no_ids = torch.empty(len(logits), 0, dtype=torch.long)  # nothing here depends on the text so far
         for warp in warpers(self.sampling):
-            logits = warp(no_ids, logits)  # type: ignore[arg-type]
+            logits = warp(no_ids, logits)
         return logits
 
 

@@ -104,7 +104,7 @@ class _Joint:
         """Give every text its next token. Returns the rows of texts that go on: which it was, and its texts."""
         pairs = [(n, i) for n, row in enumerate(rows) for i in row]
         own = [self._next(x, pairs) for x in logits]  # 2 x [texts]
-        places = _places(*logits, [n for n, _ in pairs], own[1])
+        places = _places(logits[0], logits[1], [n for n, _ in pairs], own[1])
         going = []
         for (n, i), choices, place in zip(pairs, zip(*own, strict=True), places, strict=True):
             swap = self.takes[i](place)
