@@ -155,7 +155,7 @@ CLAIMS = (
     ),
     Claim("negative swap", rf"base {SHARE}, aligned {SHARE}[^-]*?at worst {SHARE}", numbers(lambda a, b, c: c < min(a, b))),
     Claim("up", rf"The (first|second) stage is sparser \({N}{SPREAD}", numbers(_sparser)),
-    Claim("up", rf"achieves (more|less) at .{{1,90}}?: {N}{SPREAD}", numbers(_achieves)),
+    Claim("up", rf"(?:achieves|leaves) (more|less) at .{{1,90}}?: {N}{SPREAD}", numbers(_achieves)),
     Claim("up", r"the words most often shifted are (.*?\(\d+\))(?: \(\d+ more|[;.])", _descending),
     Claim("up", r"In (.{1,40}?), the first choices (never|always) differ", _first_choices),
     Claim("no tags", r"the tokens raised most often are (.*?) of [\d,]+ places", _falling),

@@ -33,16 +33,12 @@ class _Panel:
     is_share: bool
 
     @classmethod
-    def of(cls, rows: Sequence[Mapping[str, Any]], lift: float) -> Self:
-        """Of the rows of a panel: from 0 to 1 for shares, else from the least to the largest number of all."""
-        name, comparison, is_share = (rows[0][key] for key in ("panel", "comparison", "is_share"))
-        if is_share:
-            return cls(name, comparison, lift, 0, 1, True)
-        numbers = [
-            row[key] for row in rows for key in ("outcome_share", "low_share", "high_share") if row[key] is not None
-        ]
-        low, high = min(numbers), max(numbers)
-        return cls(name, comparison, lift, low, high if high > low else low + 1, False)
+    def of(cls, row: Mapping[str, Any], lift: float, alike: Sequence[Mapping[str, Any]]) -> Self:
+        """From 0 to 1 for shares, else from the least to the largest number of all rows of the same outcome."""
+        name, comparison, is_share = (row[key] for key in ("panel", "comparison", "is_share"))
+        found = [one[key] for one in alike for key in ("outcome_share", "low_share", "high_share")]
+        low, high = (0, 1) if is_share else (f(x for x in found if x is not None) for f in (min, max))
+        return cls(name, comparison, lift, low, high if high > low else low + 1, is_share)
 
     @property
     def ticks(self) -> dict[float, str]:
@@ -79,13 +75,14 @@ def _curves(table: pa.Table, colour: alt.Color, outcome: str) -> Chart:
     dash = alt.StrokeDash(
         "method:N", sort=METHODS, scale=alt.Scale(domain=methods, range=_DASHES[: len(methods)]), legend=_LINES
     )
+    pale = {"opacity": 0.12} if len(methods) > 3 else {}  # bands over one another
     tips = _tips(outcome, ".1%" if all(panel.is_share for panel in panels) else ".3g")
     names = {"comparison": [p.comparison for p in panels], "panel": [p.name for p in panels]}
     names_at = alt.Chart(pa.table(names | {"at": [panel.lift + 1.1 for panel in panels]})).mark_text(
         align="left", fontWeight=600, limit=420
     )
     return alt.layer(
-        base.mark_area().encode(y=alt.Y("low:Q", title=outcome, axis=axis, scale=scale), y2=alt.Y2("high:Q")),
+        base.mark_area(**pale).encode(y=alt.Y("low:Q", title=outcome, axis=axis, scale=scale), y2=alt.Y2("high:Q")),
         base.mark_line().encode(y=y, strokeDash=dash, order=alt.Order("swapped_share:Q")),
         base.mark_circle(size=38, opacity=1).encode(y=y, tooltip=tips),
         names_at.encode(x=alt.XDatum(0), y=alt.Y("at:Q"), text=alt.Text("panel:N")),
@@ -94,10 +91,11 @@ def _curves(table: pa.Table, colour: alt.Color, outcome: str) -> Chart:
 
 def _panels(table: pa.Table) -> tuple[list[_Panel], pa.Table]:
     """The panels from the top down, and the table with what each row's takes to be drawn."""
-    rows, groups = table.to_pylist(), dict[str, list[dict[str, Any]]]()
-    for row in rows:
-        groups.setdefault(row["panel"], []).append(row)
-    panels = [_Panel.of(group, -_STEP * i) for i, group in enumerate(groups.values())]
+    rows = table.to_pylist()
+    firsts = {row["panel"]: row for row in reversed(rows)}
+    named = [firsts[name] for name in dict.fromkeys(row["panel"] for row in rows)]
+    alike = [[other for other in rows if other["outcome"] == row["outcome"]] for row in named]
+    panels = [_Panel.of(row, -_STEP * i, of) for i, (row, of) in enumerate(zip(named, alike, strict=True))]
     of_row = {panel.name: panel for panel in panels}
     for name, number in (("lift", "lift"), ("least", "low")):
         table = table.append_column(name, pa.array([float(getattr(of_row[row["panel"]], number)) for row in rows]))

@@ -70,6 +70,7 @@ WITH
             clustered_half_width(x - other_x, 1) AS half_width,
             -- A yes or no is counted against both neighbours, each with its weight.
             bool_and(is_yes_or_no) AS counted,
+            bool_and(is_share) AS is_share,
             sum(x * (1 - other_x)) AS more,
             sum((1 - x) * other_x) AS fewer,
             paired_p(x - other_x) AS t_test
@@ -80,7 +81,7 @@ WITH
         HAVING count(*) > 1
     ),
     tested AS (SELECT *, CASE WHEN counted THEN mcnemar_p(more, fewer) ELSE t_test END AS p FROM paired)
-SELECT label, outcome, writer, method, target, prompts, difference, half_width, swapped, swapped_other, p, q
+SELECT label, outcome, is_share, writer, method, target, prompts, difference, half_width, swapped, swapped_other, p, q
 FROM discoveries('tested', true)
 JOIN comparison USING (comparison_id)
 ORDER BY
