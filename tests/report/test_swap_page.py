@@ -306,3 +306,26 @@ def test_drawn_texts_count_by_prompt(tmp_path: Path) -> None:
     assert found["p"] == pytest.approx(t_tail(abs(t), len(steps) - 1), rel=1e-3)  # not McNemar's test
     page = sheet(path, "findings/swap.md")
     assert "Texts are drawn with temperature 1, seed 0, 3 of each prompt." in page and "decoded greedily" not in page
+
+
+def test_a_grader_that_fails_is_said(tmp_path: Path) -> None:
+    """One prompt's texts have no grade: the others are the means, and the page counts them."""
+    path = synthetic.write(tmp_path / "made.duckdb", rich=True)
+    with duckdb.connect(str(path)) as con:
+        con.execute("""UPDATE swap_grade SET value = NULL, is_yes_or_no = NULL, error = 'no'
+            WHERE grader = 'score' AND prompt_id = 'p2'""")
+    report = query.connect(path)
+    rows = report.execute("SELECT prompt_id, writer, method, share, value FROM swap_grade WHERE grader = 'score'").fetchall()
+    failed = sum(prompt == "p2" for prompt, *_ in rows)
+    page = sheet(path, "findings/swap.md")
+    assert f"*score* gave a grade to {len(rows) - failed} of {len(rows)} texts, and failed at {failed}: the table" in page
+    assert f"*polite <b>* gave a grade to {len(rows)} of {len(rows)} texts." in page
+    mine = [x for prompt, *key, x in rows if key == ["aligned", "random", 0.8] and prompt != "p2"]
+    (found,) = (
+        r
+        for r in query.rows(report, "figures/swap_graded")
+        if (r["outcome"], r["writer"], r["method"], r["target_share"]) == ("score", "aligned", "random", 0.8)
+    )
+    half = intervals.t95(len(mine) - 1) * stdev(mine) / len(mine) ** 0.5
+    wanted = (mean(mine), mean(mine) - half, mean(mine) + half)
+    assert (found["outcome_share"], found["low_share"], found["high_share"]) == pytest.approx(wanted, rel=1e-5)
