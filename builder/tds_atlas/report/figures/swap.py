@@ -75,14 +75,14 @@ def _curves(table: pa.Table, colour: alt.Color, outcome: str) -> Chart:
     dash = alt.StrokeDash(
         "method:N", sort=METHODS, scale=alt.Scale(domain=methods, range=_DASHES[: len(methods)]), legend=_LINES
     )
-    pale = {"opacity": 0.12} if len(methods) > 3 else {}  # bands over one another
+    bands = base.mark_area(opacity=0.12) if len(methods) > 3 else base.mark_area()  # over one another
     tips = _tips(outcome, ".1%" if all(panel.is_share for panel in panels) else ".3g")
     names = {"comparison": [p.comparison for p in panels], "panel": [p.name for p in panels]}
     names_at = alt.Chart(pa.table(names | {"at": [panel.lift + 1.1 for panel in panels]})).mark_text(
         align="left", fontWeight=600, limit=420
     )
     return alt.layer(
-        base.mark_area(**pale).encode(y=alt.Y("low:Q", title=outcome, axis=axis, scale=scale), y2=alt.Y2("high:Q")),
+        bands.encode(y=alt.Y("low:Q", title=outcome, axis=axis, scale=scale), y2=alt.Y2("high:Q")),
         base.mark_line().encode(y=y, strokeDash=dash, order=alt.Order("swapped_share:Q")),
         base.mark_circle(size=38, opacity=1).encode(y=y, tooltip=tips),
         names_at.encode(x=alt.XDatum(0), y=alt.Y("at:Q"), text=alt.Text("panel:N")),
