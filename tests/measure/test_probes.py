@@ -1,4 +1,4 @@
-"""Writing on: token swap, prefilled answers and continuations against one-token-at-a-time loops over whole prefixes."""
+"""Writing on: texts of two models, prefilled answers and continuations against one-token-at-a-time loops over whole prefixes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from unittest.mock import patch
 import pytest
 import torch
 
-from tds_atlas.domain import Prompt, Response
+from tds_atlas.domain import Response
 from tds_atlas.measure.engines.transformers import LoadedModel
 from tds_atlas.measure.probes.continuation import Branches, _branch, continuations
 from tds_atlas.measure.probes.lockstep import write
 from tds_atlas.measure.probes.prefill import prefills
 from tds_atlas.measure.probes.reader import Reader
-from tds_atlas.measure.probes.swap import highest, swaps
 from tds_atlas.measure.side import Side
 from tds_atlas.pipeline.plan import Plan, read_plan
 from tds_atlas.pipeline.sides import lazy_models, side_of
@@ -39,59 +38,10 @@ def slowly(model: LoadedModel, head: tuple[int, ...], limit: int) -> list[int]:
     return out
 
 
-def both(base: Side, aligned: Side, prompt: Prompt, so_far: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
-    rows = ([*side.prompt_ids(prompt), *so_far] for side in (base, aligned))
-    p, q = (own_logits(s.model, row)[-1].double().softmax(-1) for s, row in zip((base, aligned), rows, strict=True))
-    return p, q
-
-
-def test_the_ends_of_a_swap_are_the_two_models_and_the_middle_follows_its_rule(pocket_report: Path) -> None:
-    plan, base, aligned = sides(pocket_report)
-    prompts = plan.prompt_set
-    made = list(swaps(base, aligned, prompts, (0.1,), 60))
-    assert len(made) == len(prompts) * 5 and {x.method for x in made} == {"divergence", "entropy", "random"}
-    for x in made:
-        heads = [side.prompt_ids(prompts[x.prompt]) for side in (base, aligned)]
-        if x.share in (0, 1):
-            side = (base, aligned)[int(x.share)]
-            assert x.text.ids == slowly(side.model, heads[int(x.share)], 60)
-            assert all(s == bool(x.share) for s in x.text.is_swap)
-    level = highest([v for x in made if x.share == 0 for v in x.text.js], 0.1)
-    for x in (x for x in made if x.share == 0.1 and x.method == "divergence" and x.prompt < 3):
-        for t, token in enumerate(x.text.ids):
-            p, q = both(base, aligned, prompts[x.prompt], x.text.ids[:t])
-            m = (p + q) / 2
-            js = float((p * (p / m).log() + q * (q / m).log()).nansum() / 2)
-            assert x.text.js[t] == pytest.approx(js, rel=1e-3, abs=1e-6)
-            assert x.text.entropy[t] == pytest.approx(float(-(p * p.log()).nansum()), rel=1e-3, abs=1e-5)
-            swap = x.text.is_swap[t]
-            assert swap == (x.text.js[t] >= level) and token == int((q if swap else p).argmax())
-            assert x.text.is_change[t] == (swap and int(p.argmax()) != int(q.argmax()))
-    again = list(swaps(base, aligned, prompts, (0.1,), 60))
-    assert [x.text.ids for x in made] == [x.text.ids for x in again]
-
-
-def test_the_other_way_round_the_base_chooses_where_both_differ_most(pocket_report: Path) -> None:
-    """The level is that of the aligned model's own texts, and the rest of the rows are as without it."""
-    plan, base, aligned = sides(pocket_report)
-    prompts = plan.prompt_set[:3]
-    made = list(swaps(base, aligned, prompts, (), 30, reverse=(0.2,)))
-    assert [(x.method, x.share) for x in made[-3:]] == [("reverse", 0.8)] * 3 and len(made) == 9
-    level = highest([v for x in made if x.share == 1 for v in x.text.js], 0.2)
-    chosen = list[bool]()
-    for x in made[-3:]:
-        for t, token in enumerate(x.text.ids):
-            p, q = both(base, aligned, prompts[x.prompt], x.text.ids[:t])
-            assert x.text.is_swap[t] == (x.text.js[t] < level)
-            assert token == int((q if x.text.is_swap[t] else p).argmax())
-            chosen.append(x.text.is_swap[t])
-    assert any(chosen) and not all(chosen)
-
-
 def test_a_text_in_a_batch_is_the_text_alone(pocket_report: Path) -> None:
     plan, base, aligned = sides(pocket_report)
     heads = [(base.frame.prompt_ids(p.text), aligned.frame.prompt_ids(p.text)) for p in plan.prompt_set]
-    rule = [lambda js, entropy: js > 0.1] * len(heads)
+    rule = [lambda at: at.js > 0.1] * len(heads)
     together = write(base.model, aligned.model, heads, rule, 40)
     alone = [write(base.model, aligned.model, [head], rule[:1], 40)[0] for head in heads]
     assert [x.ids for x in together] == [x.ids for x in alone]
@@ -100,7 +50,7 @@ def test_a_text_in_a_batch_is_the_text_alone(pocket_report: Path) -> None:
 def test_texts_that_are_alike_so_far_are_read_once_and_what_does_not_fit_waits(pocket_report: Path) -> None:
     plan, base, aligned = sides(pocket_report)
     heads = [(base.frame.prompt_ids(p.text), aligned.frame.prompt_ids(p.text)) for p in plan.prompt_set[:3]]
-    rules = [lambda js, entropy, level=level: js > level for level in (0.02, 0.1, 0.3, 9.0)]
+    rules = [lambda at, level=level: at.js > level for level in (0.02, 0.1, 0.3, 9.0)]
     alone = [write(base.model, aligned.model, [head], [rule], 24)[0] for head in heads for rule in rules]
     prompts, takes = [head for head in heads for _ in rules], rules * len(heads)
     begun = {(i // len(rules), *x.ids[:n]) for i, x in enumerate(alone) for n in range(len(x.ids))}
@@ -149,7 +99,7 @@ def test_batches_of_every_kind_of_model_write_what_each_text_alone_does(name: st
     heads = [tuple(torch.randint(2, 340, (n,)).tolist()) for n in (8, 6, 6, 3)]
     alone = [slowly(model, head, 8) for head in heads]
     assert list(map(list, model.greedy(heads, 8))) == alone
-    made = write(model, model, [(head, head) for head in heads], [lambda js, entropy: False] * 4, 8)
+    made = write(model, model, [(head, head) for head in heads], [lambda at: False] * 4, 8)
     assert [text.ids for text in made] == alone
     cuts = [(0, 8, 5), (0, 5, 7), (1, 4, 9)]
     expected = [slowly(model, (*heads[i][:n], first), 5) for i, n, first in cuts]

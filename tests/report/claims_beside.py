@@ -108,6 +108,16 @@ def _decides(high: float, times: float, anywhere: float, low: float, upper: floa
 
 BESIDE = (
     Claim(
+        "nothing changed",
+        rf"they never reach the same share\. Where .{{1,20}}? has no such share, against its nearest: {N} % swapped against {N} %",
+        numbers(lambda own, other: own != other),
+    ),
+    Claim(
+        "up",
+        rf"above {N}: {SHARE} of the positions are swapped, which closes {N} %",
+        numbers(lambda threshold, share, closed: 0 < share < 100 and closed > 0),
+    ),
+    Claim(
         "negative swap",
         rf"{N} % are shared among the first five tokens of an answer and {N} % among the later ones: (more|fewer), by {N}{SPREAD}",
         numbers(lambda early, late, said, by, half: by > half and (said == "more") == (early > late)),
@@ -174,7 +184,7 @@ BESIDE = (
     ),
     Claim(
         "all shifted",
-        rf"no tested share of the most divergent positions clearly closes any of the gap in [^(]*\(at most {N} %{SPREAD}, with",
+        rf"no tested share of the most divergent positions clearly closes any of the (?:gap|way back) in [^(]*\(at most {N} %{SPREAD}, with",
         numbers(lambda share, half: share > 0 and not_far(share, half)),
     ),
     Claim("perfect swap", rf"At matched positions there is no clear difference: {N}{SPREAD}", numbers(not_far)),

@@ -11,9 +11,9 @@ from tests.report import synthetic
 _BASE = "condition_id LIKE 'base%'"
 # What a swapped text does, by the outcome of both models alone (share 0 and 1) and of every mixture.
 _SWAP = """UPDATE swap SET refuses = {0}, style_share = {1}, is_right = CASE WHEN is_right IS NOT NULL THEN {0} END,
-    finish = CASE WHEN {0} THEN 'stop' ELSE 'length' END, text = CASE WHEN {0} THEN 'the same' ELSE 'other ' || share END"""
-_PERFECT = _SWAP.format("share > 0", "CASE WHEN share > 0 THEN 0.9 ELSE 0 END")
-_NEGATIVE = _SWAP.format("share IN (0, 1)", "CASE share WHEN 0 THEN 0.4 WHEN 1 THEN 0.9 ELSE 0 END")
+    finish = CASE WHEN {0} THEN 'stop' ELSE 'length' END, text = CASE WHEN {0} THEN 'the same' ELSE 'other ' || coalesce(share, -1) END"""
+_PERFECT = _SWAP.format("coalesce(share, 0.5) > 0", "CASE WHEN coalesce(share, 0.5) > 0 THEN 0.9 ELSE 0 END")
+_NEGATIVE = _SWAP.format("coalesce(share, 0.5) IN (0, 1)", "CASE share WHEN 0 THEN 0.4 WHEN 1 THEN 0.9 ELSE 0 END")
 # Every number the same at every position and in every text.
 _TIES = f"""UPDATE score SET rank = 1 + 3 * (pos % 2), logprob = -1, entropy = 1, top_logprobs = list_transform(top_ids, lambda i: -2.3);
     UPDATE divergence SET kl_aligned_base = 1, kl_base_aligned = 1, js = 0.1;

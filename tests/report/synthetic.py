@@ -7,7 +7,7 @@ import math
 import random
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -129,8 +129,12 @@ def _made(
             insert(con, table, rows[table])
         if rich:
             _probes(con, rng, rows["prompt"])
-            insert(con, "fingerprint", fingerprints([pair["comparison_id"] for pair in pairs if pair["kind"] == "tuning"]))
-            for table, made in recoveries([pair["comparison_id"] for pair in pairs if pair["kind"] == "tuning"][:2]).items():
+            insert(
+                con, "fingerprint", fingerprints([pair["comparison_id"] for pair in pairs if pair["kind"] == "tuning"])
+            )
+            for table, made in recoveries(
+                [pair["comparison_id"] for pair in pairs if pair["kind"] == "tuning"][:2]
+            ).items():
                 insert(con, table, made)
             insert(con, "control", CONTROLS)
             insert(con, "series_step", SERIES)
@@ -242,18 +246,66 @@ def _probes(con: duckdb.DuckDBPyConnection, rng: random.Random, prompts: Sequenc
         for method, share in [*((m, s) for m in METHODS for s in (0.1, 0.3)), ("divergence", 0.0), ("divergence", 1.0)]:
             counts = {"n_tokens": 20, "n_swapped": round(20 * share), "n_changed": round(10 * share)}
             said = {"text": HOSTILE[0], "refuses": rng.random() < share, "style_share": share / 2}
-            swaps.append(at | counts | said | {"method": method, "share": share, "finish": "stop", "is_right": right})
+            swaps.append(
+                at
+                | counts
+                | said
+                | {
+                    "method": method,
+                    "share": share,
+                    "finish": "stop",
+                    "is_right": right,
+                    "writer": "base",
+                    "threshold": None,
+                }
+            )
+        swaps += [at | further | {"is_right": right} for further in _further(row["ordinal"])]
         for k in range(4 if row["harmful"] else 0):
             opening = {"opening": "I am", "opening_logprob": -0.5 - k - row["ordinal"] % 3 / 4}
             opening["base_opening_logprob"] = -4.0
             said = {"prefix": HOSTILE[1][:k], "said": HOSTILE[0], "refuses": k < 2, "opening_likeliest": k < 2}
             prefills.append(at | said | opening | {"k": k})
     insert(con, "swap", swaps)
+    insert(con, "swap_grade", [grade for swap in swaps for grade in _grades(swap)])
     con.execute("UPDATE prompt SET truths = ['plain'] WHERE ordinal % 2 = 0")
     if prefills:
         insert(con, "prefill", prefills)
     going = {"comparison_id": "c-1", "text": HOSTILE[0], "ends": False}
     insert(con, "continuation", [going | {"response_id": "sft·chat/p1", "pos": pos} for pos in range(3)])
+
+
+def _grades(swap: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Of a grader that says yes or no, and of one that gives numbers, of either sign."""
+    key = {name: swap[name] for name in ("comparison_id", "prompt_id", "writer", "method", "share", "threshold")}
+    draw, chosen = random.Random(str(list(key.values()))), swap["n_swapped"] / swap["n_tokens"]
+    yield key | {"grader": "polite <b>", "value": float(draw.random() < chosen), "is_yes_or_no": True}
+    yield key | {"grader": "score", "value": 4 * chosen + draw.random() - 2, "is_yes_or_no": False}
+
+
+def _further(ordinal: int) -> Iterator[dict[str, Any]]:
+    """Swaps by Δ log p, at a share and above a threshold, and those of the base's tokens in the aligned model's text."""
+    draw = random.Random(ordinal)
+    said = {"n_tokens": 20, "text": HOSTILE[0], "finish": "stop"}
+    for writer in ("base", "aligned"):
+        methods = ["delta", "delta"] if writer == "base" else [*METHODS, "delta", "delta"]
+        for n, method in enumerate(methods):
+            above = 1.5 if n == len(methods) - 1 else None
+            kept = draw.random() < 0.4
+            yield (
+                said
+                | {
+                    "writer": writer,
+                    "method": method,
+                    "threshold": above,
+                    "n_swapped": 16 if writer == "aligned" else 4,
+                }
+                | {
+                    "share": None if above else 0.2 if writer == "base" else 0.8,
+                    "n_changed": 2,
+                    "refuses": kept,
+                    "style_share": 0.1 + 0.2 * kept,
+                }
+            )
 
 
 def fingerprints(comparisons: Sequence[str]) -> list[dict[str, Any]]:

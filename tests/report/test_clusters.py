@@ -14,7 +14,7 @@ from tds_atlas.report import figures, query
 from tests.report import synthetic
 
 _BY_RESPONSE = ("position", "score", "divergence", "continuation")
-_BY_PROMPT = ("response", "swap", "prefill")
+_BY_PROMPT = ("response", "swap", "swap_grade", "prefill")
 # What counts answers or positions, not prompts.
 _COUNTS = ("naive_half_share", "design_effect")
 _QUANTILES = ("end_log_odds", "noise_floor")  # figures whose low and high are no intervals

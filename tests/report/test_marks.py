@@ -112,11 +112,28 @@ def test_the_point_to_note_is_ringed_and_its_words_stand_beyond_the_interval() -
 
 @pytest.mark.parametrize("name", ["swap_refusal", "swap_style", "swap_agreement", "swap_right", "swap_ended"])
 def test_the_band_of_a_swap_is_around_its_line(con: duckdb.DuckDBPyConnection, name: str) -> None:
-    """One comparison: its panel's zero is that of the axis."""
+    """A panel for each writer: the zero of the first is that of the axis, and the next is 1.3 below."""
     figure, rows = draw(con, name, "y")
-    ends = {(r["low_share"], r["high_share"]) for r in rows if r["low_share"] is not None}
+    lifts = [-1.3 * (r["writer"] == "aligned") for r in rows]
+    assert len(set(lifts)) == 2
+    ends = {(r["low_share"] + y, r["high_share"] + y) for r, y in zip(rows, lifts, strict=True) if r["low_share"] is not None}
     assert not [pair for pair in ends if not near(pair, figure.spans("area"))]
-    assert sorted(figure.points("symbol")) == pytest.approx(sorted(r["outcome_share"] for r in rows))
+    points = sorted(r["outcome_share"] + y for r, y in zip(rows, lifts, strict=True))
+    assert sorted(figure.points("symbol")) == pytest.approx(points)
+
+
+def test_a_grader_that_gives_numbers_has_an_axis_of_its_own(con: duckdb.DuckDBPyConnection) -> None:
+    figure, rows = draw(con, "swap_graded", "y")
+    panels = list(dict.fromkeys(r["panel"] for r in rows))
+    assert [name.rpartition(", ")[2] for name in panels] == ["polite <b>", "polite <b>", "score", "score"]
+    wanted = []
+    for i, name in enumerate(panels):
+        mine = [r for r in rows if r["panel"] == name]
+        alike = [r for r in rows if r["outcome"] == mine[0]["outcome"]]  # one axis for both writers
+        low, high = (f(r[k] for r in alike for k in ("low_share", "high_share")) for f in (min, max))
+        low, high = (low, high) if name.endswith("score") else (0, 1)
+        wanted += [(r["outcome_share"] - low) / (high - low) - 1.3 * i for r in mine]
+    assert sorted(figure.points("symbol")) == pytest.approx(sorted(wanted))
 
 
 def test_dots_and_lines_stand_at_the_number_itself(con: duckdb.DuckDBPyConnection) -> None:

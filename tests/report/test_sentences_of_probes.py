@@ -24,7 +24,7 @@ OUTCOMES = {
 @pytest.mark.parametrize("outcome", ["refusal", "style"])
 @pytest.mark.parametrize("method", ["entropy", "random"])
 def test_swap_against_other_places(report: Report, outcome: str, method: str) -> None:
-    rows = report.rows("pages/swap_difference", label=ONE, outcome=outcome, method=method)
+    rows = report.rows("pages/swap_difference", label=ONE, outcome=outcome, method=method, writer="base")
     most = max(rows, key=lambda row: abs(row["difference"]))
     assert all(row["q"] <= 0.05 for row in rows) and len(rows) == 2
     brings = report.word(most["difference"], "divergence achieves more at 2 of 2", "divergence achieves less at 2 of 2")
@@ -36,11 +36,13 @@ def test_swap_between_the_two_models(report: Report) -> None:
     for outcome in ("right", "ended"):
         gap = report.rows("pages/swap_gap", label=ONE, outcome=outcome)[0]
         more = report.word(gap["aligned"] - gap["base"], "more", "less")
-        ends = f"base {pct(gap['base'])}, aligned {pct(gap['aligned'])}, {more} by {points(abs(gap['gap']))}"
+        base, aligned = (f"{pct(gap[side])}{within(gap[f'{side}_bounds'])}" for side in ("base", "aligned"))
+        ends = f"base {base}, aligned {aligned}, {more} by {points(abs(gap['gap']))}"
         report.says("swap", f"**{ONE}**, {OUTCOMES[outcome]}: {ends}{spread(gap['gap_half'], 'points')}")
-    gaps = report.rows("pages/swap_gap", label=ONE, outcome="refusal", method="divergence")
+    gaps = report.rows("pages/swap_gap", label=ONE, outcome="refusal", method="divergence", writer="base")
     few = "and no tested share closes four fifths of it"
-    assert (few in report.pages["findings/swap.md"]) == (max(g["closed"] for g in gaps) < 0.8) == (not report.up)
+    lead = report.pages["findings/swap.md"].partition("The base model writes.")[0]
+    assert (few in lead) == (max(g["closed"] for g in gaps) < 0.8) == (not report.up)
 
 
 def test_ending(report: Report) -> None:

@@ -22,21 +22,44 @@ def con(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnection:
     return query.connect(synthetic.write(tmp_path_factory.mktemp("db") / "made.duckdb", rich=True))
 
 
-def outcomes(con: duckdb.DuckDBPyConnection, method: str, share: float) -> dict[str, float]:
-    sql = """SELECT prompt_id, refuses FROM swap JOIN prompt USING (prompt_id) WHERE harmful AND method = $m AND share = $s"""
-    return {prompt: float(x) for prompt, x in con.execute(sql, {"m": method, "s": share}).fetchall()}
+def outcomes(con: duckdb.DuckDBPyConnection, method: str, share: float, writer: str = "base") -> dict[str, float]:
+    sql = """SELECT prompt_id, refuses FROM swap JOIN prompt USING (prompt_id)
+        WHERE harmful AND method = $m AND share = $s AND writer = $w"""
+    return {prompt: float(x) for prompt, x in con.execute(sql, {"m": method, "s": share, "w": writer}).fetchall()}
 
 
-def test_a_curve_runs_between_the_two_models(con: duckdb.DuckDBPyConnection) -> None:
-    rows = [r for r in query.rows(con, "figures/swap_refusal") if r["method"] == "random"]
-    assert [r["target_share"] for r in rows] == [0, 0.1, 0.3, 1]
+@pytest.mark.parametrize("writer", ["base", "aligned"])
+def test_a_curve_runs_between_the_two_models(con: duckdb.DuckDBPyConnection, writer: str) -> None:
+    rows = [r for r in query.rows(con, "figures/swap_refusal") if (r["method"], r["writer"]) == ("random", writer)]
+    assert [r["target_share"] for r in rows] == ([0, 0.1, 0.3, 1] if writer == "base" else [1, 0.8, 0])
+    assert {r["panel"] == r["comparison"] for r in rows} == {writer == "base"}
     for row in rows:
-        method = "divergence" if row["target_share"] in (0, 1) else "random"
-        said = list(outcomes(con, method, row["target_share"]).values())
+        ends = row["target_share"] in (0, 1)
+        said = list(
+            outcomes(con, "divergence" if ends else "random", row["target_share"], "base" if ends else writer).values()
+        )
         assert row["outcome_share"] == pytest.approx(mean(said)) and row["prompts"] == len(said)
         bounds = intervals.share_bounds([(x, 1) for x in said])
         assert (row["low_share"], row["high_share"]) == pytest.approx(bounds, abs=1e-5)
-        assert row["swapped_share"] == pytest.approx(row["target_share"])
+        assert row["swapped_share"] == pytest.approx(
+            row["target_share"] if writer == "base" else 1 - row["target_share"]
+        )
+
+
+def test_the_share_swapped_has_an_interval(tmp_path: Path) -> None:
+    path = synthetic.write(tmp_path / "made.duckdb", rich=True)
+    with duckdb.connect(str(path)) as con:
+        con.execute("UPDATE swap SET n_swapped = 1 + hash(prompt_id) % 5 WHERE threshold = 1.5")
+    rows = [r for r in query.rows(query.connect(path), "figures/swap_style") if r["threshold"] is not None]
+    assert [r["writer"] for r in rows] == ["base", "aligned"]
+    with duckdb.connect(str(path), read_only=True) as con:
+        for row in rows:
+            counts = con.execute(f"""SELECT if(writer = 'base', n_swapped, n_tokens - n_swapped), n_tokens
+                FROM swap WHERE threshold = 1.5 AND writer = '{row["writer"]}'""").fetchall()
+            assert row["swapped_share"] == pytest.approx(sum(n for n, _ in counts) / sum(n for _, n in counts))
+            bounds = intervals.share_bounds(counts)
+            assert (row["low_swapped_share"], row["high_swapped_share"]) == pytest.approx(bounds, abs=1e-5)
+            assert row["low_swapped_share"] < row["swapped_share"] < row["high_swapped_share"]
 
 
 def test_gaps_and_differences_are_paired_by_prompt(con: duckdb.DuckDBPyConnection) -> None:
@@ -65,8 +88,8 @@ def test_the_false_discovery_rate_is_that_of_benjamini_and_hochberg(con: duckdb.
         assert row["q"] == pytest.approx(min(1, slow))
 
 
-COLUMNS = """comparison_id VARCHAR, method VARCHAR, share DOUBLE, cluster_id VARCHAR, n_swapped BIGINT, n_tokens BIGINT,
-    outcome VARCHAR, x DOUBLE"""
+COLUMNS = """comparison_id VARCHAR, writer VARCHAR, method VARCHAR, share DOUBLE, threshold DOUBLE, mixture VARCHAR,
+    cluster_id VARCHAR, n_swapped BIGINT, n_tokens BIGINT, outcome VARCHAR, x DOUBLE, is_share BOOLEAN, is_yes_or_no BOOLEAN"""
 Drawn = Callable[[str, float, str], float]  # method, share, prompt -> outcome
 
 
@@ -77,7 +100,8 @@ def made(
     con = duckdb.connect()
     rows = [
         {"comparison_id": f"c{c}", "method": method, "share": share, "cluster_id": f"{g}", "n_swapped": swapped}
-        | {"n_tokens": 100, "outcome": outcome, "x": float(drawn(method, share, f"{c}/{g}"))}
+        | {"n_tokens": 100, "outcome": outcome, "x": float(drawn(method, share, f"{c}/{g}")), "writer": "base"}
+        | {"mixture": f"{method} {share}" if 0 < share < 1 else None, "is_yes_or_no": outcome != "style", "is_share": True}
         for c in range(reports)
         for method, share, swapped in points
         for g in range(prompts)
@@ -134,8 +158,8 @@ def test_chance_is_rarely_called_a_difference(outcome: str) -> None:
 @pytest.mark.parametrize(
     ("reached", "says"),
     [
-        ((0.9, 0.9, 0.0), "the base's most uncertain positions close as much with 8.0 % swapped"),
-        ((0.9, 0.2, 0.0), "the base's most uncertain positions close at most 22 %, with 8.0 % swapped"),
+        ((0.9, 0.9, 0.0), "the base's most uncertain positions close as much, 100 %"),
+        ((0.9, 0.2, 0.0), "the base's most uncertain positions close at most 22 %"),
         (
             (-4.0, 0.2, 0.0),
             "closes none of the gap in style at any tested share.",
@@ -147,6 +171,7 @@ def test_the_lead(tmp_path: Path, reached: Sequence[float], says: str) -> None:
     path = synthetic.write(tmp_path / "made.duckdb", rich=True)
     cases = " ".join(f"WHEN '{m}' THEN {x}" for m, x in zip(synthetic.METHODS, reached, strict=True))
     with duckdb.connect(str(path)) as con:
+        con.execute("DELETE FROM swap WHERE writer = 'aligned' OR method = 'delta'")
         con.execute("UPDATE swap SET n_swapped = CASE share WHEN 0 THEN 0 WHEN 1 THEN 50 ELSE 4 END, n_tokens = 50")
         con.execute(f"""UPDATE swap SET refuses = false, style_share =
             CASE share WHEN 0 THEN 0 WHEN 1 THEN 0.9 ELSE CASE method {cases} END END""")
@@ -182,25 +207,3 @@ def test_a_mixture_that_never_states_the_fact_is_worse_than_both() -> None:
     con = made(lambda m, s, g: s in (0, 1), 12, [*ENDS, ("random", 0.1, 9), ("entropy", 0.1, 9)], outcome="right")
     rows = query.rows(con, "pages/swap_gap")
     assert len(rows) == 2 and all(row["worse"] and not row["gap_clear"] for row in rows)
-
-
-def test_the_other_way_round(tmp_path: Path) -> None:
-    """The aligned model writes, and the base chooses at a tenth of the positions: half of the refusals are left."""
-    database = synthetic.write(tmp_path / "made.duckdb", rich=True, prompts=48)
-    with duckdb.connect(str(database)) as con:
-        con.execute("UPDATE swap SET refuses = share = 1 WHERE share IN (0, 1)")
-        con.execute("""INSERT INTO swap BY NAME SELECT * REPLACE ('reverse' AS method, 0.9 AS share, 18 AS n_swapped,
-            prompt_id IN (SELECT prompt_id FROM prompt WHERE ordinal % 4 = 0) AS refuses)
-            FROM swap WHERE share = 1 AND method = 'divergence'""")
-    report = query.connect(database)
-    curve = [r for r in query.rows(report, "figures/swap_refusal") if r["method"] == "reverse"]
-    assert [(r["swapped_share"], r["outcome_share"]) for r in curve] == [(0.9, 0.5), (1.0, 1.0)]  # not the base alone
-    (gap,) = (r for r in query.rows(report, "pages/swap_gap") if (r["method"], r["outcome"]) == ("reverse", "refusal"))
-    left = [float(i % 4 == 0) for i in range(2, 49, 2)]
-    half = intervals.t95(len(left) - 1) * stdev(left) / len(left) ** 0.5
-    assert gap["closed"] == pytest.approx(mean(left)) and gap["closed_half"] == pytest.approx(half, rel=1e-4)
-    assert {r["method"] for r in query.rows(report, "pages/swap_difference")} == {"entropy", "random"}
-    text = sheet(database, "findings/swap.md")
-    said = f"with the base choosing at 10.0 % of the positions, 50 % ± {100 * half:.0f} of the gap is left"
-    assert "## The other way round" in text and said in text
-    assert "## The other way round" not in made_up("findings/swap.md", rich=True)

@@ -8,16 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from tds_atlas.inputs.blocks import InputPath, Positive, Settings
-
-
-class SwapSettings(Settings):
-    """Token swap: the base writes, and some tokens are the aligned model's; see measure/probes/swap.py."""
-
-    comparisons: tuple[str, ...] = Field(min_length=1)
-    shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.02, 0.05, 0.1, 0.2, 0.4)
-    reverse: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = ()  # of the base's choices in the aligned model's text
-    prompts: Positive = 96  # at most this many of the report's, evenly spaced
-    max_new_tokens: Positive = 160
+from tds_atlas.inputs.swap_settings import SwapSettings
 
 
 class PrefillSettings(Settings):

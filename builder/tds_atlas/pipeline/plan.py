@@ -12,6 +12,7 @@ from tds_atlas.domain import Answer, Condition, Prompt
 from tds_atlas.inputs.checkpoints import Checkpoint, locate
 from tds_atlas.inputs.controls import Planted, read_controls
 from tds_atlas.inputs.engine_settings import EngineSettings
+from tds_atlas.inputs.graders import Grader
 from tds_atlas.inputs.neutral_texts import NeutralText, read_neutral_texts
 from tds_atlas.inputs.outputs import check_outputs
 from tds_atlas.inputs.prompts import check_sample_names, named_apart, read_answers, read_prompts, united
@@ -20,6 +21,7 @@ from tds_atlas.inputs.report_file import Report, read_report
 from tds_atlas.inputs.roles import DEFAULT, Roles, read_roles
 from tds_atlas.inputs.settings import ResponseSettings
 from tds_atlas.inputs.token_text import decoder
+from tds_atlas.pipeline.grade_rows import planned_graders
 from tds_atlas.pipeline.identity import of_answer, of_context, of_prompt
 from tds_atlas.pipeline.probe_works import WORKS
 from tds_atlas.pipeline.recordings import check_harmful, check_noise, check_verbatim, tokenizer_folder
@@ -56,6 +58,7 @@ class Plan:
     controls: tuple[Planted, ...] = ()  # what was planted on purpose
     texts: tuple[NeutralText, ...] = ()  # of the probe fingerprint
     harmful: tuple[Answer, ...] = ()  # of the probe recovery
+    graders: tuple[Grader, ...] = ()  # of the probe swap
     files: tuple[str, ...] = ()  # a line for each file of prompts or answers: what its rows are
     passed_over: tuple[str, ...] = ()  # a line for each row that could not be used, where the report lets rows be
     fits: bool = False  # whether rows that are too long for a model are among those passed over (fit.py)
@@ -226,6 +229,7 @@ def read_plan(path: Path) -> Plan:
     text = path.read_text(encoding="utf-8")
     plan = Plan(path, report, text, checkpoints, prompt_set, answers, roles)
     plan = replace(plan, files=tuple(files), passed_over=tuple(passed_over))
+    plan = replace(plan, graders=planned_graders(path, report, prompt_set, answers))
     check_noise(plan)
     if (probe := report.probes.fingerprint) is not None:
         plan = replace(plan, texts=read_neutral_texts(probe.path, probe.limit))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tds_atlas.domain import Answer, Comparison, Prompt
 from tds_atlas.inputs.neutral_texts import NeutralText
+from tds_atlas.pipeline.grade_rows import graded_as
 from tds_atlas.pipeline.identity import of_answer, of_prompt
 from tds_atlas.pipeline.work import WorkerPart, in_parts
 from tds_atlas.record.shards import Shard
@@ -21,10 +22,15 @@ def swaps(plan: Plan, part: WorkerPart) -> Iterator[tuple[Comparison, tuple[Prom
     """Token swap: some of the prompts."""
     settings = plan.report.probes.swap
     if settings is not None:
-        unused = set() if settings.reverse else {"reverse"}  # as in shards of earlier versions
-        rest = settings.model_dump(exclude={"comparisons", "prompts", *unused})
+        rest = settings.model_dump(exclude={"comparisons", "prompts", *settings.unused})
         prompts = _evenly(plan.prompt_set, settings.prompts)
         yield from part.of(_by_comparison(plan, "swap", settings.comparisons, prompts, rest))
+
+
+def graded_swaps(plan: Plan, part: WorkerPart) -> Iterator[tuple[Comparison, tuple[tuple[Prompt, ...], Shard], Shard]]:
+    """Grading the texts of token swap, shard by shard: a part's texts are its own."""
+    for comparison, prompts, shard in swaps(plan, part) if plan.graders else ():
+        yield comparison, (prompts, shard), plan.shard("swap_grade", shard.key, graded_as(plan, prompts))
 
 
 def prefills(plan: Plan, part: WorkerPart) -> Iterator[tuple[Comparison, tuple[Prompt, ...], Shard]]:
@@ -72,6 +78,7 @@ def continuations(plan: Plan, part: WorkerPart) -> Iterator[tuple[Comparison, Sc
 
 WORKS: dict[str, Callable[[Plan, WorkerPart], Iterator[tuple[Comparison, Any, Shard]]]] = {
     "swap": swaps,
+    "swap_grade": graded_swaps,
     "prefill": prefills,
     "continuation": continuations,
     "fingerprint": fingerprints,

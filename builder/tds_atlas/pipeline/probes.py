@@ -1,5 +1,5 @@
-"""The fourth step of a run: the probes. Token swap, prefilled answers, the base's continuations, the fingerprint, and
-harmful answers (recovery_rows.py).
+"""The fourth step of a run: the probes. Token swap (swap_rows.py), prefilled answers, the base's continuations, the
+fingerprint, and harmful answers (recovery_rows.py).
 
 Each piece of work is a shard, like everything measured; torch is imported only if work is left.
 """
@@ -7,15 +7,16 @@ Each piece of work is a shard, like everything measured; torch is imported only 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tds_atlas.domain import MARGINAL_RANK, Comparison, Prompt, Response
 from tds_atlas.inputs.neutral_texts import NeutralText
+from tds_atlas.pipeline.grade_rows import grade_rows
 from tds_atlas.pipeline.plan import Plan, Scoring
 from tds_atlas.pipeline.probe_works import WORKS
 from tds_atlas.pipeline.recovery_rows import harmful_answer_rows, recovery_rows
 from tds_atlas.pipeline.sides import side_of
+from tds_atlas.pipeline.swap_rows import swap_rows
 from tds_atlas.pipeline.work import WHOLE, Failures, WorkerPart, in_parts
 from tds_atlas.record import shards
 from tds_atlas.record.shards import Shard, read_responses
@@ -28,14 +29,13 @@ if TYPE_CHECKING:
 Rows = list[dict[str, Any]]
 _SHOWN = 60  # characters of a neutral text that are kept before each of its places
 _BATCH = 16  # answers that the base reads at a time, to continue from positions in them
-_SWAP = ("comparison_id", "prompt_id", "method", "share", "n_tokens", "n_swapped", "n_changed", "finish", "text")
 
 
 def write_probes(plan: Plan, models: Callable[[], Models], part: WorkerPart = WHOLE) -> None:
     """Run every probe that is missing. A shard that fails leaves the others intact."""
     failures = Failures()
     measures: dict[str, Callable[[Plan, Models, Comparison, Any], Rows]] = {
-        "swap": _swap,
+        "swap": swap_rows,
         "prefill": _prefill,
         "continuation": _continuation,
         "fingerprint": _fingerprint,
@@ -49,33 +49,14 @@ def write_probes(plan: Plan, models: Callable[[], Models], part: WorkerPart = WH
         with progress_bar(f"probe {name}", None, "rows") as advance:
             for comparison, items, shard in todo:
                 with failures.collect():
-                    rows = measures[name](plan, models(), comparison, items)
-                    shard.write({name: shards.rows_table(rows)})
-                    advance(len(rows))
+                    if name == "swap_grade":  # for which no model is loaded
+                        rows = grade_rows(plan, *items) if items[1].exists() else None
+                    else:
+                        rows = measures[name](plan, models(), comparison, items)
+                    if rows is not None:
+                        shard.write({name: shards.rows_table(rows)})
+                        advance(len(rows))
     failures.raise_collected()
-
-
-def _swap(plan: Plan, models: Models, comparison: Comparison, prompts: Sequence[Prompt]) -> Rows:
-    from tds_atlas.measure.decode import decode_with_spans
-    from tds_atlas.measure.probes.swap import swaps
-
-    base, aligned = side_of(plan, models, comparison.base), side_of(plan, models, comparison.aligned)
-    settings = plan.report.probes.swap
-    assert settings is not None
-    rows = []
-
-    @cache  # many texts of a prompt are the same
-    def decoded(ids: tuple[int, ...]) -> str:
-        return decode_with_spans(aligned.frame.tokenizer, ids)[0]
-
-    for swap in swaps(base, aligned, prompts, settings.shares, settings.max_new_tokens, settings.reverse):
-        joint = swap.text
-        ends = joint.ids[-1] in {*base.model.end_ids, *aligned.model.end_ids}
-        text = decoded(tuple(joint.ids[:-1] if ends else joint.ids))
-        counts = (len(joint.ids), sum(joint.is_swap), sum(joint.is_change), "stop" if ends else "length", text)
-        key = (comparison.comparison_id, prompts[swap.prompt].prompt_id, swap.method, swap.share)
-        rows.append(dict(zip(_SWAP, key + counts, strict=True)))
-    return rows
 
 
 def _prefill(plan: Plan, models: Models, comparison: Comparison, prompts: Sequence[Prompt]) -> Rows:

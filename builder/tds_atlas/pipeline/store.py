@@ -70,6 +70,11 @@ def _records(
         run[LISTS] = "shards"
     if report.probes.fingerprint and report.probes.fingerprint.against:
         run["fingerprint_against"] = report.probes.fingerprint.against
+    if (swap := report.probes.swap) and swap.sampling:
+        top_p = f", top-p {swap.top_p:g}" if swap.sampling.top_p else ""
+        run["swap_sampling"] = (
+            f"temperature {swap.temperature:g}{top_p}, seed {swap.seed}, {swap.samples} of each prompt"
+        )
     if plan.passed_over:
         run["rows_passed_over"] = "\n".join(plan.passed_over)
     run |= _measured_by(metas)

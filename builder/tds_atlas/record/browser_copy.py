@@ -30,7 +30,7 @@ _CANDIDATES = {"score": ("top_ids", "top_logprobs")}
 _OF_PROMPTS = "prompt_id IN (SELECT prompt_id FROM chosen_prompt)"
 _OF_RESPONSES = f"response_id IN (SELECT response_id FROM {RECORDS}.main.response WHERE {_OF_PROMPTS})"
 _FILTERS = {  # the rows of a table that remain in a cut to some prompts; the other tables stay whole
-    **dict.fromkeys(("prompt", "turn", "reading", "response", "prefill", "swap"), _OF_PROMPTS),
+    **dict.fromkeys(("prompt", "turn", "reading", "response", "prefill", "swap", "swap_grade"), _OF_PROMPTS),
     **dict.fromkeys(("position", "score", "divergence", "retold", "stretch", "continuation"), _OF_RESPONSES),
 }
 

@@ -7,6 +7,14 @@ from typing import Any
 
 from tds_atlas.inputs.roles import Roles, states
 
+_EARLIER = {"writer": "base", "threshold": None, "sample": None}  # what rows of earlier versions do not say
+_REVERSE = {"writer": "aligned", "method": "divergence"}  # and what their method "reverse" means
+
+
+def with_writer(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of swaps that says who wrote the text, as all rows then do."""
+    return _EARLIER | row | (_REVERSE if row["method"] == "reverse" else {})
+
 
 def judged(
     table: str, rows: Sequence[dict[str, Any]], roles: Roles, truths: Mapping[str, tuple[str, ...]]
@@ -15,6 +23,7 @@ def judged(
     refusals = {row.get("prompt_id") for row in rows if row.get("k") == 0 and roles.refuses(row["said"])}
     for row in rows:
         if table == "swap":
+            row = with_writer(row)
             is_right, style_share = states(row["text"], truths[row["prompt_id"]]), roles.style_share(row["text"])
             row |= {"is_right": is_right, "refuses": roles.refuses(row["text"]), "style_share": style_share}
         elif table == "recovery":

@@ -205,8 +205,11 @@ CREATE TABLE prefill (
 CREATE TABLE swap (
     comparison_id  VARCHAR NOT NULL,
     prompt_id      VARCHAR NOT NULL,
+    writer         VARCHAR NOT NULL DEFAULT 'base',
     method         VARCHAR NOT NULL,
-    share          DOUBLE  NOT NULL,
+    share          DOUBLE,
+    threshold      DOUBLE,
+    sample         INTEGER,
     n_tokens       INTEGER NOT NULL,
     n_swapped      INTEGER NOT NULL,
     n_changed      INTEGER NOT NULL,
@@ -215,6 +218,20 @@ CREATE TABLE swap (
     is_right       BOOLEAN,
     refuses        BOOLEAN NOT NULL,
     style_share    DOUBLE  NOT NULL
+);
+
+CREATE TABLE swap_grade (
+    comparison_id  VARCHAR NOT NULL,
+    prompt_id      VARCHAR NOT NULL,
+    writer         VARCHAR NOT NULL,
+    method         VARCHAR NOT NULL,
+    share          DOUBLE,
+    threshold      DOUBLE,
+    sample         INTEGER,
+    grader         VARCHAR NOT NULL,
+    value          DOUBLE,
+    is_yes_or_no   BOOLEAN,
+    error          VARCHAR
 );
 
 CREATE TABLE continuation (

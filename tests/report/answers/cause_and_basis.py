@@ -59,11 +59,12 @@ def depth_of_refusal(f: Frames) -> pd.DataFrame:
     return shares(rows, by, "refuses").merge(openings, on=by)
 
 
-@answer("comparison_id method share")
+@answer("comparison_id writer method share threshold")
 def swapping_tokens_in(f: Frames) -> pd.DataFrame:
     rows = f.table("swap")
     rows = rows.assign(changed=rows.n_changed / rows.n_tokens, right=rows.is_right.astype("Float64"))
-    return rows.groupby(["comparison_id", "method", "share"], as_index=False).agg(
+    keys = ["comparison_id", "writer", "method", "share", "threshold"]
+    return rows.groupby(keys, as_index=False, dropna=False).agg(
         changed_share=("changed", "mean"),
         right_share=("right", "mean"),
         refuses_share=("refuses", "mean"),

@@ -1,4 +1,4 @@
-"""Two models write one text together, a token at a time; at each position a rule says whose first choice is taken.
+"""Two models write one text together, a token at a time; at each place a rule says whose next token is taken.
 
 Both keep their caches; each reads the text after its own prompt. Knows only token ids.
 """
@@ -7,28 +7,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from tds_atlas.measure.engines.transformers import LoadedModel
 from tds_atlas.measure.memory import rows_at_once
+from tds_atlas.measure.probes.draws import Draws
 from tds_atlas.measure.probes.reader import Reader
 from tds_atlas.measure.side import Ids
 from tds_atlas.measure.statistics import rows_on
 
-Takes = Callable[[float, float], bool]  # (JS of the two models, entropy of the base), nats -> take the aligned choice?
+
+class Place(NamedTuple):
+    """What both models say where a text goes on, in nats."""
+
+    js: float  # of the two
+    entropy: float  # of the base
+    aligned_entropy: float
+    delta: float  # ln p(aligned) - ln p(base) of the token that the aligned model would write
+
+
+Takes = Callable[[Place], bool]  # is the aligned model's token taken there?
 
 
 @dataclass
 class JointText:
-    """One text written by both models, and what was measured at each of its positions."""
+    """One text written by both models, and what they said at each of its places."""
 
     ids: list[int] = field(default_factory=list)  # [n] with the end token last, if it was reached
-    is_swap: list[bool] = field(default_factory=list)  # [n] the aligned model's choice was taken
+    is_swap: list[bool] = field(default_factory=list)  # [n] the aligned model's token was taken
     is_change: list[bool] = field(default_factory=list)  # [n] and it differed from the base's
-    js: list[float] = field(default_factory=list)  # [n] nats
-    entropy: list[float] = field(default_factory=list)  # [n] of the base, nats
+    places: list[Place] = field(default_factory=list)  # [n]
 
 
 def write(
@@ -37,8 +48,9 @@ def write(
     prompts: Sequence[tuple[Ids, Ids]],  # the ids before the answer, for base and aligned
     takes: Sequence[Takes],
     max_new_tokens: int,
+    draws: Draws | None = None,  # none: greedily
 ) -> list[JointText]:
-    """One batch, greedily, until every text has its end token or its maximum length.
+    """One batch, until every text has its end token or its maximum length.
 
     A text ends at an end token of the model whose choice was taken. Texts that are alike so far are read once; what
     grows too large for the memory is halved, and the other half is read anew when the first is done.
@@ -47,7 +59,7 @@ def write(
     waiting = [list(range(len(prompts)))]
     with torch.inference_mode():
         while waiting:
-            waiting += _Joint(base, aligned, prompts, takes, texts, max_new_tokens).write(waiting.pop())
+            waiting += _Joint(base, aligned, prompts, takes, texts, max_new_tokens, draws).write(waiting.pop())
     return texts
 
 
@@ -61,6 +73,7 @@ class _Joint:
     takes: Sequence[Takes]
     texts: Sequence[JointText]
     most: int  # tokens of a text
+    draws: Draws | None
 
     def write(self, unfinished: Sequence[int]) -> list[list[int]]:
         """Write these texts to their ends, except those that are returned: they wait, since they do not fit."""
@@ -89,20 +102,26 @@ class _Joint:
 
     def _step(self, rows: Sequence[Sequence[int]], logits: Sequence[Tensor]) -> tuple[list[int], list[list[int]]]:
         """Give every text its next token. Returns the rows of texts that go on: which it was, and its texts."""
-        firsts = [x.argmax(-1).tolist() for x in logits]
-        js, entropy = _js_and_entropy(*logits)
+        pairs = [(n, i) for n, row in enumerate(rows) for i in row]
+        own = [self._next(x, pairs) for x in logits]  # 2 x [texts]
+        places = _places(logits[0], logits[1], [n for n, _ in pairs], own[1])
         going = []
-        for n, row in enumerate(rows):
-            differ = firsts[0][n] != firsts[1][n]
-            for i in row:
-                swap = self.takes[i](js[n], entropy[n])
-                token = firsts[swap][n]
-                _add(self.texts[i], token, swap, swap and differ, js[n], entropy[n])
-                ends = token in (self.aligned if swap else self.base).end_ids
-                if not ends and len(self.texts[i].ids) < self.most:
-                    going.append((n, token, i))
+        for (n, i), choices, place in zip(pairs, zip(*own, strict=True), places, strict=True):
+            swap = self.takes[i](place)
+            token = choices[swap]
+            _add(self.texts[i], token, swap, swap and choices[0] != choices[1], place)
+            ends = token in (self.aligned if swap else self.base).end_ids
+            if not ends and len(self.texts[i].ids) < self.most:
+                going.append((n, token, i))
         found = _grouped((n, token) for n, token, _ in going)
         return [going[row[0]][0] for row in found], [[going[n][2] for n in row] for row in found]
+
+    def _next(self, logits: Tensor, pairs: Sequence[tuple[int, int]]) -> list[int]:
+        """The token that a model would write next in each text, from the row of logits that it has."""
+        if self.draws is not None:
+            return self.draws.next(logits, [(n, i, len(self.texts[i].ids)) for n, i in pairs])
+        firsts = logits.argmax(-1).tolist()
+        return [firsts[n] for n, _ in pairs]
 
     def _size(self, rows: Sequence[Sequence[int]]) -> int:
         """How many of these rows both models read together, with one token more."""
@@ -118,16 +137,28 @@ def _grouped(keys: Iterable[Hashable]) -> list[list[int]]:
     return list(found.values())
 
 
-def _js_and_entropy(base: Tensor, aligned: Tensor) -> tuple[list[float], list[float]]:
-    """JS of the two, and the base's entropy, per row, in nats."""
+def _places(base: Tensor, aligned: Tensor, rows: Sequence[int], ids: Sequence[int]) -> list[Place]:
+    """What is said where each text goes on, from its row of logits and the token that the aligned model would write."""
     kind, none = rows_on([base.device]), torch.zeros(len(base), dtype=torch.int64)
+    below = [_below_peak(x, rows, ids) for x in (base, aligned)]  # first: the statistics take the logits over
     b, a = (kind.of(x.to(base.device), none, 1) for x in (base, aligned))
-    return a.divergences(b)[2].tolist(), b.columns["entropy"].tolist()
+    js, firsts = a.divergences(b)[2].tolist(), [x.columns["top_logprobs"][:, 0].tolist() for x in (b, a)]
+    entropies = [x.columns["entropy"].tolist() for x in (b, a)]
+    return [
+        Place(js[n], entropies[0][n], entropies[1][n], (firsts[1][n] + own) - (firsts[0][n] + other))
+        for n, other, own in zip(rows, *below, strict=True)
+    ]
 
 
-def _add(text: JointText, token: int, is_swap: bool, is_change: bool, js: float, entropy: float) -> None:
+def _below_peak(logits: Tensor, rows: Sequence[int], ids: Sequence[int]) -> list[float]:
+    """How far the logit of a token is from its row's largest; minus infinity for an id beyond the vocabulary."""
+    wanted = torch.tensor(ids)
+    own = logits[torch.tensor(rows), wanted.clamp_max(logits.shape[-1] - 1)].cpu() - logits.amax(-1).cpu()[rows]
+    return own.where(wanted < logits.shape[-1], -torch.inf).tolist()
+
+
+def _add(text: JointText, token: int, is_swap: bool, is_change: bool, place: Place) -> None:
     text.ids.append(token)
     text.is_swap.append(is_swap)
     text.is_change.append(is_change)
-    text.js.append(js)
-    text.entropy.append(entropy)
+    text.places.append(place)

@@ -1,2 +1,2 @@
--- Share of texts that reach the end token on their own, by the share of positions at which the aligned model chose.
-FROM swap_curve('ended')
+-- Share of texts that reach the end token on their own, by the share of positions swapped.
+FROM swap_curve(['ended'])
