@@ -68,8 +68,8 @@ ROWS: dict[str, tuple[Change, str]] = {  # and what the line must say
 }
 FILES: dict[str, tuple[str | bytes, str]] = {
     "empty": ("", "no rows"),
-    "numbers": ("7\n", "line 1: not an object"),
-    "lists": ("[1]\n", "line 1: "),
+    "numbers": ("7\n", "(line|row) 1: not an object"),
+    "lists": ("[1]\n", "(line|row) 1: "),
     "brackets": ("[" * 100_000, ": "),
     "no UTF-8": (bytes(range(128, 256)), "UTF-8"),
     "a key twice": ('{"prompt_id": "sky", "prompt_id": "fox"}\n', "line 1: "),
