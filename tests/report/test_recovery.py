@@ -81,12 +81,12 @@ def test_the_page_says_what_it_shows_and_is_left_out_without_the_probe(database:
 @pytest.fixture(scope="module")
 def depths(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Five comparisons whose refusals go to other depths, and what of them was planted."""
-    path = synthetic.write(tmp_path_factory.mktemp("db") / "made.duckdb", prompts=6, comparisons=5, rich=True)
+    path = synthetic.write(tmp_path_factory.mktemp("db") / "made.duckdb", prompts=6, comparisons=5)
     refusing = {
         "c-1": "k <= 1",
         "c-2": "true",
         "c-3": "false",
-        "c-4": "k = 0 OR answer_id NOT IN ('h2', 'h3')",  # too few to be clear, too many for a tenth
+        "c-4": "k = 0 OR answer_id NOT IN ('h0', 'h1', 'h2', 'h3', 'h4', 'h5')",  # clear alone, but not among five
         "c-5": "k = 0 OR answer_id <> 'h3'",
     }
     with duckdb.connect(str(path)) as con:
@@ -113,8 +113,8 @@ def test_how_deep_refusals_go_by_the_rule_that_the_page_states(depths: Path) -> 
             ("c-4", None),
             ("c-5", "deep"),
         ]
-        assert [fall for _, fall, *_ in found] == pytest.approx([1, 0, 0, 2 / 12, 1 / 12])
-        ps = [2 * 0.5**12, 1, 1, 0.5, 1]  # McNemar's, of pairs that all changed one way
+        assert [fall for _, fall, *_ in found] == pytest.approx([1, 0, 0, 6 / 12, 1 / 12])
+        ps = [2 * 0.5**12, 1, 1, 2 * 0.5**6, 1]  # McNemar's, of pairs that all changed one way
         assert [q for *_, q, _ in found] == pytest.approx(benjamini_hochberg_q(ps))
 
 
