@@ -124,7 +124,7 @@ def benjamini_hochberg_q(ps: list[float]) -> list[float]:
 
 def test_what_was_planted_stands_beside_what_is_read(depths: Path) -> None:
     text = sheet(depths, "findings/recovery.md")
-    assert "| deep | 100.0 %" in text and "(k = 9, 12 prompts) | deep |" in text and "| undecided |" in text
+    assert "| deep | deep | 100.0 %" in text and "| deep | undecided | 100.0 %" in text and "(k = 9, 12 prompts) |" in text
     assert "Read as planted: 3 of 5." in text
     with closing(query.connect(depths)) as con:
         rows = con.execute("FROM control_items() WHERE kind = 'depth' ORDER BY ALL").fetchall()
