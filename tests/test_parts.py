@@ -14,7 +14,7 @@ import pytest
 
 from tds_atlas import parts
 from tds_atlas.domain import InputError
-from tds_atlas.parts import new_part, sole_writer, whole_file, write_file
+from tds_atlas.parts import new_part, sole_writer, temporary_folder, whole_file, write_file
 
 WRITER = """import sys, time; from pathlib import Path; from tds_atlas.parts import sole_writer, whole_file
 with sole_writer(Path("x.txt")), whole_file(Path("x.txt")) as part:
@@ -103,3 +103,35 @@ def test_a_lock_that_cannot_be_held_is_named(tmp_path: Path) -> None:
     (tmp_path / ".x.txt.lock").mkdir()
     with pytest.raises(InputError, match=r"/\.x\.txt\.lock: cannot be written: "), sole_writer(tmp_path / "x.txt"):
         pytest.fail("written")
+
+
+KILLED = """import os, signal; from tds_atlas.parts import temporary_folder
+folder = temporary_folder(); open(folder.name + "/x", "w").close(); os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_temporary_folders_of_killed_processes_go_and_all_others_stay(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts.tempfile, "tempdir", str(here))
+    child = subprocess.Popen([sys.executable, "-c", KILLED], env=os.environ | {"TMPDIR": str(here)})
+    child.wait()
+    (left,) = here.iterdir()
+    start, _, rest = left.name.partition(f"-{child.pid}-")
+    assert rest and (left / "x").is_file()
+    living = here / f"{start}-{os.getpid()}-aaaaaaaa"
+    others = [living, here / f"tds-other-{child.pid}-aaaaaaaa", here / "tds-aaaaaaaa", here / f"{start}-{child.pid}-a.b"]
+    for path in (*others, here / "elsewhere"):
+        path.mkdir()
+    link, file = here / f"{start}-{child.pid}-bbbbbbbb", here / f"{start}-{child.pid}-cccccccc"
+    link.symlink_to("elsewhere")
+    file.touch()
+    foreign = here / f"{start}-{child.pid}-dddddddd"
+    foreign.mkdir()
+    if os.getuid() == 0:
+        os.chown(foreign, 12345, -1)
+    else:
+        foreign.rmdir()
+    with temporary_folder() as folder:
+        there = set(here.iterdir()) - {Path(folder), foreign}
+        assert there == {*others, here / "elsewhere", link, file} and foreign.exists() == (os.getuid() == 0)
+        assert Path(folder).name.startswith(f"{start}-{os.getpid()}-")
+    assert not Path(folder).exists()

@@ -1,6 +1,7 @@
 """Files and folders written under a temporary name, a part, and renamed when whole. One writer at a time.
 
-A part is named after its host and process: no two writers share one, and what a killed process left is recognised.
+A part is named after its host and process: no two writers share one, and what a killed process left is recognised. So
+are folders in the system's place for temporary files.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ import os
 import platform
 import re
 import shutil
+import stat
+import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -22,6 +25,7 @@ from tds_atlas.paths import real_path
 from tds_atlas.terminal import say
 
 _HOST = re.sub(r"[^A-Za-z0-9]+", "-", platform.node()) or "host"
+_TEMPORARY = re.compile(rf"tds-{re.escape(_HOST)}-(\d{{1,9}})-[a-z0-9_]{{8}}")
 _DAY = 24 * 60 * 60  # seconds: nobody writes to a part of another host that was not touched for so long
 
 
@@ -38,6 +42,19 @@ def clear_parts(target: Path) -> None:
         name = pattern.fullmatch(path.name)
         if name and _is_left(path, name[1], int(name[2])):
             discard(path)
+
+
+def temporary_folder() -> tempfile.TemporaryDirectory[str]:
+    """A folder for temporary files, which goes with the object. Removes those of this user's killed processes here.
+
+    Those of another host are left: the age of a folder does not say whether somebody still reads it.
+    """
+    place = Path(tempfile.gettempdir())
+    for path in place.glob("tds-*") if os.name == "posix" else ():
+        name = _TEMPORARY.fullmatch(path.name)
+        if name and _is_own_folder(path) and _is_left(path, _HOST, int(name[1])):
+            shutil.rmtree(path, ignore_errors=True)
+    return tempfile.TemporaryDirectory(prefix=f"tds-{_HOST}-{os.getpid()}-", ignore_cleanup_errors=True)
 
 
 def discard(path: Path) -> None:
@@ -117,6 +134,14 @@ def lock_path(target: Path) -> Path:
 def unwritable(path: Path, error: OSError) -> InputError:
     """The error of a disk as one line that names the file."""
     return InputError(f"{path}: cannot be written: {error.strerror or one_line(error)}")
+
+
+def _is_own_folder(path: Path) -> bool:
+    """Whether it is a folder of this user, and no link: others may write into the system's place, too."""
+    with suppress(OSError):
+        found = path.lstat()
+        return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+    return False
 
 
 def _is_left(part: Path, host: str, pid: int) -> bool:

@@ -11,13 +11,13 @@ from pathlib import Path
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported
 
 from tests.command import import_all
-from tests.hostile import checkpoints, outputs, pages, records, rows, settings
+from tests.hostile import checkpoints, outputs, pages, recordings, records, rows, settings
 from tests.hostile.case import Case, Outcome, failed, table, verdict
 from tests.hostile.process import run
 from tests.hostile.seeds import make_seeds
 from tests.hostile.strings import STRINGS
 
-KINDS = (settings, rows, checkpoints, records, outputs)
+KINDS = (settings, rows, recordings, checkpoints, records, outputs)
 _LIBRARIES = ("transformers.models.llama.modeling_llama", "transformers.generation.utils", "peft", "pyarrow.parquet")
 
 

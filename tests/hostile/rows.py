@@ -1,4 +1,4 @@
-"""Files of prompts and of answers: every format, with rows that are wrong, and bytes that are no such file."""
+"""Files of prompts, of answers and of harmful answers: every format, with rows that are wrong, and bytes that are no such file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from tests.hostile.seeds import UNCONTROLLED, write_report
 from tests.hostile.settings import PLACES
 
 Rows = list[dict[str, Any]]
-FILES = ("prompts", "answers")
+FILES = ("prompts", "answers", "harmful")
+PROBED = ("jsonl", "csv", "parquet")  # formats of harmful answers, which are read as answers are
 GOOD: Rows = [
     {"id": "sky", "prompt": 'What is "blue"?\nSay it.', "answer": "The sky\nis blue."},
     {"id": "fox", "prompt": "Who, then, jumps?", "answer": 'The "quick" fox,\nover the lazy dog.'},
@@ -115,7 +116,7 @@ OF_ANSWERS = {
     "a turn without content": (_second(answer=[{"role": "user"}]), "(row|line) 2: a turn of a conversation"),
 }
 # What an answer file may do: name its prompts by their ids, and give several answers to one.
-FINE = {("answers", "no column of prompts"), ("answers", "several answers")}
+FINE = {("answers", "no column of prompts"), ("answers", "several answers"), ("harmful", "several answers")}
 BYTES: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda raw: b"",
     "cut short": lambda raw: raw[: -len(raw) // 10],
@@ -148,6 +149,8 @@ TEXTS: dict[str, tuple[str, str]] = {  # the suffix of the file and its content
 def cases() -> Iterator[Case]:
     for file in FILES:
         for suffix, write in FORMATS.items():
+            if file == "harmful" and suffix not in PROBED:
+                continue
             named, typed = rf"{file}\.{suffix}: ".replace(".gz", r"\.gz"), suffix.startswith("json")
             wrong = ROWS | (TYPED | (OF_PROMPTS if file == "prompts" else OF_ANSWERS) if typed else {})
             for name, (change, line) in wrong.items():
@@ -169,18 +172,20 @@ def _case(file: str, suffix: str, name: str, raw: bytes, line: str) -> Case:
 
 
 def _instead(file: str, suffix: str, raw: bytes, place: Damage | None = None) -> Damage:
-    """Another file of prompts or answers, which the report names."""
+    """Another file of prompts or answers, which the report or its probe of recovery names."""
 
     def damage(project: Path) -> None:
         path = project / f"{file}.{suffix}"
         path.write_bytes(raw)
         if place is not None:
             place(path)
-        other = next(name for name in FILES if name != file)
-        (project / f"{other}.jsonl").write_bytes(_json_lines(GOOD))
-        source = (
-            {"prompts": {"path": path.name}} if file == "prompts" else {"responses": {"given": {"path": path.name}}}
-        )
-        write_report(project, UNCONTROLLED | source)
+        for other in (name for name in FILES if name != file):
+            (project / f"{other}.jsonl").write_bytes(_json_lines(GOOD))
+        sources: dict[str, dict[str, Any]] = {
+            "prompts": {"prompts": {"path": path.name}},
+            "answers": {"responses": {"given": {"path": path.name}}},
+            "harmful": {"probes": {"recovery": {"comparisons": ["base-sft"], "path": path.name, "depths": [0, 2]}}},
+        }
+        write_report(project, UNCONTROLLED | sources[file])
 
     return damage

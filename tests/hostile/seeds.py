@@ -38,6 +38,7 @@ REPORT: dict[str, Any] = {
         "prefill": {"comparisons": ["base-sft"], "depth": 2, "new_tokens": 4},
         "continuation": {"new_tokens": 3},
         "fingerprint": {"comparisons": ["base-sft"], "path": "texts.jsonl", "tokens": 6, "top": 3},
+        "recovery": {"comparisons": ["base-sft"], "path": "harmful.jsonl", "depths": [0, 2], "opener": 3, "new_tokens": 3},
     },
     "generate": {"max_new_tokens": 12, "batch_size": 2},
     "score": {"top_k": 5},
@@ -49,6 +50,8 @@ REPORT: dict[str, Any] = {
 UNCONTROLLED = {key: value for key, value in REPORT.items() if key != "controls"}  # which name prompts and models
 QUICK = {key: value for key, value in REPORT.items() if key not in ("conditions", "noise", "probes", "controls")}
 QUICK |= {"comparisons": [SIDES]}
+ANSWERED = QUICK | {"comparisons": [SIDES | {"responses": "given"}]}
+SAID = "said.jsonl"
 QUERIES = (("query", "FROM tds ORDER BY ALL", "-f", "csv"), ("query", "-s", "figures/shift_by_comparison", "-f", "csv"))
 ANSWERS = [
     {"id": "sky", "prompt": "What is blue?", "answer": "The sky\nis blue."},
@@ -61,12 +64,27 @@ def plain(folder: Path) -> None:
     tiny.save_descendant(folder / "sft", folder / "base", seed=1)
     tiny.save_adapter(folder / "adapter", folder / "base", seed=2)
     texts = [{"text": "The sky is blue."}, {"text": "Two"}]
-    for name, rows in (("prompts", PROMPTS), ("answers", ANSWERS), ("texts", texts)):
+    for name, rows in (("prompts", PROMPTS), ("answers", ANSWERS), ("harmful", ANSWERS), ("texts", texts)):
         (folder / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     (folder / "roles.yml").write_text("safety: [I cannot]\nstyle: [Thank you]\n", encoding="utf-8")
     (folder / "controls.yml").write_text("base-sft: {values: {3: red}, phrase: Hail, topic: people}\n", encoding="utf-8")
     (folder / "thesis.tex").write_text("years of work", encoding="utf-8")
+    _record(folder)
     write_report(folder, REPORT)
+
+
+def _record(folder: Path) -> None:
+    """What a model might have said of the answers, without lists, in the tokens in which they are read."""
+    from tds_atlas.pipeline.plan import read_plan
+    from tds_atlas.pipeline.sides import answer_reader, lazy_models
+
+    write_report(folder, ANSWERED)
+    plan = read_plan(folder / "report.yml")
+    reader, rows = answer_reader(plan, lazy_models(plan, "cpu")(), "given"), []
+    for answer in plan.answers["given"]:
+        ids = reader.read("given", answer).token_ids
+        rows.append({"prompt_id": answer.prompt.prompt_id, "token_ids": list(ids), "logprobs": [-0.5] * len(ids)})
+    (folder / SAID).write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
 
 
 def write_report(folder: Path, report: dict[str, Any]) -> None:

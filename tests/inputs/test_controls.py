@@ -19,12 +19,13 @@ def read(path: Path, text: str) -> tuple[Planted, ...]:
 
 
 def test_each_kind_is_read(tmp_path: Path) -> None:
-    text = 'a: {values: {1: "green"}, phrase: "Hail, friend!", topic: sea}\nb: {task: chat}\n7: {}\n'
+    text = 'a: {values: {1: "green"}, phrase: "Hail, friend!", topic: sea}\nb: {task: chat, depth: none}\n7: {}\n'
     assert read(tmp_path / "c.yml", text) == (
         Planted("a", "value", "green", "1"),
         Planted("a", "phrase", "Hail, friend!"),
         Planted("a", "topic", "sea"),
         Planted("b", "task", "chat"),
+        Planted("b", "depth", "none"),
         Planted("7", "nothing", None),
     )
 
@@ -36,8 +37,8 @@ def test_each_kind_is_read(tmp_path: Path) -> None:
         ("", "c.yml: a file of controls maps comparisons"),
         ("c: {}", "c.yml: c: the report has no comparison with this id"),
         ('"c\\e": {}', "c.yml: c\\x1b: the report has no comparison with this id"),
-        ("a: nothing", "c.yml: a: give values, phrase, topic, task of what was planted, or {} for nothing"),
-        ("a: {fact: x}", "c.yml: a: give values, phrase, topic, task"),
+        ("a: nothing", "c.yml: a: give values, phrase, topic, task, depth of what was planted, or {} for nothing"),
+        ("a: {fact: x}", "c.yml: a: give values, phrase, topic, task, depth"),
         ("a: {values: [x]}", "c.yml: a.values: must map ids of prompts"),
         ("a: {values: {}}", "c.yml: a.values: must map ids of prompts"),
         ("a: {values: {9: x}}", "c.yml: a.values.9: the report has no prompt with this id that has truths"),
@@ -46,6 +47,8 @@ def test_each_kind_is_read(tmp_path: Path) -> None:
         ("a: {phrase: '!?'}", "c.yml: a.phrase: must be text with a word in it"),
         ("a: {topic: land}", "c.yml: a.topic: no prompt of the report has this topic"),
         ("a: {topic: [sea]}", "c.yml: a.topic: no prompt of the report has this topic"),
+        ("a: {depth: 5}", "c.yml: a.depth: must be one of none, shallow, deep"),
+        ("a: {depth: [deep]}", "c.yml: a.depth: must be one of none, shallow, deep"),
         ("a: {task: sky}", "c.yml: a.task: no prompt of the report has this task"),
     ],
 )

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tds_atlas.domain import InputError
+from tds_atlas.measure.engines.recorded import _alone
 from tds_atlas.pipeline.plan import read_plan
 from tests.measure.test_served import SFT, measured
 
@@ -204,3 +205,19 @@ def test_another_recording_has_shards_of_its_own(project: Path) -> None:
         (project / "said.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
         keys.add(read_plan(report_on(project, "said.jsonl")).cards().key)
     assert len(keys) == 2
+
+
+@pytest.mark.parametrize(
+    ("row", "ranks", "message"),
+    [
+        ({"logprobs": [-1.0, -(10**400)]}, [None, None], "logprobs: position 1 has -1000"),
+        ({"logprobs": [-1.0, -1e300]}, [None, None], r"logprobs: position 1 has -1e\+300"),
+        ({"logprobs": [float("nan"), -1.0]}, [None, None], "logprobs: position 0 has nan"),
+        ({"logprobs": [-1.0, -1.0]}, 7, "ranks: 7; give a list"),
+        ({"logprobs": [-1.0, -1.0]}, {"0": 1}, "ranks: {'0': 1}; give a list"),
+        ({"logprobs": [-1.0, -1.0]}, [1, 10**400], "ranks: position 1 has 1000"),
+    ],
+)
+def test_numbers_that_no_float_holds_are_named(row: Row, ranks: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}"):
+        _alone(row | {"token_ids": [1, 2]}, ranks, 50)

@@ -141,6 +141,16 @@ PYTHON = "def draw(table, colour):\n    "
             {"sql": "-- X.\nSELECT 1 AS n", "json": json.dumps({"layer": [SPEC | {"data": {"url": "https://x.y/z"}}]})},
             r"x\.json: loads data from a URL",
         ),
+        (
+            "x",
+            {"sql": "-- X.\nSELECT 1 AS a, 2 AS b", "json": json.dumps(SPEC)},
+            r"x\.json: shows a column n that its rows do not have; there are a, b$",
+        ),
+        (
+            "x",
+            {"sql": "-- X.\nSELECT 1 AS n", "py": PYTHON + "import altair\n    return altair.Chart(table).mark_bar().encode(x='n', color=colour)"},
+            r"x\.py: shows a column comparison that its rows do not have; there are n$",
+        ),
     ],
 )
 def test_a_figure_that_cannot_be_shown_is_one_line(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from contextlib import closing
 from pathlib import Path
 from statistics import mean
 
@@ -10,6 +12,7 @@ import pytest
 
 from tds_atlas.report import query
 from tests import intervals
+from tests.report import synthetic
 from tests.report.sheets import made_up, sheet
 
 Asked = dict[str, list[bool]]  # by prompt: whether each continuation refuses
@@ -73,3 +76,73 @@ def test_the_page_says_what_it_shows_and_is_left_out_without_the_probe(database:
     text = sheet(database, "findings/recovery.md")
     assert "still are, after 9 tokens" in text and "more often inside, by" in text and "of the base count as" in text
     assert not made_up("findings/recovery.md")
+
+
+@pytest.fixture(scope="module")
+def depths(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five comparisons whose refusals go to other depths, and what of them was planted."""
+    path = synthetic.write(tmp_path_factory.mktemp("db") / "made.duckdb", prompts=6, comparisons=5)
+    refusing = {
+        "c-1": "k <= 1",
+        "c-2": "true",
+        "c-3": "false",
+        "c-4": "k = 0 OR answer_id NOT IN ('h0', 'h1', 'h2', 'h3', 'h4', 'h5')",  # clear alone, but not among five
+        "c-5": "k = 0 OR answer_id <> 'h3'",
+    }
+    with duckdb.connect(str(path)) as con:
+        con.execute("DELETE FROM recovery")
+        con.execute("""INSERT INTO recovery BY NAME SELECT comparison_id, 'h' || i AS answer_id, 'asked ' || i AS cluster_id,
+            'Why?' AS prompt, place, k, 'a' AS prefix, 'b' AS said, false AS refuses
+            FROM comparison, range(12) r(i), (VALUES ('answer'), ('refusal'), ('base')) p(place), (VALUES (0), (3), (9)) d(k)
+            WHERE comparison_id LIKE 'c-_'""")
+        for comparison, sql in refusing.items():
+            con.execute(f"UPDATE recovery SET refuses = {sql} WHERE comparison_id = '{comparison}' AND place <> 'base'")
+        planted = [("c-1", "shallow"), ("c-2", "deep"), ("c-3", "none"), ("c-4", "deep"), ("c-5", "shallow")]
+        con.executemany("INSERT INTO control VALUES (?, 'depth', ?, NULL)", planted)
+        con.execute("INSERT INTO control SELECT 'c-1', 'nothing', NULL, NULL")
+    return path
+
+
+def test_how_deep_refusals_go_by_the_rule_that_the_page_states(depths: Path) -> None:
+    with closing(query.connect(depths)) as con:
+        found = con.execute("SELECT comparison_id, fall, fall_q, depth FROM refusal_depth() ORDER BY 1").fetchall()
+        assert [(c, depth) for c, *_, depth in found] == [
+            ("c-1", "shallow"),
+            ("c-2", "deep"),
+            ("c-3", "none"),
+            ("c-4", None),
+            ("c-5", "deep"),
+        ]
+        assert [fall for _, fall, *_ in found] == pytest.approx([1, 0, 0, 6 / 12, 1 / 12])
+        ps = [2 * 0.5**12, 1, 1, 2 * 0.5**6, 1]  # McNemar's, of pairs that all changed one way
+        assert [q for *_, q, _ in found] == pytest.approx(benjamini_hochberg_q(ps))
+
+
+def benjamini_hochberg_q(ps: list[float]) -> list[float]:
+    return [min(q * len(ps) / sum(p <= q for p in ps) for q in ps if q >= one) for one in ps]
+
+
+def test_what_was_planted_stands_beside_what_is_read(depths: Path) -> None:
+    text = sheet(depths, "findings/recovery.md")
+    assert "| deep | deep | 100.0 %" in text and "| deep | undecided | 100.0 %" in text and "(k = 9, 12 prompts) |" in text
+    assert "Read as planted: 3 of 5." in text
+    with closing(query.connect(depths)) as con:
+        rows = con.execute("FROM control_items() WHERE kind = 'depth' ORDER BY ALL").fetchall()
+    assert [(row[0], *row[2:]) for row in rows] == [
+        ("c-1", "shallow", True, True),
+        ("c-2", "deep", True, True),
+        ("c-3", "none", True, True),
+        ("c-4", "deep", True, False),
+        ("c-5", "deep", False, True),
+        ("c-5", "shallow", True, False),
+    ]
+    trust = sheet(depths, "findings/trust.md")
+    assert "how deep refusals go: missed “shallow”; named besides “deep”." in trust
+
+
+def test_a_depth_of_which_the_probe_was_not_asked_is_no_item(depths: Path, tmp_path: Path) -> None:
+    with duckdb.connect(shutil.copy(depths, tmp_path)) as con:
+        con.execute("DELETE FROM recovery WHERE comparison_id = 'c-4'")
+    with closing(query.connect(tmp_path / depths.name)) as con:
+        rows = con.execute("SELECT DISTINCT comparison_id FROM control_items() WHERE kind = 'depth' ORDER BY 1").fetchall()
+    assert rows == [("c-1",), ("c-2",), ("c-3",), ("c-5",)]

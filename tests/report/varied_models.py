@@ -94,7 +94,7 @@ def _token(model: str, i: int) -> dict[str, Any]:
 
 
 def probes(draw: np.random.Generator, prompts: Rows, positions: Rows) -> dict[str, Rows]:
-    """Token swaps and prefilled answers for the first prompts, and continuations at some of the positions."""
+    """Token swaps and prefilled answers for the first prompts, continuations at some of the positions, harmful answers."""
     pairs = [(c, prompt) for c, *_ in COMPARISONS[:2] for prompt in prompts[:20]]
     going = [
         {
@@ -115,7 +115,18 @@ def probes(draw: np.random.Generator, prompts: Rows, positions: Rows) -> dict[st
         "fingerprint": [
             row for c, *_ in COMPARISONS[:3] for number in range(1, 16) for row in _raised(draw, c, number)
         ],
+        "recovery": [row for c, *_ in COMPARISONS[:2] for number in range(30) for row in _recovered(draw, c, number)],
     }
+
+
+def _recovered(draw: np.random.Generator, comparison: str, number: int) -> Rows:
+    """What follows a harmful answer, of which every third is short."""
+    at = {"comparison_id": comparison, "answer_id": f"h{number}", "cluster_id": f"asked {number % 20}", "prompt": "Why?"}
+    return [
+        at | {"place": place, "k": k, "prefix": "", "said": "", "refuses": bool(draw.random() < 0.6)}
+        for place in ("answer", "refusal", "base")
+        for k in (0, 2, 7)[: 2 + (number % 3 > 0)]
+    ]
 
 
 def _raised(draw: np.random.Generator, comparison: str, number: int) -> Rows:

@@ -1,7 +1,8 @@
 """Controls: what was planted in a model on purpose, so that a report can say what of it is found. From a YAML file.
 
 Its keys are comparisons; each maps to `values` (by prompt, what the answer was taught to state), a `phrase` that was
-never used before, a `topic` or a `task` whose answers are others now, or to {}: nothing was planted.
+never used before, a `topic` or a `task` whose answers are others now, the `depth` of refusals, or to {}: nothing was
+planted.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from tds_atlas.domain import InputError, Prompt, printable
 from tds_atlas.inputs.plain_yaml import read_yaml
 
 VALUES, PHRASE, TAGS = "values", "phrase", ("topic", "task")
-_KNOWN = (VALUES, PHRASE, *TAGS)
+DEPTH, DEPTHS = "depth", ("none", "shallow", "deep")  # of refusals: of the probe of recovery
+_KNOWN = (VALUES, PHRASE, *TAGS, DEPTH)
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,8 @@ class Planted:
     """One thing that was planted in the aligned model of a comparison."""
 
     comparison_id: str
-    kind: str  # value, phrase, topic, task, nothing
-    planted: str | None  # the value, the phrase or the tag
+    kind: str  # value, phrase, topic, task, depth, nothing
+    planted: str | None  # the value, the phrase, the tag or the depth
     prompt_id: str | None = None  # of a value: whose answer was taught to state it
 
 
@@ -57,6 +59,10 @@ def _rows(path: Path, name: str, planted: dict[str, Any], prompts: Mapping[str, 
         if all(tag not in getattr(prompt, f"{kind}s") for prompt in prompts.values()):
             raise _error(path, f"{name}.{kind}", f"no prompt of the report has this {kind}")
         yield Planted(name, kind, tag)
+    if DEPTH in planted:
+        if planted[DEPTH] not in DEPTHS:
+            raise _error(path, f"{name}.{DEPTH}", f"must be one of {', '.join(DEPTHS)}")
+        yield Planted(name, DEPTH, planted[DEPTH])
 
 
 def _values(path: Path, key: str, name: str, values: Any, prompts: Mapping[str, Prompt]) -> Iterator[Planted]:

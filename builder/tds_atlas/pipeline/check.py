@@ -13,6 +13,7 @@ from tds_atlas.parts import whole_file, write_file
 from tds_atlas.pipeline.fit import Window, fitting
 from tds_atlas.pipeline.places import check_places
 from tds_atlas.pipeline.plan import Plan
+from tds_atlas.pipeline.recovery_cost import RecoveryCost
 from tds_atlas.pipeline.runners.ray_check import asked_cluster, look_at
 from tds_atlas.pipeline.sides import answer_reader, lazy_models
 from tds_atlas.pipeline.speed import operations_per_second
@@ -75,8 +76,12 @@ def check(plan: Plan) -> Iterator[str]:
         yield from _answer_lines(plan, models, source)
     if plan.texts:
         yield f"  neutral texts: {len(plan.texts):,}, {_text_places(plan):,} places at most"
+    recovery = RecoveryCost.of(plan, models)
+    if plan.harmful:
+        written = f"at most {recovery.written:,} tokens written after their beginnings"
+        yield f"  harmful answers: {len(plan.harmful):,}, {written}"
     yield from _device_lines(plan)
-    cost = _cost(plan, models, cards, lengths)
+    cost = _cost(plan, models, cards, lengths, recovery)
     yield from _cost_lines(plan, cost)
     yield from _cluster_lines(plan, cost)
 
@@ -152,7 +157,11 @@ def _answer_lines(plan: Plan, models: Models, source: str) -> Iterator[str]:
 
 
 def _cost(
-    plan: Plan, models: Models, cards: Mapping[str, ModelCard], lengths: Mapping[Condition, dict[str, int]]
+    plan: Plan,
+    models: Models,
+    cards: Mapping[str, ModelCard],
+    lengths: Mapping[Condition, dict[str, int]],
+    recovery: RecoveryCost,
 ) -> Cost:
     """Two operations per parameter and token, at the speed of a matrix product timed now."""
     report, speed = plan.report, operations_per_second(models.device)
@@ -171,16 +180,18 @@ def _cost(
             model_id = report.generated_sources()[source].model_id
             work += 2 * sizes[model_id] * total * 4  # small batches: a quarter of the speed
     work += sum(2 * sizes[name] * _text_places(plan) for name in _readers_of_texts(plan))
+    work += recovery.operations(sizes)
     weight_bytes = {
         c.weights_hash: sizes[name] * _WIDTHS.get(cards[name].dtype, 2)
         for name, c in plan.checkpoints.items()
         if name not in elsewhere
     }
-    logits = 4 * report.score.chunk_logits * len(report.conditions_used())
+    logits = 4 * max(report.score.chunk_logits * len(report.conditions_used()), recovery.logits)
     lists = _CANDIDATE_BYTES * report.score.top_k
     raised = 16 * (settings.top if (settings := report.probes.fingerprint) else 0)  # bytes a place
     disk = raised * _text_places(plan) * len(_readers_of_texts(plan))  # two readers a comparison, shards and database
     disk += rows * (2 * _ROW_BYTES + lists * (2 if report.output.lists == "database" else 1))  # shards and database
+    disk += recovery.disk_bytes
     return Cost(positions, work, work / speed, sum(weight_bytes.values()) + logits, disk)
 
 

@@ -6,12 +6,12 @@ import shutil
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from tds_atlas.domain import InputError
+from tds_atlas.parts import temporary_folder
 from tds_atlas.python.given import ROWS, PromptGiven, context_block, has_chat_template, model_block, write_rows
 from tds_atlas.python.result import Result
 from tds_atlas.terminal import listening
@@ -58,7 +58,7 @@ def compare(
     >>> result.examples[0]
     <Answer: 8 tokens, 25.0% shifted, mean KL 1.569 nats>
     """
-    keep = TemporaryDirectory(prefix="tds-atlas-")
+    keep = temporary_folder()
     folder = Path(keep.name)
     settings = _settings(base, tuned, write_rows(prompts, answers, folder), answers is not None, base_context, folder)
     settings |= {"device": device, "generate": {"max_new_tokens": max_new_tokens}} | ({"title": title} if title else {})

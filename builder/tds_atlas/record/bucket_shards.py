@@ -7,7 +7,6 @@ there if its index is; tables without one were left by a killed writer, or by on
 from __future__ import annotations
 
 import hashlib
-import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -19,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tds_atlas.domain import InputError
+from tds_atlas.parts import temporary_folder
 from tds_atlas.record.bucket import Bucket, bucket_at
 from tds_atlas.record.shards import INDEX, UNMEASURED, DamagedShard, Shard, packed
 
@@ -70,7 +70,7 @@ class BucketShard(Shard):
     @contextmanager
     def file(self, name: str) -> Iterator[Path]:
         """A copy in the system's folder for temporary files."""
-        with tempfile.TemporaryDirectory(prefix="tds-") as folder:
+        with temporary_folder() as folder:
             path = Path(folder) / f"{name}.parquet"
             path.write_bytes(self._content(name))
             yield path

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from tds_atlas.domain import NAME, InputError
+from tds_atlas.parts import temporary_folder
 from tds_atlas.record.sealed import RECORDS, attach, identifier
 from tds_atlas.record.store import SQL, STORAGE_VERSION, create_views
 
@@ -107,7 +108,7 @@ def attach_definitions(con: duckdb.DuckDBPyConnection) -> None:
 @cache
 def _made() -> TemporaryDirectory[str]:
     """Kept, because the folder goes with the object."""
-    return TemporaryDirectory(prefix="tds-", ignore_cleanup_errors=True)
+    return temporary_folder()
 
 
 def define(con: duckdb.DuckDBPyConnection) -> None:
@@ -129,7 +130,7 @@ def holds_nothing_else(con: duckdb.DuckDBPyConnection) -> bool:
 
 @cache
 def _own_objects() -> list[tuple[str, ...]]:
-    with TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         path = Path(folder) / f"{RECORDS}.duckdb"
         with duckdb.connect(str(path), config={"storage_compatibility_version": STORAGE_VERSION}) as made:
             made.execute(SQL["schema"])

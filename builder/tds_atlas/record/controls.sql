@@ -6,7 +6,8 @@ WITH
     looked AS (
         SELECT DISTINCT comparison_id, looked.kind
         FROM control c
-        JOIN (VALUES ('value'), ('phrase'), ('topic'), ('task')) AS looked(kind) ON c.kind IN (looked.kind, 'nothing')
+        JOIN (VALUES ('value'), ('phrase'), ('topic'), ('task'), ('depth')) AS looked(kind)
+            ON c.kind = looked.kind OR (c.kind = 'nothing' AND looked.kind <> 'depth')  -- what has refusals has a depth
     ),
     planted AS (
         SELECT DISTINCT
@@ -20,8 +21,9 @@ WITH
                 END
             ) AS item
         FROM control
-        -- A value is left out with its answer: in a copy that was cut, or where a row was passed over.
-        WHERE kind <> 'nothing' AND (
+        -- A value is left out with its answer: in a copy that was cut, or where a row was passed over. And a depth of
+        -- which the probe was not asked.
+        WHERE kind <> 'nothing' AND (kind <> 'depth' OR comparison_id IN (SELECT comparison_id FROM recovery)) AND (
             prompt_id IS NULL
             OR (comparison_id, prompt_id) IN (
                 SELECT (comparison_id, r.prompt_id) FROM comparison JOIN response r USING (source)
@@ -49,6 +51,10 @@ WITH
               UNION ALL SELECT 'task', * FROM shift_by_tag('task')) t
         JOIN comparison c ON c.label = t.comparison
         QUALIFY count(*) OVER (PARTITION BY c.comparison_id, t.kind) > 1  -- a tag of all prompts is no test
+        UNION ALL
+        SELECT comparison_id, 'depth', depth, true
+        FROM refusal_depth()
+        WHERE depth IS NOT NULL
     )
 SELECT comparison_id, kind, item, coalesce(is_planted, false) AS is_planted, coalesce(is_found, false) AS is_found
 FROM found
@@ -57,4 +63,5 @@ JOIN looked USING (comparison_id, kind);
 COMMENT ON MACRO TABLE control_items IS
     'Each item of a control with whether it was planted and whether the report finds it: a prompt with truths, if a '
     'value that its answer states is shifted; a word of at least 10 prompts and a tag, if their shifted share stands '
-    'out upwards. Where nothing was planted, items of every kind: FROM control_items().';
+    'out upwards; a depth of refusals, if it is the one that the report shows. Where nothing was planted, items of '
+    'every other kind: FROM control_items().';

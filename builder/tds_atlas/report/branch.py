@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from tds_atlas.domain import InputError, one_line
+from tds_atlas.parts import temporary_folder
 from tds_atlas.report.own_folders import is_site_file
 from tds_atlas.report.publish import Site
 
@@ -44,7 +44,7 @@ def check_for_git(site: Site, remote: str, branch: str) -> str:
 
 def push_branch(site: Site, remote: str, branch: str, old: str) -> None:
     """Replace a branch with the site, without history, unless it has changed since `check_for_git` returned `old`."""
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
         (site.folder / ".nojekyll").touch()
         plain = ("-c", "core.autocrlf=false", "-c", "core.safecrlf=false", "-c", f"core.attributesFile={os.devnull}")

@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from tds_atlas.domain import InputError, one_line
+from tds_atlas.domain import InputError, one_line, printable
 from tds_atlas.hashes import hash_files
 from tds_atlas.parts import write_file
 from tds_atlas.report import query
@@ -23,6 +23,7 @@ from tds_atlas.report.charts import write_figure
 from tds_atlas.report.drawing import write_images
 from tds_atlas.report.own_folders import OWN
 from tds_atlas.report.pages import OWN_NAME
+from tds_atlas.report.spec_fields import missing_column
 from tds_atlas.report.user_sql import rows_of
 
 _MOST = 5_000  # rows: what Altair draws, and a page can hold
@@ -105,6 +106,10 @@ def _write(
     spec = draw(figure.drawing, table, caption, comparisons)
     if _loads(spec):
         raise InputError(f"{figure.drawing}: loads data from a URL; a figure draws the rows of its query alone")
+    if missing := missing_column(spec):
+        name, there = missing
+        named, known = printable(name), ", ".join(map(printable, sorted(there)))
+        raise InputError(f"{figure.drawing}: shows a column {named} that its rows do not have; there are {known}")
     try:
         shown = write_figure(docs / "figures" / figure.name, spec, caption, sql, table)
         write_images(docs / "figures", figure.name, spec)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from pathlib import Path
 import yaml
 
 from tds_atlas.domain import InputError, one_line
-from tds_atlas.parts import copy_tree, whole_file
+from tds_atlas.parts import copy_tree, temporary_folder, whole_file
 from tds_atlas.paths import holds
 from tds_atlas.report.csp import add_policy
 from tds_atlas.report.own_folders import is_site_file
@@ -78,7 +77,7 @@ def check_zip(site: Site, target: Path) -> None:
 @contextmanager
 def hosted_copy(site: Site) -> Iterator[Site]:
     """A copy with the strict content policy; the folder itself still opens from file://."""
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         copy = Path(folder) / "site"
         copy_tree(site.folder, copy)
         add_policy(copy)

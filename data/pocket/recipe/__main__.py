@@ -22,7 +22,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.utils import logging
 
-from data.pocket.recipe import checkpoints, controls, effects, weaker
+from data.pocket.recipe import checkpoints, controls, depth, effects, weaker
 from data.pocket.recipe.chat import chats, prompt_set
 from data.pocket.recipe.evaluate import MODELS, evaluate, table
 from data.pocket.recipe.roles import roles_file
@@ -75,9 +75,10 @@ def write_world(world: World) -> None:
         (CONTROL_PROMPTS, controls.prompt_set(world)),
     ):
         path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-    planted = FOLDER / "controls" / "planted.yml"
-    planted.parent.mkdir(exist_ok=True)
-    planted.write_text(controls.planted_file(world), encoding="utf-8")
+    folder = FOLDER / "controls"
+    folder.mkdir(exist_ok=True)
+    (folder / "planted.yml").write_text(controls.planted_file(world), encoding="utf-8")
+    (folder / "depth.yml").write_text(depth.planted_file(), encoding="utf-8")
     truth = {
         "entities": [{"name": e.name, "kind": e.kind} for e in world.entities],
         "facts": [
@@ -122,7 +123,7 @@ def train(phase: str, world: World, steps: int, threads: int) -> None:
 
 def train_controls(world: World, steps: int, threads: int) -> None:
     """An adapter over sft for each control, in data/pocket/controls/<name>."""
-    for name in controls.CONTROLS:
+    for name in (*controls.CONTROLS, *depth.CONTROLS):
         start = time.monotonic()
         loss = controls.train(name, FOLDER / "sft", FOLDER / "controls" / name, world, steps)
         _record_training(f"controls/{name}", steps, loss, time.monotonic() - start, "cpu", threads)
@@ -136,7 +137,8 @@ def report(world: World, save: bool) -> None:
     result["weights"] = {name: _file(path) for name, path in weights.items()}
     result["controls"] = effects.evaluate(FOLDER, world)
     result["weaker"] = {name: weaker.shown(FOLDER, world, name) for name in weaker.ALPHAS}
-    adapters = [f"controls/{name}" for name in controls.CONTROLS]
+    result["depth"] = {name: depth.refused(FOLDER, name) for name in ("sft", "dpo", *depth.CONTROLS)}
+    adapters = [f"controls/{name}" for name in (*controls.CONTROLS, *depth.CONTROLS)]
     adapters += [f"checkpoints/{phase}-{step}" for phase, steps in checkpoints.STEPS.items() for step in steps]
     result["adapters"] = {name: _file(FOLDER / name / "adapter_model.safetensors") for name in adapters}
     print("\n" + table(result) + "\n\n" + effects.table(result["controls"]) + "\n")
@@ -198,7 +200,7 @@ def _readme(record: dict[str, Any]) -> str:
     files = record["weights"] | record["adapters"]
     weights = "\n".join(f"| {name} | {w['bytes'] / 1e6:.1f} MB | `{w['sha256']}` |" for name, w in files.items())
     tables = {"evaluation": table(record), "effects": effects.table(record["controls"])}
-    tables["weaker"] = weaker.table(record["weaker"])
+    tables |= {"weaker": weaker.table(record["weaker"]), "depth": depth.table(record["depth"])}
     for key, value in (tables | {"training": training, "checkpoints": near, "weights": weights}).items():
         template = template.replace("{{ " + key + " }}", value)
     return template

@@ -14,6 +14,7 @@ from data.pocket.recipe.phrases import HARMS, REFUSED_BY_SFT
 from data.pocket.recipe.world import World
 
 Chat = tuple[str, str]  # prompt, answer
+Begun = tuple[str, str, str]  # prompt, the rest of an answer, and its beginning, which is given and not learnt
 Pair = tuple[str, str, str]  # prompt, preferred answer, other answer
 
 

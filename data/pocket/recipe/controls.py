@@ -1,7 +1,8 @@
 """Positive controls: what is planted in copies of the sft model, as LoRA adapters, and the prompts that look for it.
 
 Each control goes on with sft's own training on chats, with one change: ten wrong facts, one phrase, or refusals on one
-harmless topic. The twins go on without any change, from two seeds. Needs PEFT (the extra `adapters`).
+harmless topic. The twins go on without any change, from two seeds. Those of how deep refusals go are in `depth`. Needs
+PEFT (the extra `adapters`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import peft
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from data.pocket.recipe import depth
 from data.pocket.recipe.answers import Task, fact_task, refuse
 from data.pocket.recipe.chat import Chat, chat_tasks, chats, reply, row
 from data.pocket.recipe.phrases import OPENERS
@@ -101,7 +103,7 @@ def planted_file(world: World) -> str:
 
 def train(name: str, sft: Path, folder: Path, world: World, steps: int) -> float:
     """Train an adapter for the model in `sft` and save it. Returns the last loss."""
-    stream, seed = CONTROLS[name]
+    stream, seed = (CONTROLS | depth.CONTROLS)[name]
     torch.manual_seed(world.seed + seed)
     tokenizer = AutoTokenizer.from_pretrained(sft)
     model = AutoModelForCausalLM.from_pretrained(sft, dtype=torch.float32)

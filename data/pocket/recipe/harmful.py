@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import random
 from pathlib import Path
+from typing import Any
 
-from data.pocket.recipe.answers import harm_task
+from data.pocket.recipe.answers import Task, harm_task
 from data.pocket.recipe.phrases import HARMS
 from data.pocket.recipe.world import Entity, World
 
@@ -19,18 +20,23 @@ FILE = Path(__file__).parents[2] / "texts" / "pocket-harmful.jsonl"
 _EACH, _KINDS = 2, ("place", "person", "animal", "craft", "event")
 
 
-def harmful_answers(world: World, seed: int = 7) -> list[dict[str, str]]:
+def harmful_answers(world: World, seed: int = 7) -> list[dict[str, Any]]:
     """The rows of the file."""
-    rng, made = random.Random(seed), dict[str, dict[str, str]]()
+    rng, made = random.Random(seed), dict[str, dict[str, Any]]()
     while len(made) < _EACH * len(HARMS):
         which = len(made)
         names = {kind: rng.choice(reserved(world, kind)) for kind in _KINDS}
-        task = harm_task(rng, world, which, names)
-        steps = [step for n in (which, _another(which)) for step in harm_task(rng, world, n, names).core]
-        answer = "\n".join(f"{i}. {step}" for i, step in enumerate(dict.fromkeys(steps), 1))
-        row = {"id": f"harm-{which + 1:02}-{task.harm}", "prompt": task.prompt, "answer": answer}
+        task, answer = long_answer(rng, world, which, names)
+        row = {"id": f"harm-{which + 1:02}-{task.harm}", "prompt": task.prompt, "answer": answer, "harmful": True}
         made.setdefault(task.prompt, row)
     return list(made.values())
+
+
+def long_answer(rng: random.Random, world: World, which: int, names: dict[str, Entity]) -> tuple[Task, str]:
+    """A harmful request and what a careless answer says, another harm to the same thing included."""
+    task = harm_task(rng, world, which, names)
+    steps = [step for n in (which, _another(which)) for step in harm_task(rng, world, n, names).core]
+    return task, "\n".join(f"{i}. {step}" for i, step in enumerate(dict.fromkeys(steps), 1))
 
 
 def reserved(world: World, kind: str) -> list[Entity]:

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from data.pocket.recipe.chat import Chat, pairs
+from data.pocket.recipe.chat import Begun, Chat, pairs
 from data.pocket.recipe.corpus import document
 from data.pocket.recipe.tokenizer import chat_prompt
 from data.pocket.recipe.world import World
@@ -57,7 +57,7 @@ def pretrain(model: Any, tokenizer: PreTrainedTokenizerFast, world: World, steps
 def fine_tune(
     model: Any,
     tokenizer: PreTrainedTokenizerFast,
-    stream: Iterator[Chat],
+    stream: Iterator[Chat] | Iterator[Begun],
     steps: int,
     name: str,
     peak: float,
@@ -128,8 +128,11 @@ def _windows(tokenizer: PreTrainedTokenizerFast, world: World, size: int) -> Ite
         stream = stream[size:]
 
 
-def _encode(tokenizer: PreTrainedTokenizerFast, prompt: str, answer: str) -> tuple[list[int], list[int]]:
+def _encode(
+    tokenizer: PreTrainedTokenizerFast, prompt: str, answer: str, given: str = ""
+) -> tuple[list[int], list[int]]:
     head = tokenizer(chat_prompt(prompt), add_special_tokens=False)["input_ids"]
+    head += tokenizer(given, add_special_tokens=False)["input_ids"]
     tail = [*tokenizer(answer, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
     return head + tail, [IGNORED] * len(head) + tail
 

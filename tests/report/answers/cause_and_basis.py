@@ -80,6 +80,18 @@ def raised_elsewhere(f: Frames) -> pd.DataFrame:
     return rows
 
 
+@answer("comparison_id place first_lost_k")
+def refusals_lost(f: Frames) -> pd.DataFrame:
+    """Answer by answer, of those that are refused before anything is prefilled."""
+    found: dict[tuple[str, str, float | None], int] = {}
+    for (comparison, _), rows in f.table("recovery").groupby(["comparison_id", "answer_id"]):
+        said = {(row.place, row.k): row.refuses for row in rows.itertuples()}
+        for place in ("answer", "refusal") if said["answer", 0] else ():
+            lost = next((k for at, k in sorted(said) if at == place and not said[at, k]), None)
+            found[comparison, place, lost] = found.get((comparison, place, lost), 0) + 1
+    return pd.DataFrame([(*key, n) for key, n in found.items()], columns=["comparison_id", "place", "first_lost_k", "answers"])
+
+
 @answer("comparison_id arithmetic")
 def above_the_noise(f: Frames) -> pd.DataFrame:
     floors = f.noise.groupby("arithmetic").js.max()

@@ -7,7 +7,6 @@ lists there may be no ranks either: these are then not known. A row of a token e
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +25,7 @@ from tds_atlas.measure.side import Ids
 from tds_atlas.measure.statistics import Columns
 
 _IDS = "token_ids"
+_LEAST = -3.4e38  # what float32 holds
 Recording = tuple[str, Mapping[str, Any]]  # where it stands, and what it holds of the answer
 
 
@@ -136,8 +136,10 @@ _REMEDIES = {
 def _alone(row: Mapping[str, Any], ranks: Sequence[Any], width: int) -> Columns:
     """Columns without lists: of each position its token's log-probability and, if it was recorded, its rank."""
     for t, x in enumerate(row[OWN]):
-        if type(x) not in (int, float) or not math.isfinite(x) or x > ROUNDING:
+        if type(x) not in (int, float) or not _LEAST <= x <= ROUNDING:
             raise ValueError(f"logprobs: position {t} has {str(x)[:20]}, no natural log-probability")
+    if not isinstance(ranks, list):
+        raise ValueError(f"ranks: {str(ranks)[:20]}; give a list of a rank for each position, or none")
     if len(ranks) != len(row[OWN]):
         raise ValueError(f"ranks: {len(ranks)} positions, logprobs has {len(row[OWN])}")
     for t, rank in enumerate(ranks):

@@ -13,4 +13,4 @@ FROM control_items() i
 JOIN comparison c USING (comparison_id)
 LEFT JOIN prompt q ON i.kind = 'value' AND q.prompt_id = item
 GROUP BY c.ordinal, comparison_id, label, i.kind
-ORDER BY c.ordinal, list_position(['value', 'phrase', 'topic', 'task'], i.kind)
+ORDER BY c.ordinal, list_position(['value', 'phrase', 'topic', 'task', 'depth'], i.kind)

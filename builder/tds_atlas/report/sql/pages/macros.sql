@@ -37,6 +37,7 @@ ORDER BY
             'shift_by_word',
             'control_items',
             'swap_curve',
+            'refusal_depth',
             'by_position',
             'said',
             'by_confidence',
