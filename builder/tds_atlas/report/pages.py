@@ -38,6 +38,7 @@ PARTS = {  # of the story that findings tell
     "trust": "How far to trust it",
 }
 _FURTHER = "Further"
+_FINDINGS = 10  # where findings stand among the pages, by their order
 OWN_PAGES, OWN_FIGURES = "findings", "figures"  # beside site_src
 OWN_NAME = re.compile(r"[a-z][a-z0-9_]*")  # of a figure
 _FEW = 10  # prompts; below, intervals of skewed quantities hold the truth far less often than they say
@@ -94,7 +95,13 @@ def read_pages(source: Path) -> list[Page]:
         pages[page.file] = page
     for page in (pages[file.as_posix()] for _, file in own):
         _check_figures(page, source.parent / OWN_FIGURES)
-    return sorted(pages.values(), key=lambda page: page.order)
+    return sorted(pages.values(), key=_place)
+
+
+def _place(page: Page) -> tuple[int, int, int]:
+    """Findings stand behind their overview, in the order of the story."""
+    parts = [*PARTS, page.part]
+    return (_FINDINGS, parts.index(page.part), page.order) if page.is_finding else (page.order, -1, 0)
 
 
 def _check_figures(page: Page, own: Path) -> None:
