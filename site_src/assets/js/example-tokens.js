@@ -76,7 +76,7 @@ window.tdsTokens = (/** @type {any} */ tds) => {
     });
   }
 
-  // The chosen token is a button and in the order of the tab key; where there is none (-1), the last one chosen, or the first.
+  // The chosen token is a button and in the order of the tab key; without one (-1), the last one chosen, or the first.
   let chosen = 0;
   function choose(t, label) {
     spans[chosen]?.classList.remove("tds-now");
