@@ -16,7 +16,7 @@ from torch import Tensor
 from tds_atlas.measure import kernels
 from tds_atlas.measure.statistics import Columns, Divergences
 
-_LEAST_WORK = 200_000  # logits that are worth a thread of their own
+_LEAST_WORK = 50_000  # logits that are worth a thread of their own
 
 
 @dataclass(frozen=True)

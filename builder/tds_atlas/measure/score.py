@@ -20,13 +20,14 @@ from tds_atlas.measure.bounds import LEAST
 from tds_atlas.measure.engines.engine import ExactModel, Model, gives_lists
 from tds_atlas.measure.engines.opening import shared
 from tds_atlas.measure.memory import without_overflow
+from tds_atlas.measure.output_head import LinearHead
 from tds_atlas.measure.pairs import check_widths, divergences
 from tds_atlas.measure.score_errors import check_length, not_a_number, too_large
 from tds_atlas.measure.side import PromptIds, Side
 from tds_atlas.measure.statistics import Columns, Rows, rows_on
 
 _IN_CACHE = 400_000  # logits per condition that stay in a CPU's cache between a head and the statistics
-_ROWS = 64  # positions that a head works on at a time, at least: with fewer its weights are read too often
+_ROWS = 128  # positions that a head works on at a time, at least: with fewer its weights are read too often
 _ON_A_GPU = 4  # times as many logits as on a CPU
 Openings = Mapping[Condition, int]
 NO_OPENINGS: Openings = {}
@@ -165,9 +166,23 @@ class Scorer:
         for condition, model in self.exact.items():
             rows = states[condition][start : start + size]
             with model.using():
-                logits[condition] = (model.head(rows) if model.head else rows).float()  # [T, V]
+                logits[condition] = self._logits(condition, rows).float()  # [T, V]
         columns = {c: {name: x[start : start + size] for name, x in found.items()} for c, found in lists.items()}
         return self._statistics(logits, columns, ids[start : start + size], batch, start)
+
+    def _logits(self, condition: Condition, rows: Tensor) -> Tensor:
+        """[T, V] Of hidden states, or what already are logits; they stand where those of the last portion stood."""
+        head = self.exact[condition].head
+        if not isinstance(head, LinearHead):
+            return head(rows) if head else rows
+        if condition not in self._rooms:
+            self._rooms[condition] = head.room(self._rows_at_once)
+        room = self._rooms[condition]
+        return head(rows, None if room is None else room[: len(rows)])
+
+    @cached_property
+    def _rooms(self) -> dict[Condition, Tensor | None]:
+        return {}
 
     def _statistics(
         self,

@@ -26,7 +26,10 @@
   let engine;
   let searching = false,
     waiting = 0,
-    chosen = -1;
+    chosen = -1,
+    shown = ""; // the query whose results stand in the list
+  /** @type {string[]} */
+  const held = []; // keys pressed before the results of what stands in the field were there
 
   const load = () => (engine ??= location.protocol === "file:" ? plain() : pagefind().catch(plain));
 
@@ -112,6 +115,8 @@
     });
     const count = groups.reduce((sum, found) => sum + found.count, 0);
     tell(count ? "" : `No results for “${query}”`, `${counted(count, "result")} for “${query}”`);
+    shown = query;
+    held.splice(0).forEach(act);
   }
 
   // What stands in the place of results; and what is said of them to those who do not see them.
@@ -136,12 +141,13 @@
   async function search() {
     const query = input.value.trim();
     if (query.length < 2) return open(false);
-    if (searching) return;
+    if (searching || (query === shown && !popup.hidden)) return;
     searching = true;
     try {
       const groups = await (await load())(query);
       if (query === input.value.trim()) show(groups, query);
     } catch {
+      held.length = 0;
       tell("The search index could not be loaded.");
     }
     searching = false;
@@ -159,24 +165,32 @@
     options()[at].scrollIntoView({ block: "nearest" });
   }
 
-  function step(by) {
-    const count = options().length;
+  // What a key does to the results of what stands in the field: it waits for them, and never acts on those of half a word.
+  function act(key) {
+    if (shown !== input.value.trim()) {
+      held.push(key);
+      return search();
+    }
     if (popup.hidden) return search();
+    if (key === "Enter") return options()[Math.max(chosen, 0)]?.click();
+    const count = options().length;
+    const by = key === "ArrowDown" ? 1 : -1;
     if (count) choose(chosen < 0 && by < 0 ? count - 1 : (chosen + by + count) % count);
   }
 
   input.addEventListener("focus", () => load().catch(() => {}));
   input.addEventListener("input", () => {
     clearTimeout(waiting);
+    held.length = 0;
     waiting = setTimeout(search, PAUSE);
   });
   input.addEventListener("keydown", (event) => {
     event.stopPropagation();
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
-      step(event.key === "ArrowDown" ? 1 : -1);
+      act(event.key);
     }
-    if (event.key === "Enter" && !popup.hidden) options()[Math.max(chosen, 0)]?.click();
+    if (event.key === "Enter") act(event.key);
     if (event.key === "Escape") {
       open(false);
       input.blur();
