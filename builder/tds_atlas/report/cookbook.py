@@ -31,6 +31,7 @@ PARTS = (
 )
 _KEY = re.compile(r"-- (part|needs): (.+)")
 _SHOWN = 10  # rows of an answer on the page
+_FURTHER = "Select columns by name, or use --format csv or json."
 _READABLE = 20  # characters beside a name, at least, however narrow the terminal
 
 
@@ -152,10 +153,10 @@ def answer(
         result = interruptible(con, lambda: relation(con, text))
         result = result if style == "parquet" else times_as_text(result)
         if output is None:
-            return format_table(interruptible(con, lambda: fetch(result)), style, terminal_width())
+            return format_table(interruptible(con, lambda: fetch(result)), style, terminal_width(), _FURTHER)
         interruptible(con, lambda: save(result, style, output))
         return None
     if output is None:
-        return format_table(result, style, terminal_width())
+        return format_table(result, style, terminal_width(), _FURTHER)
     save(result, style, output)
     return None
