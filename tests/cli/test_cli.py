@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shutil
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from tds_atlas.cli.main import GROUPS, app
 from tests import tiny
 from tests.command import tds
 from tests.report import synthetic
@@ -28,6 +31,15 @@ def test_help_names_every_verb_and_teaches() -> None:
         assert f" {verb} " in text
         assert "Usage" in tds(verb, "--help").stdout
     assert "does everything" in text and tds("--version").stdout.startswith("tds ")
+
+
+def test_help_breaks_its_lines_where_a_terminal_of_80_columns_does() -> None:
+    for verb in [[], *([name] for verbs in GROUPS.values() for name in verbs)]:
+        text = CliRunner().invoke(app, [*verb, "--help"], env={"COLUMNS": "80", "TERM": "dumb"}).stdout
+        lines = [line.strip() for line in text.partition("╭")[0].splitlines()]
+        assert len(lines) > 4 and max(map(len, lines)) <= 80
+        for line, following in pairwise(lines):
+            assert not (line and following) or len(f"{line} {following.split()[0]}") > 78, (verb, line)
 
 
 def test_mistakes_in_the_report_file(project: Path) -> None:

@@ -31,6 +31,10 @@ def _predicts(auc: float, half: float, said: str) -> bool:
     return "clear" in said or (abs(auc - 50) > half - 0.1 and ("confident" in said) == (auc < 50))
 
 
+def _added(one: float, two: float, which: str, by: float, half: float) -> bool:
+    return by > half and (one > two) == (which == "first") and abs(abs(one - two) - by) < 0.011
+
+
 def _sparser(which: str, by: float, half: float) -> bool:
     return abs(by) > half and (by < 0) == (which == "second")
 
@@ -145,8 +149,8 @@ CLAIMS = (
     Claim("ties", r"Only with care: (\d+) of \d+ checks of the records fails?", _failing_rows),
     Claim(
         "up",
-        rf"the (first|second) stage added more \({N}{SPREAD}",
-        numbers(lambda which, by, half: abs(by) > half and (by > 0) == (which == "first")),
+        rf"contributed {N} nats per token and .{{1,80}}? {N}: the (first|second) stage added more, by {N}{SPREAD}",
+        numbers(_added),
     ),
     Claim(
         "up",

@@ -43,9 +43,9 @@ def _contexts(rows: Rows) -> Iterator[tuple[str, Said]]:
 
 def _stages(rows: Rows) -> Iterator[tuple[str, Said]]:
     for r in rows("pages/stage_difference"):
-        by = f" ({signed(r['difference'], 2)} ± {r['half_width']:.2f} nats, paired by prompt)"
-        yes = f"the {'first' if r['difference'] > 0 else 'second'} stage added more{by}"
-        yield "stage", (r["difference"], r["half_width"], 23, ": ", yes, f"no clear difference{by}")
+        d, half = r["difference"], f"± {r['half_width']:.2f} nats"
+        yes = f"the {'first' if d > 0 else 'second'} stage added more, by {abs(d):.2f} {half} (paired by prompt)"
+        yield "stage", (d, r["half_width"], 23, ": ", yes, f"no clear difference ({signed(d, 2)} {half}, paired by prompt)")
     for r in (r for r in rows("pages/stage_sparse") if r["place"] == 2):
         d, half = r["difference"], r["difference_half"]
         start, by = f"{pct(r['share'])}{within(r['bounds'])} of the positions carry 90 % of its change. ", points(half)

@@ -71,6 +71,16 @@ def test_saved_queries_by_name(database: Path) -> None:
         ask(database, saved="../x")
 
 
+def test_a_terminal_has_each_question_beside_its_name() -> None:
+    questions = cookbook.questions_by_name()
+    column = max(map(len, questions)) + 2
+    lines = cookbook.listed(questions, 80).splitlines()
+    assert max(map(len, lines)) <= 80 and [line[:column].strip() for line in lines if line[0] != " "] == list(questions)
+    assert " ".join(line[column:] for line in lines).split() == " ".join(questions.values()).split()
+    assert all(line[:column].isspace() for line in lines if line[0] == " ")
+    assert len(cookbook.listed(questions, None).splitlines()) == len(questions)
+
+
 @pytest.mark.parametrize("given", [{}, {"sql": "SELECT 1", "names": True}, {"sql": "SELECT 1", "saved": "x"}])
 def test_one_thing_is_asked_at_a_time(database: Path, given: dict[str, object]) -> None:
     with pytest.raises(InputError, match="give one of: SQL"):

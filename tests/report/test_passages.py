@@ -49,7 +49,7 @@ def test_one_altered_place_among_8000_tokens_is_first(made: Path) -> None:
     page = html.unescape(pages(made, "findings/passages.md")["findings/passages.md"])
     place = next(row for row in rows if row["measure"] == "delta")
     assert f'href="../examples/c-1/{place["page"]}.html#t{place["pos"]}"' in page
-    assert f"no passage was raised more than tokens {place['pos']:,} to {place['last_pos']:,} of the answer" in read(
+    assert f"the passage that tuning raised most is tokens {place['pos']:,} to {place['last_pos']:,} of the answer" in read(
         page
     )
 

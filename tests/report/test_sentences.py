@@ -74,8 +74,8 @@ def test_stages(report: Report) -> None:
     shares = f"{ONE} contributed {signed(credit[ONE], 2)} nats per token and {SECOND} {signed(credit[SECOND], 2)}"
     d = report.row("pages/stage_difference", chain=CHAIN)
     assert d["difference"] == pytest.approx(credit[ONE] - credit[SECOND]) and abs(d["difference"]) > d["half_width"]
-    by = f"({signed(d['difference'], 2)}{spread(d['half_width'], 'nats', 1, 2)}, paired by prompt)"
-    report.says("stages", f"Of the change in {CHAIN}, {shares}: the {which} stage added more {by}.")
+    by = f"by {abs(d['difference']):.2f}{spread(d['half_width'], 'nats', 1, 2)} (paired by prompt)"
+    report.says("stages", f"Of the change in {CHAIN}, {shares}: the {which} stage added more, {by}.")
     one, two = (report.row("pages/stage_sparse", comparison=c) for c in (ONE, SECOND))
     sparser = report.word(one["share"] - two["share"], "second", "first")
     report.says("stages", f"The {sparser} stage is sparser ({signed(100 * (two['share'] - one['share']), 1)} ±")

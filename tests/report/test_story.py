@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tds_atlas.domain import InputError
 from tds_atlas.report.answers import answer_lines, first_sentence, plain
@@ -35,6 +36,12 @@ def test_home_quotes_each_finding_in_the_order_of_the_story(rich_project: Path) 
     }
     quoted = dict(re.findall(r'<a href="(findings/[\w-]+)\.html"><b>[^<]*</b><span>(.*?)</span></a>', home))
     assert quoted.keys() == {file.removesuffix(".md") for file in pages}
+    navigation = yaml.safe_load((docs.parent / "nav.yml").read_text(encoding="utf-8"))["nav"]
+    (told,) = [entry["Findings"] for entry in navigation if "Findings" in entry]
+    assert [file for page in told for file in page.values()] == [
+        "findings/index.md",
+        *(f"{file}.md" for file in quoted),
+    ]
     for file, page in pages.items():
         sentence = first_sentence((docs / file).read_text(encoding="utf-8"))
         assert sentence and quoted[file.removesuffix(".md")] == sentence, file

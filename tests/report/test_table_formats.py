@@ -46,7 +46,14 @@ def test_no_line_is_longer_than_the_terminal(table: pa.Table, width: int) -> Non
     assert shown == table.column_names[: len(shown)]
     end = " ".join(lines[lines.index("(5 rows)") :])
     assert all(name in end for name in table.column_names[len(shown) :])
-    assert ("do not fit" in end) == (len(shown) < len(table.column_names))
+    assert ("not fit" in end) == (len(shown) < len(table.column_names))
+
+
+def test_what_does_not_fit_is_said_with_where_it_is() -> None:
+    rows = pa.table({"first": ["x" * 20], "second": ["y" * 20]})
+    end = " ".join(format_table(rows, "table", 24).splitlines()[4:])
+    assert end == "1 more column does not fit: second. A wider terminal has room for them."
+    assert format_table(rows, "table", 24, "Ask again.").endswith("second. Ask again.")
 
 
 def test_what_is_no_terminal_gets_every_column(table: pa.Table) -> None:
@@ -101,7 +108,9 @@ def test_csv_holds_every_text_and_a_spreadsheet_runs_none() -> None:
 )
 def test_a_time_that_python_has_none_for_is_one_line_that_names_the_column(value: str, style: str) -> None:
     result = duckdb.sql(f"SELECT 1 AS n, {value} AS due").to_arrow_table()
-    with pytest.raises(InputError, match=r"^column due: a time that cannot be shown \(.*\); cast it to VARCHAR, or use"):
+    with pytest.raises(
+        InputError, match=r"^column due: a time that cannot be shown \(.*\); cast it to VARCHAR, or use"
+    ):
         format_table(result, style)
     assert "9" in format_table(duckdb.sql("SELECT DATE '9999-12-31' AS due").to_arrow_table(), style)
 

@@ -72,6 +72,7 @@ def test_all_restores_and_the_last_one_stays(rich: Watched, names: list[str]) ->
     assert _seen(page, ".tds-answer-line >> nth=0 >> b") == [names[1]]
     expect(page.locator(".tds-choice input:disabled")).to_have_value(names[1])
     page.locator(".tds-choice > .tds-choice__all").click()
+    expect(page.locator(".tds-choice summary")).to_be_focused()
     assert _seen(page, ".tds-answer-line >> nth=0 >> b") == names
     expect(page.locator(".tds-choice__said")).to_have_text(f"All {len(names)} comparisons are shown.")
     assert not page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('tds-comparisons'))")

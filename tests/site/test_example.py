@@ -282,6 +282,7 @@ def test_narrow_windows_and_zoom(rich: Path, browser: Browser, width: int, scale
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.locator(".tds-close").tap()
     expect(page.locator("#panel")).to_be_hidden()
+    expect(page.locator("[data-t='7']")).to_be_focused()
     context.close()
 
 

@@ -66,6 +66,7 @@ def test_a_reader_loads_them_writes_swaps_and_edits(live: Watched) -> None:
     expect(page.locator("#live-note")).to_have_text("The models run in this page: what you write does not leave it.")
     page.get_by_role("button", name=re.compile(r"^Load the models: 12\.4 MB$")).click()
     expect(page.locator("#live-said")).to_have_text("The models are loaded.")
+    expect(page.get_by_role("button", name="Write as sft·chat")).to_be_focused()
     page.get_by_label("Prompt", exact=True).fill("Do you know the founder of Tostford?")
     page.get_by_role("button", name="Write as sft·chat").click()
     expect(page.locator("#live-trail")).to_have_text(re.compile(r"^sft·chat wrote \d+ tokens$"))

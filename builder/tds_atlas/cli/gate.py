@@ -24,7 +24,7 @@ class Undecided(StrEnum):
 
 
 A = Annotated[Path, typer.Argument(metavar="A.duckdb", help="The database of the accepted report.")]
-B = Annotated[Path | None, typer.Argument(metavar="[B.duckdb]", help="The database of the candidate.")]
+B = Annotated[Path | None, typer.Argument(metavar="B.duckdb", help="The database of the candidate.")]
 FailOn = Annotated[
     str | None, typer.Option("--fail-on", help="What is not accepted, e.g. 'shifted>+2pt, js>+10%, refusals<-3pt'.")
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from collections.abc import Callable
@@ -48,12 +49,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _flowing(verb: Callable[..., Any]) -> str:
+    """What a verb says of itself: paragraphs of one line each, for the terminal to break at its own width."""
+    return "\n\n".join(" ".join(lines.split()) for lines in inspect.cleandoc(verb.__doc__ or "").split("\n\n"))
+
+
 for _group, _verbs in GROUPS.items():
     for _name, _verb in _verbs.items():
-        app.command(_name, rich_help_panel=_group)(_verb)
+        app.command(_name, rich_help_panel=_group, help=_flowing(_verb))(_verb)
 
 
-@app.callback(invoke_without_command=True)
 def about(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
     """See, token by token, what tuning changed in a language model.
 
@@ -63,6 +70,9 @@ def about(version: Annotated[bool, typer.Option("--version", help="Print the ver
     if version:
         tell(f"tds {__version__}")
         raise typer.Exit
+
+
+app.callback(invoke_without_command=True, help=_flowing(about))(about)
 
 
 def main() -> None:

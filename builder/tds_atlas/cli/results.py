@@ -103,6 +103,7 @@ def query(
     """Run SQL on the database, or a saved query, and print the rows. The file is opened read-only.
 
     Start with [bold]tds query "SELECT comparison_id, shift, count(*) FROM tds GROUP BY ALL ORDER BY ALL"[/bold].
+
     Every column is described: [bold]tds query "SELECT table_name, column_name, comment FROM duckdb_columns()"[/bold].
     """
     from tds_atlas.report.cookbook import answer

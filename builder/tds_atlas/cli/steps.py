@@ -52,8 +52,9 @@ def generate(
 ) -> None:
     """Generate the aligned models' answers, greedily or as `generate` says, or tokenise those of response files.
 
-    --start 0 --end 128 takes the first 128 rows that the report uses, in the order of each file, by whole shards
-    (shard_responses answers each): what they hold counts for the report. Exactly so many rows: limit in the file.
+    --start 0 --end 128 answers the first 128 rows that the report uses, in the order of each file. Shards
+    (`shard_responses` answers each) are taken whole, so that it may answer a few more. For exactly so many rows, set
+    `limit` in the report file.
     """
     from tds_atlas.pipeline import steps
     from tds_atlas.pipeline.plan import read_plan
@@ -83,7 +84,8 @@ def score(
 
 
 def probe(report: ReportOption = DEFAULT_REPORT, part: PartOption = "1/1", device: DeviceOption = None) -> None:
-    """Let the models continue texts: token swap, prefilled answers, continuations. Generates and scores first."""
+    """Let the models continue texts (token swap, prefilled answers, recovery, continuations), or read neutral ones
+    (fingerprint). Generates and scores first."""
     from tds_atlas.pipeline import steps
     from tds_atlas.pipeline.plan import read_plan
     from tds_atlas.pipeline.work import WorkerPart

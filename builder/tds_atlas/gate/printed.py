@@ -13,6 +13,8 @@ from tds_atlas.gate.rules import MEASURES, Measure
 from tds_atlas.gate.verdicts import Verdict
 from tds_atlas.report.table_formats import format_table
 
+_FURTHER = "A wider terminal has room for them, and --json FILE has all."
+
 
 def value(measure: Measure, number: float | None, signed: bool = False) -> str:
     """A number of a measure as a reader has it: shares in per cent, differences of them in points."""
@@ -63,7 +65,7 @@ def overview_rows(matches: Sequence[Match]) -> list[dict[str, Any]]:
 
 def verdict_table(verdicts: Sequence[Verdict], width: int | None) -> str:
     """A row a rule: its numbers and what it says."""
-    return format_table(pa.Table.from_pylist([verdict_row(verdict) for verdict in verdicts]), "table", width)
+    return format_table(pa.Table.from_pylist([verdict_row(verdict) for verdict in verdicts]), "table", width, _FURTHER)
 
 
 def verdict_row(v: Verdict) -> dict[str, Any]:

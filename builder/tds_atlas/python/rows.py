@@ -55,7 +55,7 @@ class Rows:
         return self.arrow.__arrow_c_stream__(requested_schema)
 
     def __repr__(self) -> str:
-        return format_table(self.arrow.slice(0, _SHOWN), "table", 120) + _more(len(self))
+        return format_table(self.arrow.slice(0, _SHOWN), "table", 120, "Take columns by name.") + _more(len(self))
 
     def _repr_html_(self) -> str:
         return rows_html(self.columns, self.arrow.slice(0, _SHOWN).to_pylist(), len(self))

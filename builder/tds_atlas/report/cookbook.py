@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from textwrap import TextWrapper
 from typing import Any
 
 import duckdb
@@ -30,6 +31,8 @@ PARTS = (
 )
 _KEY = re.compile(r"-- (part|needs): (.+)")
 _SHOWN = 10  # rows of an answer on the page
+_FURTHER = "Select columns by name, or use --format csv or json."
+_READABLE = 20  # characters beside a name, at least, however narrow the terminal
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,20 @@ def listing() -> pa.Table:
     return pa.table({"name": list(names), "question": list(names.values())})
 
 
+def listed(questions: dict[str, str], width: int | None) -> str:
+    """Names and questions, a line each; questions too long for a terminal of that width go on below their beginning."""
+    column = max(map(len, questions)) + 2
+    if width is None:
+        return "\n".join(f"{name:<{column}}{question}" for name, question in questions.items())
+    below = TextWrapper(
+        max(width, column + _READABLE),
+        subsequent_indent=" " * column,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(below.fill(f"{name:<{column}}{question}") for name, question in questions.items())
+
+
 def answer(
     database: Path, sql: str | None, saved: str | None, names: bool, style: str, output: Path | None
 ) -> str | None:
@@ -127,9 +144,7 @@ def answer(
     if style == "parquet" and output is None:
         raise InputError("Parquet cannot be printed; name a file with --output")
     if names and style == "table" and output is None:
-        questions = questions_by_name()
-        width = max(map(len, questions))
-        return "\n".join(f"{name:<{width}}  {question}" for name, question in questions.items())
+        return listed(questions_by_name(), terminal_width())
     if names:
         result = listing()
     else:
@@ -138,10 +153,10 @@ def answer(
         result = interruptible(con, lambda: relation(con, text))
         result = result if style == "parquet" else times_as_text(result)
         if output is None:
-            return format_table(interruptible(con, lambda: fetch(result)), style, terminal_width())
+            return format_table(interruptible(con, lambda: fetch(result)), style, terminal_width(), _FURTHER)
         interruptible(con, lambda: save(result, style, output))
         return None
     if output is None:
-        return format_table(result, style, terminal_width())
+        return format_table(result, style, terminal_width(), _FURTHER)
     save(result, style, output)
     return None

@@ -50,7 +50,7 @@ class Page:
 
     file: str
     name: str  # `title`: in the navigation, and a finding's question
-    order: int  # place in the navigation
+    order: int  # place in the navigation; of a finding, in its part
     about: str = ""  # one sentence, for the lists of findings
     needs: tuple[str, ...] = ()  # the page is left out unless the report has one of these figures
     figures: tuple[str, ...] = ()  # the figures shown, in order
@@ -62,6 +62,10 @@ class Page:
     @property
     def is_finding(self) -> bool:
         return self.file.startswith("findings/") and not self.file.endswith("index.md")
+
+    def place(self) -> tuple[int, int, int]:
+        """Findings stand behind their overview, whose order is 10, by the parts of the story."""
+        return (10, [*PARTS, self.part].index(self.part), self.order) if self.is_finding else (self.order, -1, 0)
 
 
 def read_pages(source: Path) -> list[Page]:
@@ -94,7 +98,7 @@ def read_pages(source: Path) -> list[Page]:
         pages[page.file] = page
     for page in (pages[file.as_posix()] for _, file in own):
         _check_figures(page, source.parent / OWN_FIGURES)
-    return sorted(pages.values(), key=lambda page: page.order)
+    return sorted(pages.values(), key=Page.place)
 
 
 def _check_figures(page: Page, own: Path) -> None:

@@ -67,10 +67,13 @@ def terminal_width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def format_table(result: pa.Table, style: str, width: int | None = None) -> str:
+def format_table(
+    result: pa.Table, style: str, width: int | None = None, rest: str = "A wider terminal has room for them."
+) -> str:
     """Rows as an aligned table, CSV, or a JSON array with a row a line.
 
-    width: an aligned table has the columns that fit into so many characters, and says which it leaves out.
+    width: an aligned table has the columns that fit into so many characters, and says which it leaves out; rest: how to
+    see these.
     """
     names, rows = result.column_names, _rows(result)
     if style == "json":
@@ -80,7 +83,7 @@ def format_table(result: pa.Table, style: str, width: int | None = None) -> str:
     if style == "csv":
         return _csv([names, *rows])
     cells = [[_cell(value) for value in row] for row in rows]
-    return "\n".join(_aligned(result.schema, cells, width))
+    return "\n".join(_aligned(result.schema, cells, width, rest))
 
 
 def _rows(result: pa.Table) -> list[tuple[Any, ...]]:
@@ -121,7 +124,7 @@ def _csv(rows: Iterable[Sequence[Any]]) -> str:
     return "\n".join(line.removesuffix("\r\n") for line in lines)
 
 
-def _aligned(schema: pa.Schema, cells: list[list[str]], width: int | None) -> Iterator[str]:
+def _aligned(schema: pa.Schema, cells: list[list[str]], width: int | None, rest: str) -> Iterator[str]:
     """Lines of a table: names, a rule, rows, how many there are, and which columns there was no room for."""
     names = [printable(name) for name in schema.names]
     if width is not None:
@@ -134,8 +137,9 @@ def _aligned(schema: pa.Schema, cells: list[list[str]], width: int | None) -> It
         yield "  ".join(_padded(c, w, right) for c, (w, right) in zip(row, columns, strict=False)).rstrip()
     yield f"({len(cells)} row{'' if len(cells) == 1 else 's'})"
     if width is not None and shown < len(names):
-        listed = f"{len(names) - shown} more columns do not fit: {', '.join(names[shown:])}"
-        yield from textwrap.wrap(f"{listed}. Select columns by name, or use --format csv or json.", max(20, width))
+        left = names[shown:]
+        listed = f"{len(left)} more {'column does' if len(left) == 1 else 'columns do'} not fit: {', '.join(left)}"
+        yield from textwrap.wrap(f"{listed}. {rest}", max(20, width))
 
 
 def _fitting(widths: list[int], width: int) -> int:

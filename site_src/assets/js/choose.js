@@ -62,9 +62,11 @@
       only,
     );
   });
-  const every = () => button("tds-choice__all", "show all", () => chosen.choose(chosen.all));
   const summary = make("summary");
-  const restore = every();
+  const restore = button("tds-choice__all", "show all", () => {
+    chosen.choose(chosen.all);
+    summary.focus(); // the button is gone
+  });
   const note = make("p", "tds-small");
   const status = make("span", { className: "tds-choice__said", role: "status" });
   const choice = make(

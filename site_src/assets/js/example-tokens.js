@@ -76,12 +76,12 @@ window.tdsTokens = (/** @type {any} */ tds) => {
     });
   }
 
-  // The chosen token is a button and in the order of the tab key; where there is none (-1), the first is.
+  // The chosen token is a button and in the order of the tab key; without one (-1), the last one chosen, or the first.
   let chosen = 0;
   function choose(t, label) {
     spans[chosen]?.classList.remove("tds-now");
     for (const name of ["tabindex", "role", "aria-label"]) spans[chosen]?.removeAttribute(name);
-    chosen = Math.max(t, 0);
+    if (t >= 0) chosen = t;
     const span = spans[chosen];
     if (!span) return;
     span.tabIndex = 0;

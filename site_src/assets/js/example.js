@@ -57,9 +57,11 @@
   }
 
   function hide() {
+    const focused = side.contains(document.activeElement) ? spans[state.t] : undefined; // the panel is about to close
     side.classList.remove("tds-open");
     choose(-1);
     keep();
+    focused?.focus({ preventScroll: true });
   }
 
   function step(by) {

@@ -10,9 +10,9 @@
 
   function build(state, set) {
     const controls = {};
-    function choice(key, label, options) {
+    function choice(key, name, any, options) {
       if (options.length < 2) return "";
-      controls[key] = select(key, label, [["", label], ...options], (value) => set(key, value));
+      controls[key] = select(key, name, [["", any], ...options], (value) => set(key, value));
       return controls[key];
     }
 
@@ -29,11 +29,12 @@
       "form",
       { className: "tds-filters" },
       search,
-      choice("comparison", "every comparison", comparisons),
-      choice("task", "every task", named(taskNames)),
-      choice("topic", "every topic", named(topicNames)),
+      choice("comparison", "Comparison", "every comparison", comparisons),
+      choice("task", "Task", "every task", named(taskNames)),
+      choice("topic", "Topic", "every topic", named(topicNames)),
       choice(
         "harm",
+        "Harmful",
         "harmful or not",
         rows.some((i) => names.harmful(i) !== null)
           ? [
@@ -44,21 +45,25 @@
       ),
       choice(
         "finish",
+        "Ending",
         "ended or cut",
         finishes.filter((_, k) => used.has(k)).map((value) => [value, ENDS[value]]),
       ),
       choice(
         "sample",
+        "Sample",
         "every sample",
         sampleNames.map((value) => [value, `answer ${value}`]),
       ),
       choice(
         "segment",
+        "Parts",
         "with any parts",
         segmentNames.length ? [...segmentNames.map((value) => [value, `with ${value}`]), ["none", "answer alone"]] : [],
       ),
       choice(
         "role",
+        "Role of a shifted token",
         "any token shifted",
         roleNames.map((value) => [value, `${value} shifted`]),
       ),

@@ -71,8 +71,10 @@ window.tdsLiveView = (/** @type {HTMLElement} */ root, /** @type {any} */ acts) 
     show(t);
   }
   function hide() {
+    const focused = panel.contains(document.activeElement) ? now?.tokens.spans[state.t] : undefined;
     panel.classList.remove("tds-open");
     mark(-1);
+    focused?.focus({ preventScroll: true });
   }
 
   function colour() {

@@ -155,13 +155,14 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   function buttons() {
-    const bytes = engine.waits?.(pairs.chosen().key);
-    if (bytes) {
-      const size = `${(bytes / 1e6).toFixed(1)} MB`;
-      return element("live-acts").replaceChildren(button("tds-button", `Load the models: ${size}`, load));
-    }
-    const acts = ["aligned", "base"].map((by) => button("tds-button", `Write as ${name(by)}`, () => write(by)));
-    element("live-acts").replaceChildren(...acts);
+    const bytes = engine.waits?.(pairs.chosen().key),
+      box = element("live-acts"),
+      focused = box.contains(document.activeElement);
+    const acts = bytes
+      ? [button("tds-button", `Load the models: ${(bytes / 1e6).toFixed(1)} MB`, load)]
+      : ["aligned", "base"].map((by) => button("tds-button", `Write as ${name(by)}`, () => write(by)));
+    box.replaceChildren(...acts);
+    if (focused) acts[0].focus(); // the button that had it is gone
   }
   for (const idea of /** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll(".tds-live__ideas button")))
     idea.addEventListener("click", () => {
