@@ -38,6 +38,7 @@ REPORT: dict[str, Any] = {
         "prefill": {"comparisons": ["base-sft"], "depth": 2, "new_tokens": 4},
         "continuation": {"new_tokens": 3},
         "fingerprint": {"comparisons": ["base-sft"], "path": "texts.jsonl", "tokens": 6, "top": 3},
+        "amplified": {"comparisons": ["base-sft"], "alphas": [0, 1], "prompts": 2, "max_new_tokens": 5},
     },
     "generate": {"max_new_tokens": 12, "batch_size": 2},
     "score": {"top_k": 5},

@@ -116,6 +116,7 @@ def test_check_says_what_each_model_reads_and_what_it_costs(project: Path) -> No
     assert "4 prompts, 2 models" in done.stdout and "one vocabulary" in done.stdout
     assert "condition base·plain: begin tokens: 1, template: " in done.stdout and "0:'<|begin|>'" in done.stdout
     assert "neutral texts: 3, 27 places at most" in done.stdout
+    assert "amplified answers: 9 of a comparison, 54 tokens at most, by both models of it" in done.stdout
     assert "at most 96 positions" in done.stdout and not (project / "data").exists()
 
 

@@ -22,6 +22,7 @@ def _checked(value: Any) -> Any:
 
 
 Number = Annotated[float, BeforeValidator(_checked)]
+Seed = Annotated[int, BeforeValidator(_checked), Field(ge=0, lt=2**63)]
 
 
 class GenerateSettings(Settings):
@@ -34,7 +35,7 @@ class GenerateSettings(Settings):
     top_k: Positive | None = None
     min_p: Annotated[Number, Field(ge=0, le=1)] | None = None
     repetition_penalty: Annotated[Number, Field(gt=0, le=100)] | None = None
-    seed: Annotated[int, BeforeValidator(_checked), Field(ge=0, lt=2**63)] = 0
+    seed: Seed = 0
     samples: Annotated[Positive, Field(le=1000)] = 1  # answers to each prompt
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from tds_atlas.parts import whole_file, write_file
 from tds_atlas.pipeline.fit import Window, fitting
 from tds_atlas.pipeline.places import check_places
 from tds_atlas.pipeline.plan import Plan
+from tds_atlas.pipeline.probe_works import amplified_answers
 from tds_atlas.pipeline.runners.ray_check import asked_cluster, look_at
 from tds_atlas.pipeline.sides import answer_reader, lazy_models
 from tds_atlas.pipeline.speed import operations_per_second
@@ -75,6 +77,10 @@ def check(plan: Plan) -> Iterator[str]:
         yield from _answer_lines(plan, models, source)
     if plan.texts:
         yield f"  neutral texts: {len(plan.texts):,}, {_text_places(plan):,} places at most"
+    if settings := plan.report.probes.amplified:
+        count, tokens = amplified_answers(plan)
+        named = f"{len(settings.comparisons)} comparisons" if len(settings.comparisons) > 1 else "a comparison"
+        yield f"  amplified answers: {count:,} of {named}, {count * tokens:,} tokens at most, by both models of it"
     yield from _device_lines(plan)
     cost = _cost(plan, models, cards, lengths)
     yield from _cost_lines(plan, cost)
@@ -170,7 +176,9 @@ def _cost(
         if source in report.generated_sources():
             model_id = report.generated_sources()[source].model_id
             work += 2 * sizes[model_id] * total * 4  # small batches: a quarter of the speed
-    work += sum(2 * sizes[name] * _text_places(plan) for name in _readers_of_texts(plan))
+    work += sum(2 * sizes[name] * _text_places(plan) for name in _readers_of("fingerprint", plan))
+    amplified = math.prod(amplified_answers(plan))  # tokens
+    work += sum(2 * sizes[name] * amplified * 4 for name in _readers_of("amplified", plan))  # small batches, as above
     weight_bytes = {
         c.weights_hash: sizes[name] * _WIDTHS.get(cards[name].dtype, 2)
         for name, c in plan.checkpoints.items()
@@ -179,14 +187,16 @@ def _cost(
     logits = 4 * report.score.chunk_logits * len(report.conditions_used())
     lists = _CANDIDATE_BYTES * report.score.top_k
     raised = 16 * (settings.top if (settings := report.probes.fingerprint) else 0)  # bytes a place
-    disk = raised * _text_places(plan) * len(_readers_of_texts(plan))  # two readers a comparison, shards and database
+    disk = (
+        raised * _text_places(plan) * len(_readers_of("fingerprint", plan))
+    )  # two readers a comparison, shards and database
     disk += rows * (2 * _ROW_BYTES + lists * (2 if report.output.lists == "database" else 1))  # shards and database
     return Cost(positions, work, work / speed, sum(weight_bytes.values()) + logits, disk)
 
 
-def _readers_of_texts(plan: Plan) -> list[str]:
-    """The models that read the neutral texts, once for each comparison."""
-    named = plan.report.probes.named.get("fingerprint", ())
+def _readers_of(probe: str, plan: Plan) -> list[str]:
+    """The models that a probe lets read, once for each comparison."""
+    named = plan.report.probes.named.get(probe, ())
     pairs = [c for c in plan.report.comparisons if c.comparison_id in named]
     return [side.model for c in pairs for side in (c.base, c.aligned)]
 

@@ -14,7 +14,7 @@ def judged(
     """The rows of a probe with its texts judged by the report's roles and truths."""
     refusals = {row.get("prompt_id") for row in rows if row.get("k") == 0 and roles.refuses(row["said"])}
     for row in rows:
-        if table == "swap":
+        if table in ("swap", "amplified"):
             is_right, style_share = states(row["text"], truths[row["prompt_id"]]), roles.style_share(row["text"])
             row |= {"is_right": is_right, "refuses": roles.refuses(row["text"]), "style_share": style_share}
         elif table == "recovery":

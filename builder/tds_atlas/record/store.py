@@ -44,6 +44,7 @@ _FILES = {
         "series",
         "curves",
         "probes",
+        "amplified",
         "fingerprint",
         "aligntds",
         "token_path",
