@@ -13,7 +13,7 @@ _LEGEND = alt.Legend(
 )
 
 
-@figure(lambda table: each(table, "{comparison}, {planted}, α = {alpha:g}: {showing} of {answers} answers show it."))
+@figure(lambda table: each(table, "{comparison}, {planted}, α = {alpha:g}: it shows in {showing} of {answers}."))
 def amplified_planted(table: pa.Table, colour: alt.Color) -> Chart:
     """Dashed where nothing was planted."""
     return _over_alpha(table, colour, "answers that show what was planted", "line", ["planted", "not planted"])
