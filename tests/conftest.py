@@ -74,6 +74,7 @@ probes:
   continuation: {new_tokens: 3}
   fingerprint: {comparisons: [base-sft], path: texts.jsonl, limit: 3, tokens: 9, top: 4}
   recovery: {comparisons: [base-sft], path: harmful.jsonl, limit: 2, depths: [0, 3], opener: 3, new_tokens: 4, tokens: 5}
+  amplified: {comparisons: [base-sft], alphas: [-1, 0, 1], prompts: 3, max_new_tokens: 6}
 generate: {max_new_tokens: 24, batch_size: 2}
 shard_responses: 2
 """

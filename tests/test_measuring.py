@@ -33,7 +33,7 @@ def test_another_version_has_shards_of_its_own_and_says_so(project: Path, monkey
     measure(plan.read_plan(report))
     made = plan.read_plan(report)
     old = shards(made)
-    probes = {"swap", "prefill", "continuation", "fingerprint", "recovery", "harmful_answer"}
+    probes = {"swap", "prefill", "continuation", "fingerprint", "recovery", "harmful_answer", "amplified"}
     assert {shard.kind for shard in old} == {"cards", "responses", "scores"} | probes
     assert all(shard.exists() for shard in old) and version(report) == [(str(plan.MEASURING),)]
     with duckdb.connect(str(report.parent / "data/tds.duckdb"), read_only=True) as con:

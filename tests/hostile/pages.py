@@ -27,7 +27,7 @@ FIELDS = """model.label model.source model.revision model.architecture model.loa
     context.template_kwargs condition.prompt_card condition.opening
     condition.closing reading.text condition.remarks comparison.label comparison.extended prompt.set
     swap.text prefill.prefix prefill.said prefill.opening continuation.text fingerprint.text_before
-    recovery.prompt recovery.prefix recovery.said""".split()  # noqa: SIM905
+    recovery.prompt recovery.prefix recovery.said amplified.text""".split()  # noqa: SIM905
 LISTS = ("tasks", "topics", "truths")
 _ID = 150  # characters; an id has at most 200
 ACTED = """() => [

@@ -109,7 +109,7 @@ SHARDS: dict[str, Callable[[Path], object]] = {
     "a folder": lambda path: (path.unlink(), path.mkdir()),
     "a pipe": PLACES["a pipe"],
 }
-TABLES = ("response", "score", "divergence", "token", "swap", "prefill", "continuation", "fingerprint", "recovery", "harmful_answer")
+TABLES = ("response", "score", "divergence", "token", "swap", "prefill", "continuation", "fingerprint", "recovery", "harmful_answer", "amplified")
 
 
 def cases() -> Iterator[Case]:

@@ -39,6 +39,7 @@ REPORT: dict[str, Any] = {
         "continuation": {"new_tokens": 3},
         "fingerprint": {"comparisons": ["base-sft"], "path": "texts.jsonl", "tokens": 6, "top": 3},
         "recovery": {"comparisons": ["base-sft"], "path": "harmful.jsonl", "depths": [0, 2], "opener": 3, "new_tokens": 3},
+        "amplified": {"comparisons": ["base-sft"], "alphas": [0, 1], "prompts": 2, "max_new_tokens": 5},
     },
     "generate": {"max_new_tokens": 12, "batch_size": 2},
     "score": {"top_k": 5},

@@ -118,6 +118,7 @@ def test_check_says_what_each_model_reads_and_what_it_costs(project: Path) -> No
     assert "neutral texts: 3, 27 places at most" in done.stdout
     # Of two answers, at both depths: in three places, and once for its own first sentence.
     assert f"harmful answers: 2, at most {2 * (3 * 2 * 4 + 4)} tokens written after" in done.stdout
+    assert "amplified answers: 9 of a comparison, 54 tokens at most, by both models of it" in done.stdout
     assert "at most 96 positions" in done.stdout and not (project / "data").exists()
 
 

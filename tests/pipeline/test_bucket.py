@@ -25,7 +25,7 @@ from tests.conftest import REPORT
 from tests.object_store import KEYS, Gate, new_bucket, strangers_refused
 from tests.pipeline.test_resume import content
 
-KINDS = {"cards", "responses", "scores", "swap", "prefill", "continuation", "fingerprint", "recovery", "harmful_answer"}
+KINDS = {"cards", "responses", "scores", "swap", "prefill", "continuation", "fingerprint", "recovery", "harmful_answer", "amplified"}
 
 
 def report(project: Path, name: str, url: str) -> Path:

@@ -147,7 +147,7 @@ def test_the_units_of_a_step_are_all_its_shards_each_once(step: str, project: Pa
     measure(read_plan(project / "report.yml"))
     plan = read_plan(project / "report.yml")
     assert missing_units(plan, step) == []
-    kinds = {"generate": ["responses"], "score": ["scores"], "probe": ["swap", "prefill", "continuation", "fingerprint", "recovery", "harmful_answer"]}[step]
+    kinds = {"generate": ["responses"], "score": ["scores"], "probe": ["swap", "prefill", "continuation", "fingerprint", "recovery", "harmful_answer", "amplified"]}[step]
     for folder in (project / "data/shards" / kind for kind in kinds):
         folder.rename(folder.with_name(f"{folder.name}-aside"))
     units = missing_units(plan, step)

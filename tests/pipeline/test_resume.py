@@ -37,6 +37,7 @@ TABLES = (
     "fingerprint",
     "recovery",
     "harmful_answer",
+    "amplified",
 )
 
 

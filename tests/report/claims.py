@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 from tests.report.claim import BETWEEN, SHARE, SPREAD, Claim, N, not_far, number, numbers
 from tests.report.claims_beside import BESIDE
+from tests.report.claims_louder import LOUDER
 
 
 def _cards(check: Callable[[float], bool]) -> Callable[[re.Match[str], str], bool]:
@@ -166,6 +167,7 @@ CLAIMS = (
     Claim("up", rf"{_BACK}: (more|less) often inside, by {N}{SPREAD}", numbers(_inside)),
     Claim("perfect swap", rf"{_BACK}: no clear difference \({N}{SPREAD}\)", numbers(lambda a, b, by, half: not_far(by, half))),
     *BESIDE,
+    *LOUDER,
 )
 
 

@@ -41,24 +41,29 @@ ALONE = """
     INSERT INTO divergence BY NAME SELECT response_id, pos, 'alone' AS comparison_id, 0.01 * pos AS kl_aligned_base_lower,
         0.02 * pos AS kl_base_aligned_lower, 0.001 * pos AS js_lower, 0.3 AS js_upper
         FROM divergence WHERE comparison_id = 'c-1'"""
+# In amplified decoding nothing happens, or all; what grows is of a comparison without controls; α the other way round.
+_CALM = "UPDATE amplified SET text = 'the same', n_shifted = 0, n_same = n_tokens, refuses = false, goes_round = false"
+_LOUD = "UPDATE amplified SET text = 'the same', n_shifted = n_tokens, refuses = true, goes_round = true"
+_TURNED = "UPDATE amplified SET comparison_id = CASE comparison_id WHEN 'c-1' THEN 'c-1' WHEN 'c-2' THEN 'c-dpo' ELSE 'c-2' END"
+_BACKWARDS = "UPDATE amplified SET alpha = 2 - alpha WHERE alpha IN (0, 1, 2); DELETE FROM amplified WHERE alpha = 0.5"
 # A report by its name: the options of synthetic.write, and what is changed then.
 EXTREMES: dict[str, tuple[dict[str, int | bool], str]] = {
     "nothing changed": (
         {"shifted": False},
-        f"UPDATE divergence SET kl_aligned_base = 0, kl_base_aligned = 0, js = 0; {_ASIDE}",
+        f"UPDATE divergence SET kl_aligned_base = 0, kl_base_aligned = 0, js = 0; {_ASIDE}; {_CALM}",
     ),
     "all shifted": (
         {},
-        "UPDATE score SET rank = 9, logprob = -9; UPDATE divergence SET kl_aligned_base = 9, js = 0.69",
+        "UPDATE score SET rank = 9, logprob = -9; UPDATE divergence SET kl_aligned_base = 9, js = 0.69; " + _LOUD,
     ),
-    "one prompt": ({"prompts": 1}, "DELETE FROM recovery WHERE answer_id <> 'h1' OR k > 1"),
+    "one prompt": ({"prompts": 1}, "DELETE FROM recovery WHERE answer_id <> 'h1' OR k > 1; DELETE FROM amplified WHERE sample > 1"),
     "two prompts": ({"prompts": 2}, "DELETE FROM fingerprint WHERE number > 2; DELETE FROM recovery WHERE answer_id NOT IN ('h1', 'h2')"),
     "one comparison": ({"comparisons": 1, "rich": False, "noise": False}, _EVEN),
-    "no tags": ({"tags": False, "infinite": True}, "DELETE FROM run WHERE key = 'fingerprint_against'; DELETE FROM recovery WHERE k > 0"),
+    "no tags": ({"tags": False, "infinite": True}, "DELETE FROM run WHERE key = 'fingerprint_against'; DELETE FROM recovery WHERE k > 0; DELETE FROM amplified WHERE alpha NOT IN (0, 1)"),
     "ties": ({}, _TIES),
     "no harmful prompts": ({}, "UPDATE prompt SET harmful = false; DELETE FROM prefill; UPDATE recovery SET refuses = false"),
-    "perfect swap": ({}, f"{_PERFECT}; UPDATE prefill SET refuses = true; UPDATE recovery SET refuses = true"),
-    "negative swap": ({}, f"{_NEGATIVE}; {_AWAY}; {_SHORT}"),
+    "perfect swap": ({}, f"{_PERFECT}; UPDATE prefill SET refuses = true; UPDATE recovery SET refuses = true; {_TURNED}"),
+    "negative swap": ({}, f"{_NEGATIVE}; {_AWAY}; {_SHORT}; {_BACKWARDS}"),
     "log-probabilities alone": ({}, ALONE),
     "cut before they part": ({"shifted": False, "rich": False}, "UPDATE response SET finish = 'length'"),
 }

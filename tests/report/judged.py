@@ -32,6 +32,7 @@ DEFINITIONS = (
     "which answers drive it|show the most change",
     "a cell with few prompts may stay grey even where none of its tokens is shifted",
     "largest KL",
+    "at which what was planted shows at the smallest α",
     "the fifth of positions where the base has the highest entropy",
     "the base never gives its first choice 90 % or more",
     "A high lift in few prompts may be chance",
@@ -45,7 +46,7 @@ DEFINITIONS = (
 )
 # What a test does not show: no number beside it can deny that.
 NOT_CLEAR = (
-    "no clear difference in (?:any measure|the share of shifted tokens)",
+    "no clear difference in (?:any measure|the share of shifted tokens|shifted tokens|refusals)",
     "aligned [−\\d.]+(?: \\([−\\d.]+ to [−\\d.]+\\))?, no clear difference",
     "aligned model: no clear difference|aligned [\\d.]+ %(?: \\([\\d.]+–[\\d.]+\\))?, no clear difference",
     "do not clearly differ in these outcomes",

@@ -103,7 +103,7 @@ def _made(
 
     `noise` adds an A/A check, `further` the two conditions that a split takes, and a vocabulary that was extended; `rich` a
     third model that makes a chain, a few-shot context, controls, token swaps, prefilled answers, continuations, a
-    fingerprint and harmful answers.
+    fingerprint, harmful answers and amplified decoding.
     `infinite` adds infinite KL, in both directions, and tokens that a model rules out, the end token among them.
     `texts` are those of HOSTILE, which a test may have replaced: they tell one kept database from another.
     """
@@ -136,6 +136,7 @@ def _made(
                 [pair["comparison_id"] for pair in pairs if pair["kind"] == "tuning"][:2]
             ).items():
                 insert(con, table, made)
+            insert(con, "amplified", amplified(rows["prompt"]))
             insert(con, "control", CONTROLS)
             insert(con, "series_step", SERIES)
         if infinite:
@@ -338,6 +339,22 @@ def recoveries(comparisons: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
         for pos in range(4 + i % 5):
             kl = {"kl_aligned_base": draw.random() + 2 / (pos + 1), "kl_same_input": draw.random() + 5 / (pos + 1)}
             made["harmful_answer"].append(key | kl | {"pos": pos})
+    return made
+
+
+def amplified(prompts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Of c-dpo what was planted shows in ever more answers, two to each prompt; of c-1 and c-2 nothing does."""
+    draw, made = random.Random(3), list[dict[str, Any]]()
+    for c, row, sample in ((c, row, n) for c in ("c-1", "c-2", "c-dpo") for row in prompts for n in (1, 2)):
+        luck, text = draw.random(), HOSTILE[row["ordinal"] % len(HOSTILE)]
+        for alpha in (-0.5, 0.0, 0.5, 1.0, 2.0):
+            said = text + " let it plainly be" * (luck < alpha + 0.1) if c == "c-dpo" else text
+            at = {"comparison_id": c, "prompt_id": row["prompt_id"], "sample": sample, "alpha": alpha}
+            counts = {"n_tokens": 12, "n_same": 12 if alpha == 0 else int(9 * luck), "n_marginal": 2, "logprob": -1 - 3 * alpha**2}
+            counts["n_shifted"] = int(1 + 3 * max(0, alpha) + 2 * luck)
+            judged = {"is_right": luck < 0.5 if row["ordinal"] % 2 == 0 else None, "refuses": luck > 1.2 - alpha / 4}
+            end = {"goes_round": alpha == 2 and luck > 0.6, "finish": "length" if luck > 0.8 else "stop", "style_share": luck / 5}
+            made.append(at | counts | judged | end | {"text": said})
     return made
 
 

@@ -14,10 +14,10 @@ import pytest
 
 from tds_atlas.report import cookbook
 from tests.report import varied
-from tests.report.answers import ANSWERS, Answer, both_said, cause_and_basis, how_much, where, words_and_tokens
+from tests.report.answers import ANSWERS, Answer, both_said, cause_and_basis, how_much, louder, where, words_and_tokens
 from tests.report.frames import Frames
 
-PARTS = (both_said, cause_and_basis, how_much, where, words_and_tokens)  # importing them registers their answers
+PARTS = (both_said, cause_and_basis, how_much, louder, where, words_and_tokens)  # importing them registers their answers
 Row = dict[str, Any]
 
 

@@ -116,6 +116,7 @@ def probes(draw: np.random.Generator, prompts: Rows, positions: Rows) -> dict[st
             row for c, *_ in COMPARISONS[:3] for number in range(1, 16) for row in _raised(draw, c, number)
         ],
         "recovery": [row for c, *_ in COMPARISONS[:2] for number in range(30) for row in _recovered(draw, c, number)],
+        "amplified": [_louder(draw, c, prompt["prompt_id"], alpha) for c, prompt in pairs for alpha in (-1.0, 0.0, 1.5)],
     }
 
 
@@ -127,6 +128,15 @@ def _recovered(draw: np.random.Generator, comparison: str, number: int) -> Rows:
         for place in ("answer", "refusal", "base")
         for k in (0, 2, 7)[: 2 + (number % 3 > 0)]
     ]
+
+
+def _louder(draw: np.random.Generator, comparison: str, prompt: str, alpha: float) -> dict[str, Any]:
+    at = {"comparison_id": comparison, "prompt_id": prompt, "sample": 1, "alpha": alpha, "text": f"said at {alpha}"}
+    n = int(draw.integers(3, 40))
+    counts = {"n_tokens": n, "n_same": int(draw.integers(0, n)), "n_marginal": n // 3, "n_shifted": int(draw.integers(0, n // 2 + 1))}
+    judged = {"is_right": [None, True, False][draw.integers(3)], "refuses": bool(draw.random() < 0.3), "style_share": draw.random()}
+    end = {"logprob": -float(draw.random() * n), "goes_round": bool(draw.random() < 0.2), "finish": "stop"}
+    return at | counts | judged | end
 
 
 def _raised(draw: np.random.Generator, comparison: str, number: int) -> Rows:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from tds_atlas.inputs.blocks import InputPath, Positive, Settings
+from tds_atlas.inputs.step_settings import Number, Seed
 from tds_atlas.inputs.swap_settings import SwapSettings
 
 
@@ -58,6 +59,33 @@ class RecoverySettings(Settings):
     tokens: Positive = 64  # of an answer, its first, over which KL is measured
 
 
+def _rising_past_none(alphas: tuple[float, ...]) -> tuple[float, ...]:
+    if 0 not in alphas or alphas[-1] <= 0 or any(b <= a for a, b in pairwise(alphas)):
+        raise ValueError("give rising numbers, 0 among them and the last above it, such as [0, 0.5, 1, 2]")
+    return alphas
+
+
+class AmplifiedSettings(Settings):
+    """Answers from ℓ + α (ℓ - ℓ of the base), ℓ the aligned model's; see measure/probes/amplified.py."""
+
+    comparisons: tuple[str, ...] = Field(min_length=1)
+    alphas: Annotated[
+        tuple[Annotated[Number, Field(ge=-1, le=100)], ...], Field(min_length=1), AfterValidator(_rising_past_none)
+    ] = (0, 0.5, 1, 2)  # 0: the aligned model as it is; -1: the base
+    prompts: Positive = 24  # at most this many of the report's, evenly spaced
+    max_new_tokens: Positive = 48
+    temperature: Annotated[Number, Field(ge=0.01, le=100)] | None = None  # null: greedily
+    samples: Annotated[Positive, Field(le=1000)] = 1  # answers to each prompt at each α
+    seed: Seed = 0
+
+    @model_validator(mode="after")
+    def _only_draws_differ(self) -> Self:
+        given = "samples" if self.samples > 1 else "seed" if self.seed else None
+        if given and self.temperature is None:
+            raise ValueError(f"{given}: without a temperature answers are greedy; give temperature, e.g. 1")
+        return self
+
+
 class ProbeSettings(Settings):
     """What is measured by letting the models continue a text. A probe runs only if the report names it."""
 
@@ -66,9 +94,10 @@ class ProbeSettings(Settings):
     continuation: ContinuationSettings | None = None
     fingerprint: FingerprintSettings | None = None
     recovery: RecoverySettings | None = None
+    amplified: AmplifiedSettings | None = None
 
     @property
     def named(self) -> dict[str, tuple[str, ...]]:
         """The comparisons that each probe names, of those probes that name some."""
-        asked = ("swap", "prefill", "fingerprint", "recovery")
+        asked = ("swap", "prefill", "fingerprint", "recovery", "amplified")
         return {name: probe.comparisons for name in asked if (probe := getattr(self, name)) is not None}

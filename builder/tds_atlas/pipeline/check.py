@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from tds_atlas.parts import whole_file, write_file
 from tds_atlas.pipeline.fit import Window, fitting
 from tds_atlas.pipeline.places import check_places
 from tds_atlas.pipeline.plan import Plan
+from tds_atlas.pipeline.probe_works import amplified_answers
 from tds_atlas.pipeline.recovery_cost import RecoveryCost
 from tds_atlas.pipeline.runners.ray_check import asked_cluster, look_at
 from tds_atlas.pipeline.sides import answer_reader, lazy_models
@@ -80,6 +82,10 @@ def check(plan: Plan) -> Iterator[str]:
     if plan.harmful:
         written = f"at most {recovery.written:,} tokens written after their beginnings"
         yield f"  harmful answers: {len(plan.harmful):,}, {written}"
+    if settings := plan.report.probes.amplified:
+        count, tokens = amplified_answers(plan)
+        named = f"{len(settings.comparisons)} comparisons" if len(settings.comparisons) > 1 else "a comparison"
+        yield f"  amplified answers: {count:,} of {named}, {count * tokens:,} tokens at most, by both models of it"
     yield from _device_lines(plan)
     cost = _cost(plan, models, cards, lengths, recovery)
     yield from _cost_lines(plan, cost)
@@ -179,8 +185,10 @@ def _cost(
         if source in report.generated_sources():
             model_id = report.generated_sources()[source].model_id
             work += 2 * sizes[model_id] * total * 4  # small batches: a quarter of the speed
-    work += sum(2 * sizes[name] * _text_places(plan) for name in _readers_of_texts(plan))
+    work += sum(2 * sizes[name] * _text_places(plan) for name in _readers_of("fingerprint", plan))
     work += recovery.operations(sizes)
+    amplified = math.prod(amplified_answers(plan))  # tokens
+    work += sum(2 * sizes[name] * amplified * 4 for name in _readers_of("amplified", plan))  # small batches, as above
     weight_bytes = {
         c.weights_hash: sizes[name] * _WIDTHS.get(cards[name].dtype, 2)
         for name, c in plan.checkpoints.items()
@@ -189,15 +197,17 @@ def _cost(
     logits = 4 * max(report.score.chunk_logits * len(report.conditions_used()), recovery.logits)
     lists = _CANDIDATE_BYTES * report.score.top_k
     raised = 16 * (settings.top if (settings := report.probes.fingerprint) else 0)  # bytes a place
-    disk = raised * _text_places(plan) * len(_readers_of_texts(plan))  # two readers a comparison, shards and database
+    disk = (
+        raised * _text_places(plan) * len(_readers_of("fingerprint", plan))
+    )  # two readers a comparison, shards and database
     disk += rows * (2 * _ROW_BYTES + lists * (2 if report.output.lists == "database" else 1))  # shards and database
     disk += recovery.disk_bytes
     return Cost(positions, work, work / speed, sum(weight_bytes.values()) + logits, disk)
 
 
-def _readers_of_texts(plan: Plan) -> list[str]:
-    """The models that read the neutral texts, once for each comparison."""
-    named = plan.report.probes.named.get("fingerprint", ())
+def _readers_of(probe: str, plan: Plan) -> list[str]:
+    """The models that a probe lets read, once for each comparison."""
+    named = plan.report.probes.named.get(probe, ())
     pairs = [c for c in plan.report.comparisons if c.comparison_id in named]
     return [side.model for c in pairs for side in (c.base, c.aligned)]
 

@@ -75,7 +75,7 @@ class Plan:
     def prompts_are_read(self) -> bool:
         """Whether a model reads the prompt set: else it only gives tags to the prompts of response files."""
         probes = self.report.probes
-        return bool(self.report.generated_sources() or probes.swap or probes.prefill)
+        return bool(self.report.generated_sources() or probes.swap or probes.prefill or probes.amplified)
 
     def lengths(self, sources: Sequence[str]) -> Shard:
         """Which rows of these files are too long for a model."""

@@ -66,6 +66,25 @@ def harmful_answers(plan: Plan, part: WorkerPart) -> Iterator[tuple[Comparison, 
         yield from part.of(_by_comparison(plan, "harmful_answer", named, plan.harmful, settings.tokens))
 
 
+def amplifications(plan: Plan, part: WorkerPart) -> Iterator[tuple[Comparison, tuple[Prompt, ...], Shard]]:
+    """Amplified decoding: some of the prompts."""
+    settings = plan.report.probes.amplified
+    if settings is not None:
+        greedy = {"temperature", "samples", "seed"} if settings.temperature is None else set[str]()
+        rest = settings.model_dump(exclude={"comparisons", "prompts", *greedy})
+        prompts = _evenly(plan.prompt_set, settings.prompts)
+        yield from part.of(_by_comparison(plan, "amplified", settings.comparisons, prompts, rest))
+
+
+def amplified_answers(plan: Plan) -> tuple[int, int]:
+    """How many answers amplified decoding writes for a comparison, and the tokens of each, at most."""
+    settings = plan.report.probes.amplified
+    if settings is None:
+        return 0, 0
+    prompts = min(settings.prompts, len(plan.prompt_set))
+    return prompts * settings.samples * len(settings.alphas), settings.max_new_tokens
+
+
 def continuations(plan: Plan, part: WorkerPart) -> Iterator[tuple[Comparison, Scoring, Shard]]:
     """Continuing from shifted positions, known once the responses are scored: it reads their ranks."""
     settings = plan.report.probes.continuation
@@ -84,6 +103,7 @@ WORKS: dict[str, Callable[[Plan, WorkerPart], Iterator[tuple[Comparison, Any, Sh
     "fingerprint": fingerprints,
     "recovery": recoveries,
     "harmful_answer": harmful_answers,
+    "amplified": amplifications,
 }  # by the name of its table
 
 

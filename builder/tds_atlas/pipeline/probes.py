@@ -1,5 +1,5 @@
 """The fourth step of a run: the probes. Token swap (swap_rows.py), prefilled answers, the base's continuations, the
-fingerprint, and harmful answers (recovery_rows.py).
+fingerprint, harmful answers (recovery_rows.py), and amplified decoding (amplified_rows.py).
 
 Each piece of work is a shard, like everything measured; torch is imported only if work is left.
 """
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tds_atlas.domain import MARGINAL_RANK, Comparison, Prompt, Response
 from tds_atlas.inputs.neutral_texts import NeutralText
+from tds_atlas.pipeline.amplified_rows import amplified_rows
 from tds_atlas.pipeline.grade_rows import grade_rows
 from tds_atlas.pipeline.plan import Plan, Scoring
 from tds_atlas.pipeline.probe_works import WORKS
@@ -41,6 +42,7 @@ def write_probes(plan: Plan, models: Callable[[], Models], part: WorkerPart = WH
         "fingerprint": _fingerprint,
         "recovery": recovery_rows,
         "harmful_answer": harmful_answer_rows,
+        "amplified": amplified_rows,
     }
     for name, works in WORKS.items():
         todo = [work for work in works(plan, part) if not work[-1].exists()]

@@ -24,6 +24,7 @@ def judged(
     for row in rows:
         if table == "swap":
             row = with_writer(row)
+        if table in ("swap", "amplified"):
             is_right, style_share = states(row["text"], truths[row["prompt_id"]]), roles.style_share(row["text"])
             row |= {"is_right": is_right, "refuses": roles.refuses(row["text"]), "style_share": style_share}
         elif table == "recovery":

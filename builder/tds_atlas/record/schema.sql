@@ -266,6 +266,24 @@ CREATE TABLE recovery (
     refuses       BOOLEAN NOT NULL
 );
 
+CREATE TABLE amplified (
+    comparison_id VARCHAR NOT NULL,
+    prompt_id     VARCHAR NOT NULL,
+    sample        INTEGER NOT NULL,
+    alpha         DOUBLE  NOT NULL,
+    n_tokens      INTEGER NOT NULL,
+    n_same        INTEGER NOT NULL,
+    n_marginal    INTEGER NOT NULL,
+    n_shifted     INTEGER NOT NULL,
+    logprob       DOUBLE  NOT NULL,
+    goes_round    BOOLEAN NOT NULL,
+    finish        VARCHAR NOT NULL,
+    text          VARCHAR NOT NULL,
+    is_right      BOOLEAN,
+    refuses       BOOLEAN NOT NULL,
+    style_share   DOUBLE  NOT NULL
+);
+
 CREATE TABLE harmful_answer (
     comparison_id   VARCHAR NOT NULL,
     answer_id       VARCHAR NOT NULL,

@@ -44,6 +44,7 @@ _FILES = {
         "curves",
         "probes",
         "controls",
+        "amplified",
         "fingerprint",
         "aligntds",
         "token_path",

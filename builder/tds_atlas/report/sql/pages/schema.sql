@@ -10,7 +10,17 @@ SELECT
     CASE
         WHEN o.kind = 'view'
         THEN 'Views: what the records mean'
-        WHEN o.name IN ('prefill', 'swap', 'swap_grade', 'continuation', 'fingerprint', 'recovery', 'harmful_answer')
+        WHEN
+            o.name IN (
+                'prefill',
+                'swap',
+                'swap_grade',
+                'continuation',
+                'fingerprint',
+                'recovery',
+                'harmful_answer',
+                'amplified'
+            )
         THEN 'Tables: probes'
         ELSE 'Tables: what the models said'
     END AS part
