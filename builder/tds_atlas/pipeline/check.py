@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from tds_atlas.domain import Condition, InputError, ModelCard
+from tds_atlas.domain import Condition, InputError
 from tds_atlas.inputs.checkpoints import card
 from tds_atlas.inputs.pins import moving, moving_lines, pinned
 from tds_atlas.parts import whole_file, write_file
+from tds_atlas.pipeline.cost import Cost, cost_of, text_places
 from tds_atlas.pipeline.fit import Window, fitting
 from tds_atlas.pipeline.places import check_places
 from tds_atlas.pipeline.plan import Plan
@@ -28,20 +28,6 @@ if TYPE_CHECKING:
 
 _END_IDS = 4  # ids printed of either end of a prompt
 _LINES = 10  # printed of rows passed over
-_ROW_BYTES = 12  # of a score without its lists; with 5 bytes per candidate this is the size of the pocket report
-_CANDIDATE_BYTES = 5
-_WIDTHS = {"float32": 4, "float64": 8}  # bytes; every other dtype has two
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Upper bounds for a run."""
-
-    positions: int
-    operations: float
-    seconds: float  # on this machine's CPU
-    memory_bytes: int
-    disk_bytes: int
 
 
 def check(plan: Plan) -> Iterator[str]:
@@ -77,7 +63,7 @@ def check(plan: Plan) -> Iterator[str]:
     for source in plan.answers:
         yield from _answer_lines(plan, models, source)
     if plan.texts:
-        yield f"  neutral texts: {len(plan.texts):,}, {_text_places(plan):,} places at most"
+        yield f"  neutral texts: {len(plan.texts):,}, {text_places(plan):,} places at most"
     recovery = RecoveryCost.of(plan, models)
     if plan.harmful:
         written = f"at most {recovery.written:,} tokens written after their beginnings"
@@ -87,7 +73,7 @@ def check(plan: Plan) -> Iterator[str]:
         named = f"{len(settings.comparisons)} comparisons" if len(settings.comparisons) > 1 else "a comparison"
         yield f"  amplified answers: {count:,} of {named}, {count * tokens:,} tokens at most, by both models of it"
     yield from _device_lines(plan)
-    cost = _cost(plan, models, cards, lengths, recovery)
+    cost = cost_of(plan, models, cards, lengths, recovery)
     yield from _cost_lines(plan, cost)
     yield from _cluster_lines(plan, cost)
 
@@ -160,71 +146,6 @@ def _answer_lines(plan: Plan, models: Models, source: str) -> Iterator[str]:
     """How a file's answers close, and what of them is special text."""
     yield f"  answers {source}: {len(plan.answers[source])}"
     yield from (f"    {remark}" for remark in answer_reader(plan, models, source).remarks(plan.answers[source]))
-
-
-def _cost(
-    plan: Plan,
-    models: Models,
-    cards: Mapping[str, ModelCard],
-    lengths: Mapping[Condition, dict[str, int]],
-    recovery: RecoveryCost,
-) -> Cost:
-    """Two operations per parameter and token, at the speed of a matrix product timed now."""
-    report, speed = plan.report, operations_per_second(models.device)
-    elsewhere = {name for name, c in plan.checkpoints.items() if not c.engine.reads_weights}  # or measured already
-    sizes = {name: 0 if name in elsewhere else c.parameters or 0 for name, c in cards.items()}
-    positions, rows, work = 0, 0, 0.0
-    for source in report.sources():
-        tokens = _answer_tokens(plan, models, source)
-        total = sum(count for _, count in tokens)
-        positions += total
-        for condition in report.conditions_of(source):
-            rows += total
-            n_ids = sum(count + lengths[condition][prompt_id] for prompt_id, count in tokens)
-            work += 2 * sizes[condition.model_id] * n_ids
-        if source in report.generated_sources():
-            model_id = report.generated_sources()[source].model_id
-            work += 2 * sizes[model_id] * total * 4  # small batches: a quarter of the speed
-    work += sum(2 * sizes[name] * _text_places(plan) for name in _readers_of("fingerprint", plan))
-    work += recovery.operations(sizes)
-    amplified = math.prod(amplified_answers(plan))  # tokens
-    work += sum(2 * sizes[name] * amplified * 4 for name in _readers_of("amplified", plan))  # small batches, as above
-    weight_bytes = {
-        c.weights_hash: sizes[name] * _WIDTHS.get(cards[name].dtype, 2)
-        for name, c in plan.checkpoints.items()
-        if name not in elsewhere
-    }
-    logits = 4 * max(report.score.chunk_logits * len(report.conditions_used()), recovery.logits)
-    lists = _CANDIDATE_BYTES * report.score.top_k
-    raised = 16 * (settings.top if (settings := report.probes.fingerprint) else 0)  # bytes a place
-    disk = (
-        raised * _text_places(plan) * len(_readers_of("fingerprint", plan))
-    )  # two readers a comparison, shards and database
-    disk += rows * (2 * _ROW_BYTES + lists * (2 if report.output.lists == "database" else 1))  # shards and database
-    disk += recovery.disk_bytes
-    return Cost(positions, work, work / speed, sum(weight_bytes.values()) + logits, disk)
-
-
-def _readers_of(probe: str, plan: Plan) -> list[str]:
-    """The models that a probe lets read, once for each comparison."""
-    named = plan.report.probes.named.get(probe, ())
-    pairs = [c for c in plan.report.comparisons if c.comparison_id in named]
-    return [side.model for c in pairs for side in (c.base, c.aligned)]
-
-
-def _text_places(plan: Plan) -> int:
-    """Of all neutral texts, had they the most tokens."""
-    settings = plan.report.probes.fingerprint
-    return settings.tokens * len(plan.texts) if settings else 0
-
-
-def _answer_tokens(plan: Plan, models: Models, source: str) -> list[tuple[str, int]]:
-    """The prompt of each answer, and its tokens with the end: counted in a file, else the limit."""
-    if source not in plan.answers:
-        settings = plan.report.generate
-        return [(p.prompt_id, settings.max_new_tokens) for p in plan.prompt_set for _ in range(settings.samples)]
-    reader = answer_reader(plan, models, source)
-    return [(a.prompt.prompt_id, len(reader.read(source, a).token_ids) + 1) for a in plan.answers[source]]
 
 
 def _cost_lines(plan: Plan, cost: Cost) -> Iterator[str]:
