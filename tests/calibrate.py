@@ -45,6 +45,15 @@ def shares(rate: float, spread: float) -> Draw:
     return draw
 
 
+def _yes_or_no(rate: float) -> Draw:
+    """One answer for each prompt, which does something or does not."""
+
+    def draw(rng: np.random.Generator, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+        return (rng.random(shape) < rate).astype(float), np.ones(shape)
+
+    return draw
+
+
 def _two_kinds(often: float, few: Callable[[np.random.Generator, tuple[int, int]], np.ndarray]) -> Draw:
     """Most answers hardly change, a tenth to a fifth changes much, as preference tuning on few topics does."""
 
@@ -76,6 +85,7 @@ POPULATIONS = (
     Population("share of 2 %", "share", shares(0.02, 0.1)),
     Population("share of 0.5 %", "share", shares(0.005, 0.05)),
     Population("share, a fifth of the answers changed", "share", _two_kinds(0.2, lambda r, s: r.beta(6, 3, s))),
+    Population("yes or no, yes from a tenth of the prompts", "share", _yes_or_no(0.1)),
     Population("JS, a fifth of the answers changed", "mean", _two_kinds(0.2, lambda r, s: 0.69 * r.beta(3, 4, s))),
     Population("KL, lognormal", "mean", _lognormal),
     Population("KL, a tenth of the answers changed", "mean", _two_kinds(0.1, lambda r, s: r.gamma(4, 0.75, s))),

@@ -76,10 +76,19 @@ def difference_bounds(a: Sums, b: Sums) -> tuple[float, float]:
 
 
 def share_bounds(sums: Sums) -> tuple[float, float]:
-    """Of a share: the same within 0 and 1, and Wilson's bound where nothing varies."""
-    share, squared = sum(x for x, _ in sums) / sum(n for _, n in sums), t95(len(sums) - 1) ** 2
+    """Of a share: the same, but no further than the shares of which what was found is likely enough, were each prompt all
+    or nothing."""
+    share = sum(x for x, _ in sums) / sum(n for _, n in sums)
+    prompts = sum(n for _, n in sums) ** 2 / sum(n * n for _, n in sums)
+
+    def furthest(end: float) -> float:
+        """By bisection: where the distance from the share is t times the standard deviation there."""
+        near, far = share, end
+        for _ in range(100):
+            middle = (near + far) / 2
+            inside = abs(share - middle) <= t95(len(sums) - 1) * math.sqrt(middle * (1 - middle) / prompts)
+            near, far = (middle, far) if inside else (near, middle)
+        return near
+
     low, high = mean_bounds(sums)
-    return (
-        len(sums) / (len(sums) + squared) if share == 1 else max(0.0, low),
-        squared / (len(sums) + squared) if share == 0 else min(1.0, high),
-    )
+    return max(low if share < 1 else 0, furthest(0)), min(high if share > 0 else 1, furthest(1))

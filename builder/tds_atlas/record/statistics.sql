@@ -52,6 +52,7 @@ CREATE MACRO residuals(x, n) AS list_transform(
         'prompts': r_.m.prompts,
         'mean': r_.mean,
         'size': r_.m.size,
+        'part': r_.m.nn / (r_.m.size * r_.m.size),
         'varies': r_.m.xx - 2 * r_.mean * r_.m.xn + r_.mean * r_.mean * r_.m.nn > 1e-13 * r_.m.xx,
         'squares': r_.m.xx - 2 * r_.mean * r_.m.xn + r_.mean * r_.mean * r_.m.nn,
         'cubes': r_.m.xxx - 3 * r_.mean * r_.m.xxn + 3 * r_.mean * r_.mean * r_.m.xnn - power(r_.mean, 3) * r_.m.nnn
@@ -79,13 +80,14 @@ CREATE MACRO skewed_ends(x, n) AS list_transform(
             'mean': r_.mean,
             'error': error_of(r_),
             't': t95(r_.prompts - 1),
+            'part': r_.part,
             'skew': CASE WHEN r_.varies THEN r_.cubes / power(r_.squares, 1.5) ELSE 0 END
         }
     ),
     lambda e_: {
         'prompts': e_.prompts,
         'mean': e_.mean,
-        't': e_.t,
+        'w': e_.t * e_.t * e_.part,
         'low': e_.mean - e_.error * skewed_quantile(e_.t, e_.skew),
         'high': e_.mean - e_.error * skewed_quantile(- e_.t, e_.skew)
     }
@@ -102,21 +104,35 @@ CREATE MACRO clustered_margin(e) AS t95(count(*) - 1) * clustered_error(e);
 -- A bound of an interval, clamped to the range of the quantity; NULL stays NULL (greatest and least would drop it).
 CREATE MACRO kept_within(x, low, high) AS
     CASE WHEN x IS NOT NULL THEN least(greatest(x, low), coalesce(high, 'Infinity'::DOUBLE)) END;
--- The ends of a share's interval. At a share of 0 or 1 there is no spread: the end is Wilson's for as many prompts.
-CREATE MACRO share_low_at(share, half, prompts, t) AS
-    CASE WHEN share = 1 AND prompts > 2 THEN prompts / (prompts + power(t, 2)) ELSE kept_within(share - half, 0, 1) END;
-CREATE MACRO share_high_at(share, half, prompts, t) AS
+-- Wilson's interval of a share. With w = t² Σn² / (Σn)² it is that of yes or no by prompt, and no share of numbers
+-- between 0 and 1 varies more than yes or no does.
+CREATE MACRO wilson_low(share, w) AS
+    greatest(0, (share + w / 2 - sqrt(w * greatest(0, share * (1 - share)) + w * w / 4)) / (1 + w));
+CREATE MACRO wilson_high(share, w) AS
+    least(1, (share + w / 2 + sqrt(w * greatest(0, share * (1 - share)) + w * w / 4)) / (1 + w));
+-- The ends of a share's interval: those of a mean, within Wilson's, since the skewness of few prompts says little. At a
+-- share of 0 or 1 there is no spread: the end is Wilson's.
+CREATE MACRO share_low_at(share, low, w) AS
+    CASE WHEN low IS NOT NULL THEN greatest(CASE WHEN share < 1 THEN low ELSE 0 END, wilson_low(share, w)) END;
+CREATE MACRO share_high_at(share, high, w) AS
+    CASE WHEN high IS NOT NULL THEN least(CASE WHEN share > 0 THEN high ELSE 1 END, wilson_high(share, w)) END;
+-- Of a share that is a mixture of shares, half the width of whose interval is known.
+CREATE MACRO share_low(share, half, prompts) AS
     CASE
-        WHEN share = 0 AND prompts > 2 THEN power(t, 2) / (prompts + power(t, 2)) ELSE kept_within(share + half, 0, 1)
+        WHEN share = 1 AND prompts > 2 THEN wilson_low(1, power(t95(prompts - 1), 2) / prompts)
+        ELSE kept_within(share - half, 0, 1)
     END;
-CREATE MACRO share_low(share, half, prompts) AS share_low_at(share, half, prompts, t95(prompts - 1));
-CREATE MACRO share_high(share, half, prompts) AS share_high_at(share, half, prompts, t95(prompts - 1));
+CREATE MACRO share_high(share, half, prompts) AS
+    CASE
+        WHEN share = 0 AND prompts > 2 THEN wilson_high(0, power(t95(prompts - 1), 2) / prompts)
+        ELSE kept_within(share + half, 0, 1)
+    END;
 CREATE MACRO share_ends(x, n) AS list_transform(
     skewed_ends(x, n),
     lambda b_: {
         'mean': b_.mean,
-        'low': share_low_at(b_.mean, b_.mean - b_.low, b_.prompts, b_.t),
-        'high': share_high_at(b_.mean, b_.high - b_.mean, b_.prompts, b_.t)
+        'low': share_low_at(b_.mean, b_.low, b_.w),
+        'high': share_high_at(b_.mean, b_.high, b_.w)
     }
 );
 CREATE MACRO share_bounds(x, n) AS share_ends(x, n)[1];
@@ -125,9 +141,9 @@ CREATE MACRO curve_bounds(x, n, shares) AS list_transform(
     lambda b_: {
         'mean': b_.mean,
         'low': CASE
-            WHEN shares THEN share_low_at(b_.mean, b_.mean - b_.low, b_.prompts, b_.t) ELSE kept_within(b_.low, 0, NULL)
+            WHEN shares THEN share_low_at(b_.mean, b_.low, b_.w) ELSE kept_within(b_.low, 0, NULL)
         END,
-        'high': CASE WHEN shares THEN share_high_at(b_.mean, b_.high - b_.mean, b_.prompts, b_.t) ELSE b_.high END
+        'high': CASE WHEN shares THEN share_high_at(b_.mean, b_.high, b_.w) ELSE b_.high END
     }
 )[1];
 -- The difference of two groups of prompts, each a struct of mean, low and high: how far each end is from its mean,
@@ -201,12 +217,14 @@ COMMENT ON MACRO standard_error IS
     'Aggregate over the same rows: the standard error of that mean, clustered by prompt.';
 COMMENT ON MACRO moments IS 'Aggregate over the same rows: a list of one struct of sums up to the third power.';
 COMMENT ON MACRO residuals IS
-    'Aggregate over the same rows: a list of one struct: Σ(x - mean·n)² and Σ(x - mean·n)³, and whether they vary.';
+    'Aggregate over the same rows: a list of one struct: Σ(x - mean·n)² and Σ(x - mean·n)³, whether they '
+    'vary, and Σn²/(Σn)², one over the number of prompts of equal size.';
 COMMENT ON MACRO error_of IS 'The standard error of a mean from a struct of residuals; NULL below three prompts.';
 COMMENT ON MACRO skewed_quantile IS
     'The quantile q of a studentised mean over prompts; skew is the skewness of their values over √G (Hall 1992).';
 COMMENT ON MACRO skewed_ends IS
-    'Aggregate over the same rows: a list of one struct: prompts, mean, t, and low and high, as in mean_bounds.';
+    'Aggregate over the same rows: a list of one struct: prompts, mean, low and high, as in mean_bounds, and '
+    't²·Σn²/(Σn)².';
 COMMENT ON MACRO mean_bounds IS
     'Aggregate over the same rows: prompts, mean, and low and high, the ends of the 95 % interval of a mean of '
     'quantities that are not negative.';
@@ -244,8 +262,10 @@ COMMENT ON MACRO share_low IS
     'Lower end of a share''s 95 % interval, within 0 and 1; Wilson''s for as many prompts at a share of 1.';
 COMMENT ON MACRO share_high IS
     'Upper end of a share''s 95 % interval, within 0 and 1; Wilson''s for as many prompts at a share of 0.';
-COMMENT ON MACRO share_low_at IS 'share_low from Student''s t for as many prompts.';
-COMMENT ON MACRO share_high_at IS 'share_high from Student''s t for as many prompts.';
+COMMENT ON MACRO wilson_low IS 'Lower end of Wilson''s interval of a share; w: t² over the number of prompts.';
+COMMENT ON MACRO wilson_high IS 'Upper end of Wilson''s interval of a share; w: t² over the number of prompts.';
+COMMENT ON MACRO share_low_at IS 'Lower end of a share''s interval from that of a mean, within Wilson''s.';
+COMMENT ON MACRO share_high_at IS 'Upper end of a share''s interval from that of a mean, within Wilson''s.';
 COMMENT ON MACRO normal_p IS 'Two-sided p of a standard normal z.';
 COMMENT ON MACRO drawn_position IS
     'Whether a curve over positions has a point here: each of the first 100, then every fourth, from 300 on every '

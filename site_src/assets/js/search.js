@@ -165,7 +165,7 @@
     options()[at].scrollIntoView({ block: "nearest" });
   }
 
-  // What a key does to the results of what stands in the field: it waits for them, and never acts on half a word's.
+  // What a key does to the results of what stands in the field: it waits for them, and acts on no others.
   function act(key) {
     if (shown !== input.value.trim()) {
       held.push(key);
