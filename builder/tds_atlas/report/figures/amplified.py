@@ -8,8 +8,8 @@ import pyarrow as pa
 from tds_atlas.report.figures.marks import HEIGHT, SHARE, Chart, each, interval_tips
 from tds_atlas.report.figures.registry import figure
 
-_LEGEND = alt.Legend(
-    symbolType="stroke", symbolStrokeColor="#8b959d", symbolStrokeWidth=2, symbolSize=350, title=None, columns=1
+_LEGEND = alt.Legend(  # below, where it has room on a narrow page, too
+    symbolType="stroke", symbolStrokeColor="#8b959d", symbolStrokeWidth=2, symbolSize=350, title=None, orient="bottom"
 )
 
 
@@ -42,7 +42,7 @@ def _over_alpha(
         scale = alt.Scale(domain=kinds, range=[[1, 0], [4, 4]][: len(kinds)])
         dash = {"strokeDash": alt.StrokeDash(f"{kind}:N", sort=None, scale=scale, legend=_LEGEND)}
     detail = {"detail": alt.Detail("planted:N")} if "planted" in table.column_names else {}
-    names = [name for name in ("comparison", "planted", kind, "alpha") if name in table.column_names]
+    names = [name for name in ("comparison", "planted", kind or "", "alpha") if name in table.column_names]
     y = alt.Y("low_share:Q", title=title, axis=SHARE, scale=alt.Scale(domainMin=0))
     spread = base.mark_rule(strokeWidth=2, opacity=0.4).encode(y=y, y2=alt.Y2("high_share:Q"))
     line = base.mark_line(point=alt.OverlayMarkDef(size=55, filled=True)).encode(
