@@ -15,8 +15,8 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from tds_atlas.domain import NAME, InputError
+from tds_atlas.record.schema import SQL, create_views, write_empty
 from tds_atlas.record.sealed import RECORDS, attach, identifier
-from tds_atlas.record.store import SQL, STORAGE_VERSION, create_views
 
 Columns = tuple[tuple[str, str, bool], ...]  # name, type, and whether it may be NULL
 _COLUMNS = """
@@ -42,6 +42,7 @@ _OBJECTS = """
     UNION ALL
     SELECT 'schema', schema_name, '' FROM duckdb_schemas() WHERE database_name = 'records' AND NOT internal
     ORDER BY ALL"""
+_EXCLUDED = re.compile(r"(?<=EXCLUDE \()[^()]*(?=\))")
 
 
 @cache
@@ -124,18 +125,25 @@ def holds_nothing_else(con: duckdb.DuckDBPyConnection) -> bool:
 
     Compared with a file, because DuckDB writes out a stored view in other words than one just made.
     """
-    return con.execute(_OBJECTS).fetchall() == _own_objects()
+    return _objects(con) == _own_objects()
+
+
+def _objects(con: duckdb.DuckDBPyConnection) -> list[tuple[str, ...]]:
+    """What is in the attached file. DuckDB turns the columns of an EXCLUDE round each time it stores a view."""
+    return [(*names, _EXCLUDED.sub(_in_order, sql or "")) for *names, sql in con.execute(_OBJECTS).fetchall()]
+
+
+def _in_order(columns: re.Match[str]) -> str:
+    return ", ".join(sorted(columns.group().split(", ")))
 
 
 @cache
 def _own_objects() -> list[tuple[str, ...]]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"{RECORDS}.duckdb"
-        with duckdb.connect(str(path), config={"storage_compatibility_version": STORAGE_VERSION}) as made:
-            made.execute(SQL["schema"])
-            create_views(made)
+        write_empty(path)
         with duckdb.connect(str(path), read_only=True) as own:
-            return own.execute(_OBJECTS).fetchall()
+            return _objects(own)
 
 
 def _tables(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, Columns]:
