@@ -25,7 +25,7 @@ def hebrew(tmp_path_factory: pytest.TempPathFactory) -> Path:
     def made(database: Path) -> Path:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(synthetic, "HOSTILE", [f"{PROMPT} {text}" for text in synthetic.HOSTILE])
-            synthetic.write(database, prompts=10)
+            synthetic.write(database)
         with duckdb.connect(str(database)) as con:
             con.execute("UPDATE prompt SET text = $1", [PROMPT])
         return database
