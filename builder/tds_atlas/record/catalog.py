@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from tds_atlas.domain import NAME, InputError
+from tds_atlas.record.kept import kept
 from tds_atlas.record.schema import SQL, create_views, write_empty
 from tds_atlas.record.sealed import RECORDS, attach, identifier
 
@@ -42,6 +43,7 @@ _OBJECTS = """
     UNION ALL
     SELECT 'schema', schema_name, '' FROM duckdb_schemas() WHERE database_name = 'records' AND NOT internal
     ORDER BY ALL"""
+DEFINITIONS = "views.duckdb"  # as it is attached, `views`
 _EXCLUDED = re.compile(r"(?<=EXCLUDE \()[^()]*(?=\))")
 
 
@@ -87,28 +89,23 @@ def open_records(con: duckdb.DuckDBPyConnection, database: Path, search_path: st
         seen.add(name.lower())
 
 
-@cache
 def definitions() -> Path:
-    """A file with what `define` makes, for this process: to attach or to copy it takes a fifth of the time."""
-    path = Path(_made().name) / "views.duckdb"
+    """A file with what `define` makes: to attach or to copy it takes a fifth of the time."""
+    return kept(DEFINITIONS, _write_definitions)
+
+
+def _write_definitions(path: Path) -> None:
     with duckdb.connect(str(path)) as con:
         con.execute(f"ATTACH ':memory:' AS {RECORDS}; USE {RECORDS}")
         con.execute(SQL["schema"])
         con.execute("USE views")
         define(con)
-    return path
 
 
 def attach_definitions(con: duckdb.DuckDBPyConnection) -> None:
     """That file as `views`."""
     path = str(definitions()).replace("'", "''")
     con.execute(f"ATTACH '{path}' AS views (READ_ONLY)")
-
-
-@cache
-def _made() -> TemporaryDirectory[str]:
-    """Kept, because the folder goes with the object."""
-    return TemporaryDirectory(prefix="tds-", ignore_cleanup_errors=True)
 
 
 def define(con: duckdb.DuckDBPyConnection) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import duckdb
 
 from tds_atlas.record.comments import TEXT as COMMENTS
 from tds_atlas.record.comments import write_comments
+from tds_atlas.record.kept import kept
 
 STORAGE_VERSION = "v1.4.0"  # for DuckDB 1.4 and later, DuckDB-Wasm included; only 2.0 opens files with 2.0's default
 _FOLDER = Path(__file__).parent
@@ -55,15 +54,15 @@ def create_views(con: duckdb.DuckDBPyConnection) -> None:
 
 def write_empty(path: Path) -> None:
     """A new database without a row: a copy, since DuckDB plans each view that it makes: a second for all."""
-    shutil.copyfile(Path(_kept().name) / "empty.duckdb", path)
+    shutil.copyfile(empty(), path)
 
 
-@cache
-def _kept() -> TemporaryDirectory[str]:
-    """A folder for this process, with the file that is copied; the folder goes with the object."""
-    folder = TemporaryDirectory(prefix="tds-", ignore_cleanup_errors=True)
-    path = Path(folder.name) / "empty.duckdb"
+def empty() -> Path:
+    """A database without a row, to copy."""
+    return kept("empty.duckdb", _write_empty)
+
+
+def _write_empty(path: Path) -> None:
     with duckdb.connect(str(path), config={"storage_compatibility_version": STORAGE_VERSION}) as con:
         con.execute(SQL["schema"])
         create_views(con)
-    return folder
