@@ -14,8 +14,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from tds_atlas.record.schema import SQL
 from tds_atlas.record.sealed import quiet
-from tds_atlas.record.store import SQL
 from tests import calibrate_clear, calibrate_parting
 
 Draw = Callable[[np.random.Generator, tuple[int, int]], tuple[np.ndarray, np.ndarray]]

@@ -12,8 +12,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from tds_atlas.record.schema import SQL
 from tds_atlas.record.sealed import quiet
-from tds_atlas.record.store import SQL
 from tests.report.chance import define
 
 _SHARED, _OWN = "OVER ()::INTEGER AS horizon", "OVER (PARTITION BY comparison_id)::INTEGER AS horizon"

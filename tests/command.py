@@ -20,6 +20,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 
+from tds_atlas.record import catalog, kept, schema
 from tests.report.undrawn import undrawn
 
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "COLUMNS": "100", "OMP_NUM_THREADS": "1"}
@@ -46,7 +47,7 @@ class Started:
         self._folder = tempfile.TemporaryDirectory()
         out, err = self._files()
         asked = {"args": args, "cwd": str(cwd or Path.cwd()), "out": str(out), "err": str(err), "room": room}
-        asked |= {"env": dict(env) if env else None, "missing": list(missing), "drawn": drawn, "seconds": seconds}
+        asked |= {"kept": _kept(), "env": dict(env) if env else None, "missing": list(missing), "drawn": drawn, "seconds": seconds}
         self.pid: int = _ask(asked)
 
     def _files(self) -> tuple[Path, Path]:
@@ -86,6 +87,14 @@ def _ask(what: dict[str, Any]) -> Any:
     server.stdin.write(json.dumps(what) + "\n")
     server.stdin.flush()
     return json.loads(server.stdout.readline())
+
+
+@functools.cache
+def _kept() -> dict[str, str]:
+    """What a command would make for itself, from this process, which makes it once: a fork has no DuckDB to hand on."""
+    schema.empty()
+    catalog.definitions()
+    return {name: str(path) for name, path in kept.files_to_hand_on().items()}
 
 
 @functools.cache
@@ -146,6 +155,8 @@ def _become(asked: dict[str, Any]) -> NoReturn:
         sys.argv = ["tds", *asked["args"]]
         sys.modules.update(dict.fromkeys(asked["missing"]))  # type: ignore[arg-type]
         from tds_atlas.cli.main import main
+
+        kept.take({name: Path(path) for name, path in asked["kept"].items()})
 
         signal.alarm(asked["seconds"])
         with nullcontext() if asked["drawn"] else undrawn():

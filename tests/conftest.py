@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from tests import live, object_store, tiny
 from tests.controls import measured as measured_controls
 from tests.gate import sites
 from tests.report import synthetic
-from tests.report.undrawn import few_figures, undrawn
+from tests.report.undrawn import copy_pages, few_figures, undrawn
 
 # The same examples in every run; `make random` draws new ones.
 settings.register_profile("same", derandomize=True)
@@ -100,9 +100,10 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def write_site(project: Path, database: Callable[[Path], Path], site: str = "site") -> None:
-    """A report of that database in a folder of its own: made.duckdb, build/docs, and the built site."""
-    shutil.copytree(ROOT / "site_src", project / "site_src")
+def write_site(project: Path, database: Callable[[Path], Path], site: str = "site", pages: Sequence[str] = ()) -> None:
+    """A report of that database in a folder of its own: made.duckdb, build/docs, and the built site; of the pages beside
+    its examples these alone, if any are named."""
+    copy_pages(project, *pages)
     shutil.copy(ROOT / "mkdocs.yml", project)
     write_docs(database(project / "made.duckdb"), project / "site_src", project / "build" / "docs")
     build_site(project / "mkdocs.yml", project / site)

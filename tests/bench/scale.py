@@ -16,8 +16,8 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
+from tds_atlas.record.schema import SQL, STORAGE_VERSION, create_views
 from tds_atlas.record.sealed import quiet
-from tds_atlas.record.store import SQL, STORAGE_VERSION, create_views
 from tests.bench.search import measure
 from tests.bench.whole import ROOT, tds
 

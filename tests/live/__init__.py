@@ -17,6 +17,7 @@ from tds_atlas.live.published import write_models
 from tds_atlas.pipeline.plan import read_plan
 from tds_atlas.pipeline.steps import measure_apart, site
 from tests.command import Started
+from tests.report.undrawn import copy_pages
 
 DATA = Path(__file__).parents[2] / "data"
 REPORT = f"""
@@ -47,7 +48,7 @@ site: {publish_models: 13}
 def measure_family(folder: Path) -> None:
     """The whole family in three comparisons, and its site, which publishes the models."""
     measure_pair(folder, FAMILY)
-    shutil.copytree(DATA.parent / "site_src", folder / "site_src")
+    copy_pages(folder, "index.md", "live.md", "findings/index.md")
     shutil.copy(DATA.parent / "mkdocs.yml", folder)
     with contextlib.chdir(folder):
         plan = read_plan(folder / "pocket.yml")

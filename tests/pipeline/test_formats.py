@@ -25,7 +25,7 @@ from tds_atlas.pipeline.steps import measure
 from tds_atlas.report.docs import write_docs
 from tds_atlas.report.site import build_site
 from tests.conftest import REPORT, ROOT
-from tests.report.undrawn import few_figures, undrawn
+from tests.report.undrawn import copy_pages, few_figures, undrawn
 
 Turns = list[tuple[str, str]]  # who says it, and what
 ASKS, SAYS = ["What is blue?", "Why is it so?"], ["The sky is blue.", "So is the sea."]
@@ -169,7 +169,7 @@ def test_all_of_them_make_one_site(project: Path) -> None:
     names = tuple(FILES)
     measure(read_plan(report(project, *names)))
     assert stored(project) == {name: FILES[name][3] for name in names}
-    shutil.copytree(ROOT / "site_src", project / "site_src")
+    copy_pages(project, "index.md", "examples.md")
     shutil.copy(ROOT / "mkdocs.yml", project)
     with undrawn(), few_figures():
         write_docs(project / "data/tds.duckdb", project / "site_src", project / "build/docs")

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tds_atlas.record.store import SQL
+from tds_atlas.record.schema import SQL
 from tests.report import synthetic
 from tests.report.synthetic import insert
 

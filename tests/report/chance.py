@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from tds_atlas.record.store import SQL
+from tds_atlas.record.schema import SQL
 from tests.report import synthetic
 
 

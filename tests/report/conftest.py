@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tds_atlas.report import query
 from tests.report import planted
-from tests.report.sheets import Report, sheets
+from tests.report.sheets import Report, held, read
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +16,8 @@ def database(rich_project: Path) -> Path:
     return rich_project / "made.duckdb"
 
 
-@pytest.fixture(scope="session", params=[True, False], ids=["up", "down"])
+@pytest.fixture(scope="session", params=planted.NAMES)
 def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Report:
-    path = planted.write(tmp_path_factory.mktemp("planted") / "made.duckdb", request.param)
-    return Report(request.param, query.connect(path), sheets(path))
+    told, folder = planted.told(tmp_path_factory, request.param), planted.kept(tmp_path_factory, request.param)
+    con = held(folder / "made.duckdb", folder)
+    return Report(request.param == "up", con, {file: read(page) for file, page in told.items()})

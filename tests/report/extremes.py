@@ -59,7 +59,7 @@ EXTREMES: dict[str, tuple[dict[str, int | bool], str]] = {
     "one prompt": ({"prompts": 1}, "DELETE FROM recovery WHERE answer_id <> 'h1' OR k > 1; DELETE FROM amplified WHERE sample > 1"),
     "two prompts": ({"prompts": 2}, "DELETE FROM fingerprint WHERE number > 2; DELETE FROM recovery WHERE answer_id NOT IN ('h1', 'h2')"),
     "one comparison": ({"comparisons": 1, "rich": False, "noise": False}, _EVEN),
-    "no tags": ({"tags": False, "infinite": True}, "DELETE FROM run WHERE key = 'fingerprint_against'; DELETE FROM recovery WHERE k > 0; DELETE FROM amplified WHERE alpha NOT IN (0, 1)"),
+    "no tags": ({"tags": False, "infinite": True, "comparisons": 5}, "DELETE FROM run WHERE key = 'fingerprint_against'; DELETE FROM recovery WHERE k > 0; DELETE FROM amplified WHERE alpha NOT IN (0, 1)"),
     "ties": ({}, _TIES),
     "no harmful prompts": ({}, "UPDATE prompt SET harmful = false; DELETE FROM prefill; UPDATE recovery SET refuses = false"),
     "perfect swap": ({}, f"{_PERFECT}; UPDATE prefill SET refuses = true; UPDATE recovery SET refuses = true; {_TURNED}"),

@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
+import pytest
 
+from tests.conftest import once
 from tests.report import synthetic
+from tests.report.sheets import FINDINGS, held, pages_of
+
+NAMES = {"up": True, "down": False}
 
 _LISTS = """UPDATE score SET top_ids = list_transform(range(10), lambda k: (hash(response_id, pos) + {turn} + k) % 10),
     top_logprobs = list_transform(range(10), lambda k: ln(CASE WHEN k = 0 THEN {first} ELSE (1 - {first}) / power(2, k) END))
     WHERE {where}"""
+
+
+def kept(factory: pytest.TempPathFactory, name: str) -> Path:
+    """A folder with the database and its pages, for all workers of a run."""
+    return once(factory, f"planted-{name}", lambda folder: _tell(folder, NAMES[name]))
+
+
+def told(factory: pytest.TempPathFactory, name: str) -> dict[str, str]:
+    """The home page and the findings, as Markdown, by file."""
+    text = (kept(factory, name) / "pages.json").read_text(encoding="utf-8")
+    return {file: str(page) for file, page in json.loads(text).items()}
+
+
+def _tell(folder: Path, up: bool) -> None:
+    with closing(held(write(folder / "made.duckdb", up), folder)) as con:
+        written = pages_of(con, *FINDINGS)
+    (folder / "pages.json").write_text(json.dumps(dict(written)), encoding="utf-8")
 
 
 def write(path: Path, up: bool) -> Path:

@@ -20,11 +20,13 @@ from tds_atlas.report import figures, query
 from tds_atlas.report.cookbook import answered_questions, sample_rows
 from tds_atlas.report.examples.pages import paged_prompts
 from tds_atlas.report.materialise import materialise
+from tds_atlas.report.own_folders import VIEWS
 from tds_atlas.report.pages import context, environment, read_pages, render
 from tests.conftest import ROOT
 from tests.report import synthetic
 
 _SOURCE = ROOT / "site_src"
+FINDINGS = ("index.md", "findings/index.md", *(page.file for page in read_pages(_SOURCE) if page.is_finding))
 
 
 @dataclass(frozen=True)
@@ -83,14 +85,19 @@ def made_up(file: str, **options: Any) -> str:
 def pages(database: Path, *files: str) -> Mapping[str, str]:
     """Every page that the database has data for, or these of them, as Markdown by its file."""
     with connection(database, many=len(files) != 1) as con:
-        known = read_pages(_SOURCE)
-        asked = {name for page in known for name in (*page.figures, *page.needs) if not files or page.file in files}
-        made: dict[str, Any] = {"figures": dict(_figures(con, asked)), "paged": paged_prompts(con), "cut": None}
-        if not files:
-            made |= {"cookbook": answered_questions(con), "sample": sample_rows(con)}
-        env = _templates()
-        values = context(con, _SOURCE, made, env) | {"browser_copy": {"cut": None, "megabytes": 1.0}}
-        return {page.file: render(env, page, values) for page in values["pages"] if not files or page.file in files}
+        return pages_of(con, *files)
+
+
+def pages_of(con: duckdb.DuckDBPyConnection, *files: str) -> Mapping[str, str]:
+    """The same of a database that is open."""
+    known = read_pages(_SOURCE)
+    asked = {name for page in known for name in (*page.figures, *page.needs) if not files or page.file in files}
+    made: dict[str, Any] = {"figures": dict(_figures(con, asked)), "paged": paged_prompts(con), "cut": None}
+    if not files:
+        made |= {"cookbook": answered_questions(con), "sample": sample_rows(con)}
+    env = _templates()
+    values = context(con, _SOURCE, made, env) | {"browser_copy": {"cut": None, "megabytes": 1.0}}
+    return {page.file: render(env, page, values) for page in values["pages"] if not files or page.file in files}
 
 
 @functools.cache
@@ -103,36 +110,35 @@ def _templates() -> Environment:
 def connection(database: Path, many: bool = True) -> Iterator[duckdb.DuckDBPyConnection]:
     """To the database; for many pages, with the views that they share as tables."""
     with tempfile.TemporaryDirectory() as folder:
-        views = Path(folder) / "views.duckdb" if many else None
-        if views:
-            materialise(database, views)
-        with closing(query.connect(database, views, {"threads": 1})) as con:  # of few rows, the quickest
+        one = query.connect(database, config={"threads": 1}) if not many else held(database, Path(folder))
+        with closing(one) as con:  # one thread: of few rows, the quickest
             yield con
 
 
-def sheets(database: Path) -> dict[str, str]:
-    """Every page of findings that the database has data for, by its file."""
-    files = [page.file for page in read_pages(_SOURCE) if page.is_finding]
-    return {file: read(page) for file, page in pages(database, *files).items()}
+def held(database: Path, folder: Path) -> duckdb.DuckDBPyConnection:
+    """To the database, as a report asks it: with views as tables, in a file of that folder."""
+    views = folder / VIEWS
+    if not views.exists():
+        materialise(database, views)
+    return query.connect(database, views, {"threads": 1})
 
 
 def sheet(database: Path, file: str) -> str:
     return read(pages(database, file)[file])
 
 
-def assertions(database: Path) -> dict[str, str]:
-    """What the home page and the findings assert, by file: their text without tables, and what their figures say."""
-    files = ["index.md", *(page.file for page in read_pages(_SOURCE) if page.is_finding)]
-    made = pages(database, *files)
-    return {file: _asserted(page) for file, page in made.items()}
-
-
-def _asserted(page: str) -> str:
+def asserted(page: str) -> str:
+    """What a page asserts: its text without tables, and what its figures say."""
     said = re.findall(r'<img class="tds-light" src="[^"]*" alt="([^"]*)"', page)
     text = re.sub(r"<(table|noscript|small)\b.*?</\1>|\A---.*?---\n", "", prose(page), flags=re.DOTALL)
     text = re.sub(r"</p>|</li>|<br>", "\n", text)
     text = re.sub(r"(?<=[^\n|>.])\n(?=[^\n|#<-])", " ", re.sub(r"</?[a-z]\w*\b[^>]*>", "", text))
     return html.unescape("\n".join([text, *said])).replace("**", "").replace("\u00a0", " ")
+
+
+def says_something(page: str) -> bool:
+    """Whether it has no word for a number that there is not."""
+    return "nan" not in re.findall(r"[a-z]+", page.lower().split("<script")[0]) and "None" not in page
 
 
 def prose(page: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from tds_atlas.record.store import SQL, STORAGE_VERSION, create_views
+from tds_atlas.record.schema import write_empty
 
 HOSTILE = [
     "</script><img src=x onerror=alert(1)> <b>bold</b> &amp; &lt;",
@@ -110,8 +110,8 @@ def _made(
     path, rng = Path(tempfile.mkdtemp(dir=_KEPT.name)) / "made.duckdb", random.Random(seed)
     wanted = {"base·plain·rebatched": noise, "base·chat": further, "sft·plain": further} | dict.fromkeys(RICH, rich)
     kept = [c for c in CONDITIONS if wanted.get(c, True)]
-    with duckdb.connect(str(path), config={"storage_compatibility_version": STORAGE_VERSION}) as con:
-        con.execute(SQL["schema"])
+    write_empty(path)
+    with duckdb.connect(str(path)) as con:
         describe(con, kept, len(TOKENS))
         insert(con, "token", [_token(i, text) for i, text in enumerate(TOKENS)])
         extended = "sft has 1 token <i> that base has not" if further else None
@@ -141,7 +141,6 @@ def _made(
             insert(con, "series_step", SERIES)
         if infinite:
             con.execute(_INFINITE)
-        create_views(con)
     return path
 
 

@@ -6,18 +6,17 @@ from __future__ import annotations
 import html
 import json
 import re
-import shutil
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from tds_atlas.report import query
-from tds_atlas.report.docs import write_docs
-from tests.conftest import ROOT
+from tds_atlas.report.examples.pages import write_examples
 from tests.report import synthetic
+from tests.report.sheets import FINDINGS, pages
 from tests.report.test_example_data import unpacked
-from tests.report.undrawn import undrawn
 
 BOUNDED = """
     UPDATE divergence SET
@@ -40,9 +39,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
         ((name, label, aligned), *_) = con.execute(kinds).fetchall()
         con.execute(BOUNDED, [name])
         con.execute("UPDATE score SET entropy_lower = 0.9 * entropy, entropy = NULL WHERE condition_id = $1", [aligned])
-    shutil.copytree(ROOT / "site_src", folder / "site_src")
-    with undrawn():
-        write_docs(database, folder / "site_src", folder / "docs")
+    for file, page in pages(database, "method.md", *FINDINGS).items():
+        (folder / "docs" / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "docs" / file).write_text(page, encoding="utf-8")
+    with closing(query.connect(database)) as con:
+        examples = [row for row in query.rows(con, "pages/examples") if row["comparison_id"] == name]
+        assert [*write_examples(con, folder / "docs" / "examples", examples)]
     return folder, name, label
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from tds_atlas.domain import MARGINAL_RANK, UNSHIFTED_RANK
-from tds_atlas.record.store import SQL
+from tds_atlas.record.schema import SQL
 from tds_atlas.report.written_pages import copy_assets
 from tests.conftest import ROOT
 

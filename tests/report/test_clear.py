@@ -15,8 +15,7 @@ import pytest
 from tds_atlas.report import query
 from tests.record.test_tests import t_tail
 from tests.report import synthetic
-from tests.report.sheets import pages as rendered
-from tests.report.sheets import pct, points, read, within
+from tests.report.sheets import connection, pages_of, pct, points, read, within
 from tests.report.test_false_discoveries import benjamini_hochberg
 
 BASES, ALIGNED = ("base·plain", "base·chat", "base·few-shot"), ("sft·chat", "sft·plain", "dpo·chat")
@@ -103,12 +102,12 @@ def _safety(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, Said]]:
 @pytest.mark.parametrize("seed", TOLD)
 def test_only_what_passes_over_all_comparisons_is_called_clear(tmp_path: Path, seed: int) -> None:
     path = write(tmp_path / "made.duckdb", seed)
-    texts: Mapping[str, Any] = rendered(path, *(f"findings/{name}.md" for name in PAGES))
-    text = " ".join(read(page).replace("\u00a0", " ").replace("**", "") for page in texts.values())
     asked: dict[str, list[Said]] = {}
-    con = query.connect(path)
-    for question, said in (pair for part in (_where, _uncertainty, _ending, _safety) for pair in part(con)):
-        asked.setdefault(question, []).append(said)
+    with connection(path) as con:
+        texts: Mapping[str, Any] = pages_of(con, *(f"findings/{name}.md" for name in PAGES))
+        for question, said in (pair for part in (_where, _uncertainty, _ending, _safety) for pair in part(con)):
+            asked.setdefault(question, []).append(said)
+    text = " ".join(read(page).replace("\u00a0", " ").replace("**", "") for page in texts.values())
     told = set()
     for question, rows in asked.items():
         clear = benjamini_hochberg([t_tail(abs(e) / half * T95[df], df) for e, half, df, *_ in rows])

@@ -12,6 +12,7 @@ import pytest
 
 from tds_atlas.report import figures, query
 from tests.report import synthetic
+from tests.report.sheets import held
 
 _BY_RESPONSE = ("position", "score", "divergence", "continuation")
 _BY_PROMPT = ("response", "swap", "swap_grade", "prefill")
@@ -67,7 +68,9 @@ def both(
         with duckdb.connect(str(path)) as con:  # some answers are cut, and all texts tell prompts apart
             con.execute("UPDATE response SET finish = 'length' WHERE hash(response_id[:8]) % 3 = 0")
     request.param(twice)
-    return query.connect(once), query.connect(twice)
+    for path in (once, twice):
+        (folder / path.stem).mkdir()
+    return held(once, folder / once.stem), held(twice, folder / twice.stem)
 
 
 def uncertain(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tds_atlas.record.store import SQL
+from tds_atlas.record.schema import SQL
 from tds_atlas.report import figures, query
 from tests import intervals
 from tests.report import synthetic

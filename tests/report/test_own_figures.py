@@ -22,7 +22,7 @@ from tds_atlas.report.preview import Preview
 from tds_atlas.report.site import build_site
 from tests.conftest import ROOT, free_port
 from tests.report import synthetic
-from tests.report.undrawn import few_figures, undrawn
+from tests.report.undrawn import copy_pages, few_figures, undrawn
 
 SPEC = {"mark": "point", "encoding": {"x": {"field": "n", "type": "quantitative"}}}
 
@@ -43,7 +43,7 @@ def _no_images(folder: Path, name: str, spec: object) -> None:
 def first_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report of six prompts with a site and a finding of its owner's, as `tds new` starts it."""
     project = tmp_path_factory.mktemp("own")
-    shutil.copytree(ROOT / "site_src", project / "site_src")
+    copy_pages(project, "index.md", "words.md", "findings/index.md", "findings/swap.md")
     shutil.copy(ROOT / "mkdocs.yml", project)
     synthetic.write(project / "made.duckdb", prompts=6)
     with pytest.MonkeyPatch.context() as patch:
@@ -192,7 +192,7 @@ def test_a_change_reaches_open_pages_and_the_next_whole_report_has_it(project: P
     )
     development, page = Development(preview), project / "findings" / "word_length.md"
     text = page.read_text(encoding="utf-8")
-    whole = (project / "site" / "method.html").stat().st_mtime_ns
+    whole = (project / "site" / "words.html").stat().st_mtime_ns
     with dev_server(project / "site", port := free_port(), development) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         assert not development.look() and _asked(port, "/__tds_dev") == '{"version": 0, "message": ""}'
@@ -207,7 +207,7 @@ def test_a_change_reaches_open_pages_and_the_next_whole_report_has_it(project: P
         assert development.look() and "nowhere.md" in json.loads(_asked(port, "/__tds_dev"))["message"]
         assert "Second edit" in _asked(port, "/findings/word_length.html") and _asked(port, "/assets/css/tds.css") == "body{}"
         server.shutdown()
-    assert (project / "site" / "method.html").stat().st_mtime_ns == whole
+    assert (project / "site" / "words.html").stat().st_mtime_ns == whole
     assert "__tds_dev" not in (project / "site/findings/word_length.html").read_text(encoding="utf-8")
     page.write_text(text, encoding="utf-8")
     assert "edit" not in (_write(project) / "findings" / "word_length.md").read_text(encoding="utf-8")

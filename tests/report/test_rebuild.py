@@ -22,9 +22,9 @@ from tds_atlas.report import query, written_pages
 from tds_atlas.report.examples.pages import paged_prompts
 from tds_atlas.report.pages import Page, environment, render
 from tests.report import synthetic
-from tests.report.undrawn import few_figures, undrawn
+from tests.report.undrawn import copy_pages, few_figures, undrawn
 
-SOURCE = Path(__file__).parent.parent.parent / "site_src"
+PAGES = ("index.md", "method.md", "examples.md", "words.md", "findings/index.md", "findings/where.md")
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -34,20 +34,26 @@ def images() -> Iterator[None]:
         yield
 
 
-def _project(folder: Path) -> Path:
-    shutil.copytree(SOURCE, folder / "site_src")
+def _project(folder: Path, *pages: str) -> Path:
+    copy_pages(folder, *pages)
     synthetic.write(folder / "made.duckdb", prompts=6)
     return folder
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
+    return _project(tmp_path, *PAGES)
+
+
+@pytest.fixture
+def whole_project(tmp_path: Path) -> Path:
+    """One with every page."""
     return _project(tmp_path)
 
 
 @pytest.fixture(scope="module")
 def first_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    project = _project(tmp_path_factory.mktemp("first"))
+    project = _project(tmp_path_factory.mktemp("first"), *PAGES)
     _write(project)
     return project
 
@@ -225,7 +231,8 @@ def _capped(project: Path, pages: int) -> None:
         con.execute("INSERT INTO run VALUES ('example_pages', ?)", [str(pages)])
 
 
-def test_a_cap_keeps_whole_prompts_and_hides_nothing_else(project: Path) -> None:
+def test_a_cap_keeps_whole_prompts_and_hides_nothing_else(whole_project: Path) -> None:
+    project = whole_project
     _capped(project, 7)
     docs = _write(project)
     con = query.connect(project / "made.duckdb")

@@ -8,7 +8,6 @@ import json
 import re
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import altair as alt
 import duckdb
@@ -16,7 +15,7 @@ import pytest
 from altair.utils.schemapi import validate_jsonschema
 
 from tds_atlas.domain import InputError
-from tds_atlas.report import charts, drawing, figures, query, table_formats, theme
+from tds_atlas.report import figures, query, table_formats
 from tds_atlas.report.docs import write_docs
 from tds_atlas.report.markup import inert, inline_json, title, visible
 from tds_atlas.report.pages import read_pages
@@ -24,9 +23,9 @@ from tds_atlas.report.user_sql import rows_of
 from tests import intervals
 from tests.conftest import ROOT
 from tests.report import synthetic
-from tests.report.sheets import connection, made_up, pages
+from tests.report.sheets import made_up, pages, says_something
 from tests.report.test_example_data import unpacked
-from tests.report.undrawn import undrawn
+from tests.report.undrawn import few_figures, undrawn
 
 SOURCE = ROOT / "site_src"
 
@@ -121,10 +120,6 @@ def test_an_example_page_has_its_answer_to_the_letter(docs: Path, database: Path
         assert len(numbers) == 2 * data["n"] and sum(numbers[1::2]) == len(text)
 
 
-def says_something(text: str) -> bool:
-    return "nan" not in re.findall(r"[a-z]+", text.lower().split("<script")[0]) and "None" not in text
-
-
 @pytest.mark.parametrize("options", [{"prompts": 1, "comparisons": 1}, {"comparisons": 5}])
 def test_pages_of_a_report_with_few_tables_say_something(tmp_path: Path, options: dict) -> None:
     found = pages(synthetic.write(tmp_path / "x.duckdb", **options))
@@ -133,24 +128,14 @@ def test_pages_of_a_report_with_few_tables_say_something(tmp_path: Path, options
 
 
 def test_the_whole_of_an_extreme_report(tmp_path: Path) -> None:
-    """Its navigation, example pages and figures with it; without tags it has a page less."""
+    """Its navigation and example pages with it, but for figures, which test_claims.py has; without tags it has a page less."""
     options = {"prompts": 3, "tags": False, "shifted": False}
-    with undrawn(), patch("tds_atlas.report.written_pages.vega_bundle", str):
+    with undrawn(), few_figures():
         write_docs(synthetic.write(tmp_path / "x.duckdb", **options), SOURCE, tmp_path / "docs")
     assert "tasks-and-topics" not in (tmp_path / "nav.yml").read_text(encoding="utf-8")
     found = {p.relative_to(tmp_path / "docs").as_posix(): p for p in (tmp_path / "docs").rglob("*.md")}
     assert found.keys() > {page.file for page in read_pages(SOURCE) if not (page.needs or page.asks)}
     assert [name for name, path in found.items() if not says_something(path.read_text(encoding="utf-8"))] == []
-
-
-@pytest.mark.parametrize("options", [{"prompts": 1}, {"shifted": False}, {"comparisons": 5, "tags": False}])
-def test_figures_of_extreme_reports_are_drawn(tmp_path: Path, options: dict) -> None:
-    """With everything that a report can have. A chart without any data to scale by has no size, and fails as an image."""
-    database = synthetic.write(tmp_path / "x.duckdb", rich=True, further=True, noise=True, **options)
-    with connection(database) as con:
-        for name, figure in charts.write_figures(con, tmp_path / "figures"):
-            assert "None" not in figure["spec"]["description"], name
-            assert drawing._png(drawing._svg(drawing._static(figure["spec"], theme.LIGHT)), scale=0.25), name
 
 
 def test_sentences_follow_the_numbers() -> None:

@@ -14,6 +14,7 @@ from tds_atlas.domain import InputError
 from tds_atlas.pipeline.store import is_current
 from tds_atlas.record.browser_copy import write_browser_copy
 from tds_atlas.record.catalog import reference
+from tds_atlas.record.schema import SQL, create_views
 from tds_atlas.record.sealed import identifier
 from tds_atlas.report import query
 from tds_atlas.report.cookbook import answer
@@ -57,8 +58,8 @@ READS = (  # what would get a secret out
 def views() -> tuple[str, ...]:
     """Each view of the database again, with the same columns but one of READS in the place of every text."""
     with duckdb.connect() as con:
-        con.execute(synthetic.SQL["schema"])
-        synthetic.create_views(con)
+        con.execute(SQL["schema"])
+        create_views(con)
         columns = con.execute("""
             SELECT table_name, list(column_name), list(data_type) FROM duckdb_columns()
             WHERE table_name IN (SELECT view_name FROM duckdb_views() WHERE NOT internal) GROUP BY ALL""").fetchall()

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from tds_atlas.record.store import SQL, STORAGE_VERSION
+from tds_atlas.record.schema import write_empty
 from tests.report.synthetic import insert
 from tests.report.varied_models import COMPARISONS, CONDITIONS, SCORED, TEXTS, WIDTHS, Rows, cards, probes
 
@@ -39,11 +39,11 @@ def write(path: Path, prompts: int = 112, seed: int = 3) -> Path:
     for source in SCORED:
         for prompt in asked[:: 3 if source == "written" else 1]:
             _answer(draw, prompt["prompt_id"], source, rows)
-    with duckdb.connect(str(path), config={"storage_compatibility_version": STORAGE_VERSION}) as con:
-        con.execute(SQL["schema"])
+    write_empty(path)
+    with duckdb.connect(str(path)) as con:
         for table, given in (cards() | {"prompt": asked} | rows | probes(draw, asked, rows["position"])).items():
             insert(con, table, given)
-        con.execute(TIES + SQL["views"])
+        con.execute(TIES)
     return path
 
 

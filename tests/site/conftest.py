@@ -25,7 +25,7 @@ def site(made_project: Path) -> Path:
 def lengthy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Answers of 336 and 1,000 tokens; see long.py."""
     with undrawn(), few_figures():
-        return once(tmp_path_factory, "long", lambda project: write_site(project, long.write)) / "site"
+        return once(tmp_path_factory, "long", lambda project: write_site(project, long.write, pages=["index.md"])) / "site"
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from tds_atlas.record.store import SQL, STORAGE_VERSION, create_views
+from tds_atlas.record.schema import write_empty
 from tests.report.synthetic import describe, insert
 
 VOCABULARY = 32_000
@@ -45,8 +45,8 @@ PARTS = [
 def write(path: Path, seed: int = 0) -> Path:
     rng = random.Random(seed)
     words = ["<|end|>", "\n", "```", *(_word(rng) for _ in range(VOCABULARY - 3))]
-    with duckdb.connect(str(path), config={"storage_compatibility_version": STORAGE_VERSION}) as con:
-        con.execute(SQL["schema"])
+    write_empty(path)
+    with duckdb.connect(str(path)) as con:
         describe(con, CONDITIONS, VOCABULARY)
         insert(con, "token", [_token(i, word) for i, word in enumerate(words)])
         pair = {"base_condition_id": CONDITIONS[0], "aligned_condition_id": CONDITIONS[1], "source": CONDITIONS[1]}
@@ -57,7 +57,6 @@ def write(path: Path, seed: int = 0) -> Path:
         insert(con, "run", [{"key": k, "value": v} for k, v in (run | {"report_config": "name: long"}).items()])
         for ordinal, length in enumerate(LENGTHS, 1):
             _answer(con, rng, words, ordinal, length)
-        create_views(con)
     return path
 
 

@@ -31,7 +31,8 @@ def hebrew(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return database
 
     with undrawn(), few_figures():
-        return once(tmp_path_factory, "hebrew", lambda project: write_site(project, made)) / "site"
+        pages = ("index.md", "examples.md", "words.md")
+        return once(tmp_path_factory, "hebrew", lambda project: write_site(project, made, pages=pages)) / "site"
 
 
 @pytest.fixture
@@ -40,18 +41,18 @@ def watch(browser: Browser, hebrew: Path) -> Iterator[Watched]:
 
 
 @pytest.mark.parametrize(
-    ("path", "place"),
+    ("path", "places"),
     [
-        ("examples/c-1/1.html", "h1.tds-prompt"),
-        ("examples/c-1/1.html", "#answer"),
-        ("examples.html", ".tds-table tbody a"),
-        ("index.html", ".tds-specimen__prompt"),
-        ("index.html", ".tds-specimen__answer"),
-        ("words.html", ".tds-kwic bdi:has-text('מה')"),
+        ("examples/c-1/1.html", ["h1.tds-prompt", "#answer"]),
+        ("examples.html", [".tds-table tbody a"]),
+        ("index.html", [".tds-specimen__prompt", ".tds-specimen__answer"]),
+        ("words.html", [".tds-kwic bdi:has-text('מה')"]),
     ],
 )
-def test_a_text_is_set_in_its_own_direction(watch: Watched, path: str, place: str) -> None:
-    assert watch.open(path).locator(place).first.evaluate(DIRECTION) == "rtl"
+def test_a_text_is_set_in_its_own_direction(watch: Watched, path: str, places: list[str]) -> None:
+    page = watch.open(path)
+    for place in places:
+        assert page.locator(place).first.evaluate(DIRECTION) == "rtl", place
 
 
 def test_so_it_is_in_what_search_finds(watch: Watched) -> None:

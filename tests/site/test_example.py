@@ -193,7 +193,7 @@ def test_the_profile_is_a_way_to_a_token(lengthy: Path, browser: Browser) -> Non
 def test_copies(reader: Watched, rich: Path, clipboard: bool) -> None:
     """What is copied is valid JSON, and SQL that returns the position and the answer; without a clipboard it can be selected."""
     write = "async text => { window.copied = text; }" if clipboard else "async () => { throw new Error('no'); }"
-    reader.context.add_init_script(
+    reader.page.add_init_script(
         f"Object.defineProperty(navigator, 'clipboard', {{ value: {{ writeText: {write} }} }})"
     )
     page = reader.open("examples/c-1/1.html#t2")
@@ -244,7 +244,9 @@ def test_a_thousand_tokens_are_there_at_once(lengthy: Path, browser: Browser) ->
     """From the page's first script to the last token drawn and laid out, and a step, a colouring and a filter each."""
     watched = Watched(browser, lengthy.as_uri() + "/")
     best = dict.fromkeys(("ready", "step", "colour", "filter"), 1e9)
-    for _ in range(4):
+    for _ in range(4):  # the best of four: other tests run beside this one
+        if max(best.values()) < 300:
+            break
         page = watched.open("examples/long/2.html")
         ready = "(() => { document.body.offsetHeight; const at = n => performance.getEntriesByName(n)[0].startTime; return at('tds-ready') - at('tds-start'); })()"
         took = {"ready": page.evaluate(ready)}

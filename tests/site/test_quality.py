@@ -15,6 +15,29 @@ from tds_atlas.report.csp import add_policy
 from tests.site.conftest import Watched
 from tests.site.test_site import PAGES
 
+REPEATING = ("cookbook.html", "schema.html")  # a hundred blocks of one template, which axe takes half a minute to read
+# Leaves out each block below an h3 whose elements are all of a kind that an earlier block has: tag, class, attributes,
+# whether there is text, and whether it scrolls. What axe is asked about is in these.
+SHORTEN = """() => {
+  const seen = new Set();
+  const kind = (n) => [n.tagName, !n.textContent.trim(), n.scrollWidth > n.clientWidth, ...[...n.attributes].map((a) => a.name + (/^(id|href)$/.test(a.name) ? "" : a.value))].join();
+  let block = [];
+  const end = () => {
+    const fresh = block.flatMap((n) => [n, ...n.querySelectorAll("*")]).map(kind).filter((k) => !seen.has(k));
+    if (block[0]?.tagName === "H3" && !fresh.length) {
+      document.querySelector(`.md-nav a[href="#${block[0].id}"]`)?.closest("li").remove();
+      for (const n of block) n.remove();
+    }
+    for (const k of fresh) seen.add(k);
+    block = [];
+  };
+  for (const n of [...document.querySelector("article h3").parentElement.children]) {
+    if (/^H[123]$/.test(n.tagName)) end();
+    block.push(n);
+  }
+  end();
+}"""
+
 
 def test_no_link_and_no_anchor_is_dead(site: Path) -> None:
     """Fragments that a page's script reads (a position, the state of a table) are no anchors."""
@@ -39,9 +62,17 @@ def _serious(page: Page, rules: list[str]) -> list[str]:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_axe_finds_nothing(browser: Browser, served: str, path: str) -> None:
-    """In the dark palette what is about colours: nothing else differs."""
+    """Nor does the page make a fault over http, or leave its window. In the dark palette what is about colours: nothing
+    else differs."""
     watched = Watched(browser, served)
     page = watched.open(path)
+    expect(page.locator("h1").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280 and watched.faults == []
+    if path in REPEATING:
+        assert page.evaluate("new Set([...document.querySelectorAll('[id]')].map(n => n.id)).size") == (
+            page.locator("[id]").count()
+        )
+        page.evaluate(SHORTEN)
     light = _serious(page, ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"])
     page.evaluate("document.querySelectorAll('svg.marks').forEach(svg => { svg.dataset.old = ''; })")
     page.locator("label[for=__palette_1]").first.click()
@@ -105,8 +136,8 @@ def test_the_first_chart_is_there_within_a_second(browser: Browser, served: str)
         "new MutationObserver((_, o) => { if (document.querySelector('svg.marks')) { window.drawn = performance.now(); o.disconnect(); } })"
         ".observe(document, { childList: true, subtree: true });"
     )
-    took = []
-    for _ in range(3):
+    took = list[float]()
+    while len(took) < 3 and min(took, default=1000) >= 1000:
         page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
         page.add_init_script(watch)
         page.goto(served + "findings/how-much.html", wait_until="load")

@@ -36,10 +36,14 @@ def _hash(page: Page) -> str:
     return str(page.evaluate("location.hash"))
 
 
-def test_every_kind_of_page_opens_without_a_fault(watch: Watched) -> None:
+def test_every_kind_of_page_opens_from_a_disk_without_a_fault(browser: Browser, site: Path) -> None:
+    """Over http test_quality.py opens each."""
+    watched = Watched(browser, site.as_uri() + "/")
     for path in PAGES:
-        page = watch.open(path)
+        page = watched.open(path)
         expect(page.locator("h1").first).to_be_visible()
+    watched.context.close()
+    assert watched.faults == []
 
 
 def test_a_chart_draws_and_draws_again_in_the_other_palette(watch: Watched) -> None:
@@ -106,12 +110,12 @@ def test_a_link_to_a_position_opens_it_and_a_click_moves_on(watch: Watched) -> N
     expect(page.locator("#panel")).to_contain_text("position 6 of")
 
 
-@pytest.mark.parametrize("ordinal", range(1, 7))
-def test_the_answer_stands_as_it_was_written(watch: Watched, ordinal: int) -> None:
-    page = watch.open(f"examples/c-1/{ordinal}.html")
-    text = page.locator("#answer").evaluate("node => node.textContent")
-    assert text == HOSTILE[ordinal % len(HOSTILE)]
-    assert page.locator("#answer img, #answer b, #answer a, #answer script").count() == 0
+def test_the_answer_stands_as_it_was_written(watch: Watched) -> None:
+    for ordinal in range(1, 7):
+        page = watch.open(f"examples/c-1/{ordinal}.html")
+        text = page.locator("#answer").evaluate("node => node.textContent")
+        assert text == HOSTILE[ordinal % len(HOSTILE)]
+        assert page.locator("#answer img, #answer b, #answer a, #answer script").count() == 0, ordinal
 
 
 def test_previous_next_and_the_other_comparison(watch: Watched) -> None:
@@ -169,10 +173,13 @@ def test_findings_stand_before_examples_and_hostile_text_is_text(watch: Watched)
     expect(page.locator(".tds-search__note")).to_have_text("No results for “жжжж”")
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])  # a palette changes no width
-def test_no_page_is_wider_than_its_window(browser: Browser, served: str, width: int, scheme: str) -> None:
+# A palette changes no width; every page at 1280 is in test_quality.py.
+@pytest.mark.parametrize(("width", "scheme", "pages"), [(360, "dark", PAGES), (1280, "light", [])])
+def test_no_page_is_wider_than_its_window(
+    browser: Browser, served: str, width: int, scheme: str, pages: list[str]
+) -> None:
     watched = Watched(browser, served, width, scheme)
-    for path in [*PAGES, "examples/c-1/1.html#t2"]:
+    for path in [*pages, "examples/c-1/1.html#t2"]:
         page = watched.open(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
     watched.context.close()

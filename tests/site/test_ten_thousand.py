@@ -48,7 +48,7 @@ def page(lengthy: Path, browser: Browser) -> Iterator[Page]:
 def test_it_is_there_within_a_second_and_laid_out_where_it_is_seen(page: Page) -> None:
     ready = "(() => { document.body.offsetHeight; const at = n => performance.getEntriesByName(n)[0].startTime; return at('tds-ready') - at('tds-start'); })()"
     times = [page.evaluate(ready)]
-    for _ in range(2):  # the best of three: other tests run beside this one
+    while len(times) < 3 and min(times) >= 1000:  # the best of three: other tests run beside this one
         page.reload(wait_until="load")
         times.append(page.evaluate(ready))
     assert page.locator(".tds-t").count() == LENGTH and min(times) < 1000

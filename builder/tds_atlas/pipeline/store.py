@@ -15,9 +15,10 @@ from tds_atlas.inputs.series import series_rows
 from tds_atlas.inputs.settings import ContextSettings
 from tds_atlas.parts import sole_writer
 from tds_atlas.pipeline.plan import MEASURING, Plan
+from tds_atlas.record.schema import schema_text
 from tds_atlas.record.score_rows import LISTS
 from tds_atlas.record.shards import Shard, content_key
-from tds_atlas.record.store import Records, is_current, schema_text, store
+from tds_atlas.record.store import Records, is_current, store
 from tds_atlas.terminal import progress_bar, say
 
 

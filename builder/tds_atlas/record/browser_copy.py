@@ -16,8 +16,8 @@ import duckdb
 from tds_atlas.domain import InputError, one_line
 from tds_atlas.parts import discard, unwritable
 from tds_atlas.record.catalog import holds_nothing_else, open_records, tables
+from tds_atlas.record.schema import STORAGE_VERSION, write_empty
 from tds_atlas.record.sealed import NO_EXTENSIONS, RECORDS, Config, identifier
-from tds_atlas.record.store import SQL, STORAGE_VERSION, create_views
 
 LIMIT = 25_000_000  # bytes
 _CONFIG: Config = NO_EXTENSIONS | {
@@ -114,9 +114,9 @@ def _write(database: Path, target: Path, cut: Cut, description: str) -> None:
     """A new file with the schema, views and comments of the full one. One thread, so that all runs write one order."""
     discard(target)
     try:
+        write_empty(target)
         with duckdb.connect(str(target), config=_CONFIG) as con:
             open_records(con, database)
-            con.execute(SQL["schema"])
             con.execute(f"CREATE TEMP TABLE chosen_prompt AS {_prompt_query(cut)}")
             con.execute("BEGIN")
             for table, columns in tables().items():
@@ -127,8 +127,9 @@ def _write(database: Path, target: Path, cut: Cut, description: str) -> None:
             if description:
                 con.execute("INSERT INTO run VALUES ('published', $description)", {"description": description})
             con.execute("COMMIT")
-            create_views(con)
             con.execute("CHECKPOINT")
+    except OSError as error:
+        raise unwritable(target, error) from None
     except duckdb.Error as error:
         raise InputError(f"{target}: cannot be written: {one_line(error)}") from None
 

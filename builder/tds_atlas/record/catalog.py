@@ -10,14 +10,14 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import duckdb
 
 from tds_atlas.domain import NAME, InputError
 from tds_atlas.parts import temporary_folder
+from tds_atlas.record.kept import kept
+from tds_atlas.record.schema import SQL, create_views, write_empty
 from tds_atlas.record.sealed import RECORDS, attach, identifier
-from tds_atlas.record.store import SQL, STORAGE_VERSION, create_views
 
 Columns = tuple[tuple[str, str, bool], ...]  # name, type, and whether it may be NULL
 _COLUMNS = """
@@ -43,6 +43,8 @@ _OBJECTS = """
     UNION ALL
     SELECT 'schema', schema_name, '' FROM duckdb_schemas() WHERE database_name = 'records' AND NOT internal
     ORDER BY ALL"""
+DEFINITIONS = "views.duckdb"  # as it is attached, `views`
+_EXCLUDED = re.compile(r"(?<=EXCLUDE \()[^()]*(?=\))")
 
 
 @cache
@@ -87,28 +89,23 @@ def open_records(con: duckdb.DuckDBPyConnection, database: Path, search_path: st
         seen.add(name.lower())
 
 
-@cache
 def definitions() -> Path:
-    """A file with what `define` makes, for this process: to attach or to copy it takes a fifth of the time."""
-    path = Path(_made().name) / "views.duckdb"
+    """A file with what `define` makes: to attach or to copy it takes a fifth of the time."""
+    return kept(DEFINITIONS, _write_definitions)
+
+
+def _write_definitions(path: Path) -> None:
     with duckdb.connect(str(path)) as con:
         con.execute(f"ATTACH ':memory:' AS {RECORDS}; USE {RECORDS}")
         con.execute(SQL["schema"])
         con.execute("USE views")
         define(con)
-    return path
 
 
 def attach_definitions(con: duckdb.DuckDBPyConnection) -> None:
     """That file as `views`."""
     path = str(definitions()).replace("'", "''")
     con.execute(f"ATTACH '{path}' AS views (READ_ONLY)")
-
-
-@cache
-def _made() -> TemporaryDirectory[str]:
-    """Kept, because the folder goes with the object."""
-    return temporary_folder()
 
 
 def define(con: duckdb.DuckDBPyConnection) -> None:
@@ -125,18 +122,25 @@ def holds_nothing_else(con: duckdb.DuckDBPyConnection) -> bool:
 
     Compared with a file, because DuckDB writes out a stored view in other words than one just made.
     """
-    return con.execute(_OBJECTS).fetchall() == _own_objects()
+    return _objects(con) == _own_objects()
+
+
+def _objects(con: duckdb.DuckDBPyConnection) -> list[tuple[str, ...]]:
+    """What is in the attached file. DuckDB turns the columns of an EXCLUDE round each time it stores a view."""
+    return [(*names, _EXCLUDED.sub(_in_order, sql or "")) for *names, sql in con.execute(_OBJECTS).fetchall()]
+
+
+def _in_order(columns: re.Match[str]) -> str:
+    return ", ".join(sorted(columns.group().split(", ")))
 
 
 @cache
 def _own_objects() -> list[tuple[str, ...]]:
     with temporary_folder() as folder:
         path = Path(folder) / f"{RECORDS}.duckdb"
-        with duckdb.connect(str(path), config={"storage_compatibility_version": STORAGE_VERSION}) as made:
-            made.execute(SQL["schema"])
-            create_views(made)
+        write_empty(path)
         with duckdb.connect(str(path), read_only=True) as own:
-            return own.execute(_OBJECTS).fetchall()
+            return _objects(own)
 
 
 def _tables(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, Columns]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,15 @@ _WITHOUT = """
     WHERE comment IS NULL AND NOT internal AND database_name = current_database()"""
 
 
+@cache
+def _blocks() -> dict[str, Any]:
+    return dict(yaml.safe_load(TEXT))
+
+
 def comments() -> dict[str, dict[str, str]]:
     """By table or view its columns' texts, and its own under the empty name; those of shared columns under `shared`."""
-    blocks: dict[str, Any] = yaml.safe_load(TEXT)
-    shared = blocks.pop(SHARED)
+    blocks = dict(_blocks())
+    shared = dict(blocks.pop(SHARED))
     return {SHARED: shared} | {name: {"": block["is"]} | block.get("columns", {}) for name, block in blocks.items()}
 
 

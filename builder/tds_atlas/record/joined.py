@@ -13,9 +13,10 @@ from pathlib import Path
 import duckdb
 
 from tds_atlas.domain import InputError, one_line
+from tds_atlas.parts import unwritable
 from tds_atlas.record.catalog import open_records, tables
+from tds_atlas.record.schema import STORAGE_VERSION, write_empty
 from tds_atlas.record.sealed import NO_EXTENSIONS, RECORDS, Config, identifier
-from tds_atlas.record.store import SQL, STORAGE_VERSION, create_views
 
 _CONFIG: Config = NO_EXTENSIONS | {
     "storage_compatibility_version": STORAGE_VERSION,
@@ -78,17 +79,16 @@ class Pair:
 def write_joined(target: Path, a: Path, b: Path, pairs: Sequence[Pair], run: Mapping[str, str]) -> None:
     """Write the joined database. Raises InputError where a file is not of tds, or the disk does not take it."""
     try:
+        write_empty(target)
         with duckdb.connect(str(target), config=_CONFIG) as con:
-            con.execute(SQL["schema"])
             for key, value in run.items():
                 con.execute("INSERT INTO run VALUES (?, ?)", [key, value])
         for place, database in enumerate((a, b)):
             with duckdb.connect(str(target), config=_CONFIG) as con:
                 open_records(con, database)
                 _copy(con, "AB"[place], pairs, place)
-        with duckdb.connect(str(target), config=_CONFIG) as con:
-            create_views(con)
-            con.execute("CHECKPOINT")
+    except OSError as error:
+        raise unwritable(target, error) from None
     except duckdb.Error as error:
         raise InputError(f"{target}: cannot be written: {one_line(error)}") from None
 

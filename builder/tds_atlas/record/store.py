@@ -18,45 +18,15 @@ from tds_atlas.inputs.roles import Roles
 from tds_atlas.inputs.segments import OPENINGS, Segment, segments
 from tds_atlas.parts import whole_file
 from tds_atlas.paths import real_path
-from tds_atlas.record.comments import TEXT as COMMENTS
-from tds_atlas.record.comments import write_comments
 from tds_atlas.record.judgements import judged
+from tds_atlas.record.schema import STORAGE_VERSION, write_empty
 from tds_atlas.record.score_rows import insert_scores
 from tds_atlas.record.sealed import NO_EXTENSIONS, Config, identifier, open_as_stored, quiet
 from tds_atlas.record.shards import Shard
 
-STORAGE_VERSION = "v1.4.0"  # for DuckDB 1.4 and later, DuckDB-Wasm included; only 2.0 opens files with 2.0's default
 # DuckDB's memory: shards are stored one at a time, so more of them need no more.
 _CONFIG: Config = NO_EXTENSIONS | {"storage_compatibility_version": STORAGE_VERSION, "memory_limit": "256MB"}
 _DISK_ERRORS = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionException, duckdb.FatalException)
-_FOLDER = Path(__file__).parent
-_FILES = {
-    "schema": ("schema",),
-    "views": (
-        "statistics",
-        "tests",
-        "views",
-        "analysis",
-        "parting",
-        "by_prompt",
-        "samples",
-        "series",
-        "curves",
-        "probes",
-        "controls",
-        "amplified",
-        "fingerprint",
-        "aligntds",
-        "token_path",
-        "likelihood",
-        "support",
-        "passages",
-    ),
-}
-SQL = {
-    name: "".join((_FOLDER / f"{part}.sql").read_text(encoding="utf-8") for part in parts)
-    for name, parts in _FILES.items()
-}
 _FILE = "read_parquet($path)"
 # Where some answers of a file close with an end token, one without it was cut off; if none does, nothing is known.
 CUT_OFF = """
@@ -115,11 +85,6 @@ def stored_content(database: Path) -> str | None:
     return str(value)
 
 
-def schema_text() -> str:
-    """The SQL of tables and views, and their comments; part of the database's content key."""
-    return SQL["schema"] + SQL["views"] + COMMENTS
-
-
 def store(database: Path, records: Records) -> None:
     """Write the database. An old one stays in place until the new one is complete; then its log goes, too."""
     is_current(database, "")  # refuses any other file, however long ago that was checked
@@ -133,20 +98,13 @@ def store(database: Path, records: Records) -> None:
         raise InputError(f"{database}: cannot be written: {one_line(error)}") from None
 
 
-def create_views(con: duckdb.DuckDBPyConnection) -> None:
-    """The views and macros over the tables of the schema, and comments on all of them."""
-    con.execute(SQL["views"])
-    write_comments(con)
-
-
 def _write(path: Path, records: Records) -> None:
+    write_empty(path)
     with duckdb.connect(str(path), config=_CONFIG) as con:
         quiet(con)
-        con.execute(SQL["schema"])
         con.execute("BEGIN")
         _insert_all(con, records)
         con.execute("COMMIT")
-        create_views(con)
         con.execute("CHECKPOINT")
 
 

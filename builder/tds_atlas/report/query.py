@@ -14,7 +14,8 @@ import numpy as np
 import pyarrow as pa
 
 from tds_atlas.domain import InputError, one_line, text_fault
-from tds_atlas.record.catalog import attach_definitions, define, open_records, reference
+from tds_atlas.record.catalog import DEFINITIONS, attach_definitions, define, open_records, reference
+from tds_atlas.record.kept import is_kept
 from tds_atlas.record.sealed import NO_EXTENSIONS, Config, identifier, is_locked, open_as_stored
 
 SQL = Path(__file__).parent / "sql"
@@ -39,7 +40,7 @@ def connect(database: Path, views: Path | None = None, config: Config | None = N
     try:
         if views is None:
             con = duckdb.connect(config=settings | {"temp_directory": f"{database}.tmp"})
-            if next(_CONNECTED):
+            if next(_CONNECTED) or is_kept(DEFINITIONS):
                 attach_definitions(con)
                 open_records(con, database, "views.main")
             else:  # one that stays alone, as in most commands, is quickest this way

@@ -13,6 +13,7 @@ WITH
         WINDOW
             c AS (PARTITION BY comparison_id),
             w AS (PARTITION BY comparison_id ORDER BY kl_aligned_base DESC ROWS UNBOUNDED PRECEDING)
+        QUALIFY sum(kl_aligned_base::DOUBLE) OVER c > 0  -- of nothing there are no shares
     ),
     reached AS (
         SELECT
