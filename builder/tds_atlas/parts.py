@@ -24,7 +24,15 @@ from tds_atlas.domain import InputError, one_line
 from tds_atlas.paths import real_path
 from tds_atlas.terminal import say
 
-_HOST = re.sub(r"[^A-Za-z0-9]+", "-", platform.node()) or "host"
+
+def _processes() -> str:
+    """Among what a process number means something: the machine, and where containers share its name, the container."""
+    with suppress(OSError):
+        return f"{platform.node()}-{os.stat('/proc/self/ns/pid').st_ino}"
+    return platform.node() or "host"
+
+
+_HOST = re.sub(r"[^A-Za-z0-9]+", "-", _processes())
 _TEMPORARY = re.compile(rf"tds-{re.escape(_HOST)}-(\d{{1,9}})-[a-z0-9_]{{8}}")
 _DAY = 24 * 60 * 60  # seconds: nobody writes to a part of another host that was not touched for so long
 
