@@ -28,7 +28,7 @@ from tds_atlas.terminal import say
 def _processes() -> str:
     """Among what a process number means something: the machine, and where containers share its name, the container."""
     with suppress(OSError):
-        return f"{platform.node()}-{os.stat('/proc/self/ns/pid').st_ino}"
+        return f"{platform.node()}-{Path('/proc/self/ns/pid').stat().st_ino}"
     return platform.node() or "host"
 
 

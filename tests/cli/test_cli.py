@@ -109,10 +109,11 @@ def test_a_folders_name_replaces_no_file(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_swap_prints_what_became_of_the_texts(project: Path) -> None:
     lines = tds("swap", "-r", "report.yml").stdout.splitlines()
-    assert lines[0].split()[:4] == ["comparison_id", "method", "aimed_share", "swapped_share"]
-    assert [line.split()[1:3] for line in lines[2:-1]] == [
-        ["divergence", "0"], ["divergence", "0.3"], ["entropy", "0.3"], ["random", "0.3"], ["divergence", "1"]
-    ]  # fmt: skip
+    assert lines[0].split()[:5] == ["comparison_id", "outcome", "writer", "method", "aimed_share"]
+    rules = {tuple(line.split()[2:5]) for line in lines[2:-1]}
+    assert rules == {("base", *rule) for rule in (
+        ("divergence", "0"), ("divergence", "0.3"), ("entropy", "0.3"), ("random", "0.3"), ("divergence", "1")
+    )}  # fmt: skip
     text = (project / "report.yml").read_text(encoding="utf-8")
     (project / "bare.yml").write_text(text.replace("  swap:", "  # swap:"), encoding="utf-8")
     assert "bare.yml: probes.swap: missing" in refused("swap", "-r", "bare.yml")

@@ -127,11 +127,12 @@ def holds_nothing_else(con: duckdb.DuckDBPyConnection) -> bool:
 
 def _objects(con: duckdb.DuckDBPyConnection) -> list[tuple[str, ...]]:
     """What is in the attached file. DuckDB turns the columns of an EXCLUDE round each time it stores a view."""
-    return [(*names, _EXCLUDED.sub(_in_order, sql or "")) for *names, sql in con.execute(_OBJECTS).fetchall()]
+    return [(*names, excluded_in_order(sql or "")) for *names, sql in con.execute(_OBJECTS).fetchall()]
 
 
-def _in_order(columns: re.Match[str]) -> str:
-    return ", ".join(sorted(columns.group().split(", ")))
+def excluded_in_order(sql: str) -> str:
+    """A definition in which the columns of each EXCLUDE are sorted."""
+    return _EXCLUDED.sub(lambda columns: ", ".join(sorted(columns.group().split(", "))), sql)
 
 
 @cache

@@ -13,7 +13,7 @@ _REVERSE = {"writer": "aligned", "method": "divergence"}  # and what their metho
 
 def with_writer(row: dict[str, Any]) -> dict[str, Any]:
     """A row of swaps that says who wrote the text, as all rows then do."""
-    return _EARLIER | row | (_REVERSE if row["method"] == "reverse" else {})
+    return _EARLIER | row | (_REVERSE if row.get("method") == "reverse" else {})
 
 
 def judged(
