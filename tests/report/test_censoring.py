@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -121,3 +122,14 @@ def test_a_swapped_text_that_was_cut_has_not_ended(tmp_path: Path) -> None:
         assert row["mean"] == (0.75 if row["method"] == "random" else 1)
     clear = [row for row in query.rows(con, "pages/swap_gap") if row["outcome"] == "ended"]
     assert clear and all(row["reached"] == (0.75 if row["method"] == "random" else 1) for row in clear)
+
+
+def test_answers_to_one_text_alone_have_no_interval(tmp_path: Path) -> None:
+    """Their influences cancel, but for a rounding whose root is no number."""
+    database = synthetic.write(tmp_path / "made.duckdb", prompts=10)
+    with duckdb.connect(str(database)) as con:
+        con.execute("UPDATE prompt SET text = 'one'")
+    with closing(query.connect(database)) as con:
+        found = query.table(con, "figures/first_divergence").to_pylist()
+    assert any(0 < row["share"] < 1 for row in found)
+    assert {row["low_share"] for row in found} | {row["high_share"] for row in found} == {None}

@@ -40,11 +40,12 @@ WITH
             )
         GROUP BY ALL
     ),
+    -- Where all answers are on one prompt's text, the influences cancel, and nothing is known.
     spread AS (
         SELECT
             *,
             z95()
-            * sqrt(greenwood + coalesce(more, 0))
+            * CASE WHEN greenwood + coalesce(more, 0) > 1e-9 * greenwood THEN sqrt(greenwood + coalesce(more, 0)) END
             / abs(ln(CASE WHEN share > 0 AND share < 1 THEN share END)) AS wide
         FROM curve
         LEFT JOIN together USING (comparison_id, tokens)
