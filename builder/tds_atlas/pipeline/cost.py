@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tds_atlas.domain import Condition, ModelCard
 from tds_atlas.pipeline.plan import Plan
 from tds_atlas.pipeline.probe_works import amplified_answers
-from tds_atlas.pipeline.recovery_cost import RecoveryCost
+from tds_atlas.pipeline.recovery_cost import SLOWER, RecoveryCost
 from tds_atlas.pipeline.sides import answer_reader
 from tds_atlas.pipeline.speed import operations_per_second
 
@@ -55,11 +55,11 @@ def cost_of(
             work += 2 * sizes[condition.model_id] * n_ids
         if source in report.generated_sources():
             model_id = report.generated_sources()[source].model_id
-            work += 2 * sizes[model_id] * total * 4  # small batches: a quarter of the speed
+            work += 2 * sizes[model_id] * total * SLOWER
     work += sum(2 * sizes[name] * text_places(plan) for name in _readers_of("fingerprint", plan))
     work += recovery.operations(sizes)
     amplified = math.prod(amplified_answers(plan))  # tokens
-    work += sum(2 * sizes[name] * amplified * 4 for name in _readers_of("amplified", plan))  # small batches, as above
+    work += sum(2 * sizes[name] * amplified * SLOWER for name in _readers_of("amplified", plan))
     weight_bytes = {
         c.weights_hash: sizes[name] * _WIDTHS.get(cards[name].dtype, 2)
         for name, c in plan.checkpoints.items()

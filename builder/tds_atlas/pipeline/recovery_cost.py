@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tds_atlas.measure.engines.models import Models
 
 _SIDES = 3  # that are scored along harmful answers: both, and the base after the aligned model's ids
-_SLOWER = 4  # a token that is written, in small batches, takes so many times one that is read
+SLOWER = 4  # a token that is written, in small batches, takes so many times one that is read
 _ROW_BYTES = 24  # of a position with its two divergences
 
 
@@ -53,7 +53,7 @@ class RecoveryCost:
 
     def operations(self, sizes: Mapping[str, int]) -> float:
         """Two per parameter and token."""
-        return sum(2.0 * sizes[m] * (self.reads[m] + _SLOWER * self.writes[m]) for m in self.reads | self.writes)
+        return sum(2.0 * sizes[m] * (self.reads[m] + SLOWER * self.writes[m]) for m in self.reads | self.writes)
 
     def _add(self, plan: Plan, comparison: Comparison, windows: list[Window], answer: Answer) -> None:
         settings = plan.report.probes.recovery
